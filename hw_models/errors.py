@@ -1,0 +1,15 @@
+"""A user's mistake: told in one line, exit code 2, no traceback."""
+
+from pathlib import Path
+
+
+class ConfigError(Exception):
+    """Where it is, what was found, what would be right.
+
+    ``str(error)`` is ``FILE:LINE: key.path: message``, leaving out the parts that are not known.
+    """
+
+    def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None, key: str | None = None):
+        self.message, self.file, self.line, self.key = message, file, line, key
+        where = f"{file}:{line}" if file is not None and line is not None else (str(file) if file is not None else "")
+        super().__init__(": ".join(part for part in (where, key or "", message) if part))

@@ -1,0 +1,39 @@
+"""The one place that imports numba: `from hw_models.jit import njit`.
+
+numba caches a compiled caller by the time stamp of its own file only, so an edited callee would leave a
+stale answer behind. The cache folder is therefore named by a hash of every source file of the project.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGES = ("hw_models", "workloads", "simulator")
+
+
+def sources_digest() -> str:
+    """Return 12 hex digits that change whenever any source file of the project changes."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        for path in sorted((_ROOT / package).rglob("*.py")):
+            digest.update(str(path.relative_to(_ROOT)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("DLASIM_CACHE_DIR")
+    root = Path(base) if base else Path.home() / ".cache" / "dlasim"
+    checked = "-boundscheck" if numba.config.BOUNDSCHECK else ""
+    return root / f"{sources_digest()}{checked}"
+
+
+numba.config.CACHE_DIR = str(_cache_folder())
+
+
+def njit(function):
+    """Compile ``function`` with numba, cached on disk."""
+    return numba.njit(cache=True)(function)

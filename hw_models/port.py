@@ -1,0 +1,85 @@
+"""What travels between blocks: requests and responses in bounded FIFOs.
+
+One dtype serves both directions: a response is the request's row on its way back. Times are integer
+cycles of the block that owns the FIFO; the kernel converts between clock domains.
+"""
+
+import numpy as np
+
+from hw_models.jit import njit
+
+NEVER = np.int64(2**62)  # "wake me only when something arrives"
+
+MASTERS = 16  # most masters in a system; row MASTERS of a blame table is "refresh", nobody's fault
+REFRESH = MASTERS
+FIFO_ROWS = 256  # physical rows of every FIFO; `limit` says how many of them a design really has
+
+REQUEST = np.dtype(
+    [
+        ("time", np.int64),  # cycle from which the reader may see this row
+        ("address", np.int64),  # byte address
+        ("bytes", np.int64),
+        ("write", np.int64),  # 1 write, 0 read
+        ("master", np.int64),  # who asked: index in the system's list of masters
+        ("stream", np.int64),  # which of the master's streams (AXI id); responses are in order per stream
+        ("tag", np.int64),  # the master's own, returned untouched
+        ("issued", np.int64),  # femtoseconds at which the master issued it
+    ]
+)
+
+FIFO = np.dtype(
+    [
+        ("head", np.int64),
+        ("count", np.int64),
+        ("limit", np.int64),  # capacity in rows, at most FIFO_ROWS
+        ("rows", REQUEST, (FIFO_ROWS,)),
+    ]
+)
+
+
+@njit
+def copy_request(target, source):
+    """Copy every field of one REQUEST row into another."""
+    target["time"] = source["time"]
+    target["address"] = source["address"]
+    target["bytes"] = source["bytes"]
+    target["write"] = source["write"]
+    target["master"] = source["master"]
+    target["stream"] = source["stream"]
+    target["tag"] = source["tag"]
+    target["issued"] = source["issued"]
+
+
+@njit
+def is_full(fifo):
+    return fifo["count"] >= fifo["limit"]
+
+
+@njit
+def push(fifo, request, time):
+    """Append a copy of ``request``, visible from cycle ``time``. The caller has checked `is_full`."""
+    row = fifo["rows"][(fifo["head"] + fifo["count"]) % FIFO_ROWS]
+    copy_request(row, request)
+    row["time"] = time
+    fifo["count"] += 1
+
+
+@njit
+def front(fifo):
+    """Return the oldest row. The caller has checked ``fifo["count"]``."""
+    return fifo["rows"][fifo["head"]]
+
+
+@njit
+def pop(fifo):
+    """Drop the oldest row."""
+    fifo["head"] = (fifo["head"] + 1) % FIFO_ROWS
+    fifo["count"] -= 1
+
+
+@njit
+def front_time(fifo):
+    """Return the cycle at which the oldest row may be seen, NEVER when there is none."""
+    if fifo["count"] == 0:
+        return NEVER
+    return fifo["rows"][fifo["head"]]["time"]

@@ -1,0 +1,72 @@
+"""Quantities with units, parsed exactly into integers at the edge of a config.
+
+`Fraction` keeps "312.5 ps" at 312500 fs and "0.3 GHz" at 300000000 Hz; a result that is not a whole
+number of the base unit is refused rather than rounded.
+"""
+
+import re
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+_NUMBER = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/%µ]+)\s*")
+
+SIZE_UNITS = {
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+}
+CLOCK_UNITS = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
+TIME_UNITS = {"fs": 1, "ps": 10**3, "ns": 10**6, "us": 10**9, "µs": 10**9, "ms": 10**12, "s": 10**15}
+RATE_UNITS = {f"{unit}/s": factor for unit, factor in SIZE_UNITS.items()}
+CYCLE_UNITS = {"cycle": 1, "cycles": 1}
+RATE_PER_CYCLE_UNITS = {"B/cycle": 1}
+
+
+def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
+    """Return ``value`` ("4 MiB") in base units. Raises ValueError saying what would be right."""
+    advice = f"write a number and one of {', '.join(units)}"
+    match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[2] not in units:
+        raise ValueError(f"{value!r} is not a {what}; {advice}")
+    exact = Fraction(match[1].replace("_", "")) * units[match[2]]
+    if exact.denominator != 1:
+        raise ValueError(f"{value!r} is not a whole number of {next(iter(units))}; {advice}")
+    return int(exact)
+
+
+def format_quantity(value: int, units: dict[str, int]) -> str:
+    """Return the shortest exact text for ``value``, in the largest unit that divides it."""
+    best = max((unit for unit in units if value % units[unit] == 0 and value), key=lambda u: units[u], default="")
+    unit = best or next(iter(units))
+    return f"{value // units[unit]} {unit}"
+
+
+def quantity(what: str, units: dict[str, int]) -> Any:
+    """Return an annotated int type that reads text with one of ``units`` and writes it back."""
+    return Annotated[
+        int,
+        BeforeValidator(lambda value: parse_quantity(value, what, units), json_schema_input_type=str),
+        PlainSerializer(lambda value: format_quantity(value, units), return_type=str),
+    ]
+
+
+Bytes = quantity("size", SIZE_UNITS)
+Hertz = quantity("clock frequency", CLOCK_UNITS)
+Femtoseconds = quantity("time", TIME_UNITS)
+BytesPerSecond = quantity("data rate", RATE_UNITS)
+Cycles = quantity("number of cycles", CYCLE_UNITS)
+
+
+class Block(BaseModel):
+    """Base of every part of a config: frozen, unknown keys refused, aliases are the YAML's keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True, validate_default=False)

@@ -1,0 +1,14 @@
+"""Comparisons with reference tables: name -> module with `figures(table: Path | None, **options)`.
+
+A module yields `figure.Figure`s; `table` is a file of the reference's own columns, None for the tables
+that the project ships beside the block.
+"""
+
+VALIDATIONS = {
+    "nvdla-rtl": "simulator.validate.nvdla_rtl",
+    "yolov3-ops": "simulator.validate.yolov3_ops",
+    "dram": "simulator.validate.dram",
+    "flash": "simulator.validate.flash",
+    "firesim": "simulator.validate.firesim",
+    "llm-in-a-flash": "simulator.validate.llm_in_a_flash",
+}

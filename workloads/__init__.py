@@ -1,0 +1,1 @@
+"""From networks to hardware operations and memory traffic."""

@@ -1,0 +1,51 @@
+"""What lowering hands to the kernel: hardware operations, core tasks, and the order in which they may run."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+
+class On(IntEnum):
+    ACCELERATOR = 0
+    CORE = 1
+
+
+STEP = np.dtype(
+    [
+        ("on", np.int64),  # On.ACCELERATOR: row of `ops`; On.CORE: row of `tasks`
+        ("index", np.int64),
+        ("first_dep", np.int64),  # deps[first_dep : first_dep + dep_count] must be done before it starts
+        ("dep_count", np.int64),
+        ("submit", np.int64),  # runtime submission (subgraph) it belongs to: 0, 1, ...
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    name: str  # as in the network's file: "conv_12"
+    kind: str  # "conv", "add", "maxpool", "upsample", "yolo", ...
+
+
+@dataclass
+class MemoryPlan:
+    """Where tensors lie. Sizes in bytes."""
+
+    weight_bytes: int
+    activation_bytes: int  # what the planner reached
+    activation_lower_bound_bytes: int  # most bytes alive at once
+    planner: str
+    tensors: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> (address, bytes)
+
+
+@dataclass
+class Program:
+    name: str
+    layers: list[Layer]
+    ops: np.ndarray  # (n,) hw_models.nvdla.op.OP
+    tasks: np.ndarray  # (m,) hw_models.cpu.task.TASK
+    steps: np.ndarray  # (n + m,) STEP, in submission order
+    deps: np.ndarray  # (k,) int64, indices of steps, always smaller than the step that names them
+    memory: MemoryPlan
+    warnings: list[str] = field(default_factory=list)
