@@ -1,0 +1,74 @@
+"""Cores, co-runners and the accelerator's driver, as a user writes them."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hw_models.cpu.task import Pattern
+from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, Hertz
+
+L1_LINES = 1024  # most lines that a core's state holds
+
+
+class Core(Block):
+    """An in-order core with a private, write-back, write-allocate L1 data cache.
+
+    Defaults are the Rocket tile of the FireSim SoC: 16 KiB 4-way 64 B L1 (paper artifact), one miss at a time.
+    """
+
+    clock_hz: Hertz = Field(alias="clock")
+    l1_bytes: Bytes = Field(16 * 1024, alias="l1")
+    l1_ways: int = Field(4, gt=0)
+    line_bytes: Bytes = Field(64, alias="line")
+    outstanding: int = Field(1, gt=0, le=64, description="misses in flight; 1 is a blocking cache")
+    writebacks: int = Field(2, gt=0, le=64, description="evicted dirty lines on their way to memory")
+    cycles_per_line: int = Field(8, gt=0, description="instructions' time to walk one line that hits")
+
+    @model_validator(mode="after")
+    def geometry_is_whole(self) -> "Core":
+        lines = self.l1_bytes // self.line_bytes
+        if lines * self.line_bytes != self.l1_bytes or lines % self.l1_ways or not 0 < lines <= L1_LINES:
+            raise ValueError(
+                f"l1 {self.l1_bytes} B is not {self.l1_ways} ways of whole {self.line_bytes} B lines, "
+                f"at most {L1_LINES} lines"
+            )
+        if (lines // self.l1_ways) & (lines // self.l1_ways - 1):
+            raise ValueError(f"l1 has {lines // self.l1_ways} sets; the number of sets is a power of two")
+        return self
+
+
+class Driver(Block):
+    """Software between two operations of an accelerator, on a core: time per register write and per interrupt.
+
+    All zero: an ideal sequencer. The kernel driver programs the operation after next before it enables
+    the next one (nvdla/sw kmd), so both costs stand between dependent operations.
+    """
+
+    register_write_fs: Femtoseconds = Field(0, alias="register_write", ge=0)
+    interrupt_fs: Femtoseconds = Field(0, alias="interrupt", ge=0, description="interrupt pin to driver code")
+    submit_fs: Femtoseconds = Field(0, alias="submit", ge=0, description="one call of the user's runtime")
+
+
+KINDS = {  # kind of co-runner -> pattern, share of the footprint's lines that is written
+    "bandwidth_read": (Pattern.STREAM, 0),
+    "bandwidth_write": (Pattern.STREAM, 1),
+    "latency": (Pattern.CHASE, 0),
+    "random": (Pattern.RANDOM, 0),
+}
+
+
+class Corunner(Block):
+    """Traffic on a core beside the workloads: IsolBench's bandwidth and latency programs and their kin."""
+
+    on: str
+    kind: Literal["bandwidth_read", "bandwidth_write", "latency", "random"] = "bandwidth_write"
+    footprint_bytes: Bytes = Field(alias="footprint", gt=0)
+    rate_bytes_per_s: BytesPerSecond | None = Field(None, alias="rate", description="upper limit; absent: none")
+    busy_fs: Femtoseconds | None = Field(None, alias="busy", description="with idle: phases of a duty cycle")
+    idle_fs: Femtoseconds | None = Field(None, alias="idle")
+
+    @model_validator(mode="after")
+    def phases_come_in_pairs(self) -> "Corunner":
+        if (self.busy_fs is None) != (self.idle_fs is None):
+            raise ValueError("busy and idle go together: give both or neither")
+        return self
