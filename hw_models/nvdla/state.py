@@ -1,0 +1,318 @@
+"""The accelerator's state as one record, and how it is built from the parameters.
+
+One record holds everything: parameters, the register groups of every unit, the memory interface, each
+unit's own counters, and the records of finished operations. Times are cycles of the accelerator's clock.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+from hw_models.nvdla.post_state import CDP_STATE, COPY_STATE, PDP_STATE, SDP_STATE
+from hw_models.port import NEVER
+
+
+class Client(IntEnum):
+    """AXI ids of the memory interface, for reads and writes (NV_NVDLA_MCIF_define.vh)."""
+
+    BDMA = 0
+    SDP = 1  # SDP main: the cube when it comes from memory; writes
+    PDP = 2
+    CDP = 3
+    RUBIK = 4
+    SDP_B = 5  # X1 operands
+    SDP_N = 6  # X2 operands
+    SDP_E = 7  # Y operands
+    CDMA_DATA = 8
+    CDMA_WEIGHT = 9
+
+
+CLIENTS = 10
+
+
+class Part(IntEnum):
+    """Things that wake up. In one cycle they act in this order."""
+
+    CDMA_DATA = 0
+    CDMA_WEIGHT = 1
+    CSC = 2
+    CACC = 3
+    SDP_RDMA = 4
+    SDP = 5
+    PDP = 6
+    CDP = 7
+    COPY = 8  # BDMA and RUBIK
+    READ = 9  # MCIF read arbiter
+    WRITE = 10  # MCIF write arbiter
+    DONE = 11  # interrupts
+
+
+PARTS = 12
+
+
+class Block(IntEnum):
+    """Units with two register groups and a consumer pointer of their own."""
+
+    CDMA = 0
+    CSC = 1
+    CACC = 2  # CMAC's groups go along with it
+    SDP_RDMA = 3
+    SDP = 4
+    PDP_RDMA = 5
+    PDP = 6
+    CDP_RDMA = 7
+    CDP = 8
+    BDMA = 9
+    RUBIK = 10
+
+
+BLOCKS = 11
+
+
+class Stall(IntEnum):
+    """What kept the MAC array (or, without a convolution, the unit) from working."""
+
+    DATA = 0  # input not yet in CBUF
+    WEIGHTS = 1  # kernel group not yet in CBUF
+    OUTPUT = 2  # CACC's delivery buffer full: SDP or the write path is slower
+    OPERANDS = 3  # SDP waits for its operands
+    ACKNOWLEDGE = 4  # last write issued, response outstanding
+    PROGRAM = 5  # start-up of the pipeline, from op-enable to the first request
+
+
+STALLS = 6
+
+
+class Mark(IntEnum):
+    """Internal timestamps, named as in the reference tables."""
+
+    DAT_DONE = 0
+    WT_DONE = 1
+    FIRST_DAT_UPDT = 2
+    FIRST_WT_UPDT = 3
+    MAC_WT_FIRST = 4
+    MAC_DAT_FIRST = 5
+    MAC_DAT_LAST = 6
+    CACC2SDP_FIRST = 7
+    CACC2SDP_LAST = 8
+    FIRST_WRITE = 9
+    LAST_WRITE = 10
+    LAST_READ = 11
+
+
+MARKS = 12
+
+REQUESTS = 8  # DMA requests a client may have waiting at the memory interface
+RECORDS = 64  # operations whose records are kept
+DONES = 64  # completions kept for the reader
+WRITES = 64  # write bursts a client may have waiting
+RELEASES = 64  # kernel groups and lines handed over and not yet seen
+
+RECORD = np.dtype(
+    [
+        ("op", np.int64),  # row of the OP array
+        ("enabled", np.int64),  # cycle of op-enable
+        ("start", np.int64),  # first unit began
+        ("end", np.int64),  # interrupt pin; -1 while it runs
+        ("done", np.int64),  # done pulse of the last unit
+        ("read_bytes", np.int64, (CLIENTS,)),
+        ("read_bursts", np.int64, (CLIENTS,)),
+        ("write_bytes", np.int64, (CLIENTS,)),
+        ("write_bursts", np.int64, (CLIENTS,)),
+        ("mac_cycles", np.int64),  # cycles in which CSC hands data to the MACs
+        ("stall", np.int64, (STALLS,)),
+        ("mark", np.int64, (MARKS,)),  # Mark; -1: did not happen
+    ]
+)
+
+GROUPS = np.dtype(  # the two register groups of a unit: a queue of at most two launches
+    [
+        ("head", np.int64),
+        ("count", np.int64),
+        ("op", np.int64, (2,)),
+        ("slot", np.int64, (2,)),  # its record
+        ("time", np.int64, (2,)),  # cycle of op-enable
+    ]
+)
+
+READER = np.dtype(
+    [
+        # DMA requests waiting to be split into bursts
+        ("head", np.int64),
+        ("count", np.int64),
+        ("address", np.int64, (REQUESTS,)),
+        ("beats", np.int64, (REQUESTS,)),
+        ("time", np.int64, (REQUESTS,)),  # first cycle at which its first burst may be on the bus
+        ("slot", np.int64, (REQUESTS,)),
+        ("limit", np.int64),  # how many may wait
+        ("owner", np.int64),  # Part that is woken when there is room again
+        ("in_flight", np.int64),  # beats requested and not yet returned
+        ("id_limit", np.int64),  # most bursts in flight of this id; 0: no limit
+        ("bursts_in_flight", np.int64),
+        ("burst_beats_left", np.int64),  # of the burst whose beats are coming back
+        ("credit", np.int64),  # beats that its latency buffer can still hold; -1: no credits
+    ]
+)
+
+WRITER = np.dtype(
+    [
+        ("head", np.int64),
+        ("count", np.int64),
+        ("address", np.int64, (WRITES,)),
+        ("beats", np.int64, (WRITES,)),
+        ("bytes", np.int64, (WRITES,)),
+        ("time", np.int64, (WRITES,)),  # first cycle at which it may be on the bus
+        ("slot", np.int64, (WRITES,)),
+        ("limit", np.int64),
+        ("owner", np.int64),
+        ("in_flight", np.int64),  # bursts without response
+    ]
+)
+
+MCIF = np.dtype(
+    [
+        ("readers", READER, (CLIENTS,)),
+        ("writers", WRITER, (CLIENTS,)),
+        ("last_reader", np.int64),  # round robin
+        ("last_writer", np.int64),
+        ("next_read", np.int64),  # cycle from which the next burst may leave
+        ("next_write", np.int64),
+        ("reads_in_flight", np.int64),  # beats
+        ("writes_in_flight", np.int64),  # beats
+        ("max_reads_in_flight", np.int64),
+        ("last_beat", np.int64),  # cycle of the last read beat taken
+        ("next_tag", np.int64),
+    ]
+)
+
+CDMA_DATA = np.dtype(
+    [
+        ("phase", np.int64),  # 0 idle, 1 pending on CSC, 2 fetching, 3 done
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("last_banks", np.int64),
+        # geometry, in atoms
+        ("width", np.int64),
+        ("height", np.int64),
+        ("surfaces", np.int64),
+        ("grain", np.int64),
+        ("line_entries", np.int64),
+        ("address", np.int64),
+        ("line_stride", np.int64),
+        ("surface_stride", np.int64),
+        # requests
+        ("req_line", np.int64),
+        ("req_surface", np.int64),
+        ("req_atom", np.int64),
+        ("req_grain", np.int64),  # lines of the grain in work
+        ("ready", np.int64),  # cycle from which CBUF has room for the grain in work
+        ("entries_reserved", np.int64),  # requested and not yet handed over
+        # responses
+        ("rsp_line", np.int64),
+        ("rsp_surface", np.int64),
+        ("rsp_atom", np.int64),
+        ("rsp_grain", np.int64),
+        ("accepted", np.int64),  # cycle of the last beat taken from the memory interface
+        ("read", np.int64),  # cycle of the last read of the shared buffer
+        ("blocked", np.int64),  # cycles in which no beat is taken: the last two
+        ("blocked_before", np.int64),
+        # hand-over to CSC
+        ("lines_sent", np.int64),
+        ("done_at", np.int64),
+    ]
+)
+
+CDMA_WEIGHT = np.dtype(
+    [
+        ("phase", np.int64),
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("last_banks", np.int64),
+        ("beats", np.int64),  # of all kernels
+        ("requested", np.int64),
+        ("received", np.int64),
+        ("group", np.int64),
+        ("groups", np.int64),
+        ("group_bytes", np.int64),
+        ("bytes_left", np.int64),
+        ("capacity_entries", np.int64),
+        ("done_at", np.int64),
+    ]
+)
+
+CBUF = np.dtype(
+    [
+        ("data_entries_free", np.int64),
+        ("weight_entries_free", np.int64),
+        ("lines", np.int64),  # available to CSC
+        ("kernels", np.int64),  # available to CSC
+    ]
+)
+
+CSC = np.dtype(
+    [
+        ("phase", np.int64),
+        ("op", np.int64),
+        ("slot", np.int64),
+    ]
+)
+
+CACC = np.dtype(
+    [
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("credits", np.int64),
+    ]
+)
+
+NVDLA = np.dtype(
+    [
+        # parameters (presets.py; names explained there)
+        ("atomic_c", np.int64),
+        ("atomic_k", np.int64),
+        ("atom_bytes", np.int64),
+        ("dbb_bytes", np.int64),
+        ("burst_beats", np.int64),
+        ("cbuf_banks", np.int64),
+        ("cbuf_depth", np.int64),
+        ("cbuf_entry_bytes", np.int64),
+        ("sdp_elements", np.int64),
+        ("sdp_ew_elements", np.int64),
+        ("pdp_elements", np.int64),
+        ("cdp_elements", np.int64),
+        ("sdp_main_fifo_atoms", np.int64),
+        ("sdp_operand_fifo_atoms", np.int64),
+        ("pdp_fifo_atoms", np.int64),
+        ("cdp_fifo_atoms", np.int64),
+        ("retiming", np.int64),
+        ("outstanding_reads", np.int64),
+        ("outstanding_writes", np.int64),
+        ("bdma", np.int64),
+        ("rubik", np.int64),
+        ("lut", np.int64),
+        ("winograd", np.int64),
+        ("batch", np.int64),
+        ("weight_compression", np.int64),
+        ("master", np.int64),  # index in the system's list of masters
+        # life
+        ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
+        ("groups", GROUPS, (BLOCKS,)),
+        ("launched", np.int64),  # operations ever enabled: record of the next one is launched % RECORDS
+        ("records", RECORD, (RECORDS,)),
+        ("done_count", np.int64),  # completions ever; the newest is done_op[(done_count - 1) % DONES]
+        ("done_op", np.int64, (DONES,)),
+        ("done_slot", np.int64, (DONES,)),
+        ("done_time", np.int64, (DONES,)),  # interrupt pin
+        ("mcif", MCIF),
+        ("cbuf", CBUF),
+        ("cdma_data", CDMA_DATA),
+        ("cdma_weight", CDMA_WEIGHT),
+        ("csc", CSC),
+        ("cacc", CACC),
+        ("sdp", SDP_STATE),
+        ("pdp", PDP_STATE),
+        ("cdp", CDP_STATE),
+        ("copy", COPY_STATE),
+    ]
+)
+_ = NEVER
