@@ -1,0 +1,184 @@
+"""The software that feeds an accelerator: programs register groups, enables operations, takes interrupts.
+
+One job is one network's program, run for a number of frames. The driver is a serial thread: it does one
+thing at a time, each with its price (`hw_models.cpu.params.Driver`). Its order is that of NVIDIA's kernel
+driver (nvdla/sw kmd, engine scheduler): a completion first, then the registers of the operation after
+next, then the enable of the next operation whose dependencies are done. Times are femtoseconds.
+"""
+
+import numpy as np
+
+from hw_models.jit import njit
+from hw_models.port import NEVER
+from workloads.program import On
+
+ON_CORE = int(On.CORE)
+REGISTER_GROUPS = 2  # per unit of the accelerator (NVDLA hardware manual, ping-pong register groups)
+WINDOW = 24  # steps behind the oldest unfinished one that the driver looks at
+UNITS = 8
+PENDING = 64
+
+WAITING, PROGRAMMED, RUNNING, DONE = 0, 1, 2, 3
+NOTHING, ENABLE, START = 0, 1, 2  # what the driver asks the kernel to do
+IDLE, INTERRUPT, PROGRAM, SUBMIT = 0, 1, 2, 3  # what its thread is busy with
+
+JOB = np.dtype(
+    [
+        ("accelerator", np.int64),
+        ("core", np.int64),  # index of the core for fallback layers, -1: none
+        ("register_write_fs", np.int64),
+        ("interrupt_fs", np.int64),
+        ("submit_fs", np.int64),
+        ("first_step", np.int64),
+        ("step_count", np.int64),
+        ("frames", np.int64),
+        ("frame_period_fs", np.int64),  # 0: the next frame starts when the last one is done
+        ("frame", np.int64),  # frames finished
+        ("release_fs", np.int64),  # when the current frame became due
+        ("oldest", np.int64),  # first step that is not done
+        ("submitted", np.int64),  # highest runtime submission entered in this frame
+        ("activity", np.int64),
+        ("activity_step", np.int64),
+        ("activity_end_fs", np.int64),
+        ("busy_fs", np.int64),  # time that the driver's thread worked
+        ("completed", np.int64, (PENDING,)),  # steps whose interrupt waits to be served
+        ("completed_fs", np.int64, (PENDING,)),
+        ("completed_head", np.int64),
+        ("completed_count", np.int64),
+        ("in_groups", np.int64, (UNITS,)),  # operations programmed or running, by unit
+    ]
+)
+
+STEP_RECORD = np.dtype(
+    [("status", np.int64), ("start_fs", np.int64), ("end_fs", np.int64), ("ready_fs", np.int64)]
+)
+
+
+@njit
+def complete(job, records, step, now):
+    """The hardware has finished ``step`` at ``now``; its interrupt goes up."""
+    records[step]["end_fs"] = now
+    slot = (job["completed_head"] + job["completed_count"]) % PENDING
+    job["completed"][slot] = step
+    job["completed_fs"][slot] = now
+    job["completed_count"] += 1
+
+
+@njit
+def dependencies_done(steps, deps, records, job, step):
+    first = steps[step]["first_dep"]
+    for i in range(first, first + steps[step]["dep_count"]):
+        if records[job["first_step"] + deps[i]]["status"] != DONE:
+            return False
+    return True
+
+
+@njit
+def begin(job, activity, step, now, cost):
+    job["activity"] = activity
+    job["activity_step"] = step
+    job["activity_end_fs"] = now + cost
+    job["busy_fs"] += cost
+
+
+@njit
+def finish_activity(job, steps, ops, records):
+    """The thread is through with what it was busy with: let it take effect."""
+    step = job["activity_step"]
+    if job["activity"] == INTERRUPT:
+        records[step]["status"] = DONE
+        if steps[step]["on"] != ON_CORE:
+            job["in_groups"][ops[steps[step]["index"]]["unit"]] -= 1
+        end = job["first_step"] + job["step_count"]
+        while job["oldest"] < end and records[job["oldest"]]["status"] == DONE:
+            job["oldest"] += 1
+    elif job["activity"] == PROGRAM:
+        records[step]["status"] = PROGRAMMED
+    elif job["activity"] == SUBMIT:
+        job["submitted"] = steps[step]["submit"]
+    job["activity"] = IDLE
+
+
+@njit
+def choose(job, steps, deps, ops, records, now):
+    """Pick the thread's next activity, or an action for the kernel. Returns (action, step)."""
+    if job["completed_count"] > 0:
+        head = job["completed_head"]
+        step = job["completed"][head]
+        job["completed_head"] = (head + 1) % PENDING
+        job["completed_count"] -= 1
+        cost = job["interrupt_fs"] if steps[step]["on"] != ON_CORE else 0
+        begin(job, INTERRUPT, step, now, cost)
+        return NOTHING, step
+    end = min(job["first_step"] + job["step_count"], job["oldest"] + WINDOW)
+    enable = np.int64(-1)
+    for step in range(job["oldest"], end):
+        record = records[step]
+        if record["status"] == WAITING:
+            if steps[step]["submit"] > job["submitted"]:
+                if step > job["oldest"]:
+                    break
+                begin(job, SUBMIT, step, now, job["submit_fs"])
+                return NOTHING, step
+            if steps[step]["on"] == ON_CORE:
+                if enable < 0 and dependencies_done(steps, deps, records, job, step):
+                    enable = step
+                continue
+            op = ops[steps[step]["index"]]
+            if job["in_groups"][op["unit"]] < REGISTER_GROUPS:
+                job["in_groups"][op["unit"]] += 1
+                begin(job, PROGRAM, step, now, op["registers"] * job["register_write_fs"])
+                return NOTHING, step
+        elif record["status"] == PROGRAMMED and enable < 0:
+            if dependencies_done(steps, deps, records, job, step):
+                enable = step
+    if enable < 0:
+        return NOTHING, enable
+    return (START if steps[enable]["on"] == ON_CORE else ENABLE), enable
+
+
+@njit
+def advance(job, steps, deps, ops, records, now):
+    """Let the driver's thread work until ``now``. Returns (action, step, next wake [fs]).
+
+    ENABLE asks the kernel to enable a programmed operation, START to start a core task; the kernel calls
+    `began` when it could, and otherwise asks again after the next completion.
+    """
+    if job["frame"] >= job["frames"] or now < job["release_fs"]:
+        return NOTHING, np.int64(-1), (NEVER if job["frame"] >= job["frames"] else job["release_fs"])
+    while True:
+        if job["activity"] != IDLE:
+            if job["activity_end_fs"] > now:
+                return NOTHING, np.int64(-1), job["activity_end_fs"]
+            finish_activity(job, steps, ops, records)
+        if job["oldest"] == job["first_step"] + job["step_count"]:
+            return NOTHING, np.int64(-1), NEVER
+        action, step = choose(job, steps, deps, ops, records, now)
+        if job["activity"] == IDLE:
+            return action, step, NEVER
+
+
+@njit
+def began(records, step, now):
+    """The kernel has started ``step``."""
+    records[step]["status"] = RUNNING
+    records[step]["start_fs"] = now
+
+
+@njit
+def frame_is_done(job):
+    return job["activity"] == IDLE and job["oldest"] == job["first_step"] + job["step_count"]
+
+
+@njit
+def next_frame(job, records, latencies, now):
+    """Note the frame's latency and set up the next one; return the time at which it is due."""
+    latencies[job["frame"]] = now - job["release_fs"]
+    job["frame"] += 1
+    if job["frame"] < job["frames"]:
+        for step in range(job["first_step"], job["first_step"] + job["step_count"]):
+            records[step]["status"] = WAITING
+    job["oldest"] = job["first_step"]
+    job["submitted"] = -1
+    job["release_fs"] = job["release_fs"] + job["frame_period_fs"] if job["frame_period_fs"] else now
+    return job["release_fs"]

@@ -1,0 +1,140 @@
+"""The core's traffic: what misses, how long it waits, and when it is silent."""
+
+import heapq
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models.cpu import core
+from hw_models.cpu.params import Core
+from hw_models.cpu.task import TASK, Pattern
+from hw_models.port import FIFO, NEVER, front, pop
+
+LINE = 64
+
+
+def run_task(task, latency=100, limit=10**7, **params):
+    """Run one task against a memory of fixed latency. Returns (core, list of (cycle, line, write))."""
+    state = core.build_core(Core(clock="1 GHz", **params), master=0, seed=1)[0]
+    tasks = np.zeros(1, TASK)
+    for name, value in task.items():
+        tasks[0][name] = value
+    out = np.zeros(1, FIFO)[0]
+    out["limit"] = 8
+    assert core.start(state, tasks, 0, 0)
+    sent, in_flight, now = [], [], 0
+    while now < limit:
+        next_cycle = core.advance(state, tasks, now, out)
+        while out["count"]:
+            row = front(out).copy()
+            pop(out)
+            sent.append((int(row["time"]), int(row["address"]) // LINE, int(row["write"])))
+            heapq.heappush(in_flight, (int(row["time"]) + latency, len(sent), row))
+        if state["task"] < 0:
+            break
+        now = int(min(next_cycle, in_flight[0][0] if in_flight else NEVER))
+        while in_flight and in_flight[0][0] <= now:
+            core.respond(state, heapq.heappop(in_flight)[2], now)
+    return state, sent
+
+
+def naive_misses(lines, sets, ways):
+    """LRU the way a person would do it: a list a set, most recent last. Returns misses and write-backs."""
+    cache = {s: [] for s in range(sets)}
+    reads, writebacks = [], []
+    for line, write in lines:
+        entries = cache[line % sets]
+        hit = next((e for e in entries if e[0] == line), None)
+        if hit:
+            entries.remove(hit)
+            entries.append((line, hit[1] or write))
+            continue
+        reads.append(line)
+        if len(entries) == ways:
+            victim = entries.pop(0)
+            if victim[1]:
+                writebacks.append(victim[0])
+        entries.append((line, write))
+    return reads, writebacks
+
+
+def test_a_blocking_core_waits_for_every_read():
+    state, sent = run_task({"read_bytes": 10 * LINE, "passes": 1}, latency=100)
+    step = 8 + 100  # cycles_per_line, then the round trip
+    assert [cycle for cycle, _, _ in sent] == [8 + i * step for i in range(10)]
+    assert state["finished_at"] == 10 * step
+    assert state["stall_cycles"] == 1000
+
+
+def test_two_outstanding_misses_overlap():
+    state, _ = run_task({"read_bytes": 10 * LINE, "passes": 1}, latency=100, outstanding=2)
+    assert state["finished_at"] < 10 * 108 / 1.8
+
+
+def test_compute_is_spread_over_the_lines():
+    state, _ = run_task({"read_bytes": 10 * LINE, "passes": 1, "compute_cycles": 5000}, latency=100)
+    assert state["finished_at"] == 10 * 108 + 5000
+
+
+def test_a_chase_has_one_read_in_flight_whatever_the_core_can_do():
+    one, _ = run_task({"pattern": int(Pattern.CHASE), "read_bytes": 4096 * LINE, "passes": 1}, outstanding=8)
+    assert one["finished_at"] >= one["misses"] * 108
+
+
+def test_an_endless_footprint_inside_l1_falls_silent():
+    state, sent = run_task({"write_bytes": 16 * 1024, "passes": 0}, limit=10**6)
+    assert len(sent) == 256
+    assert state["misses"] == 256
+
+
+def test_an_endless_footprint_beyond_l1_never_falls_silent():
+    _, sent = run_task({"write_bytes": 32 * 1024, "passes": 0}, limit=10**5)
+    assert sent[-1][0] > 99_000
+
+
+def test_a_store_stream_reads_every_line_and_writes_back_every_victim():
+    _, sent = run_task({"write_bytes": 1000 * LINE, "passes": 2})
+    assert sum(write == 0 for _, _, write in sent) == 2000
+    assert sum(write for _, _, write in sent) == 2000 - 256
+
+
+def test_a_rate_limit_spaces_the_traffic():
+    state, _ = run_task({"read_bytes": 100 * LINE, "passes": 1, "rate_bytes_per_s": 10**8}, latency=10)
+    assert state["finished_at"] == pytest.approx(100 * LINE / 0.1, rel=0.02)
+
+
+def test_a_duty_cycle_is_silent_while_idle():
+    task = {"read_bytes": 200 * LINE, "passes": 1, "busy_fs": 10**9, "idle_fs": 3 * 10**9}
+    _, sent = run_task(task, latency=50)
+    assert all(cycle % 4000 < 1000 + 8 for cycle, _, _ in sent)
+
+
+@settings(max_examples=25, deadline=None)
+@given(reads=st.integers(0, 300), writes=st.integers(1, 300), passes=st.integers(1, 3))
+def test_the_traffic_is_that_of_a_plain_lru_cache(reads, writes, passes):
+    task = {
+        "read_bytes": reads * LINE,
+        "write_address": 1 << 20,
+        "write_bytes": writes * LINE,
+        "passes": passes,
+    }
+    _, sent = run_task(task, latency=3)
+    order, read, written = [], 0, 0
+    for k in range(reads + writes):
+        if (k + 1) * reads // (reads + writes) > read:
+            order.append((read, 0))
+            read += 1
+        else:
+            order.append(((1 << 20) // LINE + written, 1))
+            written += 1
+    expected_reads, expected_writebacks = naive_misses(order * passes, sets=64, ways=4)
+    assert [line for _, line, write in sent if not write] == expected_reads
+    assert [line for _, line, write in sent if write] == expected_writebacks
+
+
+@pytest.mark.parametrize("l1", ["10000 B", "0 B", "1 MiB"])
+def test_an_l1_that_is_no_whole_number_of_lines_is_refused(l1):
+    with pytest.raises(ValueError, match="is not 4 ways of whole 64 B lines, at most 1024 lines"):
+        Core(clock="1 GHz", l1=l1)
