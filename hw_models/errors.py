@@ -9,7 +9,21 @@ class ConfigError(Exception):
     ``str(error)`` is ``FILE:LINE: key.path: message``, leaving out the parts that are not known.
     """
 
-    def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None, key: str | None = None):
+    def __init__(
+        self, message: str, *, file: str | Path | None = None, line: int | None = None, key: str | None = None
+    ):
         self.message, self.file, self.line, self.key = message, file, line, key
-        where = f"{file}:{line}" if file is not None and line is not None else (str(file) if file is not None else "")
+        where = (
+            f"{file}:{line}"
+            if file is not None and line is not None
+            else (str(file) if file is not None else "")
+        )
         super().__init__(": ".join(part for part in (where, key or "", message) if part))
+
+
+class ConfigErrors(ConfigError):
+    """Several mistakes, found at once; ``errors`` in the order of the file."""
+
+    def __init__(self, errors: list[ConfigError]):
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = errors

@@ -1,1 +1,59 @@
-"""dlasim: how long a DNN takes on an SoC, and who slows whom down in its memory."""
+"""dlasim: cycle-accurate simulation of DNN accelerators and the memory system they share.
+
+>>> import simulator
+>>> result = simulator.run("configs/nv_small_tiny.yaml")  # doctest: +SKIP
+>>> result.summary["workloads"]["detect"]["latency_s"]  # doctest: +SKIP
+
+Importing this package is cheap: numba and the models are imported by the first `run`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.config import Config
+    from simulator.result import Result
+    from simulator.sweep.outcome import SweepOutcome
+
+__all__ = ["__version__", "run", "sweep"]
+__version__ = "0.1.0"
+
+Progress = Callable[[float, float, int], None]  # fraction done (0..1), simulated seconds, requests so far
+
+
+def run(
+    config: "str | Path | Mapping[str, Any] | Config",
+    *,
+    set: Iterable[str] = (),
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> "Result":
+    """Simulate ``config`` (a path, a dict or a `Config`) and return its `Result`.
+
+    ``set``: ``PATH=VALUE`` settings laid on the config. Raises `hw_models.errors.ConfigError`.
+    """
+    from hw_models.errors import ConfigError
+    from simulator.config import load
+
+    loaded = load(config, settings=set, seed=seed)
+    from simulator.system import simulate  # numba: after the config is known to be right
+
+    try:
+        return simulate(loaded, progress)
+    except ConfigError as error:
+        raise loaded.locate(error) from None
+
+
+def sweep(
+    file: "str | Path | Mapping[str, Any]",
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+) -> "SweepOutcome":
+    """Run every point of a sweep file (a path or a dict) and return the table of results."""
+    from simulator.sweep.execute import run_sweep
+
+    return run_sweep(file, workers=workers, scheduler=scheduler, out=out, resume=resume)

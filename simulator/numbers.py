@@ -1,0 +1,44 @@
+"""Numbers as a person reads them. None is "-"."""
+
+
+def _scaled(value: float, steps: list[tuple[float, str]]) -> str:
+    for factor, unit in steps:
+        if abs(value) >= factor:
+            return f"{value / factor:.4g} {unit}".rstrip()
+    factor, unit = steps[-1]
+    return f"{value / factor:.3g} {unit}".rstrip()
+
+
+def time_text(seconds: float | None) -> str:
+    """Return "133.2 ms"."""
+    if seconds is None:
+        return "-"
+    return (
+        "0 s"
+        if seconds == 0
+        else _scaled(seconds, [(1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"), (1e-12, "ps")])
+    )
+
+
+def bytes_text(value: float | None) -> str:
+    """Return "212 MB"."""
+    return (
+        "-"
+        if value is None
+        else _scaled(value, [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")])
+    )
+
+
+def rate_text(value: float | None) -> str:
+    """Return "3.21 GB/s"."""
+    return "-" if value is None else bytes_text(value) + "/s"
+
+
+def count_text(value: float | None) -> str:
+    """Return "1.24 M"."""
+    return "-" if value is None else _scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")])
+
+
+def percent_text(share: float | None) -> str:
+    """Return "41.3 %" of a share of 1."""
+    return "-" if share is None else f"{100 * share:.3g} %"

@@ -1,0 +1,198 @@
+"""What a person reads on the terminal: the progress bar and the ten-second summary."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from simulator import Progress
+from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.result import Result
+
+
+@contextmanager
+def progress_bar(console: Console, wanted: bool) -> Iterator[Progress | None]:
+    """Yield the callback that moves a progress bar, None when nobody watches."""
+    if not wanted or not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("run", total=1.0, said="compiling the kernels")
+
+        def update(fraction: float, simulated_s: float, requests: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            rate = requests / elapsed if elapsed > 0 else 0.0
+            said = f"{time_text(simulated_s)} simulated, {count_text(rate)} requests/s"
+            bar.update(task, completed=fraction, said=said)
+
+        yield update
+
+
+def print_run(console: Console, result: Result, out: Any) -> None:
+    """Print what matters of one run."""
+    console.print(run_summary(result))
+    for warning in result.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"))
+    simulation = result.summary["simulation"]
+    wall = f"{time_text(simulation['simulated_s'])} simulated in {time_text(simulation['wall_s'])}"
+    rate = f"{count_text(simulation['requests_per_wall_s'])} requests/s"
+    console.print(Text(f"{wall} ({rate}); written to {out}", style="dim"), soft_wrap=True)
+
+
+def run_summary(result: Result) -> Group:
+    summary = result.summary
+    parts: list[Any] = [
+        Text(str(summary["name"]), style="bold"),
+        _jobs(summary["workloads"]),
+        _masters(summary),
+    ]
+    slowest = slowest_ops(result.ops)
+    if slowest:
+        parts.append(_slowest(slowest))
+    if interference_pairs(summary):
+        parts.append(_interference(summary["interference"]))
+    return Group(*parts)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", header_style="dim", overflow="fold")
+    return table
+
+
+def _jobs(workloads: Mapping[str, Any]) -> Table:
+    table = _table(
+        "\nworkloads", "job", "latency", "speed", "MAC use", "read", "written", "where the time went"
+    )
+    for name, job in workloads.items():
+        speed = "-"
+        if job.get("frames_per_s"):
+            speed = f"{job['frames_per_s']:.4g} frames/s"
+        elif job.get("s_per_token"):
+            speed = f"{time_text(job['s_per_token'])}/token"
+        phases = ", ".join(
+            f"{k.removesuffix('_s')} {time_text(v)}" for k, v in job.get("phases", {}).items() if v
+        )
+        table.add_row(
+            name,
+            time_text(job["latency_s"]),
+            speed,
+            percent_text(job.get("mac_utilization")),
+            bytes_text(job.get("read_bytes")),
+            bytes_text(job.get("write_bytes")),
+            phases or "-",
+        )
+    return table
+
+
+def _masters(summary: Mapping[str, Any]) -> Table:
+    table = _table(
+        "\nmemory traffic", "", "read", "written", "bandwidth", "read latency mean", "p99", "max", ""
+    )
+    for name, master in summary.get("masters", {}).items():
+        latency = master.get("read_latency_s", {})
+        times = [time_text(latency.get(key)) for key in ("mean", "p99", "max")]
+        traffic = [bytes_text(master.get("read_bytes")), bytes_text(master.get("write_bytes"))]
+        table.add_row(name, *traffic, rate_text(master.get("bandwidth_bytes_per_s")), *times, "")
+    llc = summary.get("llc")
+    if llc:
+        table.add_row("llc", "", "", "", "", "", "", f"{percent_text(llc.get('hit_rate'))} hits")
+    for name, channel in summary.get("dram", {}).items():
+        columns = channel_columns(channel)
+        table.add_row(f"dram.{name}", *columns[:3], "", "", "", columns[3])
+    flash = summary.get("flash")
+    if flash:
+        rate = rate_text(flash.get("throughput_bytes_per_s"))
+        table.add_row("flash", bytes_text(flash.get("read_bytes")), "", rate, "", "", "", "")
+    return table
+
+
+def channel_columns(channel: Mapping[str, Any]) -> list[str]:
+    """Return reads, writes, bandwidth, and the rest in words, of one DRAM channel."""
+    rows = channel.get("row_hits", 0) + channel.get("row_misses", 0) + channel.get("row_conflicts", 0)
+    hits = f"{percent_text(channel.get('row_hits', 0) / rows if rows else None)} row hits"
+    use = f"{percent_text(channel.get('utilization'))} of the bus"
+    counts = [f"{count_text(channel.get('reads'))} RD", f"{count_text(channel.get('writes'))} WR"]
+    return [*counts, rate_text(channel.get("bandwidth_bytes_per_s")), f"{hits}, {use}"]
+
+
+def slowest_ops(ops: Mapping[str, Sequence[Any]], count: int = 5) -> list[dict[str, Any]]:
+    """Return the layers that took most time, with what they waited for: {layer, kind, seconds, ...}."""
+    if not ops or not len(next(iter(ops.values()))):
+        return []
+    columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
+    causes = [name for name in columns if name.startswith("stall_")]
+    layers: dict[str, dict[str, Any]] = {}
+    for i, layer in enumerate(columns["layer"]):
+        row = layers.setdefault(
+            str(layer),
+            {
+                "layer": layer,
+                "kind": columns["kind"][i],
+                "seconds": 0.0,
+                "cycles": 0,
+                "stalls": {},
+                "macs": 0,
+            },
+        )
+        row["seconds"] += columns["end_s"][i] - columns["start_s"][i]
+        row["cycles"] += columns["cycles"][i]
+        row["macs"] += columns["macs"][i]
+        for cause in causes:
+            name = cause.removeprefix("stall_").removesuffix("_cycles")
+            row["stalls"][name] = row["stalls"].get(name, 0) + columns[cause][i]
+    return sorted(layers.values(), key=lambda row: (-row["seconds"], str(row["layer"])))[:count]
+
+
+def waited_for(row: Mapping[str, Any]) -> str:
+    """Return "weights 41 %, output 12 %": shares of the layer's cycles, most first."""
+    stalls = sorted(row["stalls"].items(), key=lambda item: (-item[1], item[0]))
+    shares = [(name, value / row["cycles"]) for name, value in stalls if row["cycles"] and value > 0]
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {percent_text(share)}" for name, share in shares[:3])
+        or "nothing"
+    )
+
+
+def _slowest(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("\nslowest layers", "layer", "kind", "time", "waited for")
+    table.columns[3].justify = "left"
+    table.columns[1].justify = "left"
+    for row in rows:
+        table.add_row(str(row["layer"]), str(row["kind"]), time_text(row["seconds"]), waited_for(row))
+    return table
+
+
+def interference_pairs(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    """Return (victim, culprit, seconds of delay) of every pair of different masters that is not zero."""
+    return [
+        (victim, culprit, cell["delay_s"])
+        for victim, row in summary.get("interference", {}).items()
+        for culprit, cell in row.items()
+        if victim != culprit and cell.get("delay_s")
+    ]
+
+
+def _interference(matrix: Mapping[str, Mapping[str, Any]]) -> Table:
+    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
+    table = _table("\ndelay charged to", "victim", *culprits)
+    for victim, row in matrix.items():
+        table.add_row(victim, *(time_text(row.get(c, {}).get("delay_s")) for c in culprits))
+    return table
