@@ -8,7 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from hw_models.nvdla.post_state import CDP_STATE, COPY_STATE, PDP_STATE, SDP_STATE
+from hw_models.nvdla.post_state import CDP_STATE, COPY_STATE, PDP_STATE, SDP_STATE, reset_post
 from hw_models.port import NEVER
 
 
@@ -69,6 +69,13 @@ class Block(IntEnum):
 BLOCKS = 11
 
 
+class Phase(IntEnum):
+    IDLE = 0
+    PEND = 1  # CBUF's split changes: CDMA and CSC wait for each other
+    BUSY = 2
+    DONE = 3
+
+
 class Stall(IntEnum):
     """What kept the MAC array (or, without a convolution, the unit) from working."""
 
@@ -101,6 +108,19 @@ class Mark(IntEnum):
 
 
 MARKS = 12
+
+OWNERS = {
+    Client.BDMA: Part.COPY,
+    Client.SDP: Part.SDP_RDMA,
+    Client.PDP: Part.PDP,
+    Client.CDP: Part.CDP,
+    Client.RUBIK: Part.COPY,
+    Client.SDP_B: Part.SDP_RDMA,
+    Client.SDP_N: Part.SDP_RDMA,
+    Client.SDP_E: Part.SDP_RDMA,
+    Client.CDMA_DATA: Part.CDMA_DATA,
+    Client.CDMA_WEIGHT: Part.CDMA_WEIGHT,
+}
 
 REQUESTS = 8  # DMA requests a client may have waiting at the memory interface
 RECORDS = 64  # operations whose records are kept
@@ -187,37 +207,41 @@ MCIF = np.dtype(
 
 CDMA_DATA = np.dtype(
     [
-        ("phase", np.int64),  # 0 idle, 1 pending on CSC, 2 fetching, 3 done
+        ("phase", np.int64),  # Phase
         ("op", np.int64),
         ("slot", np.int64),
         ("last_banks", np.int64),
-        # geometry, in atoms
+        ("ready_at", np.int64),  # Phase.IDLE: cycle from which the next launch may begin
+        # geometry in atoms, constant during a launch
         ("width", np.int64),
         ("height", np.int64),
         ("surfaces", np.int64),
-        ("grain", np.int64),
-        ("line_entries", np.int64),
+        ("grain", np.int64),  # lines a grain
+        ("line_entries", np.int64),  # CBUF entries a line
         ("address", np.int64),
         ("line_stride", np.int64),
         ("surface_stride", np.int64),
+        ("image", np.int64),
         # requests
-        ("req_line", np.int64),
+        ("req_line", np.int64),  # first line of the grain in work
         ("req_surface", np.int64),
         ("req_atom", np.int64),
         ("req_grain", np.int64),  # lines of the grain in work
-        ("ready", np.int64),  # cycle from which CBUF has room for the grain in work
-        ("entries_reserved", np.int64),  # requested and not yet handed over
+        ("waits_for_room", np.int64),  # 1: CBUF has no room for the grain in work
+        ("reserved", np.int64),  # entries requested by finished grains and not yet handed over
         # responses
         ("rsp_line", np.int64),
         ("rsp_surface", np.int64),
         ("rsp_atom", np.int64),
         ("rsp_grain", np.int64),
         ("accepted", np.int64),  # cycle of the last beat taken from the memory interface
-        ("read", np.int64),  # cycle of the last read of the shared buffer
-        ("blocked", np.int64),  # cycles in which no beat is taken: the last two
-        ("blocked_before", np.int64),
-        # hand-over to CSC
-        ("lines_sent", np.int64),
+        ("blocked", np.int64),  # cycle in which no beat is taken, set by the last beat
+        ("blocked_before", np.int64),  # the one before
+        # hand-over to CSC: lines on their way through the status pipeline
+        ("update_head", np.int64),
+        ("update_count", np.int64),
+        ("update_time", np.int64, (RELEASES,)),
+        ("update_lines", np.int64, (RELEASES,)),
         ("done_at", np.int64),
     ]
 )
@@ -227,41 +251,95 @@ CDMA_WEIGHT = np.dtype(
         ("phase", np.int64),
         ("op", np.int64),
         ("slot", np.int64),
-        ("last_banks", np.int64),
+        ("last_data_banks", np.int64),
+        ("last_weight_banks", np.int64),
+        ("ready_at", np.int64),
+        ("address", np.int64),
         ("beats", np.int64),  # of all kernels
         ("requested", np.int64),
         ("received", np.int64),
-        ("group", np.int64),
-        ("groups", np.int64),
         ("group_bytes", np.int64),
-        ("bytes_left", np.int64),
-        ("capacity_entries", np.int64),
+        ("total_bytes", np.int64),
+        ("groups", np.int64),
+        ("kernels", np.int64),
+        ("group", np.int64),  # groups announced
+        ("announced", np.int64),  # cycle of the last announcement
+        ("capacity", np.int64),  # beats that the weight banks hold
+        ("held", np.int64),  # beats requested and not yet released by CSC
+        ("stored", np.int64),  # beats written to CBUF and not yet released
+        ("waiting", np.int64),  # beats that arrived with CBUF full
+        ("waits_for_room", np.int64),
+        ("accepted", np.int64),
+        ("update_head", np.int64),
+        ("update_count", np.int64),
+        ("update_time", np.int64, (RELEASES,)),
+        ("update_kernels", np.int64, (RELEASES,)),
         ("done_at", np.int64),
     ]
 )
 
 CBUF = np.dtype(
     [
-        ("data_entries_free", np.int64),
-        ("weight_entries_free", np.int64),
+        ("data_used", np.int64),  # entries handed over and not yet released
         ("lines", np.int64),  # available to CSC
         ("kernels", np.int64),  # available to CSC
+        ("lines_time", np.int64),  # cycle of the last hand-over
+        ("kernels_time", np.int64),
+        # releases by CSC on their way to CDMA
+        ("data_release_time", np.int64),
+        ("data_release_entries", np.int64),
+        ("weight_release_head", np.int64),
+        ("weight_release_count", np.int64),
+        ("weight_release_time", np.int64, (RELEASES,)),
+        ("weight_release_beats", np.int64, (RELEASES,)),
     ]
 )
 
-CSC = np.dtype(
+CSC = np.dtype(  # times are those at which a package's first data reach the MACs
     [
         ("phase", np.int64),
         ("op", np.int64),
         ("slot", np.int64),
+        ("last_data_banks", np.int64),
+        ("last_weight_banks", np.int64),
+        ("last_lines", np.int64),  # lines left in CBUF by the launch before
+        ("ready_at", np.int64),
+        ("height", np.int64),
+        ("groups", np.int64),
+        ("last_group_kernels", np.int64),
+        ("packages", np.int64),  # a stripe
+        ("row_pixels", np.int64),  # output pixels in which stripes are cut: all, or one line (image)
+        ("rows", np.int64),
+        ("group", np.int64),
+        ("row", np.int64),
+        ("pixel", np.int64),
+        ("stripe", np.int64),  # length of the stripe in work
+        ("loaded", np.int64),  # 1: kernels and lines of the group in work are there
+        ("next_package", np.int64),  # earliest time of the next package
+        ("last_package", np.int64),  # earliest time of the last package of the stripe in work
+        ("credits_used", np.int64),  # pixels sent to CACC
+        ("waits_for", np.int64),  # Stall, or -1
     ]
 )
 
+CREDITS = 256  # credit returns remembered, more than any delivery buffer holds
+STRIPES = 64
+
 CACC = np.dtype(
     [
-        ("op", np.int64),
-        ("slot", np.int64),
-        ("credits", np.int64),
+        ("credits", np.int64),  # pixels that the delivery buffer holds
+        ("credits_returned", np.int64),  # ever
+        ("credit_time", np.int64, (CREDITS,)),
+        # stripes complete in the delivery buffer
+        ("head", np.int64),
+        ("count", np.int64),
+        ("first", np.int64, (STRIPES,)),  # cycle at which its first pixel may leave
+        ("pixels", np.int64, (STRIPES,)),
+        ("last", np.int64, (STRIPES,)),  # 1: the last stripe of its launch
+        ("slot", np.int64, (STRIPES,)),
+        ("pixel", np.int64),  # pixels of the head stripe delivered
+        ("next_pixel", np.int64),  # earliest cycle of the next pixel's first beat
+        ("blocked_since", np.int64),  # -1: SDP takes what comes
     ]
 )
 
@@ -315,4 +393,30 @@ NVDLA = np.dtype(
         ("copy", COPY_STATE),
     ]
 )
-_ = NEVER
+
+
+def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
+    """Return an array of one NVDLA record, idle after reset, for the fields of a preset."""
+    states = np.zeros(1, NVDLA)
+    state = states[0]
+    for name, value in preset.items():
+        if name != "id_limit":
+            state[name] = value
+    state["master"] = master
+    state["wake"] = NEVER
+    for reader in state["mcif"]["readers"]:
+        reader["limit"], reader["credit"], reader["id_limit"] = 4, -1, preset.get("id_limit", 0)
+    for writer in state["mcif"]["writers"]:
+        writer["limit"] = WRITES
+    state["cdma_data"]["last_banks"] = -1
+    for part in ("cdma_weight", "csc"):
+        state[part]["last_data_banks"] = state[part]["last_weight_banks"] = -1
+    state["cdma_data"]["blocked"] = state["cdma_data"]["blocked_before"] = -1
+    state["cbuf"]["data_release_time"] = NEVER
+    state["cacc"]["credits"] = 2 * preset["atomic_k"]
+    state["cacc"]["blocked_since"] = -1
+    readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
+    for client, part in OWNERS.items():
+        readers[client]["owner"] = writers[client]["owner"] = part
+    reset_post(state)
+    return states
