@@ -27,3 +27,7 @@ class ConfigErrors(ConfigError):
     def __init__(self, errors: list[ConfigError]):
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = errors
+
+
+class StuckError(Exception):
+    """A run in which nothing can go on: at which time, and who waits for what. Our fault, not the user's."""

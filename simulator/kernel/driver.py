@@ -159,10 +159,15 @@ def advance(job, steps, deps, ops, records, now):
 
 
 @njit
-def began(records, step, now):
-    """The kernel has started ``step``."""
+def began(job, steps, deps, records, step, now):
+    """The kernel has started ``step``; what it depended on had been ready since ``ready_fs``."""
+    ready = job["release_fs"]
+    first = steps[step]["first_dep"]
+    for i in range(first, first + steps[step]["dep_count"]):
+        ready = max(ready, records[job["first_step"] + deps[i]]["end_fs"])
     records[step]["status"] = RUNNING
     records[step]["start_fs"] = now
+    records[step]["ready_fs"] = ready
 
 
 @njit

@@ -14,10 +14,12 @@ from hw_models.ideal import memory as ideal
 from hw_models.interconnect import bus
 from hw_models.jit import njit
 from hw_models.nvdla import engine
+from hw_models.nvdla.state import DONES
 from hw_models.port import MASTERS, NEVER, front, pop
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
 
+OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
 UNITS = 8 + 2 + MASTERS + 8
 RUNNING, DONE, STUCK, OUT_OF_TIME = 0, 1, 2, 3
 
@@ -50,6 +52,7 @@ SYSTEM = np.dtype(
         ("bin_fs", np.int64),
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
+        ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
     ]
 )
 
@@ -221,14 +224,16 @@ def deliver(system, fifos, measures, master, accelerators, cores, now):
 
 
 @njit
-def step_master(system, fifos, measures, accelerators, cores, ops, tasks, steps, owners, jobs, records, unit, now):
+def step_master(
+    system, fifos, measures, accelerators, cores, ops, op_records, tasks, owners, jobs, records, unit, now
+):  # fmt: skip
     master = unit - system["master_unit"]
     deliver(system, fifos, measures, master, accelerators, cores, now)
     out = fifos[master]
     before = out["count"]
     if master < system["accelerators"]:
         set_wake(system, unit, engine.advance(accelerators[master], ops, now, out))
-        settle_accelerator(system, accelerators[master], owners, jobs, records)
+        settle_accelerator(system, accelerators[master], master, op_records, owners, jobs, records)
     else:
         index = master - system["accelerators"]
         set_wake(system, unit, core.advance(cores[index], tasks, now, out))
@@ -245,14 +250,14 @@ def step_master(system, fifos, measures, accelerators, cores, ops, tasks, steps,
 
 
 @njit
-def settle_accelerator(system, accelerator, owners, jobs, records):
+def settle_accelerator(system, accelerator, index, op_records, owners, jobs, records):
     """Tell the drivers of the operations that the accelerator has finished."""
-    while accelerator["done_count"] > 0:
-        slot = accelerator["done_head"]
+    while system["done_seen"][index] < accelerator["done_count"]:
+        slot = system["done_seen"][index] % DONES
+        system["done_seen"][index] += 1
         op = accelerator["done_op"][slot]
-        finished = accelerator["done_cycle"][slot] * accelerator["period_fs"]
-        accelerator["done_head"] = (slot + 1) % accelerator["done_op"].shape[0]
-        accelerator["done_count"] -= 1
+        op_records[op] = accelerator["records"][accelerator["done_slot"][slot]]
+        finished = accelerator["done_time"][slot] * system["period_fs"][system["master_unit"] + index]
         owner = owners[op]
         driver.complete(jobs[owner["job"]], records, owner["step"], finished)
         wake(system, system["job_unit"] + owner["job"], max(system["now_fs"], finished))
@@ -274,7 +279,9 @@ def settle_core(system, state, index, owners, jobs, records):
 
 
 @njit
-def step_job(system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, unit):
+def step_job(
+    system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, finished, unit
+):  # fmt: skip
     index = unit - system["job_unit"]
     job = jobs[index]
     time = system["now_fs"]
@@ -286,19 +293,20 @@ def step_job(system, accelerators, cores, ops, tasks, steps, deps, jobs, records
         if action == driver.ENABLE:
             target = system["master_unit"] + job["accelerator"]
             accelerator = accelerators[job["accelerator"]]
-            started = engine.enable(accelerator, ops, row, time // accelerator["period_fs"])
+            started = engine.enable(accelerator, ops, row, time // system["period_fs"][target])
         else:
             target = system["master_unit"] + system["accelerators"] + job["core"]
-            started = core.start(cores[job["core"]], tasks, row, time // cores[job["core"]]["period_fs"])
+            started = core.start(cores[job["core"]], tasks, row, time // system["period_fs"][target])
             if started:
                 system["core_step"][job["core"]] = step
         if not started:
             break
-        driver.began(records, step, time)
+        driver.began(job, steps, deps, records, step, time)
         wake(system, target, time)
     if next_fs < NEVER:
         wake(system, unit, next_fs)
     if driver.frame_is_done(job) and job["frame"] < job["frames"]:
+        finished[index, job["frame"]] = time
         next_fs = driver.next_frame(job, records, latencies[index], time)
         if job["frame"] < job["frames"]:
             wake(system, unit, max(time, next_fs))
@@ -320,7 +328,7 @@ def earliest(system):
 @njit
 def run(
     system, fifos, measures, accelerators, cores, buses, llcs, lines, channels, ideals,
-    ops, tasks, steps, deps, owners, jobs, records, latencies, limit_fs, max_events,
+    ops, op_records, tasks, steps, deps, owners, jobs, records, latencies, finished, limit_fs, max_events,
 ):  # fmt: skip
     """Simulate up to ``max_events`` events. Returns RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
     for _ in range(max_events):
@@ -338,11 +346,11 @@ def run(
         now = time // system["period_fs"][unit]
         if unit >= system["job_unit"]:
             step_job(
-                system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, unit
+                system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, finished, unit
             )
         elif unit >= system["master_unit"]:
             step_master(
-                system, fifos, measures, accelerators, cores, ops, tasks, steps, owners, jobs, records, unit, now
+                system, fifos, measures, accelerators, cores, ops, op_records, tasks, owners, jobs, records, unit, now
             )  # fmt: skip
         elif unit == system["bus_unit"]:
             step_bus(system, fifos, buses, unit, now)

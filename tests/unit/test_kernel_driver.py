@@ -31,7 +31,7 @@ def run_job(step_rows, dep_rows=(), op_time=1000, registers=0, frames=1, frame_p
     while job["frame"] < frames:
         action, step, wake = driver.advance(job, steps, deps, ops, records, now)
         if action != driver.NOTHING:
-            driver.began(records, step, now)
+            driver.began(job, steps, deps, records, step, now)
             free = max(free, now) + op_time
             heapq.heappush(finishing, (free, int(step)))
             log.append((int(step), now, free))

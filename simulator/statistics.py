@@ -1,0 +1,217 @@
+"""From the kernel's counters to the summary, the table of operations and the timeline."""
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.nvdla.op import Unit
+from hw_models.nvdla.state import Client, Stall
+from hw_models.port import MASTERS, REFRESH
+from simulator.kernel.measure import BINS, bucket_low
+from simulator.machine import JobPlan, Machine
+from workloads.program import On
+
+FS = 1e-15
+TRAFFIC = {  # kind of traffic -> (reads of, writes of) these clients
+    "weights": ((Client.CDMA_WEIGHT,), ()),
+    "features": ((Client.CDMA_DATA,), ()),
+    "operands": ((Client.SDP_B, Client.SDP_N, Client.SDP_E), ()),
+    "inputs": ((Client.SDP, Client.PDP, Client.CDP, Client.BDMA, Client.RUBIK), ()),
+    "outputs": ((), tuple(Client)),
+}
+
+
+def latency_quantile_s(master: np.ndarray, share: float) -> float:
+    """Return the latency [s] that ``share`` of the answers stay within: the bucket's lower end, capped by the maximum."""
+    total = int(master["latency_rows"])
+    if total == 0:
+        return 0.0
+    bucket = int(np.searchsorted(np.cumsum(master["latency"]), share * total))
+    cycles = bucket_low(min(bucket, master["latency"].size - 1))
+    return min(cycles * int(master["period_fs"]), int(master["latency_max_fs"])) * FS
+
+
+def master_summary(master: np.ndarray, seconds: float) -> dict[str, Any]:
+    rows = int(master["latency_rows"])
+    moved = int(master["answered_reads"] + master["answered_writes"])
+    return {
+        "reads": int(master["reads"]),
+        "writes": int(master["writes"]),
+        "read_bytes": int(master["read_bytes"]),
+        "write_bytes": int(master["write_bytes"]),
+        "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
+        "read_latency_s": {
+            "mean": int(master["latency_sum_fs"]) / rows * FS if rows else 0.0,
+            "p50": latency_quantile_s(master, 0.50),
+            "p95": latency_quantile_s(master, 0.95),
+            "p99": latency_quantile_s(master, 0.99),
+            "max": int(master["latency_max_fs"]) * FS,
+        },
+    }
+
+
+def union_fs(intervals: list[tuple[int, int]]) -> int:
+    """Return the length of the union of [start, end) intervals."""
+    total, reached = 0, -1
+    for start, end in sorted(intervals):
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
+    return total
+
+
+def phases(machine: Machine, plan: JobPlan, release_fs: int) -> dict[str, float]:
+    """Split the last frame's time: the accelerator's submissions (with the driver) and the core's tasks."""
+    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
+    records = machine.records[plan.first_step : plan.first_step + plan.step_count]
+    on_core = steps["on"] == On.CORE
+    busy = [(int(r["start_fs"]), int(r["end_fs"])) for r in records[~on_core]]
+    cpu = [(int(r["start_fs"]), int(r["end_fs"])) for r in records[on_core]]
+    runs: list[tuple[int, int]] = []
+    for submit in np.unique(steps["submit"][~on_core]):
+        chosen = records[(steps["submit"] == submit) & ~on_core]
+        runs.append((int(chosen["start_fs"].min()), int(chosen["end_fs"].max())))
+    end = int(records["end_fs"].max(initial=release_fs))
+    frame, working, core = end - release_fs, union_fs(busy), union_fs(cpu)
+    return {
+        "accelerator_s": max(frame - core, 0) * FS if busy else 0.0,
+        "accelerator_busy_s": working * FS,
+        "driver_s": max(frame - union_fs(busy + cpu), 0) * FS,
+        "cpu_s": core * FS,
+        "io_s": 0.0,
+        "submissions_s": union_fs(runs) * FS,
+    }
+
+
+def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
+    latencies = machine.latencies[plan.index][: plan.frames_done(machine)] * FS
+    records = machine.op_records[plan.first_op : plan.first_op + plan.op_count]
+    ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
+    mean = float(latencies.mean()) if latencies.size else 0.0
+    split = phases(machine, plan, plan.last_release_fs(machine))
+    macs = int(ops["macs"].sum())
+    peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
+    summary: dict[str, Any] = {
+        "latency_s": mean,
+        "frames_per_s": 1.0 / mean if mean else 0.0,
+        "frames": int(latencies.size),
+        "latency_max_s": float(latencies.max()) if latencies.size else 0.0,
+        "latency_min_s": float(latencies.min()) if latencies.size else 0.0,
+        "phases": split,
+        "macs": macs,
+        "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
+        "read_bytes": int(records["read_bytes"].sum() + machine.task_bytes(plan, "read_bytes")),
+        "write_bytes": int(records["write_bytes"].sum() + machine.task_bytes(plan, "write_bytes")),
+        "traffic_bytes": {
+            kind: int(records["read_bytes"][:, list(reads)].sum() + records["write_bytes"][:, list(writes)].sum())
+            for kind, (reads, writes) in TRAFFIC.items()
+        },
+        "stall_cycles": {s.name.lower(): int(records["stall"][:, s].sum()) for s in Stall},
+        "memory": {
+            "weight_bytes": plan.memory.weight_bytes,
+            "activation_bytes": plan.memory.activation_bytes,
+            "activation_lower_bound_bytes": plan.memory.activation_lower_bound_bytes,
+            "planner": plan.memory.planner,
+        },
+    }
+    if plan.deadline_fs is not None:
+        summary["deadline_s"] = plan.deadline_fs * FS
+        summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())
+    if latencies.size > 1:
+        summary["frame_latency_s"] = [float(x) for x in latencies]
+    return summary
+
+
+def interference(machine: Machine) -> dict[str, dict[str, Any]]:
+    """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
+    total = np.zeros((MASTERS, MASTERS + 1, len(Cause)), np.int64)
+    for blame, period_fs in machine.blames():
+        total += blame * period_fs
+    names = [*machine.master_names]
+    result: dict[str, dict[str, Any]] = {}
+    for v, victim in enumerate(names):
+        row: dict[str, Any] = {}
+        for c, culprit in [*enumerate(names), (REFRESH, "refresh")]:
+            waits = total[v, c]
+            if waits.any():
+                causes = {cause.name.lower(): int(waits[cause]) * FS for cause in Cause if waits[cause]}
+                row[culprit] = {"delay_s": int(waits.sum()) * FS, "causes": causes}
+        result[victim] = row
+    return result
+
+
+def op_table(machine: Machine) -> dict[str, Any]:
+    """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
+    rows: list[dict[str, Any]] = []
+    for plan in machine.plans:
+        for k in range(plan.step_count):
+            rows.append(op_row(machine, plan, k))
+    names = [
+        "unit", "job", "op", "layer", "kind", "start_s", "end_s", "cycles", "macs", "mac_utilization",
+        "read_bytes", "write_bytes",
+        *(f"stall_{s.name.lower()}_cycles" for s in Stall),
+        "stall_driver_cycles",
+    ]  # fmt: skip
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
+    step = machine.steps[plan.first_step + k]
+    record = machine.records[plan.first_step + k]
+    start, end = int(record["start_fs"]), int(record["end_fs"])
+    row: dict[str, Any] = {"job": plan.name, "op": k, "start_s": start * FS, "end_s": end * FS}
+    row |= {f"stall_{s.name.lower()}_cycles": 0 for s in Stall} | {"stall_driver_cycles": 0}
+    if step["on"] == On.CORE:
+        task = machine.tasks[step["index"]]
+        layer = plan.layers[int(task["layer"])]
+        period = machine.core_period_fs(plan.core)
+        return row | {
+            "unit": machine.core_names[plan.core], "layer": layer.name, "kind": f"cpu_{layer.kind}",
+            "cycles": (end - start) // period, "macs": 0, "mac_utilization": 0.0,
+            "read_bytes": int(task["read_bytes"]), "write_bytes": int(task["write_bytes"]),
+        }  # fmt: skip
+    op, done = machine.ops[step["index"]], machine.op_records[step["index"]]
+    layer = plan.layers[int(op["layer"])]
+    period = machine.accelerator_period_fs(plan.accelerator)
+    cycles = (end - start) // period
+    peak = machine.peak_macs_per_cycle(plan.accelerator)
+    row |= {
+        "unit": machine.accelerator_names[plan.accelerator], "layer": layer.name,
+        "kind": Unit(int(op["unit"])).name.lower(), "cycles": cycles, "macs": int(op["macs"]),
+        "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
+        "read_bytes": int(done["read_bytes"].sum()), "write_bytes": int(done["write_bytes"].sum()),
+        "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
+    }  # fmt: skip
+    for stall in Stall:
+        row[f"stall_{stall.name.lower()}_cycles"] = int(done["stall"][stall])
+    return row
+
+
+def timeline(machine: Machine, ops: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return Chrome trace events: a process a job, a track a unit, a slice an operation."""
+    units = sorted(set(ops["unit"]))
+    events: list[dict[str, Any]] = [
+        {"ph": "M", "pid": 1, "tid": i, "name": "thread_name", "args": {"name": unit}} for i, unit in enumerate(units)
+    ]
+    for i, unit in enumerate(ops["unit"]):
+        stalls = {name: column[i] for name, column in ops.items() if name.startswith("stall_") and column[i]}
+        events.append(
+            {
+                "ph": "X", "pid": 1, "tid": units.index(unit), "name": f"{ops['layer'][i]} {ops['kind'][i]}",
+                "ts": ops["start_s"][i] * 1e6, "dur": (ops["end_s"][i] - ops["start_s"][i]) * 1e6,
+                "args": {"op": ops["op"][i], "macs": ops["macs"][i], "read_bytes": ops["read_bytes"][i],
+                         "write_bytes": ops["write_bytes"][i], **stalls},
+            }
+        )  # fmt: skip
+    return events
+
+
+def bandwidth(machine: Machine) -> dict[str, list[float]]:
+    """Return ``time_s`` (middle of the bin) and bytes/s of every master over time."""
+    bin_fs = int(machine.system[0]["bin_fs"])
+    used = min(BINS, -(-int(machine.system[0]["now_fs"]) // bin_fs) or 1)
+    series: dict[str, list[float]] = {"time_s": [(i + 0.5) * bin_fs * FS for i in range(used)]}
+    for name, measure in zip(machine.master_names, machine.measures):
+        series[name] = [int(b) / (bin_fs * FS) for b in measure["traffic"][:used]]
+    return series

@@ -1,0 +1,151 @@
+"""One simulation from a checked config to its result."""
+
+import time
+from typing import Any
+
+
+from hw_models.errors import ConfigError, StuckError
+from hw_models.units import TIME_UNITS, format_quantity
+from simulator import Progress, __version__, statistics
+from simulator.config import Config, config_sha256, resolved
+from simulator.kernel import soc
+from simulator.machine import Machine, build_machine
+from simulator.result import SCHEMA_VERSION, Result
+from workloads.llm.params import LlmJob
+
+SLICE_EVENTS = 2_000_000  # between two looks of the progress bar: a few tenths of a second
+
+
+def simulate(config: Config, progress: Progress | None = None) -> Result:
+    """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on."""
+    if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
+        from simulator.llm import simulate_llm
+
+        return simulate_llm(config, progress)
+    machine = build_machine(config)
+    wall_s = run_machine(machine, progress)
+    return result_of(machine, wall_s)
+
+
+def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
+    """Return the kernel's arguments up to the limits, in its order."""
+    m = machine
+    return (
+        m.system[0], m.fifos, m.measures, m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
+        m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
+    )  # fmt: skip
+
+
+def run_machine(machine: Machine, progress: Progress | None = None) -> float:
+    """Run until the jobs are done or the time is up; return the kernel's own seconds."""
+    simulation = machine.config.simulation
+    timed = simulation.until if isinstance(simulation.until, int) else None
+    limit_fs = timed if timed is not None else simulation.max_time_fs
+    arguments = kernel_arguments(machine)
+    soc.run(*arguments, 0, 0)  # compiles, or loads what was compiled
+    started, spent = time.perf_counter(), 0.0
+    status = soc.RUNNING
+    while status == soc.RUNNING:
+        status = soc.run(*arguments, limit_fs, SLICE_EVENTS)
+        spent = time.perf_counter() - started
+        if progress is not None:
+            requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
+            progress(fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * statistics.FS, requests)
+    if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
+        machine.system[0]["now_fs"] = timed
+    elif status == soc.OUT_OF_TIME:
+        done, total = steps_done(machine)
+        raise ConfigError(
+            f"{format_quantity(limit_fs, TIME_UNITS)} of simulated time passed with {done} of {total} steps done; "
+            "raise it, or shorten the run",
+            key="simulation.max_time",
+        )
+    elif status == soc.STUCK:
+        raise StuckError(who_waits(machine))
+    return spent
+
+
+def steps_done(machine: Machine) -> tuple[int, int]:
+    """Return (steps done, steps in all) over all frames of all jobs."""
+    done = total = 0
+    for plan in machine.plans:
+        job = machine.jobs[plan.index]
+        total += plan.frames * plan.step_count
+        done += int(job["frame"]) * plan.step_count
+        if job["frame"] < job["frames"]:
+            done += int(job["oldest"] - job["first_step"])
+    return done, total
+
+
+def fraction_done(machine: Machine, timed: int | None) -> float:
+    if timed is not None:
+        return min(1.0, int(machine.system[0]["now_fs"]) / timed)
+    done, total = steps_done(machine)
+    return done / total if total else 1.0
+
+
+def who_waits(machine: Machine) -> str:
+    """Say at which time everything stopped, and what each unit is waiting for."""
+    now_fs = int(machine.system[0]["now_fs"])
+    waits = []
+    for plan in machine.plans:
+        job = machine.jobs[plan.index]
+        if job["frame"] < job["frames"]:
+            step = int(job["oldest"] - job["first_step"])
+            waits.append(f"job {plan.name} waits for step {step} of {plan.step_count}")
+    for name, measure in zip(machine.master_names, machine.measures):
+        reads = int(measure["read_bytes"] - measure["answered_reads"])
+        writes = int(measure["write_bytes"] - measure["answered_writes"])
+        if reads or writes:
+            waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
+    labels = [*(f"{name} requests" for name in machine.master_names)]
+    labels += [*(f"{name} responses" for name in machine.master_names), "bus to LLC or memory"]
+    labels += ["LLC to memory", "LLC to bus"] + [f"memory channel {i} answers" for i in range(len(machine.fifos))]
+    waits += [
+        f"{int(fifo['count'])} of {int(fifo['limit'])} rows lie in FIFO '{label}'"
+        for label, fifo in zip(labels, machine.fifos)
+        if fifo["count"]
+    ]
+    return f"nothing can go on at {now_fs * statistics.FS:.9f} s: " + "; ".join(waits or ["nobody waits"])
+
+
+def result_of(machine: Machine, wall_s: float) -> Result:
+    """Return the run's result: summary, operations, timeline."""
+    system = machine.system[0]
+    seconds = int(system["now_fs"]) * statistics.FS
+    requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
+    summary: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "name": machine.config.name,
+        "simulation": {
+            "simulated_s": seconds,
+            "wall_s": wall_s,
+            "events": int(system["events"]),
+            "requests": requests,
+            "requests_per_wall_s": requests / wall_s if wall_s else 0.0,
+            "seed": machine.config.simulation.seed,
+            "version": __version__,
+            "config_sha256": config_sha256(machine.config),
+        },
+        "workloads": {plan.name: statistics.job_summary(machine, plan) for plan in machine.plans},
+        "masters": {
+            name: statistics.master_summary(measure, seconds)
+            for name, measure in zip(machine.master_names, machine.measures)
+        },
+    }
+    if system["has_llc"]:
+        summary["llc"] = statistics.llc_summary(machine)
+    if not system["ideal"]:
+        summary["dram"] = statistics.dram_summary(machine, seconds)
+    summary["interference"] = statistics.interference(machine)
+    ops = statistics.op_table(machine)
+    return Result(
+        summary=summary,
+        ops=ops,
+        config=resolved(machine.config),
+        timeline=statistics.timeline(machine, ops),
+        bandwidth=statistics.bandwidth(machine),
+        warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
+    )
+
+
