@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw_models.cache.build import build_cache
-from hw_models.cpu.core import CORE, build_core
+from hw_models.cpu.core import CORE, build_core, start_background
 from hw_models.cpu.params import KINDS, Corunner
 from hw_models.cpu.task import TASK
 from hw_models.dram.build import build_channels
@@ -369,8 +369,6 @@ def _start(machine: Machine, corunner_tasks: dict[int, int]) -> None:
     row = machine.system[0]
     for plan in machine.plans:
         row["wake_fs"][row["job_unit"] + plan.index] = 0
-    from hw_models.cpu.core import start
-
     for core, task in corunner_tasks.items():
-        start(machine.cores[core], machine.tasks, task, 0)
+        start_background(machine.cores[core], machine.tasks, task, 0)
         row["wake_fs"][row["master_unit"] + len(machine.accelerator_names) + core] = 0

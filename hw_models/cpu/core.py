@@ -33,6 +33,8 @@ CORE = np.dtype(
         ("touches", np.int64),
         # the task at hand
         ("task", np.int64),  # row of the task table, -1: none
+        ("background", np.int64),  # endless task that runs when there is no other, -1: none
+        ("background_position", np.int64),
         ("serial", np.int64),  # 1: the next line waits for the last one's data
         ("position", np.int64),  # lines walked in this pass
         ("lines", np.int64),  # lines of a pass
@@ -74,15 +76,31 @@ def build_core(params: Core, master: int, seed: int) -> np.ndarray:
     row["cycles_per_line"] = params.cycles_per_line
     row["random"] = (seed * 2654435761 + master * 40503 + 1) & (2**31 - 1)
     row["tag"] = -1
-    row["task"] = row["pending_writeback"] = row["pending_read"] = row["blocked_since"] = -1
+    row["task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row["blocked_since"] = -1
     return state
 
 
 @njit
 def start(state, tasks, index, now):
-    """Begin task ``index`` at cycle ``now``. Returns False while another one is running."""
-    if state["task"] >= 0:
+    """Begin task ``index`` at cycle ``now``, ahead of the background task. False while another one runs."""
+    if state["task"] >= 0 and state["task"] != state["background"]:
         return False
+    if state["task"] >= 0:
+        state["background_position"] = state["position"]
+        state["pending_read"] = state["pending_writeback"] = -1
+    load(state, tasks, index, now)
+    return True
+
+
+@njit
+def start_background(state, tasks, index, now):
+    """Give an idle core a task for all its idle time."""
+    state["background"] = index
+    load(state, tasks, index, now)
+
+
+@njit
+def load(state, tasks, index, now):
     task = tasks[index]
     line = state["line_bytes"]
     reads = (task["read_bytes"] + line - 1) // line
@@ -96,7 +114,7 @@ def start(state, tasks, index, now):
     state["misses_in_pass"] = 0
     state["cursor"] = now
     state["next_issue"] = now
-    return True
+    state["blocked_since"] = -1
 
 
 @njit
@@ -228,7 +246,7 @@ def advance(state, tasks, now, out):
         if state["pending_read"] < 0:
             found = walk(state, task)
             if found == ENDED:
-                return finish(state, now)
+                return finish(state, tasks, now)
             if found == WALKING or state["cursor"] > now:
                 return state["cursor"]
         if blocked(state, out):
@@ -244,15 +262,21 @@ def advance(state, tasks, now, out):
 
 
 @njit
-def finish(state, now):
+def finish(state, tasks, now):
     """End the task once its last line and its last response are through; return the next cycle of interest."""
     if state["cursor"] > now:
         return state["cursor"]
-    if state["reads_in_flight"] + state["writes_in_flight"] == 0:
-        state["task"] = -1
-        state["finished"] += 1
-        state["finished_at"] = now
-    return NEVER
+    if state["reads_in_flight"] + state["writes_in_flight"] > 0:
+        return NEVER
+    state["task"] = -1
+    state["finished"] += 1
+    state["finished_at"] = now
+    if state["background"] < 0:
+        return NEVER
+    load(state, tasks, state["background"], now)
+    state["position"] = state["background_position"]
+    state["misses_in_pass"] = 1  # the other task has used the cache: this pass may not be the last
+    return now
 
 
 @njit

@@ -138,3 +138,33 @@ def test_the_traffic_is_that_of_a_plain_lru_cache(reads, writes, passes):
 def test_an_l1_that_is_no_whole_number_of_lines_is_refused(l1):
     with pytest.raises(ValueError, match="is not 4 ways of whole 64 B lines, at most 1024 lines"):
         Core(clock="1 GHz", l1=l1)
+
+
+def test_a_background_task_gives_way_and_comes_back():
+    state = core.build_core(Core(clock="1 GHz", l1="4 KiB"), master=0, seed=1)[0]
+    tasks = np.zeros(2, TASK)
+    tasks[0]["write_bytes"] = 64 * 1024
+    tasks[1]["read_address"], tasks[1]["read_bytes"], tasks[1]["passes"] = 1 << 30, 100 * LINE, 1
+    out = np.zeros(1, FIFO)[0]
+    out["limit"] = 8
+    core.start_background(state, tasks, 0, 0)
+    sent, now = [], 0
+    while now < 60_000:
+        if now >= 20_000 and not state["finished"] and state["task"] == 0:
+            assert core.start(state, tasks, 1, now)
+            assert not core.start(state, tasks, 1, now)
+        next_cycle = core.advance(state, tasks, now, out)
+        rows = []
+        while out["count"]:
+            rows.append(front(out).copy())
+            pop(out)
+        sent += [(now, int(row["address"]) >= 1 << 30) for row in rows if not row["write"]]
+        now = max(now, int(min(next_cycle, now + 100)))
+        for row in rows:
+            core.respond(state, row, now)
+    foreground = [cycle for cycle, theirs in sent if theirs]
+    background = [cycle for cycle, theirs in sent if not theirs]
+    assert len(foreground) == 100
+    assert min(foreground) >= 20_000
+    assert not [cycle for cycle in background if min(foreground) < cycle < max(foreground)]
+    assert max(background) > max(foreground)
