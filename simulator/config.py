@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from hw_models.cache.params import Cache
 from hw_models.dram.params import Dram
 from hw_models.flash.params import Flash
 from hw_models.ideal.params import IdealMemory
@@ -28,6 +27,7 @@ from pydantic import (
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
 
+from hw_models.cache.params import Cache
 from hw_models.cpu.params import Core, Corunner, Driver
 from hw_models.errors import ConfigError
 from hw_models.interconnect.params import Interconnect
@@ -88,9 +88,7 @@ class System(Block):
 
     accelerators: dict[Name, Accelerator] = Field(default_factory=dict, description="accelerators by name")
     cores: dict[Name, Core] = Field(default_factory=dict, description="cores by name")
-    driver: Driver = Field(
-        default_factory=Driver, description="software between an accelerator's operations"
-    )
+    driver: Driver = Field(Driver(), description="software between an accelerator's operations")
     interconnect: Interconnect | None = Field(None, description="what joins the masters to the LLC or memory")
     llc: Cache | None = Field(None, description="last-level cache; null or absent: none")
     dram: Dram | None = Field(None, description="DRAM; or `memory`")
@@ -107,7 +105,7 @@ class Config(Block):
     system: System = Field(description="the chip: accelerators, cores, llc, dram, ...")
     workloads: dict[Name, Job] = Field(default_factory=dict, description="jobs by name")
     corunners: list[Corunner] = Field(default_factory=list, description="cores that only make memory traffic")
-    simulation: Simulation = Field(default_factory=Simulation, description="how the run itself behaves")
+    simulation: Simulation = Field(Simulation(), description="how the run itself behaves")
 
     _document: Document = PrivateAttr(default_factory=lambda: Document({}))
 

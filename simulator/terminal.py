@@ -10,7 +10,10 @@ from rich.text import Text
 
 from simulator import Progress
 from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.report.layers import Layer, interference_pairs, layers_of, slowest
 from simulator.result import Result
+
+SLOWEST = 5  # layers shown
 
 
 @contextmanager
@@ -60,9 +63,9 @@ def run_summary(result: Result) -> Group:
         _jobs(summary["workloads"]),
         _masters(summary),
     ]
-    slowest = slowest_ops(result.ops)
-    if slowest:
-        parts.append(_slowest(slowest))
+    rows = slowest(layers_of(result.ops), SLOWEST)
+    if rows:
+        parts.append(_slowest(rows))
     if interference_pairs(summary):
         parts.append(_interference(summary["interference"]))
     return Group(*parts)
@@ -133,61 +136,13 @@ def channel_columns(channel: Mapping[str, Any]) -> list[str]:
     return [*counts, rate_text(channel.get("bandwidth_bytes_per_s")), f"{hits}, {use}"]
 
 
-def slowest_ops(ops: Mapping[str, Sequence[Any]], count: int = 5) -> list[dict[str, Any]]:
-    """Return the layers that took most time, with what they waited for: {layer, kind, seconds, ...}."""
-    if not ops or not len(next(iter(ops.values()))):
-        return []
-    columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
-    causes = [name for name in columns if name.startswith("stall_")]
-    layers: dict[str, dict[str, Any]] = {}
-    for i, layer in enumerate(columns["layer"]):
-        row = layers.setdefault(
-            str(layer),
-            {
-                "layer": layer,
-                "kind": columns["kind"][i],
-                "seconds": 0.0,
-                "cycles": 0,
-                "stalls": {},
-                "macs": 0,
-            },
-        )
-        row["seconds"] += columns["end_s"][i] - columns["start_s"][i]
-        row["cycles"] += columns["cycles"][i]
-        row["macs"] += columns["macs"][i]
-        for cause in causes:
-            name = cause.removeprefix("stall_").removesuffix("_cycles")
-            row["stalls"][name] = row["stalls"].get(name, 0) + columns[cause][i]
-    return sorted(layers.values(), key=lambda row: (-row["seconds"], str(row["layer"])))[:count]
-
-
-def waited_for(row: Mapping[str, Any]) -> str:
-    """Return "weights 41 %, output 12 %": shares of the layer's cycles, most first."""
-    stalls = sorted(row["stalls"].items(), key=lambda item: (-item[1], item[0]))
-    shares = [(name, value / row["cycles"]) for name, value in stalls if row["cycles"] and value > 0]
-    return (
-        ", ".join(f"{name.replace('_', ' ')} {percent_text(share)}" for name, share in shares[:3])
-        or "nothing"
-    )
-
-
-def _slowest(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _slowest(rows: Sequence[Layer]) -> Table:
     table = _table("\nslowest layers", "layer", "kind", "time", "waited for")
     table.columns[3].justify = "left"
     table.columns[1].justify = "left"
     for row in rows:
-        table.add_row(str(row["layer"]), str(row["kind"]), time_text(row["seconds"]), waited_for(row))
+        table.add_row(row.name, row.kind, time_text(row.seconds), row.waited_for)
     return table
-
-
-def interference_pairs(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (victim, culprit, seconds of delay) of every pair of different masters that is not zero."""
-    return [
-        (victim, culprit, cell["delay_s"])
-        for victim, row in summary.get("interference", {}).items()
-        for culprit, cell in row.items()
-        if victim != culprit and cell.get("delay_s")
-    ]
 
 
 def _interference(matrix: Mapping[str, Mapping[str, Any]]) -> Table:

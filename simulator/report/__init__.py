@@ -1,0 +1,25 @@
+"""Pages and plots. Only the functions here that draw import matplotlib."""
+
+from pathlib import Path
+
+from hw_models.errors import ConfigError
+
+
+def write_report(folder: Path) -> Path:
+    """Write the plots and report.html of a run's or sweep's folder again; return the page's path."""
+    if (folder / "results.csv").is_file():
+        from simulator.sweep.outcome import read_outcome
+        from simulator.sweep.page import write_sweep_page
+
+        write_sweep_page(read_outcome(folder), folder)
+    else:
+        from simulator.run_folder import read_run
+
+        result = read_run(folder)
+        from simulator.report.run_page import write_run_page
+
+        try:
+            write_run_page(result, folder)
+        except OSError as error:
+            raise ConfigError(f"cannot be written ({(error.strerror or '').lower()})", file=folder) from None
+    return folder / "report.html"

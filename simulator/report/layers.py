@@ -1,0 +1,75 @@
+"""Rows of ops.csv gathered by layer: what plots, pages and the terminal tell of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.numbers import percent_text
+
+
+@dataclass
+class Layer:
+    """One layer's operations together."""
+
+    name: str
+    kind: str
+    units: set[str] = field(default_factory=set)
+    seconds: float = 0.0  # sum over its operations
+    cycles: float = 0.0
+    macs: float = 0.0
+    peak_macs_per_s: float = 0.0
+    read_bytes: float = 0.0
+    write_bytes: float = 0.0
+    stalls: dict[str, float] = field(default_factory=dict)  # cause -> cycles
+
+    @property
+    def total_bytes(self) -> float:
+        return self.read_bytes + self.write_bytes
+
+    @property
+    def waited_for(self) -> str:
+        """Return "weights 41 %, output 12 %": shares of the layer's cycles, most first."""
+        stalls = sorted(self.stalls.items(), key=lambda item: (-item[1], item[0]))
+        shares = [(name, value / self.cycles) for name, value in stalls if self.cycles and value > 0]
+        return ", ".join(f"{name} {percent_text(share)}" for name, share in shares[:3]) or "nothing"
+
+
+def layers_of(ops: Mapping[str, Sequence[Any]]) -> list[Layer]:
+    """Return the layers in the order in which they first appear."""
+    columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
+    causes = {name: cause_of(name) for name in columns if name.startswith("stall_")}
+    layers: dict[str, Layer] = {}
+    for i, name in enumerate(columns.get("layer", [])):
+        layer = layers.setdefault(str(name), Layer(str(name), str(columns["kind"][i])))
+        seconds = columns["end_s"][i] - columns["start_s"][i]
+        layer.units.add(str(columns["unit"][i]))
+        layer.seconds += seconds
+        layer.cycles += columns["cycles"][i]
+        layer.macs += columns["macs"][i]
+        layer.read_bytes += columns["read_bytes"][i]
+        layer.write_bytes += columns["write_bytes"][i]
+        use = columns["mac_utilization"][i]
+        if use and seconds:
+            layer.peak_macs_per_s = max(layer.peak_macs_per_s, columns["macs"][i] / seconds / use)
+        for column, cause in causes.items():
+            layer.stalls[cause] = layer.stalls.get(cause, 0) + columns[column][i]
+    return list(layers.values())
+
+
+def cause_of(column: str) -> str:
+    """Return "weight fetch" of "stall_weight_fetch_cycles"."""
+    return column.removeprefix("stall_").removesuffix("_cycles").replace("_", " ")
+
+
+def slowest(layers: list[Layer], count: int) -> list[Layer]:
+    return sorted(layers, key=lambda layer: (-layer.seconds, layer.name))[:count]
+
+
+def interference_pairs(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    """Return (victim, culprit, seconds of delay) of every pair of different masters that is not zero."""
+    return [
+        (victim, culprit, cell["delay_s"])
+        for victim, row in summary.get("interference", {}).items()
+        for culprit, cell in row.items()
+        if victim != culprit and cell.get("delay_s")
+    ]

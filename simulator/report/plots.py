@@ -1,0 +1,211 @@
+"""The plots of a run, as matplotlib figures. Importing this module imports matplotlib."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from simulator.numbers import count_text, rate_text, time_text
+from simulator.report.layers import Layer, interference_pairs, layers_of, slowest
+from simulator.result import Result
+
+COLORS = (
+    "#3b6fb6",
+    "#e07b39",
+    "#4f9d69",
+    "#b8567b",
+    "#8a6fc0",
+    "#c2a83e",
+    "#4aa6b5",
+    "#8c8c8c",
+    "#a0522d",
+    "#6b8e23",
+)
+INK, FAINT, WORKING = "#30343b", "#d9dce1", "#3b6fb6"
+SHOWN_LAYERS = 14  # bars of "where the cycles went"
+SECONDS = FuncFormatter(lambda value, _: time_text(value))
+RATES = FuncFormatter(lambda value, _: rate_text(value))
+
+
+def run_plots(result: Result) -> dict[str, Figure]:
+    """Return file stem -> figure; a plot that the run has no data for is left out."""
+    makers: dict[str, Callable[[Result, list[Layer]], Figure | None]] = {
+        "layer_latency": layer_latency,
+        "cycles": where_the_cycles_went,
+        "bandwidth": bandwidth_over_time,
+        "roofline": roofline,
+        "interference": interference,
+    }
+    layers = layers_of(result.ops)
+    figures = {name: maker(result, layers) for name, maker in makers.items()}
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def new_axes(title: str, height: float = 3.4, width: float = 9.0) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FAINT)
+    axes.tick_params(colors=INK, labelsize=8, color=FAINT)
+    return figure, axes
+
+
+def colors_of(names: list[str]) -> dict[str, str]:
+    return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
+
+
+def legend(axes: Any, count: int) -> None:
+    axes.legend(
+        fontsize=8, frameon=False, ncols=min(max(count, 1), 6), loc="upper left", bbox_to_anchor=(0, -0.12)
+    )
+
+
+def layer_latency(result: Result, layers: list[Layer]) -> Figure | None:
+    """Time of every layer, in the order of the network; the slowest are named."""
+    if not layers:
+        return None
+    figure, axes = new_axes("Time by layer")
+    units = sorted({"+".join(sorted(layer.units)) for layer in layers})
+    color = colors_of(units)
+    seconds = [layer.seconds for layer in layers]
+    axes.bar(
+        range(len(layers)), seconds, width=0.85, color=[color["+".join(sorted(x.units))] for x in layers]
+    )
+    named = {layer.name for layer in slowest(layers, 5)}
+    for i, layer in enumerate(layers):
+        if layer.name in named:
+            axes.annotate(layer.name, (i, layer.seconds), ha="center", va="bottom", fontsize=7, color=INK)
+    for unit in units:
+        axes.bar(0, 0, color=color[unit], label=unit)
+    axes.yaxis.set_major_formatter(SECONDS)
+    axes.set_xlabel("layer, in order", fontsize=8, color=INK)
+    axes.set_xlim(-0.7, len(layers) - 0.3)
+    axes.margins(y=0.12)
+    legend(axes, len(units))
+    return figure
+
+
+def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
+    """The slowest layers' cycles, split into working and waiting for each cause."""
+    rows = [layer for layer in slowest(layers, SHOWN_LAYERS) if layer.cycles]
+    if not rows:
+        return None
+    totals: dict[str, float] = {}
+    for layer in layers:
+        for cause, cycles in layer.stalls.items():
+            totals[cause] = totals.get(cause, 0) + cycles
+    causes = [
+        cause for _, cause in sorted((-cycles, cause) for cause, cycles in totals.items() if cycles > 0)
+    ]
+    figure, axes = new_axes("Where the cycles went, slowest layers", height=1.3 + 0.24 * len(rows))
+    per_cycle = np.array([layer.seconds / layer.cycles for layer in rows])
+    stalled = np.array([[layer.stalls.get(cause, 0) for cause in causes] for layer in rows], dtype=float)
+    stalled = stalled.reshape(len(rows), len(causes))
+    working = np.maximum(np.array([layer.cycles for layer in rows]) - stalled.sum(axis=1), 0) * per_cycle
+    names = [layer.name for layer in rows]
+    axes.barh(names, working, color=WORKING, label="working", height=0.75)
+    left = working.copy()
+    for i, cause in enumerate(causes):
+        part = stalled[:, i] * per_cycle
+        axes.barh(
+            names,
+            part,
+            left=left,
+            color=COLORS[1 + i % (len(COLORS) - 1)],
+            label=f"waiting: {cause}",
+            height=0.75,
+        )
+        left += part
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(SECONDS)
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    return figure
+
+
+def bandwidth_over_time(result: Result, layers: list[Layer]) -> Figure | None:
+    """Bytes a second of every master, stacked."""
+    time = np.asarray(result.bandwidth.get("time_s", ()), dtype=float)
+    names = [name for name in result.bandwidth if name != "time_s" and np.any(result.bandwidth[name])]
+    if not len(time) or not names:
+        return None
+    figure, axes = new_axes("Memory traffic over time")
+    series = [np.asarray(result.bandwidth[name], dtype=float) for name in names]
+    axes.stackplot(
+        time, *series, labels=names, colors=list(colors_of(names).values()), step="post", linewidth=0
+    )
+    axes.xaxis.set_major_formatter(SECONDS)
+    axes.yaxis.set_major_formatter(RATES)
+    axes.margins(x=0)
+    axes.set_ylim(bottom=0)
+    legend(axes, len(names))
+    return figure
+
+
+def roofline(result: Result, layers: list[Layer]) -> Figure | None:
+    """MACs a second against MACs a byte of every layer, under the roofs of compute and memory."""
+    points = [layer for layer in layers if layer.macs and layer.total_bytes and layer.seconds]
+    if not points:
+        return None
+    figure, axes = new_axes("Roofline")
+    intensity = np.array([layer.macs / layer.total_bytes for layer in points])
+    speed = np.array([layer.macs / layer.seconds for layer in points])
+    peak = max(layer.peak_macs_per_s for layer in points)
+    memory = memory_peak(result.summary)
+    x = np.geomspace(intensity.min() / 3, intensity.max() * 3, 200)
+    if peak:
+        axes.axhline(peak, color=INK, linewidth=1, linestyle="--")
+        axes.annotate(f"{count_text(peak)}MAC/s", (x[0], peak), va="bottom", fontsize=8, color=INK)
+    if memory:
+        roof = x * memory
+        axes.plot(x, np.minimum(roof, peak) if peak else roof, color=INK, linewidth=1.2)
+        at = len(x) // 8
+        axes.annotate(
+            f"memory {rate_text(memory)}", (x[at], roof[at]), ha="right", va="bottom", fontsize=8, color=INK
+        )
+    size = 12 + 160 * np.array([layer.seconds for layer in points]) / max(layer.seconds for layer in points)
+    axes.scatter(intensity, speed, s=size, color=WORKING, alpha=0.6, linewidth=0)
+    for layer in slowest(points, 5):
+        at_point = (layer.macs / layer.total_bytes, layer.macs / layer.seconds)
+        axes.annotate(layer.name, at_point, textcoords="offset points", xytext=(5, -8), fontsize=7, color=INK)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
+    axes.set_xlabel("MAC per byte of memory traffic", fontsize=8, color=INK)
+    axes.set_ylabel("MAC/s", fontsize=8, color=INK)
+    return figure
+
+
+def memory_peak(summary: Mapping[str, Any]) -> float:
+    """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
+    channels = summary.get("dram", {}).values()
+    used = [c for c in channels if isinstance(c, Mapping) and c.get("utilization")]
+    return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
+
+
+def interference(result: Result, layers: list[Layer]) -> Figure | None:
+    """Heat map: delay of every victim charged to every culprit."""
+    matrix = result.summary.get("interference", {})
+    if not interference_pairs(result.summary):
+        return None
+    victims = list(matrix)
+    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
+    values = np.array([[matrix[v].get(c, {}).get("delay_s", 0.0) for c in culprits] for v in victims])
+    size = (2.5 + 0.5 * len(victims), min(9.0, 3.0 + 1.1 * len(culprits)))
+    figure, axes = new_axes("Delay charged to", height=size[0], width=size[1])
+    axes.imshow(values, cmap="OrRd", aspect="auto", vmin=0)
+    axes.set_xticks(range(len(culprits)), culprits)
+    axes.set_yticks(range(len(victims)), victims)
+    axes.set_xlabel("culprit", fontsize=8, color=INK)
+    axes.set_ylabel("victim", fontsize=8, color=INK)
+    middle = values.max() / 2
+    for (row, column), value in np.ndenumerate(values):
+        shade = "white" if value > middle else INK
+        axes.text(column, row, time_text(float(value)), ha="center", va="center", fontsize=8, color=shade)
+    return figure

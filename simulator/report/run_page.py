@@ -1,0 +1,171 @@
+"""report.html and plots/ of one run."""
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.report.layers import interference_pairs, layers_of
+from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
+from simulator.report.plots import run_plots
+from simulator.result import Result
+from simulator.yaml_lines import yaml_text
+
+
+def write_run_page(result: Result, folder: Path) -> None:
+    """Write the plots and the report into ``folder``."""
+    images = save_plots(run_plots(result), folder)
+    (folder / "report.html").write_text(run_page(result, images), encoding="utf-8")
+
+
+def run_page(result: Result, images: Mapping[str, str]) -> str:
+    summary = result.summary
+    simulation = summary["simulation"]
+    made = (
+        f"dlasim {simulation['version']}, seed {simulation['seed']}, "
+        f"config {simulation['config_sha256'][:12]}: "
+        f"{time_text(simulation['simulated_s'])} simulated in {time_text(simulation['wall_s'])}, "
+        f"{count_text(simulation['requests'])} requests"
+    )
+    parts = [
+        f"<h1>{escape(str(summary['name']))}</h1>",
+        f'<div class="dim">{escape(made)}</div>',
+        *(f'<div class="warning">{escape(warning)}</div>' for warning in result.warnings),
+        *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
+        *images.values(),
+        "<h2>Masters</h2>",
+        _masters(summary),
+        *_memory(summary),
+        *_interference(summary),
+        "<h2>Layers</h2>",
+        _layers(result),
+        details("Every operation", _operations(result)),
+        details("Config", f"<pre>{escape(yaml_text(result.config))}</pre>"),
+    ]
+    return page(str(summary["name"]), parts)
+
+
+def _job(name: str, job: Mapping[str, Any]) -> list[str]:
+    numbers = [("latency", time_text(job["latency_s"]))]
+    if job.get("frames_per_s"):
+        numbers.append(("frames per second", f"{job['frames_per_s']:.4g}"))
+    if job.get("s_per_token"):
+        numbers.append(("per token", time_text(job["s_per_token"])))
+    numbers += (
+        [("MAC utilisation", percent_text(job["mac_utilization"]))] if job.get("mac_utilization") else []
+    )
+    numbers += [("read", bytes_text(job.get("read_bytes"))), ("written", bytes_text(job.get("write_bytes")))]
+    phases = [
+        (f"{key.removesuffix('_s')} time", time_text(value))
+        for key, value in job.get("phases", {}).items()
+        if value
+    ]
+    return [f"<h2>{escape(name)}</h2>", cards(numbers + phases)]
+
+
+def _masters(summary: Mapping[str, Any]) -> str:
+    rows = []
+    for name, master in summary.get("masters", {}).items():
+        latency = master.get("read_latency_s", {})
+        rows.append(
+            [
+                name,
+                *(cell(master.get(key), count_text) for key in ("reads", "writes")),
+                *(cell(master.get(key), bytes_text) for key in ("read_bytes", "write_bytes")),
+                cell(master.get("bandwidth_bytes_per_s"), rate_text),
+                *(cell(latency.get(key), time_text) for key in ("mean", "p50", "p95", "p99", "max")),
+            ]
+        )
+    names = ["master", "reads", "writes", "read", "written", "bandwidth"]
+    return table([*names, *(f"read latency {key}" for key in ("mean", "p50", "p95", "p99", "max"))], rows)
+
+
+def _memory(summary: Mapping[str, Any]) -> list[str]:
+    parts = []
+    llc = summary.get("llc")
+    if llc:
+        numbers = [("hit rate", percent_text(llc.get("hit_rate")))]
+        numbers += [(key, count_text(llc.get(key))) for key in ("hits", "misses", "writebacks")]
+        parts += ["<h2>LLC</h2>", cards(numbers)]
+    counts = (
+        "reads",
+        "writes",
+        "activates",
+        "precharges",
+        "refreshes",
+        "row_hits",
+        "row_misses",
+        "row_conflicts",
+    )
+    channels = {name: c for name, c in summary.get("dram", {}).items() if isinstance(c, Mapping)}
+    if channels:
+        rows = [
+            [
+                name,
+                *(cell(channel.get(key), count_text) for key in counts),
+                cell(channel.get("bandwidth_bytes_per_s"), rate_text),
+                cell(channel.get("utilization"), percent_text),
+                cell(channel.get("energy_j"), lambda value: "-" if value is None else f"{value:.3g} J"),
+            ]
+            for name, channel in channels.items()
+        ]
+        headings = ["channel", *(key.replace("_", " ") for key in counts), "bandwidth", "bus use", "energy"]
+        parts += ["<h2>DRAM</h2>", table(headings, rows)]
+    flash = summary.get("flash")
+    if flash:
+        numbers = [
+            ("throughput", rate_text(flash.get("throughput_bytes_per_s"))),
+            ("read", bytes_text(flash.get("read_bytes"))),
+        ]
+        numbers += [(key.replace("_", " "), count_text(flash.get(key))) for key in ("page_reads", "requests")]
+        parts += ["<h2>Flash</h2>", cards(numbers)]
+    return parts
+
+
+def _interference(summary: Mapping[str, Any]) -> list[str]:
+    if not interference_pairs(summary):
+        return []
+    matrix = summary["interference"]
+    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
+    rows = [
+        [v, *(cell(row.get(c, {}).get("delay_s"), time_text) for c in culprits)] for v, row in matrix.items()
+    ]
+    return ["<h2>Delay charged to</h2>", table(["victim", *culprits], rows)]
+
+
+def _layers(result: Result) -> str:
+    layers = layers_of(result.ops)
+    total = sum(layer.seconds for layer in layers) or 1.0
+    rows = []
+    for i, layer in enumerate(layers):
+        peak = layer.peak_macs_per_s * layer.seconds
+        rows.append(
+            [
+                Cell(str(i), i),
+                layer.name,
+                layer.kind,
+                cell(layer.seconds, time_text),
+                cell(layer.seconds / total, percent_text),
+                cell(layer.macs, count_text),
+                cell(layer.macs / peak if peak else None, percent_text),
+                cell(layer.read_bytes, bytes_text),
+                cell(layer.write_bytes, bytes_text),
+                layer.waited_for,
+            ]
+        )
+    headings = ["", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written", "waited for"]
+    return table(headings, rows, left=(1, 2, 9))
+
+
+def _operations(result: Result) -> str:
+    columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in result.ops.items()}
+    words = [i for i, name in enumerate(columns) if name in ("unit", "layer", "kind")]
+    rows = ([_operation_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
+    return table(list(columns), rows, left=words)
+
+
+def _operation_cell(value: Any) -> Cell:
+    if isinstance(value, float):
+        return Cell(f"{value:.6g}", value)
+    return Cell(str(value), value if isinstance(value, int) else None)
