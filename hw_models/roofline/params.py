@@ -1,0 +1,74 @@
+"""A processor known by its roofline: peak arithmetic, memory bandwidth, and how much of them each op reaches."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from hw_models.roofline.presets import PRESETS
+from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, quantity
+
+FS_PER_S = 10**15
+FLOP_UNITS = {"FLOPS": 1, "GFLOPS": 10**9, "TFLOPS": 10**12, "TOPS": 10**12}
+
+FlopPerSecond = quantity("arithmetic rate", FLOP_UNITS)
+
+
+class Efficiency(Block):
+    """Share of the roofline that each kind of work reaches."""
+
+    gemv: float = Field(0.6, gt=0, le=1, description="weights read once per token: share of memory bandwidth")
+    gemm: float = Field(0.6, gt=0, le=1, description="many tokens at once: share of peak arithmetic")
+    attention: float = Field(0.6, gt=0, le=1, description="reading the KV cache: share of memory bandwidth")
+    sparse_ffn: float = Field(1.0, gt=0, le=1, description="the FFN over selected rows, relative to gemv")
+
+
+class Roofline(Block):
+    """Compute backend: time is the larger of bytes over bandwidth and arithmetic over peak, with a floor."""
+
+    preset: str | None = Field(None, description=f"one of {', '.join(PRESETS)}; other keys override it")
+    memory_bytes: Bytes | None = Field(None, alias="memory", description="capacity; absent: not limited")
+    memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
+    peak_flop_per_s: dict[str, FlopPerSecond] = Field(alias="peak", description="peak by data type: {fp16: 10 TFLOPS}")
+    efficiency: Efficiency = Field(default_factory=Efficiency)
+    block_floor_fs: Femtoseconds = Field(
+        0, alias="block_floor", description="least time of an attention block, an FFN or a predictor (launches)"
+    )
+    row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
+    copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
+        20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"
+    )
+    update_overhead_fs: Femtoseconds = Field(
+        0, alias="update_overhead", description="per layer whose resident rows change"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def lay_over_the_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("preset") is None:
+            return data
+        name = data["preset"]
+        if name not in PRESETS:
+            raise ValueError(f"preset {name!r} is not known; write one of {', '.join(PRESETS)}")
+        merged = {**PRESETS[name], **data}
+        written = data.get("efficiency", {})
+        if isinstance(written, dict):
+            merged["efficiency"] = {**PRESETS[name]["efficiency"], **written}
+        return merged
+
+
+def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: str) -> int:
+    """Return femtoseconds for work that reads ``weight_bytes`` and does ``macs``; kind as in Efficiency."""
+    share = machine.efficiency
+    bandwidth = machine.memory_bandwidth_bytes_per_s * {
+        "gemv": share.gemv,
+        "attention": share.attention,
+        "sparse_ffn": share.gemv * share.sparse_ffn,
+    }[kind]
+    peak = machine.peak_flop_per_s[dtype] * share.gemm
+    return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak))
+
+
+def move_rows_fs(machine: Roofline, rows: int, row_bytes: int) -> int:
+    """Return femtoseconds to move ``rows`` rows from one place in memory to another."""
+    per_row = machine.row_overhead_fs + row_bytes * FS_PER_S // machine.copy_bandwidth_bytes_per_s
+    return rows * per_row

@@ -1,0 +1,70 @@
+"""Machines that run a transformer's arithmetic. Data only.
+
+Sources
+  [A1] Apple newsroom, 18 October 2021, M1 Max: 400 GB/s unified memory, 10.4 TFLOPS GPU
+  [T]  tlkh.dev, "Benchmarking the Apple M1 Max", 2021: about 2 TFLOPS of FP32 GEMM through Accelerate (AMX)
+  [A2] Apple newsroom, 5 June 2023, M2 Ultra: 800 GB/s, 76-core GPU, 27.2 TFLOPS
+  [N]  NVIDIA Ada GPU architecture white paper, appendix A, RTX 4090: 24 GB, 1008 GB/s, 82.6 TFLOPS FP32,
+       165.2 TFLOPS FP16/BF16 tensor with FP32 accumulation
+  [C1] calibrated against compute_ms of the Naive rows of table 3 of arXiv 2312.11514 (and nothing else)
+  [C2] calibrated against the OPT 6.7B "All" rows of the same table, one machine each; see docs/llm.md
+  [A]  assumed: docs/llm.md says how much the results move with it
+"""
+
+from typing import Any
+
+# Moving rows of a DRAM-resident matrix: 57 ms at 32 KiB and 35 ms at 16 KiB a row, two moves of 12.7k rows a
+# token, are one line: 0.51 us a row and 18.8 GB/s. The same memory, whichever processor computes. [C2]
+M1_MAX_MEMORY = {"row_overhead": "510 ns", "copy_bandwidth": "18.8 GB/s"}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "m1_max_cpu": {
+        "memory_bandwidth": "400 GB/s",  # [A1]
+        "peak": {"fp32": "2 TFLOPS", "fp16": "2 TFLOPS", "bf16": "2 TFLOPS"},  # [T]; half precision [A]
+        "efficiency": {
+            "gemv": 0.0715,  # of memory bandwidth; five models, best fit [C1], range 0.066-0.090
+            "gemm": 0.8,  # of peak [A]
+            "attention": 0.0715,  # reading the KV cache, as gemv [A]
+            "sparse_ffn": 1.0,  # against gemv: the resident rows are one dense block in memory [A]
+        },
+        **M1_MAX_MEMORY,
+    },
+    "m1_max_metal": {
+        "memory_bandwidth": "400 GB/s",  # [A1]
+        "peak": {"fp32": "10.4 TFLOPS", "fp16": "10.4 TFLOPS", "bf16": "10.4 TFLOPS"},  # [A1]; half [A]
+        "efficiency": {
+            "gemv": 0.172,  # [C1]
+            "gemm": 0.6,  # [A]
+            "attention": 0.172,  # [A]
+            "sparse_ffn": 0.083,  # row-strided halves of the bundled matrix under MLX [C2: M1 row], 0.07-0.10
+        },
+        **M1_MAX_MEMORY,
+    },
+    "m2_ultra_metal": {
+        "memory_bandwidth": "800 GB/s",  # [A2]
+        "peak": {"fp32": "27.2 TFLOPS", "fp16": "27.2 TFLOPS", "bf16": "27.2 TFLOPS"},  # [A2]; half [A]
+        "efficiency": {
+            "gemv": 0.133,  # [C1]
+            "gemm": 0.6,  # [A]
+            "attention": 0.133,  # [A]
+            "sparse_ffn": 0.083,  # the M1 Metal figure: same software, so this row is predicted
+        },
+        "row_overhead": "100 ns",  # [C2], 0-300 ns
+        "copy_bandwidth": "76 GB/s",  # [C2], 52-100 GB/s
+    },
+    "rtx_4090": {
+        "memory": "24 GB",  # [N]
+        "memory_bandwidth": "1008 GB/s",  # [N]
+        "peak": {"fp32": "82.6 TFLOPS", "fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},  # [N]
+        "efficiency": {
+            "gemv": 0.605,  # [C1]
+            "gemm": 0.6,  # [A]
+            "attention": 0.605,  # [A]
+            "sparse_ffn": 1.0,  # [A]
+        },
+        "block_floor": "200 us",  # kernels of one eager-mode block cannot be launched faster [C2], 150-250 us
+        "row_overhead": "0 ns",  # rows are moved by one gather kernel [A]
+        "copy_bandwidth": "25 GB/s",  # new rows cross PCIe 4.0 x16 [A], 20-26 GB/s
+        "update_overhead": "600 us",  # index selection, synchronisation, launches, per layer and update [C2]
+    },
+}

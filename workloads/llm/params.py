@@ -1,0 +1,155 @@
+"""A transformer generating text, as a user writes it."""
+
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+
+from hw_models.errors import ConfigError
+from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_quantity
+from workloads.llm.activity import Activity
+from workloads.llm.dtypes import BITS
+from workloads.llm.model import load_model
+
+Dtype = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4"]
+Role = Literal["embedding", "attention", "ffn", "head", "kv", "predictor"]
+Policy = Literal["resident", "naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"]
+
+POLICIES: dict[str, str] = {  # what each keeps in DRAM, and what a token reads from flash
+    "resident": "the whole model in DRAM: nothing is read",
+    "naive": "nothing in DRAM: every weight is read for every token, in order",
+    "hybrid": "as much as `dram` allows in DRAM, the rest read for every token, in order",
+    "predictor": "all but the FFN in DRAM; the predicted FFN neurons are read for every token",
+    "window": "as predictor, and the neurons of the last `window` tokens stay in DRAM",
+    "window_bundled": "as window, with a neuron's vectors side by side on flash: one read each",
+    "window_coactivation": "as window_bundled, each neuron with its closest friend: one read of twice the size",
+}
+SPARSE_POLICIES = ("predictor", "window", "window_bundled", "window_coactivation")
+
+
+class Budget(NamedTuple):
+    """DRAM for weights: a share of the model, or bytes."""
+
+    share: Fraction | None = None
+    size_bytes: int | None = None
+
+    def __str__(self) -> str:
+        if self.share is None:
+            return format_quantity(self.size_bytes or 0, SIZE_UNITS)
+        return f"{float(100 * self.share):g} %"
+
+    def bytes_of(self, model_bytes: int) -> int:
+        return int(self.share * model_bytes) if self.share is not None else self.size_bytes or 0
+
+
+def _budget(value: Any) -> Budget:
+    if isinstance(value, Budget):
+        return value
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", value) if isinstance(value, str) else None
+    if match is not None and 0 < Fraction(match[1]) <= 100:
+        return Budget(share=Fraction(match[1]) / 100)
+    try:
+        return Budget(size_bytes=parse_quantity(value, "size", SIZE_UNITS))
+    except ValueError:
+        message = f"{value!r} is no DRAM budget; write a share of the model such as 50 %, or a size such as 4 GiB"
+        raise ValueError(message) from None
+
+
+DramBudget = Annotated[
+    Budget,
+    BeforeValidator(_budget, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+]
+
+
+class Offload(Block):
+    """Where the weights are while tokens are generated."""
+
+    policy: Policy = Field("resident", description="what stays in DRAM: " + "; ".join(f"{k}: {v}" for k, v in POLICIES.items()))
+    dram: DramBudget | None = Field(None, description="DRAM for weights: 50 % of the model, or 4 GiB; absent: enough")
+    window: int = Field(4, ge=1, description="tokens whose neurons stay in DRAM")
+    threads: int = Field(32, ge=1, le=1024, description="threads that read from flash")
+    chunk_bytes: Bytes | None = Field(None, alias="chunk", gt=0, description="size of a read; absent: one neuron's")
+    stream_chunk_bytes: Bytes = Field(1 << 20, alias="stream_chunk", gt=0, description="size of a sequential read")
+    activity: Activity | None = Field(None, description="generative trace; absent: the model's own, where known")
+    recorded: str | None = Field(None, description="activity file: token,layer,neurons")
+    predictor_ranks: list[int] | None = Field(
+        None, description="rank of the predictor for equal groups of layers; 0: none, the layer stays in DRAM"
+    )
+    start: Literal["warm", "cold"] = Field(
+        "warm", description="warm: the prompt's last tokens leave their neurons in DRAM; cold: nothing there"
+    )
+
+
+class Speculative(Block):
+    """A small model drafts, the large one verifies all drafts at once."""
+
+    draft_tokens: int = Field(4, ge=1, alias="lambda", description="tokens drafted per round")
+    acceptance: float = Field(0.7, gt=0, lt=1, alias="alpha", description="chance that a draft is accepted")
+    draft: str = Field("opt-125m", description="the model that drafts; it stays in DRAM")
+
+
+class KvCache(Block):
+    """Keys and values of past tokens."""
+
+    dram_bytes: Bytes | None = Field(None, alias="dram", description="DRAM for it; what is over lies on flash")
+    block_tokens: int = Field(16, ge=1, alias="block", description="tokens of one layer that lie together on flash")
+
+
+class LlmJob(Block):
+    """A transformer generating tokens, batch 1."""
+
+    model: str = Field(description="a built-in model, or the path of a Hugging Face config.json")
+    on: str = Field(description="the backend that computes")
+    prompt: int = Field(128, ge=1, description="tokens of the prompt")
+    tokens: int = Field(64, ge=1, description="tokens to generate")
+    precision: Dtype = Field("fp16", description="data type of weights in DRAM and of arithmetic")
+    stored: Dtype | None = Field(None, description="data type of weights on flash; absent: as in DRAM")
+    quantize: dict[Role, Dtype] = Field(default_factory=dict, description="data types of single roles: {ffn: int4}")
+    offload: Offload = Field(default_factory=Offload, description="what stays in DRAM and what is read from flash")
+    speculative: Speculative | None = Field(None, description="speculative decoding; absent: none")
+    kv_cache: KvCache = Field(default_factory=KvCache, description="where the keys and values of past tokens are")
+
+    @field_validator("model")
+    @classmethod
+    def model_is_known(cls, value: str) -> str:
+        return _known_model(value)
+
+    @field_validator("precision")
+    @classmethod
+    def precision_can_be_computed(cls, value: str) -> str:
+        if value not in ("fp32", "fp16", "bf16"):
+            raise ValueError(f"{value!r} is not computed in; write fp32, fp16 or bf16, and {value} under quantize")
+        return value
+
+    @model_validator(mode="after")
+    def fits(self) -> "LlmJob":
+        from workloads.llm.plan import check_fits
+
+        context = self.prompt + self.tokens
+        if self.offload.window > context:
+            raise ValueError(
+                f"offload.window {self.offload.window} is larger than the context of {context} tokens "
+                f"(prompt {self.prompt} + tokens {self.tokens}); write at most {context}"
+            )
+        check_fits(self)
+        return self
+
+    def dtype(self, role: str) -> str:
+        """Return the data type of ``role`` in DRAM."""
+        own = {"bias": "attention", "norm": "attention", "position": "embedding", "projection": "attention"}
+        return self.quantize.get(own.get(role, role), self.precision)  # type: ignore[call-overload]
+
+    def stored_dtype(self, role: str) -> str:
+        """Return the data type of ``role`` on flash."""
+        dtype = self.dtype(role)
+        return self.stored if self.stored is not None and BITS[self.stored] < BITS[dtype] else dtype
+
+
+def _known_model(value: str) -> str:
+    try:
+        load_model(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return value
