@@ -130,7 +130,12 @@ def path_text(keys: Keys) -> str:
 def read_document(path: Path, seen: tuple[Path, ...] = ()) -> Document:
     """Return the file's document with its `base:` files merged underneath."""
     if path.resolve() in seen:
-        raise ConfigError("base: files start from each other in a circle", file=path, line=1, key="base")
+        raise ConfigError(
+            "the files start from each other in a circle; take one of these lines away",
+            file=path,
+            line=1,
+            key="base",
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -143,8 +148,9 @@ def read_document(path: Path, seen: tuple[Path, ...] = ()) -> Document:
         raise ConfigError(f"cannot be read: {error.strerror}", file=path) from None
     document = parse_text(text, str(path), path.parent)
     if not isinstance(document.data, dict):
-        found = "an empty file" if document.data is None else f"a {kind_of(document.data)}"
-        raise ConfigError(f"found {found}; a config is a mapping of keys to values", file=path, line=1)
+        raise ConfigError(
+            f"found {kind_of(document.data)}; a config is a mapping of keys to values", file=path, line=1
+        )
     base = document.data.pop("base", None)
     if base is None:
         return document
