@@ -1,0 +1,181 @@
+"""Flash parameters -> the record and the table that the kernels work on."""
+
+import math
+
+import numpy as np
+
+from hw_models.flash import nand
+from hw_models.flash.params import Flash
+from hw_models.flash.state import (
+    ALLOCATE,
+    BLOCK_WORDS,
+    COST_BENEFIT,
+    FREE_BLOCKS,
+    FULL,
+    GC_BLOCK,
+    GREEDY,
+    MAP_WORDS,
+    NONE,
+    PAGE_WORDS,
+    PERIOD_FS,
+    PLANE_WORDS,
+    REQUESTS,
+    SLOT_WORDS,
+    STATE,
+    STATUS,
+    TRANSACTIONS,
+    USED,
+    USER_BLOCK,
+    VALID,
+    VICTIM,
+    WAIT_HEAD,
+    WAIT_TAIL,
+    ZEROS,
+)
+from hw_models.port import NEVER
+
+PS_PER_NS = 1000
+
+
+def _map_entry_bits(params: Flash) -> tuple[int, int]:
+    """Return the bytes of a map entry in flash and of one in the cache: page number(s) and a bit per sector."""
+    number = math.ceil(math.log2(params.physical_pages))
+    sectors = params.page_bytes // 512
+    return -(-(number + sectors) // 8), -(-(2 * number + sectors) // 8)
+
+
+def _fs_per_byte(bytes_per_s: int) -> int:
+    return round(10**15 / bytes_per_s)
+
+
+def _times(params: Flash) -> dict[str, int]:
+    return {
+        "period_fs": PERIOD_FS,
+        "read_ps": params.read_fs // PERIOD_FS,
+        "program_ps": params.program_fs // PERIOD_FS,
+        "erase_ps": params.erase_fs // PERIOD_FS,
+        "suspend_ps": params.suspend_fs // PERIOD_FS + nand.SUSPEND_NS * PS_PER_NS if params.suspend else -1,
+        "suspend_worth_ps": params.suspend_worth_fs // PERIOD_FS,
+        "max_suspensions": params.max_suspensions,
+        "read_command_ps": nand.READ_COMMAND_NS * PS_PER_NS,
+        "read_command_plane_ps": nand.READ_COMMAND_PLANE_NS * PS_PER_NS,
+        "program_command_ps": nand.PROGRAM_COMMAND_NS * PS_PER_NS,
+        "program_command_plane_ps": nand.PROGRAM_COMMAND_PLANE_NS * PS_PER_NS,
+        "erase_command_ps": nand.ERASE_COMMAND_NS * PS_PER_NS,
+        "data_setup_ps": 0,
+        "bus_fs_per_byte": _fs_per_byte(params.bus_bytes_per_s),
+        "link_fs_per_byte": _fs_per_byte(params.link_bytes_per_s),
+        "link_payload": params.link_payload_bytes,
+        "link_overhead": params.link_packet_overhead_bytes,
+        "doorbell_bytes": 2,  # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
+        "command_bytes": 64,
+        "fetch_bytes": 4,
+        "completion_bytes": 16,
+        "controller_ps": params.controller_fs // PERIOD_FS,
+    }
+
+
+def _geometry(params: Flash) -> dict[str, int]:
+    return {
+        "channels": params.channels,
+        "chips": params.chips,
+        "chip_dies": params.dies,
+        "planes": params.planes,
+        "dies_per_channel": params.chips * params.dies,
+        "dies_total": params.channels * params.chips * params.dies,
+        "planes_total": params.planes_total,
+        "blocks": params.blocks,
+        "pages": params.pages,
+        "page_bytes": params.page_bytes,
+        "logical_pages": params.logical_pages,
+        "preload_pages": params.logical_pages * params.preload_percent // 100,
+        "independent_dies": int(params.independent_dies),
+        "cache_read": int(params.cache_read),
+        "multiplane": int(params.multiplane),
+        "forward_pages": int(params.forward == "page"),
+        "buffer_writes": int(params.write_buffer),
+        "queue_depth": params.queue_depth,
+        "unwritten": ALLOCATE if params.unwritten == "allocate" else ZEROS,
+        "gc_policy": COST_BENEFIT if params.gc == "cost_benefit" else GREEDY,
+        "gc_threshold": params.gc_threshold,
+        "wear_threshold": params.wear_threshold,
+    }
+
+
+def build(params: Flash) -> tuple[np.ndarray, np.ndarray]:
+    """Return (state, memory): an array of one STATE row, and the flat table of int64 that goes with it."""
+    states = np.zeros(1, STATE)
+    state = states[0]
+    in_flash, in_cache = _map_entry_bits(params)
+    resident = params.mapping == "resident"
+    tables = params.writable or params.unwritten == "allocate" or not resident
+    slots = 0 if resident else params.map_cache_bytes // in_cache
+    entries = params.page_bytes // in_flash
+    sizes = {
+        "at_map": params.logical_pages * MAP_WORDS,
+        "at_page": params.physical_pages * PAGE_WORDS,
+        "at_block": params.planes_total * params.blocks * BLOCK_WORDS,
+        "at_plane": params.planes_total * PLANE_WORDS,
+        "at_slot": slots * SLOT_WORDS,
+        "at_map_read": params.logical_pages // entries + 1,
+    }
+    offset = 0
+    for name, size in sizes.items():
+        state[name] = offset
+        offset += size if tables else 0
+    for name, value in {**_times(params), **_geometry(params)}.items():
+        state[name] = value
+    state["physical_pages"] = params.physical_pages if tables else 0
+    state["map_resident"] = int(resident)
+    state["map_entries_per_page"] = entries
+    state["map_read_bytes"] = 512
+    state["map_slots"] = slots
+    memory = np.zeros(max(offset, 1), np.int64)
+    if tables:
+        _lay_out(state, memory)
+    _empty_lists(state)
+    return states, memory
+
+
+def _lay_out(state, memory) -> None:
+    """Write the block and plane records of a device that holds its first `preload_pages` pages in order."""
+    planes, blocks, pages = int(state["planes_total"]), int(state["blocks"]), int(state["pages"])
+    at = int(state["at_block"])
+    records = memory[at : at + planes * blocks * BLOCK_WORDS].reshape(planes, blocks, BLOCK_WORDS)
+    rows, rest = divmod(int(state["preload_pages"]), planes)
+    lanes = np.arange(planes)
+    lane_to_plane = _planes_in_order(state)
+    filled = np.empty(planes, np.int64)
+    filled[lane_to_plane] = rows + (lanes < rest)
+    first = np.arange(blocks) * pages
+    held = np.clip(filled[:, None] - first[None, :], 0, pages)
+    records[:, :, VALID] = held
+    records[:, :, USED] = held
+    records[:, :, STATUS] = np.where(held > 0, FULL, 0)
+    at = int(state["at_plane"])
+    plane_rows = memory[at : at + planes * PLANE_WORDS].reshape(planes, PLANE_WORDS)
+    plane_rows[:, [USER_BLOCK, GC_BLOCK, VICTIM, WAIT_HEAD, WAIT_TAIL]] = NONE
+    plane_rows[:, FREE_BLOCKS] = (held == 0).sum(axis=1)
+
+
+def _planes_in_order(state) -> np.ndarray:
+    """Return, for each position in the order channel, chip, die, plane, the number of the plane."""
+    shape = [int(state[name]) for name in ("channels", "chips", "chip_dies", "planes")]
+    return np.arange(math.prod(shape)).reshape(shape).transpose(3, 2, 1, 0).ravel()
+
+
+def _empty_lists(state) -> None:
+    """Nothing is queued, every row is free."""
+    for die in state["die"]:
+        die["head"] = die["tail"] = NONE
+        die["ready"] = NEVER
+    for channel in state["channel"]:
+        channel["head"] = channel["tail"] = channel["moving"] = NONE
+        channel["until"] = channel["next"] = NEVER
+    state["transaction"]["next"][:-1] = np.arange(1, TRANSACTIONS)
+    state["transaction"]["next"][-1] = NONE
+    state["free_transactions"] = TRANSACTIONS
+    state["request"]["next"][:-1] = np.arange(1, REQUESTS)
+    state["request"]["next"][-1] = NONE
+    state["free_requests"] = REQUESTS
+    state["slot_first"] = state["slot_last"] = NONE

@@ -1,0 +1,290 @@
+"""The device's back end: dies, channel buses, transaction scheduling. Advances from event to event.
+
+An event is: a command arrives, a die's array is done, a bus is free. Nothing else needs a time of its own,
+because link and command times are known as soon as they start. Ties: die before bus within a channel,
+channels by number, arrivals first.
+"""
+
+from hw_models.blame import Cause
+from hw_models.flash.queues import gather, oldest, pop_ready, push_ready
+from hw_models.flash.state import (
+    BUS_COMMAND,
+    BUS_DATA,
+    BUS_IDLE,
+    ERASE,
+    ERASING,
+    GC_READ,
+    GC_WRITE,
+    IDLE,
+    MAP_READ,
+    NONE,
+    PLANES,
+    PROGRAMMING,
+    READING,
+    USER_WRITE,
+)
+from hw_models.jit import njit
+from hw_models.port import NEVER
+
+BANK_BUSY = int(Cause.BANK_BUSY)
+BUS_BUSY = int(Cause.BUS_BUSY)
+
+
+@njit
+def charge(state, i, now, culprit, cause):
+    """Charge the wait of transaction ``i`` since it was queued to the master that it waited for."""
+    row = state["transaction"][i]
+    if row["request"] != NONE and now > row["queued"]:
+        state["blame"][row["master"], culprit, cause] += now - row["queued"]
+    row["queued"] = now
+
+
+@njit
+def move_data(state, c, i, now):
+    """Start moving the read data of transaction ``i`` over the bus of channel ``c``."""
+    channel = state["channel"][c]
+    row = state["transaction"][i]
+    charge(state, i, now, channel["master"], BUS_BUSY)
+    time = state["data_setup_ps"] + row["bytes"] * state["bus_fs_per_byte"] // state["period_fs"]
+    channel["bus"] = BUS_DATA
+    channel["moving"] = i
+    channel["until"] = now + time
+    channel["master"] = row["master"]
+    state["bus_busy_ps"] += time
+
+
+@njit
+def release_register(state, c, d, now):
+    """The array of die ``d`` is done and its register is free: hand the pages to the bus of channel ``c``."""
+    die = state["die"][d]
+    count = die["actives"]
+    die["out"] = count
+    die["actives"] = 0
+    die["doing"] = IDLE
+    die["ready"] = NEVER
+    die["held"] = 0
+    for k in range(count):
+        i = die["active"][k]
+        state["transaction"][i]["queued"] = now
+        if state["channel"][c]["bus"] == BUS_IDLE:
+            move_data(state, c, i, now)
+        else:
+            push_ready(state, c, i)
+
+
+@njit
+def die_takes(state, d):
+    """Whether die ``d`` could start a new array operation now, other dies of its chip aside."""
+    die = state["die"][d]
+    if die["doing"] != IDLE:
+        return False
+    return die["out"] == 0 or state["cache_read"] == 1
+
+
+@njit
+def chip_takes(state, first):
+    """Whether the chip whose first die is ``first`` is wholly idle."""
+    for d in range(first, first + state["chip_dies"]):
+        if state["die"][d]["doing"] != IDLE or state["die"][d]["out"] > 0:
+            return False
+    return True
+
+
+@njit
+def can_suspend(state, d, now):
+    """Whether a read should interrupt what die ``d`` is programming or erasing."""
+    die = state["die"][d]
+    return (
+        state["suspend_ps"] >= 0
+        and (die["doing"] == PROGRAMMING or die["doing"] == ERASING)
+        and die["stoppeds"] == 0
+        and die["queued_reads"] > 0
+        and die["suspensions"] < state["max_suspensions"]
+        and die["ready"] - now > state["suspend_worth_ps"]
+    )
+
+
+@njit
+def suspend(state, d, now):
+    """Stop what die ``d`` does; its transactions wait in `stopped`."""
+    die = state["die"][d]
+    for k in range(PLANES):
+        die["stopped"][k] = die["active"][k]
+    die["stoppeds"] = die["actives"]
+    die["stopped_doing"] = die["doing"]
+    die["remaining"] = die["ready"] - now
+    die["suspensions"] += 1
+    die["actives"] = 0
+    die["doing"] = IDLE
+    die["ready"] = NEVER
+    state["suspends"] += 1
+
+
+@njit
+def resume(state, d, now):
+    die = state["die"][d]
+    for k in range(PLANES):
+        die["active"][k] = die["stopped"][k]
+    die["actives"] = die["stoppeds"]
+    die["stoppeds"] = 0
+    die["doing"] = die["stopped_doing"]
+    die["ready"] = now + die["remaining"]
+
+
+@njit
+def command(state, c, d, now, start, doing):
+    """Send the gathered command to die ``d`` from ``start`` on; return when the bus is free again."""
+    die = state["die"][d]
+    count = die["actives"]
+    master = die["master"]
+    for k in range(count):
+        charge(state, die["active"][k], now, master, BANK_BUSY)
+    die["master"] = state["transaction"][die["active"][0]]["master"]
+    more = count - 1
+    if doing == READING:
+        end = start + state["read_command_ps"] + more * state["read_command_plane_ps"]
+        die["ready"] = end + state["read_ps"]
+        state["read_commands"] += 1
+        if count > 1:
+            state["multiplane_reads"] += 1
+    elif doing == PROGRAMMING:
+        end = start + state["program_command_ps"] + more * state["program_command_plane_ps"]
+        for k in range(count):
+            size = state["transaction"][die["active"][k]]["bytes"]
+            time = size * state["bus_fs_per_byte"] // state["period_fs"]
+            state["bus_busy_ps"] += time
+            end += time
+        die["ready"] = end + state["program_ps"]
+    else:
+        end = start + state["erase_command_ps"]
+        die["ready"] = end + state["erase_ps"]
+    if doing != READING:
+        die["suspensions"] = 0
+    die["doing"] = doing
+    channel = state["channel"][c]
+    channel["bus"] = BUS_COMMAND
+    channel["until"] = end
+    channel["master"] = die["master"]
+    return end
+
+
+@njit
+def serve_die(state, c, d, now, start, first_class, last_class, doing):
+    """Gather and send one command; return when the bus is free, ``start`` if there was nothing to send."""
+    if gather(state, d, first_class, last_class) == 0:
+        return start
+    return command(state, c, d, now, start, doing)
+
+
+@njit
+def serve_dies(state, c, first, now, first_class, last_class, doing):
+    """Send one command to each die of an idle chip, that with the most urgent transaction first.
+
+    Return whether the bus was used.
+    """
+    lead, best = NONE, -1
+    for d in range(first, first + state["chip_dies"]):
+        order = oldest(state, d, first_class, last_class)
+        if order >= 0 and (lead == NONE or order < best):
+            lead, best = d, order
+    if lead == NONE:
+        return False
+    end = now
+    for k in range(state["chip_dies"]):
+        d = first + (lead - first + k) % state["chip_dies"]
+        end = serve_die(state, c, d, now, end, first_class, last_class, doing)
+    return True
+
+
+@njit
+def serve_independent(state, c, d, now):
+    """Give die ``d`` its next command, if it can take one. Return whether the bus was used."""
+    die = state["die"][d]
+    start = now
+    if die["queued_reads"] > 0:
+        if can_suspend(state, d, now):
+            suspend(state, d, now)
+            start = now + state["suspend_ps"]
+        if die_takes(state, d):
+            serve_die(state, c, d, now, start, MAP_READ, GC_READ, READING)
+            return True
+        return False
+    if die["stoppeds"] > 0 and die["doing"] == IDLE and die["out"] == 0:
+        resume(state, d, now)
+        return False
+    if die["doing"] != IDLE or die["out"] > 0 or die["queued"] == 0:
+        return False
+    if die["head"][USER_WRITE] != NONE or die["head"][GC_WRITE] != NONE:
+        serve_die(state, c, d, now, now, USER_WRITE, GC_WRITE, PROGRAMMING)
+    else:
+        serve_die(state, c, d, now, now, ERASE, ERASE, ERASING)
+    return True
+
+
+@njit
+def serve_chip(state, c, first, now):
+    """Give the chip whose first die is ``first`` its next commands. Return whether the bus was used."""
+    if state["independent_dies"] == 1:
+        for d in range(first, first + state["chip_dies"]):
+            if serve_independent(state, c, d, now):
+                return True
+        return False
+    if not chip_takes(state, first):
+        return False
+    if serve_dies(state, c, first, now, MAP_READ, GC_READ, READING):
+        return True
+    if serve_dies(state, c, first, now, USER_WRITE, GC_WRITE, PROGRAMMING):
+        return True
+    return serve_dies(state, c, first, now, ERASE, ERASE, ERASING)
+
+
+@njit
+def serve_channel(state, c, now):
+    """The bus of channel ``c`` is idle: let one chip use it, in turn."""
+    channel = state["channel"][c]
+    for _ in range(state["chips"]):
+        chip = channel["turn"]
+        first = c * state["dies_per_channel"] + chip * state["chip_dies"]
+        used = serve_chip(state, c, first, now)
+        channel["turn"] = (chip + 1) % state["chips"]
+        if used:
+            return
+
+
+@njit
+def next_use(state, c, now):
+    """The bus of channel ``c`` has become free: read data first, then commands."""
+    channel = state["channel"][c]
+    channel["bus"] = BUS_IDLE
+    channel["until"] = NEVER
+    i = pop_ready(state, c)
+    if i != NONE:
+        move_data(state, c, i, now)
+    else:
+        serve_channel(state, c, now)
+
+
+@njit
+def schedule(state, c):
+    """Set the time at which channel ``c`` has its next event."""
+    channel = state["channel"][c]
+    time = channel["until"]
+    first = c * state["dies_per_channel"]
+    for d in range(first, first + state["dies_per_channel"]):
+        time = min(time, state["die"][d]["ready"])
+    channel["next"] = time
+
+
+@njit
+def serve_touched(state, now):
+    """Look at every channel in whose queues something was put, if its bus is idle."""
+    touched = state["touched"]
+    state["touched"] = 0
+    c = 0
+    while touched:
+        if touched & 1:
+            if state["channel"][c]["bus"] == BUS_IDLE:
+                serve_channel(state, c, now)
+            schedule(state, c)
+        touched >>= 1
+        c += 1

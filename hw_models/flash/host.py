@@ -1,0 +1,164 @@
+"""The host side: threads that read, each request with its cost in the operating system.
+
+A thread has one request in flight: it spends `submit` on its own, then the serial section (one thread at a
+time, first come first served: fixed part and bytes at a rate), rings the doorbell, waits, spends `complete`
+on its own, and goes on to its next request. At most `depth` requests are in the device.
+"""
+
+import numpy as np
+
+from hw_models.flash.device import free_request, next_event, room, step, submit
+from hw_models.flash.params import Flash
+from hw_models.flash.state import PERIOD_FS, REQUESTS
+from hw_models.jit import njit
+from hw_models.port import NEVER
+
+THREADS = 1024
+
+HOST = np.dtype(
+    [
+        ("threads", np.int64),
+        ("depth", np.int64),
+        ("submit_ps", np.int64),
+        ("serial_ps", np.int64),
+        ("serial_fs_per_byte", np.int64),
+        ("complete_ps", np.int64),
+        ("shared", np.int64),  # 1: any free thread takes the next request; 0: requests name their thread
+        ("lock_free", np.int64),  # time at which the serial section is free
+        ("slot_free", np.int64),  # time at which the last freed place in the device's queue was freed
+        ("in_device", np.int64),
+        ("time", np.int64, (THREADS,)),  # when the thread does its next step, NEVER while it waits for data
+        ("request", np.int64, (THREADS,)),  # request whose doorbell it rings at `time`, -1 before that
+        ("following", np.int64, (THREADS,)),  # its next request, -1 when it has none left
+    ]
+)
+
+
+def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0) -> np.ndarray:
+    """Return an array of one HOST row for ``threads`` threads with the costs of ``params.host``."""
+    hosts = np.zeros(1, HOST)
+    row = hosts[0]
+    cost = params.host
+    row["threads"] = threads
+    row["depth"] = params.queue_depth
+    row["submit_ps"] = cost.submit_fs // PERIOD_FS
+    row["serial_ps"] = cost.serial_fs // PERIOD_FS
+    row["serial_fs_per_byte"] = round(10**15 / cost.serial_bytes_per_s) if cost.serial_bytes_per_s else 0
+    row["complete_ps"] = cost.complete_fs // PERIOD_FS
+    row["shared"] = int(shared)
+    row["time"][:threads] = start_ps
+    row["request"][:] = -1
+    row["lock_free"] = row["slot_free"] = start_ps
+    return hosts
+
+
+@njit
+def collect_done(state, hosts, submitted, done):
+    """Take every known completion: note its times, let its thread go on. Return how many."""
+    count = 0
+    row = hosts[0]
+    while state["done_count"] > 0:
+        r = state["done"][state["done_head"]]
+        state["done_head"] = (state["done_head"] + 1) % REQUESTS
+        state["done_count"] -= 1
+        request = state["request"][r]
+        k = request["tag"]
+        submitted[k] = request["submit"]
+        done[k] = request["done"] + row["complete_ps"]
+        row["time"][request["stream"]] = done[k]
+        row["in_device"] -= 1
+        row["slot_free"] = request["done"]
+        free_request(state, r)
+        count += 1
+    return count
+
+
+@njit
+def next_thread(hosts, count, cursor, earliest):
+    """Return the thread whose next step comes first and when, lowest number first; (-1, NEVER) if none."""
+    row = hosts[0]
+    best, best_time = -1, NEVER
+    for t in range(row["threads"]):
+        time = row["time"][t]
+        if time >= best_time:
+            continue
+        if row["request"][t] >= 0:
+            if row["in_device"] >= row["depth"]:
+                continue
+        else:
+            k = cursor if row["shared"] == 1 else row["following"][t]
+            if k < 0 or k >= count:
+                continue
+            time = max(time, earliest[k])
+        if time < best_time:
+            best, best_time = t, time
+    return best, best_time
+
+
+@njit
+def start_request(state, hosts, t, time, k, size):
+    """Thread ``t`` starts request ``k`` at ``time``: system call, then the serial section, then the doorbell."""
+    row = hosts[0]
+    start = max(time + row["submit_ps"], row["lock_free"])
+    row["lock_free"] = start + row["serial_ps"] + size * row["serial_fs_per_byte"] // state["period_fs"]
+    row["time"][t] = row["lock_free"]
+    row["request"][t] = k
+
+
+@njit
+def chain(hosts, thread, link_next):
+    """Link the requests of each thread in order: `following` of the host row is each thread's first."""
+    row = hosts[0]
+    row["following"][:] = -1
+    for k in range(thread.size - 1, -1, -1):
+        link_next[k] = row["following"][thread[k]]
+        row["following"][thread[k]] = k
+
+
+@njit
+def run_reads(state, memory, hosts, address, size, thread, earliest, master, submitted, done):
+    """Run the reads to the end; fill ``submitted`` (doorbell) and ``done`` (thread may go on) in ps.
+
+    All arrays have shape (requests,), int64. Requests of one thread are issued in order, none before its
+    ``earliest``. Return the time at which the last one is done.
+    """
+    row = hosts[0]
+    count = address.size
+    link_next = np.empty(count, np.int64)
+    if row["shared"] == 0:
+        chain(hosts, thread, link_next)
+    finished, cursor, stale = 0, 0, True
+    t, time = -1, NEVER
+    while finished < count:
+        if stale:
+            t, time = next_thread(hosts, count, cursor, earliest)
+            stale = False
+        event = next_event(state)
+        if t >= 0 and time < event:
+            k = row["request"][t]
+            if k < 0:
+                k = cursor if row["shared"] == 1 else row["following"][t]
+                start_request(state, hosts, t, time, k, size[k])
+                if row["shared"] == 1:
+                    cursor += 1
+                else:
+                    row["following"][t] = link_next[k]
+                stale = True
+                continue
+            if room(state, address[k], size[k]):
+                submit(state, max(time, row["slot_free"]), address[k], size[k], 0, master, t, k, 0)
+                row["in_device"] += 1
+                row["time"][t] = NEVER
+                row["request"][t] = -1
+                stale = True
+                continue
+        if event == NEVER:
+            raise RuntimeError("flash: requests are left, but nothing is in flight")
+        step(state, memory, event)
+        taken = collect_done(state, hosts, submitted, done)
+        finished += taken
+        stale = stale or taken > 0
+    end = 0
+    for k in range(count):
+        end = max(end, done[k])
+    return end

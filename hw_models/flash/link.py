@@ -1,0 +1,43 @@
+"""The link between host and device: packets, and two directions that are each used by one message at a time."""
+
+from hw_models.jit import njit
+
+
+@njit
+def wire_ps(state, size):
+    """Return how long ``size`` bytes of payload occupy the link, packet overheads included."""
+    payload = state["link_payload"]
+    packets = (size + payload - 1) // payload
+    return (size + packets * state["link_overhead"]) * state["link_fs_per_byte"] // state["period_fs"]
+
+
+@njit
+def send_up(state, now, size):
+    """Send ``size`` bytes to the host as soon as the link is free from ``now`` on; return when they are there."""
+    start = max(now, state["up_free"])
+    time = wire_ps(state, size)
+    state["up_free"] = start + time
+    return start + time
+
+
+@njit
+def send_down(state, now, size):
+    start = max(now, state["down_free"])
+    state["down_free"] = start + wire_ps(state, size)
+    return state["down_free"]
+
+
+@njit
+def fetch_command(state, now, size_written):
+    """Return when the device has the command whose doorbell is rung at ``now``, and the data of a write.
+
+    Doorbell down, fetch request up (behind data on its way), command down. Doorbells and commands are
+    some tens of bytes: they take their time but do not queue behind write data.
+    """
+    time = now + wire_ps(state, state["doorbell_bytes"])
+    time = send_up(state, time, state["fetch_bytes"])
+    time += wire_ps(state, state["command_bytes"])
+    if size_written > 0:
+        time = send_up(state, time, state["fetch_bytes"])
+        time = send_down(state, time, size_written)
+    return time + state["controller_ps"]

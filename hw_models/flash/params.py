@@ -1,0 +1,136 @@
+"""Parameters of a flash device, as they stand in a config under `system: flash:`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from hw_models.flash.links import LINKS
+from hw_models.flash.nand import BUSES, CELLS
+from hw_models.flash.presets import PRESETS
+from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
+
+PERCENT = {"%": 1}
+Percent = Annotated[
+    int,
+    BeforeValidator(lambda value: parse_quantity(value, "percentage", PERCENT), json_schema_input_type=str),
+    PlainSerializer(lambda value: format_quantity(value, PERCENT), return_type=str),
+]
+
+
+class HostCost(Block):
+    """What the host itself spends on each request. This, not the device, limits small reads."""
+
+    submit_fs: Femtoseconds = Field(default=0, alias="submit")  # system call up to the queue: each thread for itself
+    serial_fs: Femtoseconds = Field(default=0, alias="serial")  # under a lock: one thread at a time
+    serial_bytes_per_s: BytesPerSecond = Field(default=0, alias="serial_rate")  # bytes handled under the lock
+    complete_fs: Femtoseconds = Field(default=0, alias="complete")  # interrupt and return: each thread for itself
+
+
+class Flash(Block):
+    """A flash device behind its link. `preset` fills in every field that is not given."""
+
+    preset: str | None = None
+    channels: int = Field(gt=0, le=32)
+    chips: int = Field(gt=0)  # per channel
+    dies: int = Field(gt=0)  # per chip
+    planes: int = Field(gt=0, le=4)  # per die, that multi-plane commands join
+    blocks: int = Field(ge=4)  # per plane
+    pages: int = Field(gt=0)  # per block
+    page_bytes: Bytes = Field(alias="page", gt=0)
+    cell: Literal["slc", "mlc", "tlc", "qlc"]
+    read_fs: Femtoseconds = Field(alias="read_time")
+    program_fs: Femtoseconds = Field(alias="program_time")
+    erase_fs: Femtoseconds = Field(alias="erase_time")
+    bus: str
+    bus_bytes_per_s: BytesPerSecond = Field(alias="bus_rate", gt=0)
+    multiplane: bool = True
+    cache_read: bool = False
+    independent_dies: bool = True
+    suspend: bool = False
+    suspend_fs: Femtoseconds = Field(default=20_000_000_000, alias="suspend_time")  # 20 us, assumed
+    suspend_worth_fs: Femtoseconds = Field(default=100_000_000_000, alias="suspend_worth")  # MQSim's 100 us
+    max_suspensions: int = Field(4, ge=1)
+    overprovisioning_percent: Percent = Field(default=7, alias="overprovisioning", ge=0, lt=100)
+    mapping: Literal["resident", "cached"] = "resident"
+    map_cache_bytes: Bytes = Field(default=2 * 2**20, alias="map_cache")
+    gc: Literal["greedy", "cost_benefit"] = "greedy"
+    gc_threshold: int = Field(4, ge=2)
+    wear_threshold: int = Field(100, ge=1)
+    preload_percent: Percent = Field(default=100, alias="preload", ge=0, le=100)
+    unwritten: Literal["zeros", "allocate"] = "zeros"
+    writable: bool = False  # keeps tables of every page; a read-only device needs none
+    write_buffer: bool = False
+    link: str
+    link_bytes_per_s: BytesPerSecond = Field(alias="link_rate", gt=0)
+    link_payload_bytes: Bytes = Field(alias="link_payload", gt=0)
+    link_packet_overhead_bytes: Bytes = Field(alias="link_packet_overhead")
+    forward: Literal["page", "request"] = "page"
+    controller_fs: Femtoseconds = Field(default=0, alias="controller_time")
+    queue_depth: int = Field(64, gt=0, le=1024)
+    host: HostCost = HostCost()
+    sequential_chunk_bytes: Bytes = Field(default=2**20, alias="sequential_chunk", gt=0)
+    sequential_depth: int = Field(4, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill_in(cls, given: Any) -> Any:
+        """Add what the preset, the cell type, the bus and the link say; what is given itself stays."""
+        if not isinstance(given, dict):
+            return given
+        names = {field.alias or name: name for name, field in cls.model_fields.items()}
+        by_alias = {name: alias for alias, name in names.items()}
+        full = {by_alias.get(key, key): value for key, value in given.items()}
+        preset = _entry(PRESETS, full.get("preset"), "preset") if full.get("preset") is not None else {}
+        for key, value in preset.items():
+            if isinstance(value, dict) and isinstance(full.get(key), dict):
+                full[key] = {**value, **full[key]}
+            else:
+                full.setdefault(key, value)
+        if full.get("cell") in CELLS:
+            for key in ("read_time", "program_time", "erase_time"):
+                full.setdefault(key, CELLS[full["cell"]][key])
+        if "bus" in full:
+            full.setdefault("bus_rate", _entry(BUSES, full["bus"], "bus")["rate"])
+        if "link" in full:
+            link = _entry(LINKS, full["link"], "link")
+            full.setdefault("link_rate", link["rate"])
+            full.setdefault("link_payload", link["payload"])
+            full.setdefault("link_packet_overhead", link["packet_overhead"])
+        return full
+
+    @model_validator(mode="after")
+    def fits_together(self) -> "Flash":
+        if self.channels * self.chips * self.dies > 256:
+            raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most 256 are modelled")
+        if self.suspend and not self.independent_dies:
+            raise ValueError("suspend needs independent_dies: true")
+        spare = self.blocks - -(-self.logical_pages // (self.planes_total * self.pages))
+        if self.writable and spare < 3:
+            raise ValueError(f"overprovisioning leaves {spare} spare blocks in a plane; writing needs 3")
+        for name in ("read_fs", "program_fs", "erase_fs", "suspend_fs", "controller_fs"):
+            if getattr(self, name) % 1000:
+                raise ValueError(f"{name} must be whole picoseconds")
+        return self
+
+    @property
+    def planes_total(self) -> int:
+        return self.channels * self.chips * self.dies * self.planes
+
+    @property
+    def physical_pages(self) -> int:
+        return self.planes_total * self.blocks * self.pages
+
+    @property
+    def logical_pages(self) -> int:
+        """Pages that the host sees: whole rows over all planes."""
+        return self.physical_pages * (100 - self.overprovisioning_percent) // 100
+
+    @property
+    def capacity_bytes(self) -> int:
+        return self.logical_pages * self.page_bytes
+
+
+def _entry(table: dict[str, Any], name: Any, what: str) -> Any:
+    if name not in table:
+        raise ValueError(f"{name!r} is not a known {what}; known: {', '.join(table)}")
+    return table[name]
