@@ -1,1 +1,25 @@
-"""From networks to hardware operations and memory traffic."""
+"""Workloads: what runs on the modelled hardware. `lower(job, preset)` makes a program of a network."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workloads.params import NetworkJob
+    from workloads.program import Program
+
+
+def lower(job: "NetworkJob", preset: Any, base_address: int = 0) -> "Program":
+    """Return the program of one frame of ``job``.
+
+    ``preset``: a preset's name or an accelerator's parameters. Memory from ``base_address`` on is used,
+    ``program.memory.bytes`` of it. Raises ConfigError for what the user can put right.
+    """
+    from workloads.lowering.job import lower_job
+
+    return lower_job(job, preset, base_address)
+
+
+def load_network(job: "NetworkJob") -> Any:
+    """Return the graph of ``job``'s network. Raises ConfigError."""
+    from workloads.importers.load import load_network as load
+
+    return load(job)

@@ -1,0 +1,42 @@
+"""From a job of a config to a program."""
+
+from pathlib import Path
+from typing import Any
+
+from hw_models.errors import ConfigError
+from workloads.importers.load import load_network
+from workloads.lowering.cbuf import DoesNotFit
+from workloads.lowering.lower import LoweringOptions, NeedsCore, lower_network
+from workloads.lowering.target import target_of
+from workloads.params import LoadableFile, NetworkJob
+from workloads.program import Program
+
+
+def options_of(job: NetworkJob) -> LoweringOptions:
+    nvidia = job.strategy == "nvidia"
+    return LoweringOptions(
+        strategy=job.strategy,
+        fuse_residual=not nvidia if job.fuse_residual is None else job.fuse_residual,
+        copy_concat=nvidia if job.concat is None else job.concat == "copy",
+        copy_between_submissions=nvidia and job.fallback is not None,
+        dependencies=job.dependencies,
+        planner=job.planner,
+        core=job.fallback is not None,
+        threads=job.threads,
+    )
+
+
+def lower_job(job: NetworkJob, preset: Any, base_address: int = 0) -> Program:
+    """Return the program of one frame. Raises ConfigError."""
+    target = target_of(preset)
+    if isinstance(job.network, LoadableFile):
+        from workloads.importers.loadable import read_loadable
+
+        return read_loadable(Path(job.network.loadable), target, job, base_address)
+    network = load_network(job)
+    try:
+        return lower_network(network, target, options_of(job), base_address)
+    except DoesNotFit as error:
+        raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
+    except NeedsCore as error:
+        raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None

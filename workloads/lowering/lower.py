@@ -1,0 +1,187 @@
+"""From a network to a program: fuse, place, order, write operations and tasks, plan memory, resolve."""
+
+from dataclasses import dataclass, field
+
+from workloads.graph import Network, Node
+from workloads.lowering.depend import step_tables
+from workloads.lowering.fuse import FusionRules, Stage, fuse
+from workloads.lowering.host import INT8_FUNCTIONS, HostEmitter
+from workloads.lowering.layout import round_up
+from workloads.lowering.order import in_order
+from workloads.lowering.place import Placement, place_tensors
+from workloads.lowering.planner import Lifetime, lower_bound, plan_bytes, plan_memory
+from workloads.lowering.record import Recorder
+from workloads.lowering.target import Target
+from workloads.lowering.units import UnitEmitter
+from workloads.program import Layer, MemoryPlan, Program
+
+
+class NeedsCore(ValueError):
+    """A layer that the accelerator cannot do, and no core to do it."""
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """``strategy`` also chooses, as in the published loadable or not, the three that follow it."""
+
+    strategy: str = "nvidia"  # nvidia, traffic
+    fuse_residual: bool = False
+    copy_concat: bool = True
+    copy_between_submissions: bool = True
+    dependencies: str = "serial"  # serial, data
+    planner: str = "greedy_by_size"
+    core: bool = True  # a core converts inputs and outputs and does what the accelerator cannot
+    threads: int = 1  # cores that share the parallel loops of the work on cores
+
+
+def lower_network(
+    network: Network, target: Target, options: LoweringOptions, base_address: int = 0
+) -> Program:
+    """Return the program of one image. Raises DoesNotFit for a layer that fits CBUF in no way."""
+    stages = fuse(network, target, FusionRules(options.fuse_residual))
+    if options.copy_between_submissions:
+        stages = _with_copies(stages, network)
+    placement = place_tensors(stages, network, target, options.strategy, options.copy_concat)
+    copied = {output for output, _ in placement.copies}
+    ordered = in_order(placement.stages, network, copied)
+    emitter = _Emitter(network, target, options, placement, ordered)
+    emitter.run()
+    return emitter.program(base_address)
+
+
+def _with_copies(stages: list[Stage], network: Network) -> list[Stage]:
+    """Copy what leaves a submission to an output buffer, and from there to the next submission's input.
+
+    As in the published runs: the loadable ends with an SDP copy of each of its outputs, and the runtime
+    copies outputs to the inputs of the next loadable.
+    """
+    ordered = in_order(stages, network, {stage.output for stage in stages if stage.kind == "concat"})
+    made = {stage.output: (level, stage) for level, stage in ordered}
+    result = []
+    for level, stage in ordered:
+        for number, name in enumerate(stage.inputs):
+            at, maker = made.get(name, (level, stage))
+            crosses = maker.kind not in ("host", "view", "slice") and (stage.kind == "host" or at < level)
+            if crosses:
+                suffix = ".out" if stage.kind == "host" else ".in"
+                stage.inputs[number] = name + suffix
+                for step in stage.sdp.steps if stage.sdp else ():
+                    step.tensor = name + suffix if step.tensor == name else step.tensor
+        result.append(stage)
+    complete = []
+    read = {name for stage in result for name in stage.inputs}
+    for stage in result:
+        complete.append(stage)
+        name = stage.output
+        leaves = {name + ".out", name + ".in"} & read or (name in network.outputs and stage.kind != "host")
+        if leaves and stage.kind not in ("view", "slice"):
+            complete.append(Stage("copy", [stage.node], [name], f"{name}.out"))
+            network.tensors[f"{name}.out"] = network.tensors[name]
+            network.outputs = [f"{name}.out" if output == name else output for output in network.outputs]
+        if name + ".in" in read:
+            network.tensors[f"{name}.in"] = network.tensors[name]
+            node = Node(f"{name}.in", "cpu", (f"{name}.out",), f"{name}.in", function="memcpy")
+            complete.append(Stage("host", [node], [f"{name}.out"], f"{name}.in"))
+    return complete
+
+
+@dataclass
+class _Emitter:
+    network: Network
+    target: Target
+    options: LoweringOptions
+    placement: Placement
+    ordered: list[tuple[int, Stage]]
+    recorder: Recorder = field(default_factory=Recorder)
+
+    def __post_init__(self) -> None:
+        self.layers = [Layer(name, "input") for name in self.network.inputs]
+        self.layers += [Layer(node.name, node.kind) for node in self.network.nodes]
+        self.layer_of = {layer.name: i for i, layer in enumerate(self.layers)}
+        for _, stage in self.ordered:
+            if stage.node.name not in self.layer_of:
+                self.layer_of[stage.node.name] = len(self.layers)
+                self.layers.append(Layer(stage.node.name, stage.node.function))
+        self.units = UnitEmitter(self.recorder, self.target, self.options.strategy, self.layer_of)
+        self.host = HostEmitter(self.recorder, self.network, self.placement.cubes, self.options.threads)
+        self.wanted_int8 = {
+            name for _, stage in self.ordered if not _wants_float(stage) for name in stage.inputs
+        }
+
+    def run(self) -> None:
+        for number, name in enumerate(self.network.inputs if self.options.core else ()):
+            self.host.layer = number
+            self.host.network_input(name, self.options.copy_between_submissions)
+        for level, stage in self.ordered:
+            self.recorder.submit = max(level, 0)
+            self._stage(stage)
+        made_by_accelerator = {stage.output for _, stage in self.ordered if stage.kind != "host"}
+        for name in self.network.outputs if self.options.core else ():
+            if name in made_by_accelerator:
+                self.host.layer = len(self.layers) - 1
+                self.host.to_float(name)
+
+    def _stage(self, stage: Stage) -> None:
+        cubes, node = self.placement.cubes, stage.node
+        source = cubes[stage.inputs[0]]
+        if stage.kind == "conv":
+            self.units.convolution(stage, self.placement.cuts[node.name], cubes)
+        elif stage.kind == "sdp":
+            self.units.sdp(stage, cubes)
+        elif stage.kind == "copy":
+            self.units.copy(node, source, cubes[stage.output])
+        elif stage.kind == "pool":
+            self.units.pool(node, source, cubes[stage.output])
+        elif stage.kind == "lrn":
+            self.units.lrn(node, source, cubes[stage.output])
+        elif stage.kind == "concat":
+            for name in stage.inputs:
+                if (stage.output, name) in self.placement.copies:
+                    self.units.copy(node, cubes[name], self.placement.copies[stage.output, name])
+        elif stage.kind == "host":
+            if not self.options.core:
+                raise NeedsCore(f"layer {node.name!r} ({node.function or node.kind}) needs a core")
+            self.host.stage(stage, self.layer_of[node.name], stage.output in self.wanted_int8)
+
+    def program(self, base_address: int) -> Program:
+        recorder = self.recorder
+        for cube in self.placement.cubes.values():
+            recorder.buffer(cube.buffer, 0)
+        self._size_buffers()
+        lifetimes = self._lifetimes()
+        offsets = plan_memory(lifetimes, self.options.planner)
+        activations_at = base_address + round_up(recorder.constant_bytes, 4096)
+        addresses = {name: activations_at + offset for name, offset in offsets.items()}
+        spans = {b.name: (addresses[b.name], addresses[b.name] + b.bytes) for b in lifetimes}
+        ops, tasks = recorder.tables(addresses, base_address)
+        steps, deps = step_tables(recorder.steps, spans, self.options.dependencies)
+        plan = MemoryPlan(
+            recorder.constant_bytes,
+            plan_bytes(lifetimes, offsets),
+            lower_bound(lifetimes),
+            self.options.planner,
+            {b.name: (addresses[b.name], b.bytes) for b in lifetimes},
+        )
+        return Program(
+            self.network.name, self.layers, ops, tasks, steps, deps, plan, list(self.network.warnings)
+        )
+
+    def _size_buffers(self) -> None:
+        """A buffer is as large as the largest cube that starts in it reaches."""
+        for cube in self.placement.cubes.values():
+            self.recorder.buffer(cube.buffer, cube.offset + cube.bytes)
+
+    def _lifetimes(self) -> list[Lifetime]:
+        first: dict[str, int] = {}
+        last: dict[str, int] = {}
+        for number, step in enumerate(self.recorder.steps):
+            for touch in step.touches:
+                first.setdefault(touch.buffer, number)
+                last[touch.buffer] = number
+        return [Lifetime(name, self.recorder.buffers[name], first[name], last[name]) for name in first]
+
+
+def _wants_float(stage: Stage) -> bool:
+    node = stage.node
+    function = node.function if node.kind == "cpu" else node.kind
+    return stage.kind == "host" and function not in INT8_FUNCTIONS

@@ -1,0 +1,34 @@
+"""Which runtime submission a stage belongs to, and the order in which everything is submitted.
+
+A submission is what the accelerator can do without waiting for a core: a stage belongs to the first one in
+which all that it reads is there. Work on a core follows the submission that it needs.
+"""
+
+from workloads.graph import Network
+from workloads.lowering.fuse import Stage
+
+MOVES_NOTHING = ("view", "slice")
+
+
+def in_order(stages: list[Stage], network: Network, copied: set[str]) -> list[tuple[int, Stage]]:
+    """Return (submission, stage) in an order in which they can run. Inputs are made by a core before 0.
+
+    ``copied``: concatenations that need launches.
+    """
+    ready: dict[str, int] = dict.fromkeys(network.inputs, 0)  # first submission that may read a tensor
+    after: dict[str, int] = dict.fromkeys(network.inputs, -1)  # submission after which a core may read it
+    keyed = []
+    for number, stage in enumerate(stages):
+        if stage.kind == "host":
+            level = max((after[name] for name in stage.inputs), default=-1)
+            ready[stage.output], after[stage.output] = level + 1, level
+        elif stage.kind in MOVES_NOTHING or (stage.kind == "concat" and stage.output not in copied):
+            level = max(ready[name] for name in stage.inputs)
+            ready[stage.output], after[stage.output] = level, max(after[name] for name in stage.inputs)
+            level = after[stage.output]
+        else:
+            level = max(ready[name] for name in stage.inputs)
+            ready[stage.output] = after[stage.output] = level
+        on_core = stage.kind == "host" or (stage.kind in MOVES_NOTHING and level < 0)
+        keyed.append(((level, int(on_core), number), stage))
+    return [(key[0], stage) for key, stage in sorted(keyed, key=lambda pair: pair[0])]

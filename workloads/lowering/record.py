@@ -1,0 +1,116 @@
+"""Collects operations, tasks and steps while addresses are still names; resolves them at the end."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hw_models.cpu.task import TASK
+from hw_models.nvdla.op import OP, Unit
+from workloads.lowering.layout import LINE, WEIGHT_ALIGNMENT, Cube, round_up
+from workloads.program import On
+
+REGISTERS = {  # written by the driver for one launch
+    Unit.CONV: 74,  # measured on the RTL with the driver's own order (hw_models/nvdla/reference/README.md)
+    Unit.SDP: 42,  # assumed: SDP and SDP_RDMA groups of the hardware manual
+    Unit.PDP: 32,  # assumed likewise
+    Unit.CDP: 24,  # assumed likewise
+    Unit.RUBIK: 15,  # assumed likewise
+    Unit.BDMA: 13,  # assumed likewise
+}
+
+
+class Place(NamedTuple):
+    """An address that is not known yet."""
+
+    buffer: str
+    offset: int = 0
+
+
+class Touch(NamedTuple):
+    """What a step reads or writes: surfaces and rows of a buffer."""
+
+    buffer: str
+    write: bool
+    first_surface: int = 0
+    last_surface: int = 1 << 60
+    first_row: int = 0
+    last_row: int = 1 << 60
+
+    def meets(self, other: "Touch") -> bool:
+        return (
+            self.buffer == other.buffer
+            and (self.write or other.write)
+            and self.first_surface < other.last_surface
+            and other.first_surface < self.last_surface
+            and self.first_row < other.last_row
+            and other.first_row < self.last_row
+        )
+
+
+@dataclass
+class StepRecord:
+    on: On
+    index: int
+    submit: int
+    touches: list[Touch]
+
+
+@dataclass
+class Recorder:
+    ops: list[dict[str, Any]] = field(default_factory=list)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[StepRecord] = field(default_factory=list)
+    buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
+    constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
+    constant_bytes: int = 0
+    submit: int = 0
+
+    def buffer(self, name: str, size: int) -> str:
+        self.buffers[name] = max(self.buffers.get(name, 0), round_up(size, LINE))
+        return name
+
+    def constant(self, name: str, size: int) -> Place:
+        """Return the place of a constant of ``size`` bytes, the same for the same name."""
+        if name not in self.constants:
+            self.constants[name] = self.constant_bytes
+            self.constant_bytes += round_up(size, WEIGHT_ALIGNMENT)
+        return Place("", self.constants[name])
+
+    def op(self, unit: Unit, touches: list[Touch], **fields: Any) -> None:
+        fields["unit"] = int(unit)
+        fields.setdefault("registers", REGISTERS[unit])
+        self.steps.append(StepRecord(On.ACCELERATOR, len(self.ops), self.submit, touches))
+        self.ops.append(fields)
+
+    def task(self, touches: list[Touch], **fields: Any) -> None:
+        fields.setdefault("passes", 1)
+        self.steps.append(StepRecord(On.CORE, len(self.tasks), self.submit, touches))
+        self.tasks.append(fields)
+
+    def tables(self, addresses: dict[str, int], constants_at: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of operations and of tasks with every place resolved."""
+
+        def rows(records: list[dict[str, Any]], dtype: np.dtype) -> np.ndarray:
+            table = np.zeros(len(records), dtype)
+            for row, record in zip(table, records):
+                for key, value in record.items():
+                    if isinstance(value, Place):
+                        value = value.offset + (addresses[value.buffer] if value.buffer else constants_at)
+                    row[key] = value
+            return table
+
+        return rows(self.ops, OP), rows(self.tasks, TASK)
+
+
+def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) -> Touch:
+    """Return the touch of a cube's rows, in the surfaces of its buffer."""
+    if cube.pixels:
+        return Touch(cube.buffer, write)
+    first = cube.offset // cube.surface_stride
+    end = first_row + (cube.shape.height if rows is None else rows)
+    return Touch(cube.buffer, write, first, first + cube.surfaces, first_row, end)
+
+
+def place(cube: Cube, first_row: int = 0, surface: int = 0) -> Place:
+    return Place(cube.buffer, cube.offset + first_row * cube.line_stride + surface * cube.surface_stride)

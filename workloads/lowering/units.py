@@ -1,0 +1,229 @@
+"""From stages to rows of the accelerator's operation table."""
+
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+from hw_models.nvdla.op import Operand, Unit
+from workloads.graph import Node, Shape, Window
+from workloads.lowering.cbuf import Convolution, Tile, tile_convolution
+from workloads.lowering.fuse import Sdp, Stage
+from workloads.lowering.layout import WEIGHT_ALIGNMENT, Cube, round_up
+from workloads.lowering.record import Place, Recorder, place, touch
+from workloads.lowering.target import Target
+
+
+@dataclass(frozen=True)
+class Block:
+    """Part of a grouped convolution that is lowered as a dense one: channels and kernels."""
+
+    first_channel: int
+    channels: int
+    first_kernel: int
+    kernels: int
+
+
+def group_blocks(channels: int, kernels: int, groups: int, target: Target, dense: bool) -> list[Block]:
+    """Cut a grouped convolution in dense blocks; zeros fill the weights between groups.
+
+    A block writes whole atoms of output channels and reads whole atoms of input. ``dense``: one block, as
+    NVIDIA's compiler does it.
+    """
+    if groups == 1 or dense:
+        return [Block(0, channels, 0, kernels)]
+    in_each, out_each = channels // groups, kernels // groups
+    least = target.atom_bytes // gcd(out_each, target.atom_bytes)  # groups that fill output atoms
+    per_block = max(target.atomic_c // in_each // least, 1) * least
+    blocks = []
+    for first in range(0, groups, per_block):
+        last = min(groups, first + per_block)
+        low = first * in_each // target.atom_bytes * target.atom_bytes
+        blocks.append(Block(low, last * in_each - low, first * out_each, (last - first) * out_each))
+    return blocks
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A dense block of a convolution and its pieces."""
+
+    block: Block
+    conv: Convolution
+    tiles: list[Tile]
+    macs_each: int  # of one output element, without padding
+    kernels_a_surface: int  # an atom; fewer where a launch can hold only fewer kernels
+
+
+def cut_convolution(node: Node, source: Cube, target: Target, strategy: str) -> list[Cut]:
+    """Return how a convolution is launched, piece by piece. Raises DoesNotFit."""
+    window = node.window
+    if node.kind == "fc":
+        window = Window(source.shape.height, source.shape.width)
+    dense = strategy == "nvidia" or len(source.segments) > 1 or source.pixels
+    channels = source.shape.channels if source.pixels else source.stored_channels
+    macs_each = window.height * window.width * (sum(source.segments) // node.groups)
+    cuts = []
+    kernels = node.kernels
+    if strategy == "nvidia":  # the loadable computes 256 kernels where a layer has 255
+        kernels = round_up(kernels, target.atomic_k)
+    for block in group_blocks(channels, kernels, node.groups, target, dense):
+        conv = Convolution(
+            block.channels, source.shape.height, source.shape.width, block.kernels, window, source.pixels
+        )
+        tiles = tile_convolution(conv, target, strategy)
+        most = max(tile.kernels for tile in tiles)
+        whole = most >= min(target.atom_bytes, block.kernels)
+        cuts.append(Cut(block, conv, tiles, macs_each, target.atom_bytes if whole else most))
+    return cuts
+
+
+@dataclass
+class UnitEmitter:
+    """Writes the operations of one stage at a time."""
+
+    recorder: Recorder
+    target: Target
+    strategy: str
+    layer_of: dict[str, int]
+
+    def convolution(self, stage: Stage, cuts: list[Cut], cubes: dict[str, Cube]) -> None:
+        """One launch for every piece of a convolution."""
+        for number, cut in enumerate(cuts):
+            piece = round_up(cut.tiles[0].kernels * cut.conv.kernel_bytes, WEIGHT_ALIGNMENT)
+            pieces = -(-cut.conv.kernels // cut.tiles[0].kernels)
+            name = f"{stage.node.name}.weights.{number}"
+            weights = self.recorder.constant(name, pieces * piece)
+            for tile in cut.tiles:
+                at = Place("", weights.offset + tile.first_kernel // cut.tiles[0].kernels * piece)
+                self._tile(stage, cut, tile, at, cubes)
+
+    def _tile(self, stage: Stage, cut: Cut, tile: Tile, weights: Place, cubes: dict[str, Cube]) -> None:
+        node, atom, conv = stage.node, self.target.atom_bytes, cut.conv
+        source, output = cubes[stage.inputs[0]], cubes[stage.output]
+        kernel = cut.block.first_kernel + tile.first_kernel
+        surface = kernel // cut.kernels_a_surface
+        fields: dict[str, Any] = {
+            "width": conv.width,
+            "height": tile.lines,
+            "channels": conv.channels,
+            "src": place(source, tile.first_line, cut.block.first_channel // atom),
+            "src_line_stride": source.line_stride,
+            "src_surface_stride": source.surface_stride,
+            "image": int(conv.pixels),
+            "batch": 1,
+            "kernels": tile.kernels,
+            "kernel_height": conv.window.height,
+            "kernel_width": conv.window.width,
+            "stride_x": conv.window.stride_x,
+            "stride_y": conv.window.stride_y,
+            "pad_left": conv.window.left,
+            "pad_right": conv.window.right,
+            "pad_top": tile.top,
+            "pad_bottom": tile.bottom,
+            "dilation_x": conv.window.dilation_x,
+            "dilation_y": conv.window.dilation_y,
+            "data_banks": tile.data_banks,
+            "weight_banks": tile.weight_banks,
+            "fetch_grain": 1,
+            "line_packed": int(not conv.pixels),
+            "surface_packed": int(not conv.pixels and tile.lines == source.shape.height),
+            "release": tile.release,
+            "weights": weights,
+            "weight_bytes": round_up(tile.kernels * conv.kernel_bytes, WEIGHT_ALIGNMENT),
+            "out_width": conv.out_width,
+            "out_height": tile.rows,
+            "out_channels": tile.kernels,
+            "dst": place(output, tile.first_row, surface),
+            "dst_line_stride": output.line_stride,
+            "dst_surface_stride": output.surface_stride,
+            "layer": self.layer_of[node.name],
+            "macs": tile.rows * conv.out_width * min(tile.kernels, node.kernels - kernel) * cut.macs_each,
+        }
+        part = output.at_channel(surface * atom, Shape(tile.kernels, *output.shape[1:]), (tile.kernels,))
+        touches = [
+            touch(source, False, tile.first_line, tile.lines),
+            touch(part, True, tile.first_row, tile.rows),
+        ]
+        touches.extend(touch(cubes[name], False, tile.first_row, tile.rows) for name in stage.inputs[1:])
+        assert stage.sdp is not None
+        fields |= self.sdp_fields(
+            node.name, stage.sdp, round_up(node.kernels, atom), kernel, tile.first_row, cubes
+        )
+        self.recorder.op(Unit.CONV, touches, **fields)
+
+    def sdp_fields(
+        self, name: str, sdp: Sdp, channels: int, channel: int, first_row: int, cubes: dict[str, Cube]
+    ) -> dict[str, Any]:
+        """Return the x1, x2 and y fields, operands from ``channel`` and ``first_row`` on."""
+        fields: dict[str, Any] = {"lut": sdp.lut}
+        for key, step in zip(("x1", "x2", "y"), sdp.steps):
+            fields[key] = int(step.mode)
+            fields[f"{key}_bytes"] = step.bytes
+            if key != "y":
+                fields[f"{key}_relu"] = step.relu
+            if step.mode == Operand.PER_KERNEL:
+                constant = self.recorder.constant(f"{name}.{key}", channels * step.bytes)
+                fields[f"{key}_address"] = Place("", constant.offset + channel * step.bytes)
+            if step.mode == Operand.PER_ELEMENT:
+                operand = cubes[step.tensor]
+                fields[f"{key}_address"] = place(operand, first_row, channel // self.target.atom_bytes)
+                fields[f"{key}_line_stride"] = operand.line_stride
+                fields[f"{key}_surface_stride"] = operand.surface_stride
+        return fields
+
+    def memory_to_memory(
+        self, unit: Unit, node: Node, source: Cube, output: Cube, extra: list[Cube], **fields: Any
+    ) -> None:
+        """One launch of a unit that reads a cube and writes a cube."""
+        touches = [touch(source, False), touch(output, True), *(touch(cube, False) for cube in extra)]
+        self.recorder.op(
+            unit,
+            touches,
+            width=source.shape.width,
+            height=source.shape.height,
+            channels=source.stored_channels,
+            src=place(source),
+            src_line_stride=source.line_stride,
+            src_surface_stride=source.surface_stride,
+            surface_packed=1,
+            out_width=output.shape.width,
+            out_height=output.shape.height,
+            out_channels=output.stored_channels,
+            dst=place(output),
+            dst_line_stride=output.line_stride,
+            dst_surface_stride=output.surface_stride,
+            layer=self.layer_of[node.name],
+            **fields,
+        )
+
+    def sdp(self, stage: Stage, cubes: dict[str, Cube]) -> None:
+        assert stage.sdp is not None
+        source, output = cubes[stage.inputs[0]], cubes[stage.output]
+        fields = self.sdp_fields(stage.node.name, stage.sdp, source.stored_channels, 0, 0, cubes)
+        extra = [cubes[name] for name in stage.inputs[1:]]
+        self.memory_to_memory(Unit.SDP, stage.node, source, output, extra, **fields)
+
+    def copy(self, node: Node, source: Cube, output: Cube) -> None:
+        self.memory_to_memory(Unit.SDP, node, source, output, [])
+
+    def pool(self, node: Node, source: Cube, output: Cube) -> None:
+        window = node.window
+        self.memory_to_memory(
+            Unit.PDP,
+            node,
+            source,
+            output,
+            [],
+            pool_width=window.width,
+            pool_height=window.height,
+            pool_stride_x=window.stride_x,
+            pool_stride_y=window.stride_y,
+            pool_pad_left=window.left,
+            pool_pad_right=window.right,
+            pool_pad_top=window.top,
+            pool_pad_bottom=window.bottom,
+            pool_out_width=output.shape.width,
+            pool_out_height=output.shape.height,
+        )
+
+    def lrn(self, node: Node, source: Cube, output: Cube) -> None:
+        self.memory_to_memory(Unit.CDP, node, source, output, [], lrn_size=node.factor)

@@ -1,0 +1,143 @@
+"""What a config may say about a network and how it is lowered. No numba here: `--help` reads this."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from hw_models.units import Block, Femtoseconds
+
+_PAIR = re.compile(r"\s*([0-9]+)\s*[x,]\s*([0-9]+)\s*")
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    """Read `3`, `3x3` or `[3, 3]`: width first."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    if isinstance(value, str) and (match := _PAIR.fullmatch(value)):
+        return int(match[1]), int(match[2])
+    if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(part, int) for part in value):
+        return value[0], value[1]
+    raise ValueError(f"{value!r} is not a size; write WIDTHxHEIGHT, such as 3x3")
+
+
+Pair = Annotated[tuple[int, int], BeforeValidator(_pair, json_schema_input_type=str | int | list[int])]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class InlineLayer(Block):
+    """Fields that every inline layer has. ``source`` defaults to the layer before."""
+
+    name: str | None = None
+    input: tuple[Positive, Positive, Positive] | None = Field(None, description="width, height, channels")
+    source: str | tuple[str, ...] | None = Field(None, alias="from", description="earlier layers by name")
+
+
+class ConvLayer(InlineLayer):
+    kernels: Positive
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: Positive = 1
+    bias: bool = True
+    activation: str = "linear"
+
+
+class FcLayer(InlineLayer):
+    kernels: Positive
+    bias: bool = True
+    activation: str = "linear"
+
+
+class PoolLayer(InlineLayer):
+    function: Literal["max", "average"] = "max"
+    kernel: Pair | None = Field(None, description="absent: the whole image")
+    stride: Pair | None = Field(None, description="absent: as the kernel")
+    padding: Pair = (0, 0)
+
+
+class JoinLayer(InlineLayer):
+    """add or concat: the layer before and those that `from` names."""
+
+
+class UpsampleLayer(InlineLayer):
+    factor: Positive = 2
+
+
+class LrnLayer(InlineLayer):
+    size: Positive = 5
+
+
+class ActivationLayer(InlineLayer):
+    function: str = "relu"
+
+
+class AnyLayer(Block):
+    """One inline layer: exactly one of these keys."""
+
+    conv: ConvLayer | None = None
+    deconv: ConvLayer | None = None
+    fc: FcLayer | None = None
+    pool: PoolLayer | None = None
+    add: JoinLayer | None = None
+    concat: JoinLayer | None = None
+    upsample: UpsampleLayer | None = None
+    lrn: LrnLayer | None = None
+    activation: ActivationLayer | None = None
+    softmax: InlineLayer | None = None
+    yolo: InlineLayer | None = None
+
+    @model_validator(mode="after")
+    def one_kind(self) -> "AnyLayer":
+        kinds = [kind for kind in AnyLayer.model_fields if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            found = " and ".join(kinds) or "no layer"
+            raise ValueError(f"found {found}; write one of {', '.join(AnyLayer.model_fields)}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return next(kind for kind in AnyLayer.model_fields if getattr(self, kind) is not None)
+
+
+class LoadableFile(Block):
+    """A published loadable: the hardware operations themselves, as a table."""
+
+    loadable: str
+
+
+class NetworkJob(Block):
+    """A neural network on an accelerator, what it cannot do on a core."""
+
+    network: str | LoadableFile | None = Field(
+        None, description="a name of `dlasim list networks`, a .cfg or .onnx file, or {loadable: FILE.csv}"
+    )
+    layers: tuple[AnyLayer, ...] | None = Field(None, description="the network, written inline")
+    input: Pair | None = Field(None, description="WIDTHxHEIGHT, in place of the network's own")
+    precision: Literal["int8"] = "int8"
+    on: str = Field(description="accelerator")
+    fallback: str | None = Field(None, description="core for what the accelerator cannot do")
+    threads: Positive = Field(1, description="cores that share parallel loops of that work")
+    strict: bool = Field(
+        False, description="refuse operators that are not known instead of giving them to a core"
+    )
+    strategy: Literal["nvidia", "traffic"] = Field(
+        "nvidia", description="nvidia: as NVIDIA's compiler; traffic: the fewest bytes moved"
+    )
+    fuse_residual: bool | None = Field(None, description="absent: as the strategy")
+    concat: Literal["copy", "in_place"] | None = Field(None, description="absent: as the strategy")
+    dependencies: Literal["serial", "data"] = "serial"
+    planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit"] = "greedy_by_size"
+    frames: Positive = 1
+    period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
+    deadline_fs: Femtoseconds | None = Field(
+        None, alias="deadline", description="a frame must be done by then"
+    )
+
+    @model_validator(mode="after")
+    def one_source(self) -> "NetworkJob":
+        if (self.network is None) == (self.layers is None):
+            found = "both" if self.network is not None else "neither"
+            raise ValueError(f"found {found} of network and layers; write one of them")
+        return self
