@@ -169,7 +169,8 @@ READER = np.dtype(
         ("in_flight", np.int64),  # beats requested and not yet returned
         ("id_limit", np.int64),  # most bursts in flight of this id; 0: no limit
         ("bursts_in_flight", np.int64),
-        ("burst_beats_left", np.int64),  # of the burst whose beats are coming back
+        ("burst_beats_left", np.int64),  # beats of the oldest burst that have come back
+        ("slot_now", np.int64),
         ("credit", np.int64),  # beats that its latency buffer can still hold; -1: no credits
     ]
 )
@@ -201,7 +202,14 @@ MCIF = np.dtype(
         ("writes_in_flight", np.int64),  # beats
         ("max_reads_in_flight", np.int64),
         ("last_beat", np.int64),  # cycle of the last read beat taken
-        ("next_tag", np.int64),
+        ("returned", np.int64, (4,)),  # cycles of the last beats returned
+        ("return_row", np.int64),
+        ("read_limited", np.int64),  # 1: the limit of beats in flight holds the next burst back
+        ("write_limited", np.int64),
+        ("read_full", np.int64),  # 1: the way out is full
+        ("write_full", np.int64),
+        ("taken", np.int64, (16,)),  # cycles at which CDMA took its last data beats
+        ("taken_count", np.int64),
     ]
 )
 
@@ -227,6 +235,8 @@ CDMA_DATA = np.dtype(
         ("req_surface", np.int64),
         ("req_atom", np.int64),
         ("req_grain", np.int64),  # lines of the grain in work
+        ("next_request", np.int64),  # cycle of the next request at the earliest
+        ("pend_since", np.int64),
         ("waits_for_room", np.int64),  # 1: CBUF has no room for the grain in work
         ("reserved", np.int64),  # entries requested by finished grains and not yet handed over
         # responses
@@ -242,6 +252,7 @@ CDMA_DATA = np.dtype(
         ("update_count", np.int64),
         ("update_time", np.int64, (RELEASES,)),
         ("update_lines", np.int64, (RELEASES,)),
+        ("lines_sent", np.int64),
         ("done_at", np.int64),
     ]
 )
@@ -274,6 +285,10 @@ CDMA_WEIGHT = np.dtype(
         ("update_count", np.int64),
         ("update_time", np.int64, (RELEASES,)),
         ("update_kernels", np.int64, (RELEASES,)),
+        ("groups_sent", np.int64),
+        ("group_beats_done", np.int64),
+        ("next_request", np.int64),
+        ("pend_since", np.int64),
         ("done_at", np.int64),
     ]
 )
@@ -282,9 +297,9 @@ CBUF = np.dtype(
     [
         ("data_used", np.int64),  # entries handed over and not yet released
         ("lines", np.int64),  # available to CSC
-        ("kernels", np.int64),  # available to CSC
         ("lines_time", np.int64),  # cycle of the last hand-over
-        ("kernels_time", np.int64),
+        ("groups", np.int64),  # kernel groups ever handed over
+        ("group_time", np.int64, (RELEASES,)),  # when each was, by its number % RELEASES
         # releases by CSC on their way to CDMA
         ("data_release_time", np.int64),
         ("data_release_entries", np.int64),
@@ -318,7 +333,21 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("next_package", np.int64),  # earliest time of the next package
         ("last_package", np.int64),  # earliest time of the last package of the stripe in work
         ("credits_used", np.int64),  # pixels sent to CACC
-        ("waits_for", np.int64),  # Stall, or -1
+        ("waits_for", np.int64),  # Stall
+        ("busy_since", np.int64),
+        ("pend_since", np.int64),
+        ("data_pends", np.int64),
+        ("image", np.int64),
+        ("entries", np.int64),  # CBUF entries a line
+        ("release", np.int64),  # lines to give back at the end
+        ("group_bytes", np.int64),
+        ("weight_bytes", np.int64),
+        ("serial", np.int64),  # kernel groups ever used
+        ("lines_checked", np.int64),
+        ("lines_at", np.int64),
+        ("pending_package", np.int64),  # 1: the stripe in work has been set up
+        ("before_last", np.int64),  # time of the package before the stripe's last
+        ("popped", np.int64),  # time of the last package of the stripe before
     ]
 )
 
@@ -329,6 +358,7 @@ CACC = np.dtype(
     [
         ("credits", np.int64),  # pixels that the delivery buffer holds
         ("credits_returned", np.int64),  # ever
+        ("wanted", np.int64),  # count of returns that CSC waits for
         ("credit_time", np.int64, (CREDITS,)),
         # stripes complete in the delivery buffer
         ("head", np.int64),
@@ -371,12 +401,14 @@ NVDLA = np.dtype(
         ("winograd", np.int64),
         ("batch", np.int64),
         ("weight_compression", np.int64),
+        ("cdma_beats_atoms", np.int64),  # atoms a beat
         ("master", np.int64),  # index in the system's list of masters
         # life
         ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
         ("groups", GROUPS, (BLOCKS,)),
         ("launched", np.int64),  # operations ever enabled: record of the next one is launched % RECORDS
         ("records", RECORD, (RECORDS,)),
+        ("done_pending", np.int64),  # completions whose interrupt is yet to come
         ("done_count", np.int64),  # completions ever; the newest is done_op[(done_count - 1) % DONES]
         ("done_op", np.int64, (DONES,)),
         ("done_slot", np.int64, (DONES,)),
@@ -403,6 +435,10 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
         if name != "id_limit":
             state[name] = value
     state["master"] = master
+    state["cdma_beats_atoms"] = preset["dbb_bytes"] // preset["atom_bytes"]
+    state["mcif"]["returned"] = state["mcif"]["last_beat"] = -100
+    state["mcif"]["taken"] = -100
+    state["csc"]["busy_since"] = -100
     state["wake"] = NEVER
     for reader in state["mcif"]["readers"]:
         reader["limit"], reader["credit"], reader["id_limit"] = 4, -1, preset.get("id_limit", 0)
@@ -411,6 +447,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["cdma_data"]["last_banks"] = -1
     for part in ("cdma_weight", "csc"):
         state[part]["last_data_banks"] = state[part]["last_weight_banks"] = -1
+    state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = -100
     state["cdma_data"]["blocked"] = state["cdma_data"]["blocked_before"] = -1
     state["cbuf"]["data_release_time"] = NEVER
     state["cacc"]["credits"] = 2 * preset["atomic_k"]

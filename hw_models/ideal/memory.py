@@ -1,0 +1,121 @@
+"""Memory of a fixed latency and bandwidth, in order: the one the RTL was measured with.
+
+A read's first beat comes ``read_latency`` after its address, beats are ``read_interval`` apart. A write's
+beats are taken ``write_interval`` apart and answered ``write_latency`` after the last. Reads and writes do
+not disturb each other unless they share the beats (``shared_interval``).
+"""
+
+import numpy as np
+
+from hw_models.jit import njit
+from hw_models.port import FIFO_ROWS, NEVER, REQUEST, copy_request
+
+ROWS = 1024  # requests in work at most, each way
+
+MEMORY = np.dtype(
+    [
+        ("beat_bytes", np.int64),
+        ("read_latency", np.int64),
+        ("write_latency", np.int64),
+        ("read_interval", np.int64),
+        ("write_interval", np.int64),
+        ("shared_interval", np.int64),  # 0: reads and writes have their own beats
+        ("read_head", np.int64),
+        ("read_count", np.int64),
+        ("read_done", np.int64),  # bytes of the head read already sent
+        ("next_read_beat", np.int64),
+        ("write_head", np.int64),
+        ("write_count", np.int64),
+        ("next_write_beat", np.int64),
+        ("next_shared_beat", np.int64),
+        ("reads", REQUEST, (ROWS,)),  # `time`: first cycle at which its data may come
+        ("writes", REQUEST, (ROWS,)),  # `time`: cycle of its response
+    ]
+)
+
+
+def build(timings: dict[str, int]) -> np.ndarray:
+    """Return an array of one MEMORY record."""
+    states = np.zeros(1, MEMORY)
+    for name, value in timings.items():
+        states[0][name] = value
+    return states
+
+
+@njit
+def accept(state, request, now):
+    """Take ``request`` at ``now`` if it can be: False is back-pressure."""
+    if request["write"]:
+        free = state["next_shared_beat"] if state["shared_interval"] else state["next_write_beat"]
+        if now < free or now < state["next_write_beat"] or state["write_count"] == ROWS:
+            return False
+        beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
+        interval = max(state["write_interval"], state["shared_interval"])
+        state["next_write_beat"] = now + beats * interval
+        if state["shared_interval"]:
+            state["next_shared_beat"] = now + beats * interval
+        row = state["writes"][(state["write_head"] + state["write_count"]) % ROWS]
+        copy_request(row, request)
+        row["time"] = now + (beats - 1) * interval + state["write_latency"]
+        state["write_count"] += 1
+        return True
+    if state["read_count"] == ROWS:
+        return False
+    row = state["reads"][(state["read_head"] + state["read_count"]) % ROWS]
+    copy_request(row, request)
+    row["time"] = now + state["read_latency"]
+    state["read_count"] += 1
+    return True
+
+
+@njit
+def free_at(state):
+    """Return the cycle from which a write may be accepted."""
+    return max(state["next_write_beat"], state["next_shared_beat"])
+
+
+@njit
+def _next_read(state):
+    if state["read_count"] == 0:
+        return NEVER
+    time = max(state["reads"][state["read_head"]]["time"], state["next_read_beat"])
+    if state["shared_interval"]:
+        time = max(time, state["next_shared_beat"])
+    return time
+
+
+@njit
+def advance(state, now, out):
+    """Push the responses due at ``now``, one row a read beat; return when the next is due."""
+    beat_bytes = state["beat_bytes"]
+    while True:
+        read_time = _next_read(state)
+        write_time = NEVER
+        if state["write_count"]:
+            write_time = state["writes"][state["write_head"]]["time"]
+        time = min(read_time, write_time)
+        if time > now:
+            return time
+        if out["count"] >= out["limit"]:
+            return now + 1
+        row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
+        if write_time <= read_time:
+            copy_request(row, state["writes"][state["write_head"]])
+            state["write_head"] = (state["write_head"] + 1) % ROWS
+            state["write_count"] -= 1
+        else:
+            head = state["reads"][state["read_head"]]
+            copy_request(row, head)
+            row["time"] = read_time
+            left = head["bytes"] - state["read_done"]
+            row["bytes"] = min(beat_bytes, left)
+            state["next_read_beat"] = read_time + state["read_interval"]
+            if state["shared_interval"]:
+                state["next_shared_beat"] = read_time + state["shared_interval"]
+            if left <= beat_bytes:
+                state["read_done"] = 0
+                state["read_head"] = (state["read_head"] + 1) % ROWS
+                state["read_count"] -= 1
+            else:
+                state["read_done"] += beat_bytes
+        out["count"] += 1

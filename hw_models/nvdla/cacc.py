@@ -1,0 +1,49 @@
+"""CACC's delivery buffer: hands finished pixels (atomic-K results) to SDP and credits back to CSC."""
+
+from hw_models.jit import njit
+from hw_models.nvdla.groups import group_pop, mark
+from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.sdp import sdp_ready, sdp_take
+from hw_models.nvdla.state import CREDITS, STRIPES, Block, Mark, Part
+from hw_models.nvdla.timing import CREDIT_RETURN
+from hw_models.port import NEVER
+
+_P_CACC = int(Part.CACC)
+_P_CSC = int(Part.CSC)
+_CACC = int(Block.CACC)
+_M_FIRST, _M_LAST = int(Mark.CACC2SDP_FIRST), int(Mark.CACC2SDP_LAST)
+
+
+@njit
+def cacc_step(state, ops, now):
+    """Deliver pixels due at ``now``. A pixel takes its beats and one bubble (CACC_delivery_ctrl.v)."""
+    cacc = state["cacc"]
+    beats = state["atomic_k"] // state["sdp_elements"]
+    while cacc["count"]:
+        head = cacc["head"]
+        at = max(cacc["first"][head] + cacc["pixel"], cacc["next_pixel"])
+        if at > now:
+            state["wake"][_P_CACC] = at
+            return
+        slot = cacc["slot"][head]
+        if not sdp_ready(state, now, slot):
+            state["wake"][_P_CACC] = NEVER
+            cacc["blocked_since"] = now
+            return
+        at = now
+        mark(state, slot, _M_FIRST, at)
+        state["records"][slot]["mark"][_M_LAST] = at + beats - 1
+        cacc["next_pixel"] = at + beats + 1
+        cacc["pixel"] += 1
+        cacc["credit_time"][cacc["credits_returned"] % CREDITS] = at + beats + CREDIT_RETURN
+        cacc["credits_returned"] += 1
+        if cacc["credits_returned"] == cacc["wanted"]:
+            wake(state, _P_CSC, now)
+        if cacc["pixel"] == cacc["pixels"][head]:
+            if cacc["last"][head]:
+                group_pop(state, _CACC)
+            cacc["pixel"] = 0
+            cacc["head"] = (head + 1) % STRIPES
+            cacc["count"] -= 1
+        sdp_take(state, ops, at)
+    state["wake"][_P_CACC] = NEVER

@@ -1,0 +1,421 @@
+"""CDMA: fetches feature data and weights into CBUF and hands them to CSC.
+
+Data (CDMA_dc.v): a grain of lines at a time, surface after surface, at most 8 atoms a request. Beats go
+through a shared buffer whose read side blocks its write side for a cycle at the end of a line, and after
+every atom of the surfaces whose index has bit 1 set. Lines are handed over when their last atom is in.
+Weights (CDMA_wt.v): in order, at most 8 atoms a request, no further than the weight banks reach; handed
+over per kernel group.
+"""
+
+from hw_models.jit import njit
+from hw_models.nvdla.groups import group_pop
+from hw_models.nvdla.mcif import read_room, request_read, wake
+from hw_models.nvdla.state import RELEASES, Block, Client, Mark, Part, Phase
+from hw_models.nvdla.timing import (
+    ACCEPT_TO_KERNELS,
+    ACCEPT_TO_LINES,
+    DATA_AFTER_WEIGHT,
+    ENABLE_TO_WEIGHT_READ,
+    HAND_OVER_TO_ENABLE,
+    KERNELS_SPACING,
+    KERNELS_TO_WEIGHT_DONE,
+    LINES_TO_DATA_DONE,
+    REQUEST_TO_READ,
+    ROOM_TO_REQUEST,
+)
+from hw_models.port import NEVER
+
+_DATA = int(Client.CDMA_DATA)
+_WEIGHT = int(Client.CDMA_WEIGHT)
+_P_DATA = int(Part.CDMA_DATA)
+_P_WEIGHT = int(Part.CDMA_WEIGHT)
+_P_CSC = int(Part.CSC)
+_CDMA = int(Block.CDMA)
+_IDLE, _PEND, _BUSY, _DONE = int(Phase.IDLE), int(Phase.PEND), int(Phase.BUSY), int(Phase.DONE)
+_M_DAT_DONE, _M_WT_DONE = int(Mark.DAT_DONE), int(Mark.WT_DONE)
+_M_DAT_UPDT, _M_WT_UPDT = int(Mark.FIRST_DAT_UPDT), int(Mark.FIRST_WT_UPDT)
+
+
+@njit
+def _ceil(a, b):
+    return (a + b - 1) // b
+
+
+@njit
+def line_entries(state, op):
+    """Return the CBUF entries that one input line takes."""
+    entry = state["cbuf_entry_bytes"]
+    if op["image"]:
+        return _ceil(op["width"] * op["channels"], entry)
+    atoms = _ceil(op["channels"], state["atom_bytes"])
+    per_entry = entry // state["atom_bytes"]
+    return op["width"] * (atoms // per_entry) + _ceil(op["width"] * (atoms % per_entry), per_entry)
+
+
+@njit
+def _data_start(state, ops, data, group, begin):
+    """Take the launch at the head of CDMA's groups; its first read may leave CDMA from ``begin`` on."""
+    index = group["op"][group["head"]]
+    op = ops[index]
+    atom = state["atom_bytes"]
+    data["op"] = index
+    data["slot"] = group["slot"][group["head"]]
+    data["phase"] = _BUSY
+    data["last_banks"] = op["data_banks"]
+    data["image"] = op["image"]
+    data["height"] = op["height"]
+    data["address"] = op["src"] // atom
+    data["line_stride"] = op["src_line_stride"] // atom
+    data["surface_stride"] = op["src_surface_stride"] // atom
+    data["grain"] = 1
+    if op["image"]:
+        first = op["src"] % atom
+        data["width"] = _ceil(op["width"] * op["channels"] + first, atom)
+        data["surfaces"] = 1
+    else:
+        data["width"] = op["width"]
+        data["surfaces"] = _ceil(op["channels"], atom)
+        if op["line_packed"]:
+            data["grain"] = max(1, op["fetch_grain"])
+    data["line_entries"] = line_entries(state, op)
+    data["req_line"] = 0
+    data["req_surface"] = 0
+    data["req_atom"] = 0
+    data["req_grain"] = min(data["grain"], data["height"])
+    data["reserved"] = 0
+    data["waits_for_room"] = 0
+    data["next_request"] = begin + ENABLE_TO_WEIGHT_READ + DATA_AFTER_WEIGHT - REQUEST_TO_READ
+    data["rsp_line"] = 0
+    data["rsp_surface"] = 0
+    data["rsp_atom"] = 0
+    data["rsp_grain"] = data["req_grain"]
+    state["mcif"]["readers"][_DATA]["slot_now"] = data["slot"]
+
+
+@njit
+def _data_requests(state, data):
+    """Queue as many requests as there is room for."""
+    room = state["cdma_beats_atoms"]
+    while data["req_line"] < data["height"] and read_room(state, _DATA) > 0:
+        if data["req_surface"] == 0 and data["req_atom"] == 0:
+            entries = data["req_grain"] * data["line_entries"]
+            used = state["cbuf"]["data_used"] + data["reserved"] + entries
+            if used > data["last_banks"] * state["cbuf_depth"]:
+                data["waits_for_room"] = 1
+                return
+        atoms = data["req_grain"] * data["width"]
+        base = data["address"] + data["req_line"] * data["line_stride"]
+        base += data["req_surface"] * data["surface_stride"] + data["req_atom"]
+        size = min(8 - base % 8, atoms - data["req_atom"])
+        request_read(
+            state,
+            _DATA,
+            base * state["atom_bytes"],
+            _ceil(size, room),
+            data["next_request"] + REQUEST_TO_READ,
+            data["slot"],
+        )
+        data["next_request"] += 1
+        data["req_atom"] += size
+        if data["req_atom"] == atoms:
+            data["req_atom"] = 0
+            data["req_surface"] += 1
+            data["next_request"] += 1
+            if data["req_surface"] == data["surfaces"]:
+                data["req_surface"] = 0
+                data["reserved"] += data["req_grain"] * data["line_entries"]
+                data["req_line"] += data["req_grain"]
+                data["req_grain"] = min(data["grain"], data["height"] - data["req_line"])
+                data["next_request"] += 1
+
+
+@njit
+def data_beat(state, time):
+    """One beat of data is at CDMA's door at ``time``; return the cycle at which it is taken."""
+    data = state["cdma_data"]
+    atoms = min(state["cdma_beats_atoms"], data["rsp_grain"] * data["width"] - data["rsp_atom"])
+    at = max(time, data["accepted"] + 1)
+    if at == data["blocked_before"]:
+        at += 1
+    if at == data["blocked"]:
+        at += 1
+    data["accepted"] = at
+    data["rsp_atom"] += atoms
+    end_of_line = data["rsp_atom"] % data["width"] == 0
+    blocks = data["rsp_surface"] & 2 or end_of_line
+    previous = data["blocked"]
+    data["blocked_before"] = previous
+    data["blocked"] = at + 2 if blocks and previous != at + 1 else -1
+    if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
+        data["rsp_atom"] = 0
+        data["rsp_surface"] += 1
+        if data["rsp_surface"] == data["surfaces"]:
+            data["rsp_surface"] = 0
+            row = (data["update_head"] + data["update_count"]) % RELEASES
+            data["update_time"][row] = at + ACCEPT_TO_LINES
+            data["update_lines"][row] = data["rsp_grain"]
+            data["update_count"] += 1
+            wake(state, _P_DATA, at + ACCEPT_TO_LINES)
+            data["rsp_line"] += data["rsp_grain"]
+            data["rsp_grain"] = min(data["grain"], data["height"] - data["rsp_line"])
+    return at
+
+
+@njit
+def _data_updates(state, data, now):
+    """Hand over the lines whose time has come."""
+    cbuf = state["cbuf"]
+    while data["update_count"] and data["update_time"][data["update_head"]] <= now:
+        head = data["update_head"]
+        lines = data["update_lines"][head]
+        data["update_head"] = (head + 1) % RELEASES
+        data["update_count"] -= 1
+        cbuf["lines"] += lines
+        cbuf["lines_time"] = data["update_time"][head]
+        entries = lines * data["line_entries"]
+        cbuf["data_used"] += entries
+        data["reserved"] -= entries
+        data["lines_sent"] += lines
+        marks = state["records"][data["slot"]]["mark"]
+        if marks[_M_DAT_UPDT] < 0:
+            marks[_M_DAT_UPDT] = cbuf["lines_time"]
+        wake(state, _P_CSC, now)
+        if data["lines_sent"] == data["height"]:
+            data["phase"] = _DONE
+            data["done_at"] = cbuf["lines_time"] + LINES_TO_DATA_DONE
+            marks[_M_DAT_DONE] = data["done_at"]
+            _hand_over(state)
+
+
+@njit
+def _release_data(state, now):
+    cbuf = state["cbuf"]
+    if cbuf["data_release_time"] <= now:
+        cbuf["data_used"] -= cbuf["data_release_entries"]
+        data = state["cdma_data"]
+        if data["waits_for_room"]:
+            data["waits_for_room"] = 0
+            data["next_request"] = max(data["next_request"], cbuf["data_release_time"] + ROOM_TO_REQUEST)
+        cbuf["data_release_time"] = NEVER
+
+
+@njit
+def _hand_over(state):
+    """When data and weights are both in, the register group is done."""
+    data, weight = state["cdma_data"], state["cdma_weight"]
+    if data["phase"] == _DONE and weight["phase"] == _DONE and data["slot"] == weight["slot"]:
+        ready = max(data["done_at"], weight["done_at"]) + HAND_OVER_TO_ENABLE
+        data["phase"] = weight["phase"] = _IDLE
+        data["ready_at"] = weight["ready_at"] = ready
+        group_pop(state, _CDMA)
+        wake(state, _P_DATA, max(data["done_at"], weight["done_at"]))
+        wake(state, _P_WEIGHT, max(data["done_at"], weight["done_at"]))
+
+
+@njit
+def data_step(state, ops, now):
+    data = state["cdma_data"]
+    _data_updates(state, data, now)
+    _release_data(state, now)
+    if data["phase"] == _IDLE:
+        group = state["groups"][_CDMA]
+        if group["count"]:
+            op = ops[group["op"][group["head"]]]
+            begin = max(group["time"][group["head"]], data["ready_at"])
+            data["lines_sent"] = 0
+            if op["data_banks"] != data["last_banks"]:
+                data["phase"] = _PEND
+                data["slot"] = group["slot"][group["head"]]
+                data["op"] = group["op"][group["head"]]
+                data["pend_since"] = begin
+                wake(state, _P_CSC, now)
+            else:
+                _data_start(state, ops, data, group, begin)
+    if data["phase"] == _BUSY:
+        _data_requests(state, data)
+    next_time = NEVER
+    if data["update_count"]:
+        next_time = data["update_time"][data["update_head"]]
+    state["wake"][_P_DATA] = min(next_time, state["cbuf"]["data_release_time"])
+
+
+@njit
+def _weight_start(state, ops, weight, group, begin):
+    index = group["op"][group["head"]]
+    op = ops[index]
+    weight["op"] = index
+    weight["slot"] = group["slot"][group["head"]]
+    weight["phase"] = _BUSY
+    weight["last_data_banks"] = op["data_banks"]
+    weight["last_weight_banks"] = op["weight_banks"]
+    weight["address"] = op["weights"]
+    weight["total_bytes"] = op["weight_bytes"]
+    weight["beats"] = _ceil(op["weight_bytes"], state["dbb_bytes"])
+    weight["requested"] = 0
+    weight["received"] = 0
+    weight["kernels"] = op["kernels"]
+    weight["groups"] = _ceil(op["kernels"], state["atomic_k"])
+    weight["group"] = 0
+    per_kernel = op["channels"] * op["kernel_height"] * op["kernel_width"]
+    weight["group_bytes"] = per_kernel * state["atomic_k"]
+    weight["announced"] = 0
+    weight["group_beats_done"] = 0
+    weight["capacity"] = (
+        op["weight_banks"] * state["cbuf_depth"] * state["cbuf_entry_bytes"] // state["dbb_bytes"]
+    )
+    weight["waits_for_room"] = 0
+    weight["next_request"] = begin + ENABLE_TO_WEIGHT_READ - REQUEST_TO_READ
+
+
+@njit
+def _weight_requests(state, weight):
+    dbb = state["dbb_bytes"]
+    spare = 8 * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
+    block = 8 * state["atom_bytes"]
+    while weight["requested"] < weight["beats"] and read_room(state, _WEIGHT) > 0:
+        beats = min((block - weight["address"] % block) // dbb, weight["beats"] - weight["requested"])
+        if weight["held"] + beats > weight["capacity"] + spare * state["atom_bytes"] // dbb:
+            weight["waits_for_room"] = 1
+            return
+        request_read(
+            state, _WEIGHT, weight["address"], beats, weight["next_request"] + REQUEST_TO_READ, weight["slot"]
+        )
+        weight["address"] += beats * dbb
+        weight["requested"] += beats
+        weight["held"] += beats
+        weight["next_request"] += 1
+
+
+@njit
+def weight_beat(state, time):
+    """One beat of weights is at CDMA's door at ``time``."""
+    weight = state["cdma_weight"]
+    at = max(time, weight["accepted"] + 1)
+    weight["accepted"] = at
+    if weight["stored"] >= weight["capacity"]:
+        weight["waiting"] += 1
+        return
+    weight["stored"] += 1
+    weight["received"] += 1
+    _announce(state, weight, at)
+
+
+@njit
+def _announce(state, weight, at):
+    """Send word of a kernel group to CSC when its last beat was taken at ``at``."""
+    if weight["group"] == weight["groups"]:
+        return
+    last = weight["group"] + 1 == weight["groups"]
+    need = weight["total_bytes"] if last else (weight["group"] + 1) * weight["group_bytes"]
+    dbb = state["dbb_bytes"]
+    per_entry = max(1, state["cbuf_entry_bytes"] // dbb)
+    while weight["received"] * dbb >= need and weight["received"] % per_entry == 0:
+        time = max(at, weight["announced"] + KERNELS_SPACING)
+        weight["announced"] = time
+        kernels = state["atomic_k"]
+        if last:
+            kernels = weight["kernels"] - (weight["groups"] - 1) * state["atomic_k"]
+        row = (weight["update_head"] + weight["update_count"]) % RELEASES
+        weight["update_time"][row] = time + ACCEPT_TO_KERNELS
+        weight["update_kernels"][row] = kernels
+        weight["update_count"] += 1
+        wake(state, _P_WEIGHT, time + ACCEPT_TO_KERNELS)
+        weight["group"] += 1
+        if weight["group"] == weight["groups"]:
+            return
+        last = weight["group"] + 1 == weight["groups"]
+        need = weight["total_bytes"] if last else (weight["group"] + 1) * weight["group_bytes"]
+
+
+@njit
+def _weight_updates(state, weight, now):
+    cbuf = state["cbuf"]
+    while weight["update_count"] and weight["update_time"][weight["update_head"]] <= now:
+        head = weight["update_head"]
+        time = weight["update_time"][head]
+        weight["update_head"] = (head + 1) % RELEASES
+        weight["update_count"] -= 1
+        cbuf["group_time"][cbuf["groups"] % RELEASES] = time
+        cbuf["groups"] += 1
+        weight["groups_sent"] += 1
+        marks = state["records"][weight["slot"]]["mark"]
+        if marks[_M_WT_UPDT] < 0:
+            marks[_M_WT_UPDT] = time
+        wake(state, _P_CSC, now)
+        if weight["groups_sent"] == weight["groups"]:
+            weight["phase"] = _DONE
+            weight["done_at"] = time + KERNELS_TO_WEIGHT_DONE
+            marks[_M_WT_DONE] = weight["done_at"]
+            _hand_over(state)
+
+
+@njit
+def _release_weights(state, weight, now):
+    cbuf = state["cbuf"]
+    while cbuf["weight_release_count"] and cbuf["weight_release_time"][cbuf["weight_release_head"]] <= now:
+        head = cbuf["weight_release_head"]
+        beats = cbuf["weight_release_beats"][head]
+        time = cbuf["weight_release_time"][head]
+        cbuf["weight_release_head"] = (head + 1) % RELEASES
+        cbuf["weight_release_count"] -= 1
+        weight["held"] -= beats
+        weight["stored"] -= beats
+        if weight["waits_for_room"]:
+            weight["waits_for_room"] = 0
+            weight["next_request"] = max(weight["next_request"], time + ROOM_TO_REQUEST)
+        at = time
+        while weight["waiting"] and weight["stored"] < weight["capacity"]:
+            weight["waiting"] -= 1
+            weight["stored"] += 1
+            weight["received"] += 1
+            at += 1
+            weight["accepted"] = max(weight["accepted"], at)
+            _announce(state, weight, at)
+
+
+@njit
+def weight_step(state, ops, now):
+    weight = state["cdma_weight"]
+    _weight_updates(state, weight, now)
+    _release_weights(state, weight, now)
+    if weight["phase"] == _IDLE:
+        group = state["groups"][_CDMA]
+        if group["count"]:
+            op = ops[group["op"][group["head"]]]
+            begin = max(group["time"][group["head"]], weight["ready_at"])
+            weight["groups_sent"] = 0
+            same = op["data_banks"] == weight["last_data_banks"]
+            if not same or op["weight_banks"] != weight["last_weight_banks"]:
+                weight["phase"] = _PEND
+                weight["slot"] = group["slot"][group["head"]]
+                weight["op"] = group["op"][group["head"]]
+                weight["pend_since"] = begin
+                wake(state, _P_CSC, now)
+            else:
+                _weight_start(state, ops, weight, group, begin)
+    if weight["phase"] == _BUSY:
+        _weight_requests(state, weight)
+    next_time = NEVER
+    if weight["update_count"]:
+        next_time = weight["update_time"][weight["update_head"]]
+    cbuf = state["cbuf"]
+    if cbuf["weight_release_count"]:
+        next_time = min(next_time, cbuf["weight_release_time"][cbuf["weight_release_head"]])
+    state["wake"][_P_WEIGHT] = next_time
+
+
+@njit
+def end_pend(state, ops, begin):
+    """CDMA and CSC agree on a new split of CBUF: what is left in it is dropped, fetching begins."""
+    data, weight, cbuf = state["cdma_data"], state["cdma_weight"], state["cbuf"]
+    group = state["groups"][_CDMA]
+    cbuf["data_used"] = 0
+    cbuf["lines"] = 0
+    weight["held"] = 0
+    weight["stored"] = 0
+    if data["phase"] == _PEND:
+        _data_start(state, ops, data, group, begin)
+        wake(state, _P_DATA, begin)
+    if weight["phase"] == _PEND:
+        _weight_start(state, ops, weight, group, begin)
+        wake(state, _P_WEIGHT, begin)

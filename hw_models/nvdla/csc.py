@@ -1,0 +1,267 @@
+"""CSC: cuts a convolution into packages and feeds the MACs (CSC_sg.v, CSC_dl.v, CSC_wl.v).
+
+for kernel group { for stripe of output pixels { for channel block, kernel row, kernel column: package } }
+A package takes as many cycles as its stripe has pixels, but no less than atomic-K. A stripe's last package
+needs room in CACC's delivery buffer for all of its pixels. The first package needs all input lines of the
+launch, and the first package of a kernel group needs its kernels.
+"""
+
+from hw_models.jit import njit
+from hw_models.nvdla.cdma import end_pend, line_entries
+from hw_models.nvdla.groups import group_pop, mark
+from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.state import CREDITS, RELEASES, STRIPES, Block, Mark, Part, Phase, Stall
+from hw_models.nvdla.timing import (
+    CSC_DONE_TO_READY,
+    CSC_FLUSH,
+    DATA_RELEASE,
+    ENABLE_TO_BUSY,
+    MAC_TO_CACC_OUT,
+    PEND_DETOUR,
+    POP_TO_MAC,
+    READY_TO_WEIGHTS,
+    WEIGHT_RELEASE,
+)
+from hw_models.port import NEVER
+
+_P_CSC = int(Part.CSC)
+_P_CACC = int(Part.CACC)
+_P_DATA = int(Part.CDMA_DATA)
+_P_WEIGHT = int(Part.CDMA_WEIGHT)
+_CSC = int(Block.CSC)
+_IDLE, _PEND, _BUSY = int(Phase.IDLE), int(Phase.PEND), int(Phase.BUSY)
+_WAIT_DATA, _WAIT_WEIGHTS, _WAIT_OUTPUT = int(Stall.DATA), int(Stall.WEIGHTS), int(Stall.OUTPUT)
+_M_WT_FIRST, _M_DAT_FIRST = int(Mark.MAC_WT_FIRST), int(Mark.MAC_DAT_FIRST)
+_M_DAT_LAST = int(Mark.MAC_DAT_LAST)
+
+
+@njit
+def _ceil(a, b):
+    return (a + b - 1) // b
+
+
+@njit
+def _stripe_length(state, csc):
+    """Return the length of the stripe that starts at ``csc["pixel"]`` (CSC_sg.v)."""
+    left = csc["row_pixels"] - csc["pixel"]
+    lower = state["atomic_k"]
+    upper = 2 * lower
+    if csc["image"]:
+        lower = upper
+    if left >= 2 * upper:
+        return upper
+    if left <= upper:
+        return left
+    return lower
+
+
+@njit
+def _start(state, ops, csc, begin):
+    group = state["groups"][_CSC]
+    index = group["op"][group["head"]]
+    op = ops[index]
+    csc["op"] = index
+    csc["slot"] = group["slot"][group["head"]]
+    csc["phase"] = _BUSY
+    csc["busy_since"] = begin
+    csc["last_data_banks"] = op["data_banks"]
+    csc["last_weight_banks"] = op["weight_banks"]
+    csc["image"] = op["image"]
+    csc["height"] = op["height"]
+    csc["groups"] = _ceil(op["kernels"], state["atomic_k"])
+    csc["last_group_kernels"] = op["kernels"] - (csc["groups"] - 1) * state["atomic_k"]
+    channels = op["channels"]
+    columns = op["kernel_width"]
+    if op["image"]:
+        channels = op["channels"] * op["kernel_width"]
+        columns = 1
+    csc["packages"] = _ceil(channels, state["atomic_c"]) * op["kernel_height"] * columns
+    csc["row_pixels"] = op["out_width"] if op["image"] else op["out_width"] * op["out_height"]
+    csc["rows"] = op["out_height"] if op["image"] else 1
+    csc["entries"] = line_entries(state, op)
+    csc["release"] = op["release"] if op["release"] else op["height"]
+    per_kernel = op["channels"] * op["kernel_height"] * op["kernel_width"]
+    csc["group_bytes"] = per_kernel * state["atomic_k"]
+    csc["weight_bytes"] = op["weight_bytes"]
+    csc["group"] = 0
+    csc["row"] = 0
+    csc["pixel"] = 0
+    csc["loaded"] = 0
+    csc["lines_checked"] = 0
+    csc["next_package"] = 0
+    csc["pending_package"] = 0
+
+
+@njit
+def _begin_launch(state, ops, csc, now):
+    group = state["groups"][_CSC]
+    if group["count"] == 0:
+        return
+    op = ops[group["op"][group["head"]]]
+    begin = max(group["time"][group["head"]], csc["ready_at"])
+    if begin > now:
+        wake(state, _P_CSC, begin)
+        return
+    left = csc["last_lines"]
+    if left:  # lines that the launch before did not release are dropped
+        state["cbuf"]["lines"] -= left
+        _release_lines(state, left * csc["entries"], begin)
+        csc["last_lines"] = 0
+    if op["data_banks"] != csc["last_data_banks"] or op["weight_banks"] != csc["last_weight_banks"]:
+        csc["phase"] = _PEND
+        csc["slot"] = group["slot"][group["head"]]
+        csc["pend_since"] = begin
+        csc["data_pends"] = op["data_banks"] != csc["last_data_banks"]
+    else:
+        _start(state, ops, csc, begin + ENABLE_TO_BUSY)
+
+
+@njit
+def _release_lines(state, entries, time):
+    cbuf = state["cbuf"]
+    cbuf["data_release_time"] = time
+    cbuf["data_release_entries"] = entries
+    wake(state, _P_DATA, time)
+
+
+@njit
+def _try_end_pend(state, ops, csc):
+    data, weight = state["cdma_data"], state["cdma_weight"]
+    if weight["phase"] != _PEND or weight["slot"] != csc["slot"]:
+        return
+    since = max(csc["pend_since"], weight["pend_since"])
+    if csc["data_pends"]:
+        if data["phase"] != _PEND or data["slot"] != csc["slot"]:
+            return
+        since = max(since, data["pend_since"])
+    state["cbuf"]["groups"] = csc["serial"]
+    end_pend(state, ops, since + PEND_DETOUR)
+    _start(state, ops, csc, since + PEND_DETOUR)
+
+
+@njit
+def _load(state, csc):
+    """Return 1 when lines and kernels for the group in work are there; sets the next package's time."""
+    cbuf = state["cbuf"]
+    if not csc["lines_checked"]:
+        if cbuf["lines"] < csc["height"]:
+            csc["waits_for"] = _WAIT_DATA
+            return 0
+        csc["lines_checked"] = 1
+        csc["lines_at"] = cbuf["lines_time"]
+    if cbuf["groups"] <= csc["serial"]:
+        csc["waits_for"] = _WAIT_WEIGHTS
+        return 0
+    kernels = state["atomic_k"] if csc["group"] + 1 < csc["groups"] else csc["last_group_kernels"]
+    there = max(cbuf["group_time"][csc["serial"] % RELEASES], csc["busy_since"])
+    if csc["group"] == 0:
+        there = max(there, csc["lines_at"])
+    weights = there + READY_TO_WEIGHTS
+    if csc["group"] == 0:
+        mark(state, csc["slot"], _M_WT_FIRST, weights)
+        record = state["records"][csc["slot"]]
+        record["stall"][csc["waits_for"]] += max(0, there - csc["busy_since"])
+    else:
+        late = weights + max(kernels, 2) - csc["next_package"]
+        if late > 0:
+            state["records"][csc["slot"]]["stall"][_WAIT_WEIGHTS] += late
+    csc["next_package"] = max(csc["next_package"], weights + max(kernels, 2))
+    csc["loaded"] = 1
+    csc["serial"] += 1
+    return 1
+
+
+@njit
+def _release_group(state, csc, time):
+    """Give the group's weights back to CDMA at ``time``."""
+    cbuf = state["cbuf"]
+    dbb = state["dbb_bytes"]
+    per_entry = max(1, state["cbuf_entry_bytes"] // dbb)
+    unit = per_entry * dbb
+    begin = _ceil(csc["group"] * csc["group_bytes"], unit)
+    end = _ceil((csc["group"] + 1) * csc["group_bytes"], unit)
+    if csc["group"] + 1 == csc["groups"]:
+        end = _ceil(csc["weight_bytes"], unit)
+    row = (cbuf["weight_release_head"] + cbuf["weight_release_count"]) % RELEASES
+    cbuf["weight_release_time"][row] = time
+    cbuf["weight_release_beats"][row] = (end - begin) * per_entry
+    cbuf["weight_release_count"] += 1
+    wake(state, _P_WEIGHT, time)
+
+
+@njit
+def _end_stripe(state, csc, package, length, slot):
+    """The last package of a stripe is on its way: CACC gets the pixels, the next stripe is set up."""
+    cacc = state["cacc"]
+    spacing = max(csc["stripe"], state["atomic_k"])
+    csc["credits_used"] += length
+    row = (cacc["head"] + cacc["count"]) % STRIPES
+    cacc["first"][row] = package + MAC_TO_CACC_OUT
+    cacc["pixels"][row] = length
+    cacc["slot"][row] = slot
+    cacc["last"][row] = 0
+    cacc["count"] += 1
+    if cacc["count"] == 1:
+        wake(state, _P_CACC, max(cacc["first"][row], cacc["next_pixel"]))
+    record = state["records"][slot]
+    record["mac_cycles"] += length * csc["packages"]
+    record["mark"][_M_DAT_LAST] = package + length - 1
+    csc["before_last"] = csc["last_package"] - spacing if csc["packages"] > 1 else csc["popped"]
+    csc["popped"] = package
+    csc["next_package"] = package + spacing
+    csc["pending_package"] = 0
+    csc["pixel"] += length
+    if csc["pixel"] < csc["row_pixels"]:
+        return 0
+    csc["pixel"] = 0
+    csc["row"] += 1
+    if csc["row"] < csc["rows"]:
+        return 0
+    csc["row"] = 0
+    _release_group(state, csc, csc["before_last"] + WEIGHT_RELEASE)
+    csc["group"] += 1
+    csc["loaded"] = 0
+    if csc["group"] < csc["groups"]:
+        return 0
+    cacc["last"][row] = 1
+    cbuf = state["cbuf"]
+    cbuf["lines"] -= csc["release"]
+    csc["last_lines"] = csc["height"] - csc["release"]
+    _release_lines(state, csc["release"] * csc["entries"], package + length + DATA_RELEASE)
+    csc["phase"] = _IDLE
+    csc["ready_at"] = package - POP_TO_MAC + length + CSC_FLUSH + CSC_DONE_TO_READY
+    group_pop(state, _CSC)
+    return 1
+
+
+@njit
+def csc_step(state, ops, now):
+    csc = state["csc"]
+    cacc = state["cacc"]
+    state["wake"][_P_CSC] = NEVER
+    if csc["phase"] == _IDLE:
+        _begin_launch(state, ops, csc, now)
+    if csc["phase"] == _PEND:
+        _try_end_pend(state, ops, csc)
+    while csc["phase"] == _BUSY:
+        if not csc["loaded"] and not _load(state, csc):
+            return
+        if not csc["pending_package"]:
+            csc["stripe"] = _stripe_length(state, csc)
+            spacing = max(csc["stripe"], state["atomic_k"])
+            csc["last_package"] = csc["next_package"] + (csc["packages"] - 1) * spacing
+            csc["pending_package"] = 1
+            mark(state, csc["slot"], _M_DAT_FIRST, csc["next_package"])
+        if csc["last_package"] - POP_TO_MAC > now:
+            state["wake"][_P_CSC] = csc["last_package"] - POP_TO_MAC
+            return
+        package = csc["last_package"]
+        need = csc["credits_used"] + csc["stripe"] - cacc["credits"]
+        if need > 0:
+            if cacc["credits_returned"] < need:
+                cacc["wanted"] = need
+                return
+            package = max(package, cacc["credit_time"][(need - 1) % CREDITS] + POP_TO_MAC)
+            state["records"][csc["slot"]]["stall"][_WAIT_OUTPUT] += package - csc["last_package"]
+        if _end_stripe(state, csc, package, csc["stripe"], csc["slot"]):
+            wake(state, _P_CSC, max(csc["ready_at"], now))

@@ -1,0 +1,258 @@
+"""The memory interface: DMA requests of the units become AXI bursts, beats come back in order per id.
+
+Reads: every client has a short queue of DMA requests. One burst leaves a cycle, round robin over the
+clients that have one, while the beats in flight stay below the limit (MCIF_READ_IG_bpt, _arb, _cvt).
+Writes: likewise; a burst occupies the write channel for its beats.
+"""
+
+from hw_models.jit import njit
+from hw_models.nvdla.state import CLIENTS, REQUESTS, WRITES, Mark, Part
+from hw_models.nvdla.timing import RETURN_TO_READ
+from hw_models.port import FIFO_ROWS, NEVER
+
+_READ = int(Part.READ)
+_WRITE = int(Part.WRITE)
+_FIRST_WRITE = int(Mark.FIRST_WRITE)
+_LAST_WRITE = int(Mark.LAST_WRITE)
+
+
+@njit
+def wake(state, part, time):
+    """See to it that ``part`` acts at ``time`` at the latest."""
+    if time < state["wake"][part]:
+        state["wake"][part] = time
+
+
+@njit
+def read_room(state, client):
+    reader = state["mcif"]["readers"][client]
+    return reader["limit"] - reader["count"]
+
+
+@njit
+def request_read(state, client, address, beats, time, slot):
+    """Queue a DMA read of ``beats``; its first burst may be on the bus at ``time``. The caller saw room."""
+    mcif = state["mcif"]
+    reader = mcif["readers"][client]
+    row = (reader["head"] + reader["count"]) % REQUESTS
+    reader["address"][row] = address
+    reader["beats"][row] = beats
+    reader["time"][row] = time
+    reader["slot"][row] = slot
+    reader["count"] += 1
+    if reader["count"] == 1:
+        at = max(time, mcif["next_read"])
+        if at < state["wake"][_READ]:
+            state["wake"][_READ] = at
+
+
+@njit
+def _returns_unseen(mcif, time):
+    """Return how many returned beats the outstanding counter has not yet seen at ``time``."""
+    unseen = 0
+    for i in range(4):
+        if mcif["returned"][i] > time - RETURN_TO_READ:
+            unseen += 1
+    return unseen
+
+
+@njit
+def _first_unseen(mcif, time):
+    """Return the cycle at which the next returned beat is seen, NEVER when all are."""
+    first = NEVER
+    for i in range(4):
+        if mcif["returned"][i] > time - RETURN_TO_READ:
+            first = min(first, mcif["returned"][i] + RETURN_TO_READ)
+    return first
+
+
+@njit
+def read_step(state, now, out):
+    """Let one burst out at ``now`` if there is one; set the next wake."""
+    mcif = state["mcif"]
+    if out["count"] >= out["limit"]:
+        state["wake"][_READ] = NEVER
+        mcif["read_full"] = 1
+        return
+    dbb, longest = state["dbb_bytes"], state["burst_beats"]
+    chosen, later, more = -1, NEVER, 0
+    client = mcif["last_reader"]
+    for _ in range(CLIENTS):
+        client = client + 1 if client + 1 < CLIENTS else 0
+        reader = mcif["readers"][client]
+        if reader["count"] == 0:
+            continue
+        if reader["time"][reader["head"]] > now:
+            later = min(later, reader["time"][reader["head"]])
+        elif reader["credit"] != 0 and (
+            reader["id_limit"] == 0 or reader["bursts_in_flight"] < reader["id_limit"]
+        ):
+            if chosen < 0:
+                chosen = client
+            else:
+                more = 1
+    if chosen < 0:
+        state["wake"][_READ] = later
+        return
+    reader = mcif["readers"][chosen]
+    head = reader["head"]
+    address = reader["address"][head]
+    beats = reader["beats"][head]
+    if longest > 1:
+        beats = min(beats, longest - (address // dbb) % longest)
+    else:
+        beats = 1
+    room = state["outstanding_reads"] - mcif["reads_in_flight"] - beats
+    if room < 4:
+        if room < 0 or _returns_unseen(mcif, now) > room:
+            mcif["read_limited"] = 1 if room < 0 else 0
+            state["wake"][_READ] = NEVER if room < 0 else _first_unseen(mcif, now)
+            return
+    row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
+    row["time"] = now
+    row["address"] = address
+    row["bytes"] = beats * dbb
+    row["write"] = 0
+    row["master"] = state["master"]
+    row["stream"] = chosen
+    row["tag"] = beats
+    row["issued"] = now
+    out["count"] += 1
+    record = state["records"][reader["slot"][head]]
+    record["read_bytes"][chosen] += beats * dbb
+    record["read_bursts"][chosen] += 1
+    mcif["reads_in_flight"] += beats
+    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], mcif["reads_in_flight"])
+    mcif["last_reader"] = chosen
+    mcif["next_read"] = now + 1
+    reader["bursts_in_flight"] += 1
+    if reader["credit"] > 0:
+        reader["credit"] -= beats
+    if beats == reader["beats"][head]:
+        reader["head"] = (head + 1) % REQUESTS
+        reader["count"] -= 1
+        if now < state["wake"][reader["owner"]]:
+            state["wake"][reader["owner"]] = now
+        if more == 0 and reader["count"] > 0:
+            later = min(later, reader["time"][reader["head"]])
+    else:
+        reader["beats"][head] -= beats
+        reader["address"][head] = address + beats * dbb
+        more = 1
+    state["wake"][_READ] = now + 1 if more else max(later, now + 1)
+
+
+@njit
+def beat_returned(state, client, time):
+    """Account for one read beat of ``client`` taken from the bus at ``time``."""
+    mcif = state["mcif"]
+    reader = mcif["readers"][client]
+    mcif["last_beat"] = time
+    mcif["reads_in_flight"] -= 1
+    mcif["returned"][mcif["return_row"]] = time
+    mcif["return_row"] = (mcif["return_row"] + 1) % 4
+    if mcif["read_limited"]:
+        mcif["read_limited"] = 0
+        wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
+    if reader["id_limit"] and reader["count"]:
+        wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
+
+
+@njit
+def return_credit(state, client, beats, time):
+    """A latency buffer has passed on ``beats``: at ``time`` the splitter may use their room again."""
+    reader = state["mcif"]["readers"][client]
+    reader["credit"] += beats
+    if reader["count"]:
+        wake(state, _READ, max(time, state["mcif"]["next_read"]))
+
+
+@njit
+def write_room(state, client):
+    writer = state["mcif"]["writers"][client]
+    return writer["limit"] - writer["count"]
+
+
+@njit
+def request_write(state, client, address, beats, time, slot):
+    """Queue one write burst, on the bus at ``time`` at the earliest. The caller saw room."""
+    mcif = state["mcif"]
+    writer = mcif["writers"][client]
+    row = (writer["head"] + writer["count"]) % WRITES
+    writer["address"][row] = address
+    writer["beats"][row] = beats
+    writer["bytes"][row] = beats * state["dbb_bytes"]
+    writer["time"][row] = time
+    writer["slot"][row] = slot
+    writer["count"] += 1
+    if writer["count"] == 1:
+        wake(state, _WRITE, max(time, mcif["next_write"]))
+
+
+@njit
+def write_step(state, now, out):
+    """Let one write burst out at ``now``; return its client, or -1 when none left."""
+    mcif = state["mcif"]
+    if out["count"] >= out["limit"]:
+        state["wake"][_WRITE] = NEVER
+        mcif["write_full"] = 1
+        return -1
+    chosen, later, more = -1, NEVER, 0
+    client = mcif["last_writer"]
+    for _ in range(CLIENTS):
+        client = client + 1 if client + 1 < CLIENTS else 0
+        writer = mcif["writers"][client]
+        if writer["count"] == 0:
+            continue
+        if writer["time"][writer["head"]] > now:
+            later = min(later, writer["time"][writer["head"]])
+        elif chosen < 0:
+            chosen = client
+        else:
+            more = 1
+    if chosen < 0:
+        state["wake"][_WRITE] = later
+        return -1
+    writer = mcif["writers"][chosen]
+    head = writer["head"]
+    beats = writer["beats"][head]
+    if mcif["writes_in_flight"] + beats > state["outstanding_writes"]:
+        state["wake"][_WRITE] = NEVER
+        mcif["write_limited"] = 1
+        return -1
+    row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
+    row["time"] = now
+    row["address"] = writer["address"][head]
+    row["bytes"] = writer["bytes"][head]
+    row["write"] = 1
+    row["master"] = state["master"]
+    row["stream"] = chosen
+    row["tag"] = beats
+    row["issued"] = now
+    out["count"] += 1
+    record = state["records"][writer["slot"][head]]
+    record["write_bytes"][chosen] += writer["bytes"][head]
+    record["write_bursts"][chosen] += 1
+    if record["mark"][_FIRST_WRITE] < 0:
+        record["mark"][_FIRST_WRITE] = now
+    record["mark"][_LAST_WRITE] = now + beats - 1
+    mcif["writes_in_flight"] += beats
+    mcif["last_writer"] = chosen
+    mcif["next_write"] = now + beats
+    writer["head"] = (head + 1) % WRITES
+    writer["count"] -= 1
+    writer["in_flight"] += 1
+    if writer["count"]:
+        later = min(later, writer["time"][writer["head"]])
+    state["wake"][_WRITE] = now + beats if more else max(later, now + beats)
+    return chosen
+
+
+@njit
+def write_acknowledged(state, client, beats, time):
+    mcif = state["mcif"]
+    mcif["writers"][client]["in_flight"] -= 1
+    mcif["writes_in_flight"] -= beats
+    if mcif["write_limited"]:
+        mcif["write_limited"] = 0
+        wake(state, _WRITE, max(time + RETURN_TO_READ, mcif["next_write"]))

@@ -1,0 +1,44 @@
+"""Latencies of the pipeline in cycles. Data only.
+
+Sources: [M] measured in simulation of the generated RTL (reference/README.md), the same in every
+configuration and every run; file names are of the RTL that has the registers.
+"""
+
+# Register groups and start of a launch
+ENABLE_TO_WEIGHT_READ = 22  # op-enable on the bus -> first weight read on AXI, CBUF's split as before [M]
+PEND_DETOUR = 6  # and this much more when CDMA and CSC first agree on a new split: CDMA_wt.v, CSC_sg.v [M]
+DATA_AFTER_WEIGHT = 4  # feature data's first read comes so much later: three stages in CDMA_dc.v [M]
+HAND_OVER_TO_ENABLE = -9  # CDMA done -> as if the next launch had been enabled then [M]
+
+# Memory interface, reads
+REQUEST_TO_READ = 5  # CDMA's request -> AXI: MCIF_READ_IG_bpt (2), arb, spt, cvt [M]
+RETURN_TO_READ = 3  # a returned beat lets the next read out: READ_eg pipe, os counter, opipe [M]
+REQUEST_BYTES_ATOMS = 8  # atoms a CDMA request covers at most, never across 8 atoms: CDMA_dc.v, CDMA_wt.v
+RETURN_BUFFER_BEATS = 9  # beats between AXI and CDMA's shared buffer: pipes and a FIFO of 4: READ_eg.v
+
+# CDMA to CSC
+ROOM_TO_REQUEST = 3  # room in CBUF seen -> request [M]
+ENABLE_TO_BUSY = 13  # op-enable on the bus -> CSC at work [M]
+BEAT_TO_ACCEPT = 5  # beat on AXI -> CDMA's buffers: READ_eg (3), DMAIF_rdrsp (2)
+ACCEPT_TO_LINES = 17  # last atom of a grain accepted -> lines seen by CSC [M]: SBUF 3, status 9
+LINES_TO_DATA_DONE = -1  # CDMA's done pulse for data, counted from the last lines [M]
+ACCEPT_TO_KERNELS = 5  # last beat of a kernel group in -> kernels seen by CSC
+KERNELS_SPACING = 2  # group announcements are so far apart: required bytes are updated in between, CDMA_wt.v
+KERNELS_TO_WEIGHT_DONE = 7  # [M], status_done_cnt of 8 in CDMA_wt.v
+
+# CSC, CMAC, CACC. Package times are those at which the first data reach the MACs
+READY_TO_WEIGHTS = 25  # lines and kernels seen -> first weight in the MACs [M]
+POP_TO_MAC = 24  # a package leaves CSC's queue -> its first data in the MACs; also credit -> data [M]
+MAC_TO_CACC_OUT = 15  # first data of a stripe's last package -> CACC's first beat: CMAC 6, CACC 9 [M]
+CREDIT_RETURN = 0  # CACC's last beat of a pixel -> credit at CSC
+CSC_FLUSH = 48  # CSC_SG_DONE_FLUSH
+CSC_DONE_TO_READY = 5
+WEIGHT_RELEASE = 0
+DATA_RELEASE = 0
+
+# SDP and the write path
+BEAT_TO_WRITE = 15  # CACC's last beat of a pixel -> its write on AXI, all of SDP bypassed [M]
+ACKNOWLEDGE_TO_DONE = 5  # [M]
+DONE_TO_INTERRUPT = 6  # GLB's status and a 3-stage synchroniser: GLB_ic.v [M]
+WRITE_QUEUE_ATOMS = 16  # [M]
+WRITE_TO_ROOM = 1
