@@ -1,0 +1,151 @@
+"""From parameters to state: fill the record of every channel."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from hw_models.dram.params import PAGES, PROTECTIONS, REFRESHES, SCHEDULERS, WRITE_RESPONSES, Dram
+from hw_models.dram.state import CHANNEL, ENTRIES, SEGMENTS, Field
+from hw_models.port import MASTERS, NEVER
+
+USUAL_PRIORITY = 8
+LONG_AGO = -(10**9)
+
+
+def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray:
+    """Return the state of every channel, shape (channels,); one unused row when there is no DRAM."""
+    if dram is None:
+        return np.zeros(1, CHANNEL)
+    state = np.zeros(dram.channels, CHANNEL)
+    for row in state:
+        _timing(row["t"], dram)
+        _shape(row, dram)
+        _policy(row, dram, masters)
+        _device(row, dram)
+    return state
+
+
+def channel_shift(dram: Dram) -> int:
+    """Return the address bits below the channel number."""
+    pieces, _ = dram.pieces()
+    shifts = [piece.shift for piece in pieces if piece.field == "channel"]
+    return min(shifts, default=0)
+
+
+def _timing(t: np.void, dram: Dram) -> None:
+    c = dram.cycles()
+    beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
+    read, write = c["CL"] + c.get("tDQSCK", 0), c["CWL"]
+    switch, write_switch = c["tRTRS"], c.get("tWWRS", c["tRTRS"])
+    same, other, elsewhere = max(c["tCCD_L"], beats), max(c["tCCD_S"], beats), beats + switch
+    turn = read + beats + c["tRTW"] - write
+    t["gap"][0, 0] = same, other, elsewhere
+    t["gap"][1, 1] = (
+        max(c.get("tCCD_L_WR", same), beats),
+        max(c.get("tCCD_S_WR", other), beats),
+        beats + write_switch,
+    )
+    t["gap"][0, 1] = turn, turn, max(1, read + beats + switch - write)
+    t["gap"][1, 0] = (
+        write + beats + c["tWTR_L"],
+        write + beats + c["tWTR_S"],
+        max(1, write + beats + switch - read),
+    )
+    t["act_gap"] = c["tRRD_L"], c["tRRD_S"]
+    t["faw"], t["ras"], t["rc"], t["rp"] = c["tFAW"], c["tRAS"], c["tRC"], c["tRP"]
+    t["rp_all"] = c.get("tRPab", c["tRP"])
+    t["rcd"] = c["tRCD"], c.get("tRCDWR", c["tRCD"])
+    t["to_pre"] = c["tRTP"], write + beats + c["tWR"]
+    t["data"] = read + (beats if dram.read_response == "last_beat" else 0), write + beats
+    t["refi"] = c["tREFI"] if dram.refresh == "all_bank" else c.get("tREFIpb", c["tREFI"])
+    t["rfc"], t["rfc_bank"] = c["tRFC"], c["tRFCpb"]
+    t["refresh_gap"] = c.get("tRREFD", c["tRRD_S"])
+    t["xp"], t["cke"], t["xs"] = c["tXP"], c["tCKE"], c["tRFC"] + c["tXSR"]
+
+
+def _shape(row: np.void, dram: Dram) -> None:
+    chip = dram.chip
+    row["period_fs"] = dram.clock_fs
+    row["ranks"], row["groups"], row["banks_per_group"] = (
+        dram.all_ranks,
+        chip.bank_groups,
+        chip.banks_per_group,
+    )
+    row["banks_per_rank"] = chip.bank_groups * chip.banks_per_group
+    row["bank_count"] = dram.all_ranks * row["banks_per_rank"]
+    row["burst_bytes"] = dram.burst_bytes
+    row["shared_bus"] = dram.module.PSEUDO_CHANNELS == 1
+    bank_bits = chip.banks_per_group.bit_length() - 1
+    group_bits = chip.bank_groups.bit_length() - 1
+    place = {  # where a field's lowest bit goes in the kernel's fields
+        "bank": (Field.BANK, 0),
+        "group": (Field.BANK, bank_bits),
+        "rank": (Field.BANK, bank_bits + group_bits),
+        "row": (Field.ROW, 0),
+        "column": (Field.COLUMN, 0),
+    }
+    pieces, hashes = dram.pieces()
+    used = [piece for piece in pieces + hashes if piece.field != "channel"]
+    if len(used) > SEGMENTS:
+        raise ValueError(f"mapping has {len(used)} pieces; at most {SEGMENTS}")
+    row["segments"] = len(used)
+    for k, piece in enumerate(used):
+        field, low = place[piece.field]
+        row["segment"][k] = int(field), piece.shift, (1 << piece.bits) - 1, low + piece.low
+
+
+def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
+    row["scheduler"] = SCHEDULERS.index(dram.scheduler)
+    row["unified"] = dram.unified_queue
+    row["capacity"] = dram.read_queue, dram.read_queue if dram.unified_queue else dram.write_queue
+    held = dram.read_queue + (0 if dram.unified_queue else dram.write_queue)
+    row["window"] = dram.window or held
+    row["plain"] = (
+        not dram.shortcuts or row["window"] < held or dram.scheduler in ("fcfs", "priority", "bliss")
+    )
+    row["high"] = math.floor(dram.write_high * dram.write_queue)
+    row["low"] = math.ceil(dram.write_low * dram.write_queue)
+    row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap
+    row["guard"] = PROTECTIONS.index(dram.protect)
+    row["page"], row["page_timeout"] = PAGES.index(dram.page), dram.page_timeout_cycles
+    row["refresh_mode"] = REFRESHES.index(dram.refresh)
+    row["refresh_stops_all"] = dram.refresh_stops == "channel"
+    row["forward"], row["merge"] = dram.forward_reads, dram.merge_writes
+    row["write_answer"] = WRITE_RESPONSES.index(dram.write_response)
+    row["backend"] = dram.backend_latency_cycles
+    row["outstanding"] = dram.max_reads, dram.max_writes
+    row["hold"] = dram.max_reads > 0 or dram.max_writes > 0
+    row["down_after"] = dram.power_down_after_cycles or 0
+    row["self_refresh_after"] = dram.self_refresh_after_cycles or 0
+    row["priority"] = USUAL_PRIORITY
+    for k, name in enumerate(masters[:MASTERS]):
+        row["priority"][k] = dram.priority.get(name, USUAL_PRIORITY)
+    row["bliss_streak"], row["bliss_clear"] = dram.bliss_streak, dram.bliss_clear_cycles
+    row["clear_at"] = dram.bliss_clear_cycles
+
+
+def _device(row: np.void, dram: Dram) -> None:
+    for b in range(row["bank_count"]):
+        bank = row["banks"][b]
+        bank["rank"] = b // row["banks_per_rank"]
+        bank["group"] = b // row["banks_per_group"]
+        bank["open"] = bank["active"] = bank["closed_row"] = -1
+        bank["timeout"] = dram.page_timeout_cycles
+        for name in ("head", "tail", "hit", "miss", "busy_at"):
+            bank[name] = -1
+    for g in range(dram.all_ranks * dram.chip.bank_groups):
+        row["group"][g]["rank"] = g // dram.chip.bank_groups
+    interval = int(row["t"]["refi"])
+    row["due"] = NEVER
+    for r in range(dram.all_ranks):
+        rank = row["rank"][r]
+        rank["acts"] = LONG_AGO
+        rank["due"] = NEVER
+        if dram.refresh != "none":
+            share = interval * (r + 1) // dram.all_ranks if dram.refresh_stagger else interval
+            rank["due"] = share
+            row["due"] = min(row["due"], rank["due"])
+    row["free"] = row["free_parent"] = np.arange(ENTRIES)[::-1]
+    row["free_count"] = row["free_parents"] = ENTRIES
+    row["next"] = row["stale"] = 1

@@ -1,0 +1,291 @@
+"""The channel's two functions, `accept` and `advance`, and what they share.
+
+In every cycle the controller sends a command first and takes a request second, whatever the order in
+which the two functions are called. Idle cycles, refreshes of an idle device included, are made up for
+when the next call comes.
+"""
+
+from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
+from hw_models.dram.queues import (
+    classify,
+    dequeue,
+    enqueue,
+    find_write,
+    finish_part,
+    release_entry,
+    reserve,
+    take_entry,
+    take_parent,
+    unreserve,
+)
+from hw_models.dram.schedule import choose, choose_again
+from hw_models.dram.state import DONE_ROWS, Command, Field, Page, Refresh, WriteAnswer
+from hw_models.jit import njit
+from hw_models.port import FIFO_ROWS, NEVER, copy_request
+
+READ = int(Command.READ)
+WRITE = int(Command.WRITE)
+ACTIVATE = int(Command.ACTIVATE)
+PRECHARGE = int(Command.PRECHARGE)
+PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
+REFRESH = int(Command.REFRESH)
+WAKE = int(Command.WAKE)
+BANK_FIELD = int(Field.BANK)
+ROW_FIELD = int(Field.ROW)
+COLUMN_FIELD = int(Field.COLUMN)
+ACCEPTED = int(WriteAnswer.ACCEPTED)
+ISSUED = int(WriteAnswer.ISSUED)
+ALL_BANK = int(Refresh.ALL_BANK)
+PER_BANK = int(Refresh.PER_BANK)
+CLOSED_PAGE = int(Page.CLOSED)
+GUARD_ROWS = 8  # answers that one request can add
+
+
+@njit
+def locate(state, entry, address):
+    """Fill bank, row and column of ``entry`` from a byte address."""
+    bank = 0
+    row = 0
+    col = 0
+    for k in range(state["segments"]):
+        piece = state["segment"][k]
+        bits = (address >> piece[1] & piece[2]) << piece[3]
+        if piece[0] == BANK_FIELD:
+            bank ^= bits
+        elif piece[0] == ROW_FIELD:
+            row ^= bits
+        elif piece[0] == COLUMN_FIELD:
+            col ^= bits
+    entry["bank"] = bank
+    entry["row"] = row
+    entry["column"] = col
+
+
+@njit
+def count_first_command(state, entry, command):
+    if entry["seen"] == 0:
+        entry["seen"] = 1
+        if command == ACTIVATE:
+            state["row_misses"] += 1
+        elif command == PRECHARGE:
+            state["row_conflicts"] += 1
+        else:
+            state["row_hits"] += 1
+
+
+@njit
+def serve(state, e, time):
+    """The RD or WR of entry ``e``, at ``time``."""
+    t = state["t"]
+    entry = state["entries"][e]
+    b = entry["bank"]
+    w = entry["write"]
+    bank = state["banks"][b]
+    if bank["active"] == e:
+        unreserve(state, b)
+    else:
+        dequeue(state, e)
+    auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
+    column(state, b, w, time, auto, entry["column"])
+    bank["user"] = entry["master"]
+    if w == 0:
+        done = time + t["data"][0]
+        state["last_read_done"] = done
+        finish_part(state, entry["parent"], done)
+    elif state["write_answer"] != ACCEPTED:
+        done = time + 1 if state["write_answer"] == ISSUED else time + t["data"][1]
+        finish_part(state, entry["parent"], done)
+    release_entry(state, e)
+
+
+@njit
+def fall_due(state, time):
+    """Refreshes of cycle ``time`` are owed from now on."""
+    due = NEVER
+    for r in range(state["ranks"]):
+        rank = state["rank"][r]
+        if rank["due"] <= time:
+            if rank["owed"] == 0:
+                rank["owed_since"] = rank["due"]
+                state["owed"] += 1
+            rank["owed"] += 1
+            rank["due"] += state["t"]["refi"]
+        due = min(due, rank["due"])
+    state["due"] = due
+
+
+@njit
+def pay_refresh(state, r):
+    rank = state["rank"][r]
+    rank["owed"] -= 1
+    rank["owed_since"] += state["t"]["refi"]
+    if rank["owed"] == 0:
+        state["owed"] -= 1
+
+
+@njit
+def execute(state):
+    """Send the chosen command at its cycle."""
+    time = state["chosen_time"]
+    command = state["chosen"]
+    e = state["chosen_entry"]
+    b = state["chosen_bank"]
+    state["stale"] = 1
+    if command == WAKE:
+        if time > state["next"]:
+            state["writing"] = state["writing_next"]
+        state["next"] = time
+        if state["due"] <= time:
+            fall_due(state, time)
+        return
+    state["writing"] = state["writing_next"]
+    state["next"] = time + 1
+    if command <= WRITE:
+        count_first_command(state, state["entries"][e], command)
+        serve(state, e, time)
+    elif command == ACTIVATE:
+        entry = state["entries"][e]
+        count_first_command(state, entry, command)
+        if state["reserve"] == 1:
+            reserve(state, e)
+        activate(state, b, entry["row"], time)
+        state["banks"][b]["opener"] = entry["master"]
+    elif command == PRECHARGE:
+        if e >= 0:
+            count_first_command(state, state["entries"][e], command)
+            state["banks"][b]["opener"] = state["entries"][e]["master"]
+        precharge(state, b, time)
+    elif command == PRECHARGE_ALL:
+        precharge_all(state, b, time)
+    elif command == REFRESH:
+        refresh_rank(state, b, time)
+        pay_refresh(state, b)
+    else:
+        r = state["banks"][b]["rank"]
+        refresh_bank(state, b, time)
+        rank = state["rank"][r]
+        rank["refresh_bank"] = (rank["refresh_bank"] + 1) % state["banks_per_rank"]
+        pay_refresh(state, r)
+
+
+@njit
+def catch_up(state, now):
+    """Send every command that is due up to and including cycle ``now``."""
+    while True:
+        if state["stale"] == 1:
+            choose(state)
+        if state["chosen_time"] > now:
+            return
+        execute(state)
+
+
+@njit
+def accept(state, request, now):
+    """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
+    if state["stale"] == 0 or state["next"] <= now:
+        catch_up(state, now)
+    w = request["write"]
+    burst = state["burst_bytes"]
+    first = request["address"] // burst
+    parts = (request["address"] + request["bytes"] - 1) // burst - first + 1
+    if state["outstanding"][w] > 0 and state["waiting"][w] >= state["outstanding"][w]:
+        state["refused"] = 1
+        return False
+    if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_parents"] == 0:
+        state["refused"] = 1
+        return False
+    e = state["free"][state["free_count"] - 1]
+    entry = state["entries"][e]
+    entry["address"] = first * burst
+    locate(state, entry, entry["address"])
+    if parts == 1 and state["busy_count"][1] > 0:
+        if w == 0 and state["forward"] == 1 and find_write(state, entry["bank"], entry["address"]) >= 0:
+            state["forwarded"] += 1
+            if now + 1 > state["last_read_done"]:
+                state["last_read_done"] = now + 1
+            finish_part(state, take_parent(state, request, 1), state["last_read_done"])
+            return True
+        if w == 1 and state["merge"] == 1 and find_write(state, entry["bank"], entry["address"]) >= 0:
+            state["merged"] += 1
+            finish_part(state, take_parent(state, request, 1), now + 1)
+            return True
+    used = state["size"][w]
+    room = state["capacity"][w]
+    if state["unified"] == 1:
+        used = state["size"][0] + state["size"][1]
+        room = state["capacity"][0]
+    if used + parts > room and used > 0:
+        state["refused"] = 1
+        return False
+    state["refused"] = 0
+    if now >= state["next"]:
+        state["writing"] = state["writing_next"]
+        state["next"] = now + 1
+    p = take_parent(state, request, parts)
+    for k in range(parts):
+        e = take_entry(state)
+        entry = state["entries"][e]
+        if k > 0:
+            entry["address"] = (first + k) * burst
+            locate(state, entry, entry["address"])
+        entry["write"] = w
+        entry["order"] = state["order"]
+        entry["arrived"] = now
+        entry["charged"] = now
+        entry["master"] = request["master"]
+        entry["parent"] = p
+        entry["seen"] = 0
+        state["order"] += 1
+        state["pending"] += 1
+        enqueue(state, e)
+        if w == 1 and state["write_answer"] == ACCEPTED:
+            finish_part(state, p, now + 1)
+        if state["stale"] == 0:
+            choose_again(state, e)
+    return True
+
+
+@njit
+def deliver(fifo, row):
+    """Insert an answer into ``fifo``, whose rows are ordered by time. The caller has checked for room."""
+    rows = fifo["rows"]
+    k = fifo["head"] + fifo["count"]
+    while k > fifo["head"] and rows[(k - 1) % FIFO_ROWS]["time"] > row["time"]:
+        copy_request(rows[k % FIFO_ROWS], rows[(k - 1) % FIFO_ROWS])
+        k -= 1
+    copy_request(rows[k % FIFO_ROWS], row)
+    fifo["count"] += 1
+
+
+@njit
+def drop_answer(state):
+    """Forget the oldest known answer."""
+    state["waiting"][state["done"][state["done_head"]]["write"]] -= 1
+    state["done_head"] = (state["done_head"] + 1) % DONE_ROWS
+    state["done_count"] -= 1
+
+
+@njit
+def wake(state):
+    """Return the next cycle at which anything happens inside, NEVER when all requests are served."""
+    if state["stale"] == 1:
+        choose(state)
+    time = NEVER
+    if state["pending"] > 0:
+        time = state["chosen_time"]
+    if state["done_count"] > 0 and state["hold"] == 1:
+        time = min(time, state["done"][state["done_head"]]["time"])
+    return time
+
+
+@njit
+def advance(state, now, out):
+    """Send what is due, hand over known answers, return the cycle of the next command."""
+    catch_up(state, now)
+    while state["done_count"] > 0 and out["count"] < out["limit"]:
+        row = state["done"][state["done_head"]]
+        if state["hold"] == 1 and row["time"] > now:
+            break
+        deliver(out, row)
+        drop_answer(state)
+    return wake(state)

@@ -1,0 +1,194 @@
+"""What each command does to the device: states of banks, and the earliest times of later commands."""
+
+from hw_models.dram.queues import classify
+from hw_models.dram.state import LOG_ROWS, Command
+from hw_models.jit import njit
+
+READ = int(Command.READ)
+READ_AUTO = int(Command.READ_AUTO)
+ACTIVATE = int(Command.ACTIVATE)
+PRECHARGE = int(Command.PRECHARGE)
+PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
+REFRESH = int(Command.REFRESH)
+REFRESH_BANK = int(Command.REFRESH_BANK)
+
+
+@njit
+def log(state, time, command, rank, b, row, column):
+    """Keep one command for the reader of the log, when there is one."""
+    if state["log_on"] == 0:
+        return
+    line = state["log"][state["log_count"] % LOG_ROWS]
+    line["cycle"] = time
+    line["command"] = command
+    line["rank"] = rank
+    line["group"] = -1
+    line["bank"] = -1
+    if b >= 0:
+        local = b - rank * state["banks_per_rank"]
+        line["group"] = local // state["banks_per_group"]
+        line["bank"] = local % state["banks_per_group"]
+    line["row"] = row
+    line["column"] = column
+    state["log_count"] += 1
+
+
+@njit
+def activate(state, b, row, time):
+    t = state["t"]
+    bank = state["banks"][b]
+    rank = state["rank"][bank["rank"]]
+    bank["open"] = row
+    bank["hits"] = 0
+    bank["used"] = time
+    bank["act"] = time + t["rc"]
+    bank["pre"] = time + t["ras"]
+    bank["column"][0] = time + t["rcd"][0]
+    bank["column"][1] = time + t["rcd"][1]
+    oldest = rank["oldest_act"]
+    rank["acts"][oldest] = time
+    oldest = (oldest + 1) & 3
+    rank["oldest_act"] = oldest
+    window = rank["acts"][oldest] + t["faw"]
+    same = time + t["act_gap"][0]
+    other = time + t["act_gap"][1]
+    if window > other:
+        other = window
+        if window > same:
+            same = window
+    first = bank["rank"] * state["groups"]
+    for g in range(first, first + state["groups"]):
+        group = state["group"][g]
+        at = same if g == bank["group"] else other
+        if at > group["act"]:
+            group["act"] = at
+    if time + t["rc"] > rank["refresh"]:
+        rank["refresh"] = time + t["rc"]
+    if rank["open_banks"] == 0:
+        rank["open_since"] = time if time > rank["idle_since"] else rank["idle_since"]
+    rank["open_banks"] += 1
+    state["activates"] += 1
+    classify(state, b)
+    log(state, time, ACTIVATE, bank["rank"], b, row, -1)
+
+
+@njit
+def close_bank(state, b, time):
+    """Bank ``b`` starts to precharge at ``time``."""
+    t = state["t"]
+    bank = state["banks"][b]
+    rank = state["rank"][bank["rank"]]
+    bank["open"] = -1
+    if time + t["rp"] > bank["act"]:
+        bank["act"] = time + t["rp"]
+    if time + t["rp"] > rank["refresh"]:
+        rank["refresh"] = time + t["rp"]
+    rank["open_banks"] -= 1
+    if rank["open_banks"] == 0:
+        rank["active_cycles"] += time - rank["open_since"]
+        rank["idle_since"] = time
+    bank["hit"][0] = -1
+    bank["hit"][1] = -1
+    bank["miss"][0] = -1
+    bank["miss"][1] = -1
+
+
+@njit
+def precharge(state, b, time):
+    close_bank(state, b, time)
+    state["precharges"] += 1
+    log(state, time, PRECHARGE, state["banks"][b]["rank"], b, -1, -1)
+
+
+@njit
+def precharge_all(state, r, time):
+    first = r * state["banks_per_rank"]
+    extra = state["t"]["rp_all"] - state["t"]["rp"]
+    for b in range(first, first + state["banks_per_rank"]):
+        bank = state["banks"][b]
+        if bank["open"] >= 0:
+            close_bank(state, b, time)
+        if time + state["t"]["rp_all"] > bank["act"]:
+            bank["act"] = time + state["t"]["rp_all"]
+    rank = state["rank"][r]
+    if time + state["t"]["rp"] + extra > rank["refresh"]:
+        rank["refresh"] = time + state["t"]["rp"] + extra
+    state["precharge_alls"] += 1
+    log(state, time, PRECHARGE_ALL, r, -1, -1, -1)
+
+
+@njit
+def refresh_rank(state, r, time):
+    t = state["t"]
+    rank = state["rank"][r]
+    end = time + t["rfc"]
+    rank["refresh"] = end
+    rank["refreshing"] = end
+    first = r * state["groups"]
+    for g in range(first, first + state["groups"]):
+        if end > state["group"][g]["act"]:
+            state["group"][g]["act"] = end
+    state["refreshes"] += 1
+    log(state, time, REFRESH, r, -1, -1, -1)
+
+
+@njit
+def refresh_bank(state, b, time):
+    t = state["t"]
+    bank = state["banks"][b]
+    rank = state["rank"][bank["rank"]]
+    bank["act"] = time + t["rfc_bank"]
+    gap = time + t["refresh_gap"]
+    if gap > rank["refresh"]:
+        rank["refresh"] = gap
+    first = bank["rank"] * state["groups"]
+    for g in range(first, first + state["groups"]):
+        if gap > state["group"][g]["act"]:
+            state["group"][g]["act"] = gap
+    state["refreshes"] += 1
+    log(state, time, REFRESH_BANK, bank["rank"], b, -1, -1)
+
+
+@njit
+def column(state, b, w, time, auto, column_address):
+    """RD or WR in bank ``b``, with auto-precharge if ``auto``."""
+    t = state["t"]
+    bank = state["banks"][b]
+    bank["hits"] += 1
+    bank["used"] = time
+    if time + t["to_pre"][w] > bank["pre"]:
+        bank["pre"] = time + t["to_pre"][w]
+    gap = t["gap"]
+    first = bank["rank"] * state["groups"]
+    end = first + state["groups"]
+    if state["shared_bus"] == 1 and state["ranks"] > 1:
+        for g in range(state["ranks"] * state["groups"]):
+            relation = 2
+            if g >= first and g < end:
+                relation = 1
+            if g == bank["group"]:
+                relation = 0
+            group = state["group"][g]
+            for later in range(2):
+                at = time + gap[w, later, relation]
+                if at > group["column"][later]:
+                    group["column"][later] = at
+    else:
+        for g in range(first, end):
+            relation = 0 if g == bank["group"] else 1
+            group = state["group"][g]
+            for later in range(2):
+                at = time + gap[w, later, relation]
+                if at > group["column"][later]:
+                    group["column"][later] = at
+    if w == 0:
+        state["reads"] += 1
+    else:
+        state["writes"] += 1
+    if auto:
+        start = bank["pre"]
+        close_bank(state, b, start)
+        state["precharges"] += 1
+        log(state, time, READ_AUTO + w, bank["rank"], b, -1, column_address)
+    else:
+        log(state, time, READ + w, bank["rank"], b, bank["open"], column_address)

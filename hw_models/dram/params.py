@@ -1,0 +1,191 @@
+"""A DRAM memory as a user writes it: the standard, its shape, and the controller's policies."""
+
+from types import ModuleType
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hw_models.dram.mapping import Piece, parse_mapping
+from hw_models.dram.spec import Device, timings
+from hw_models.dram.standards import STANDARDS
+from hw_models.units import Block, Bytes, Cycles, Hertz
+
+SCHEDULERS = ("fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin")
+PAGES = ("open", "closed", "timeout", "adaptive")
+REFRESHES = ("none", "all_bank", "per_bank")
+WRITE_RESPONSES = ("accepted", "issued", "written")
+PROTECTIONS = ("none", "older_hits", "all_hits")
+LINEAR = "row rank bank group column"  # consecutive addresses stay in one row
+
+
+class Dram(Block):
+    """Channels of one standard behind equal controllers. The defaults are Ramulator 2.1's controller."""
+
+    standard: str = Field(description="such as DDR4-2400 or DDR4-2400R; `dlasim list standards` has all")
+    device: str | None = Field(None, description="chip, such as 8Gb_x8; the standard's usual one if left out")
+    channels: int = Field(1, gt=0, le=8)
+    ranks: int = Field(1, gt=0, le=4)
+    clock_hz: Hertz | None = Field(
+        None, alias="clock", description="command clock; the standard's if left out"
+    )
+    timing: dict[str, int] = Field(
+        {}, description="timings laid over the standard's, in command clocks: {CL: 14}"
+    )
+    currents: dict[str, float] = Field(
+        {}, description="supply currents of a chip in mA, vdd in V: {idd0: 48}"
+    )
+    mapping: str = Field(LINEAR, description="address bits, most significant first; hashes after commas")
+    interleave_bytes: Bytes = Field(256, alias="interleave", description="consecutive bytes of one channel")
+    # controller
+    scheduler: Literal["fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin"] = "fr_fcfs"
+    read_queue: int = Field(32, gt=0, le=64)
+    write_queue: int = Field(32, gt=0, le=64)
+    unified_queue: bool = Field(False, description="reads and writes in one queue of `read_queue` entries")
+    window: int | None = Field(None, gt=0, le=64, description="how many of the oldest entries are looked at")
+    write_high: float = Field(
+        0.8, gt=0, le=1, description="share of the write queue above which it is drained"
+    )
+    write_low: float = Field(0.2, ge=0, lt=1, description="share below which reads go on")
+    row_hit_cap: int = Field(0, ge=0, description="accesses to a row while another row waits; 0: no cap")
+    reserve_rows: bool = Field(
+        True, description="an opened row is kept until the request that opened it is served"
+    )
+    protect: Literal["none", "older_hits", "all_hits"] = Field(
+        "none", description="hits that keep a row open"
+    )
+    page: Literal["open", "closed", "timeout", "adaptive"] = "open"
+    page_timeout_cycles: Cycles = Field(200, alias="page_timeout", gt=0)
+    forward_reads: bool = Field(
+        True, description="a read of a queued write's data is answered from the queue"
+    )
+    merge_writes: bool = Field(True, description="a write to a queued write's address is merged into it")
+    write_response: Literal["accepted", "issued", "written"] = Field(
+        "accepted", description="when a write is answered: once queued, once sent, once in the array"
+    )
+    read_response: Literal["first_beat", "last_beat"] = "last_beat"
+    backend_latency_cycles: Cycles = Field(0, alias="backend_latency", description="added to every answer")
+    max_reads: int = Field(0, ge=0, le=128, description="unanswered reads; 0: as the queues allow")
+    max_writes: int = Field(0, ge=0, le=128, description="unanswered writes; 0: as the queues allow")
+    priority: dict[str, int] = Field(
+        {}, description="scheduler priority: master: 0 (first) ... 15; others are 8"
+    )
+    bliss_streak: int = Field(4, gt=0, description="requests in a row after which a master is put last")
+    bliss_clear_cycles: Cycles = Field(10_000, alias="bliss_clear", gt=0)
+    # refresh and power
+    refresh: Literal["none", "all_bank", "per_bank"] = "all_bank"
+    refresh_stops: Literal["rank", "channel"] = Field(
+        "channel", description="who waits while a refresh is owed"
+    )
+    refresh_stagger: bool = Field(False, description="ranks take turns within tREFI")
+    power_down_after_cycles: Cycles | None = Field(None, alias="power_down_after", gt=0)
+    self_refresh_after_cycles: Cycles | None = Field(None, alias="self_refresh_after", gt=0)
+    shortcuts: bool = Field(
+        True, description="false: look at every queued request every time (the same times)"
+    )
+
+    @property
+    def module(self) -> ModuleType:
+        return STANDARDS[self.standard][0]
+
+    @property
+    def chip(self) -> Device:
+        return self.module.DEVICES[self.device or self.module.USUAL_DEVICE]
+
+    @property
+    def clock_fs(self) -> int:
+        """Return the period of the command clock [fs]."""
+        if self.clock_hz is not None:
+            return 10**15 // self.clock_hz
+        return self.module.CLOCK_FS[self.module.SPEEDS.index(STANDARDS[self.standard][1])]
+
+    @property
+    def burst_bytes(self) -> int:
+        return self.module.CHANNEL_WIDTH // self.module.PSEUDO_CHANNELS * self.module.BURST_LENGTH // 8
+
+    @property
+    def chips_per_rank(self) -> int:
+        return max(1, self.module.CHANNEL_WIDTH // self.module.PSEUDO_CHANNELS // self.chip.width)
+
+    @property
+    def row_bytes(self) -> int:
+        """Return the bytes that one activate opens in a rank (or pseudo-channel)."""
+        return self.chip.row_bytes * self.chips_per_rank
+
+    @property
+    def all_ranks(self) -> int:
+        """Return ranks times pseudo-channels: what has banks of its own."""
+        return self.ranks * self.module.PSEUDO_CHANNELS
+
+    @property
+    def capacity_bytes(self) -> int:
+        banks = self.all_ranks * self.chip.bank_groups * self.chip.banks_per_group
+        return self.channels * banks * self.chip.rows * self.row_bytes
+
+    def cycles(self) -> dict[str, int]:
+        """Return every timing in command clocks."""
+        speed = STANDARDS[self.standard][1]
+        return timings(self.module, speed, self.chip, self.timing)
+
+    def pieces(self) -> tuple[list[Piece], list[Piece]]:
+        """Return the mapping's pieces and hashes."""
+        widths = {
+            "rank": _bits(self.all_ranks),
+            "group": _bits(self.chip.bank_groups),
+            "bank": _bits(self.chip.banks_per_group),
+            "row": _bits(self.chip.rows),
+            "column": _bits(self.row_bytes // self.burst_bytes),
+            "channel": _bits(self.channels),
+        }
+        text = self.mapping
+        if "channel" not in text:
+            text = _with_channel(text, _bits(self.interleave_bytes // self.burst_bytes), widths)
+        return parse_mapping(text, widths, _bits(self.burst_bytes))
+
+    @model_validator(mode="after")
+    def standard_is_known(self) -> "Dram":
+        if self.standard not in STANDARDS:
+            raise ValueError(f"standard {self.standard!r} is unknown; write one of {', '.join(STANDARDS)}")
+        if self.device is not None and self.device not in self.module.DEVICES:
+            raise ValueError(
+                f"device {self.device!r} is not one of {self.module.NAME}; write one of {', '.join(self.module.DEVICES)}"
+            )
+        unknown = sorted(set(self.timing) - set(self.cycles()) - {"tWWRS"})
+        if unknown:
+            known = ", ".join(self.module.TIMINGS)
+            raise ValueError(
+                f"timing {unknown[0]!r} is not one of {self.module.NAME}; write {known}, tRFC or tRFCpb"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def shape_is_whole(self) -> "Dram":
+        for name, value in (
+            ("channels", self.channels),
+            ("ranks", self.ranks),
+            ("interleave", self.interleave_bytes),
+        ):
+            if value & (value - 1):
+                raise ValueError(f"{name} {value} is not a power of two; write 1, 2, 4, ...")
+        if self.interleave_bytes < self.burst_bytes:
+            raise ValueError(
+                f"interleave {self.interleave_bytes} B is less than a burst of {self.burst_bytes} B"
+            )
+        if self.refresh == "per_bank" and not self.module.PER_BANK_REFRESH:
+            raise ValueError(f"{self.module.NAME} has no per-bank refresh; write all_bank or none")
+        if self.write_low >= self.write_high:
+            raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")
+        self.pieces()
+        return self
+
+
+def _bits(number: int) -> int:
+    return number.bit_length() - 1
+
+
+def _with_channel(text: str, low_columns: int, widths: dict[str, int]) -> str:
+    """Lay the channel bits above the lowest columns, so that ``interleave`` bytes stay together."""
+    fields, comma, hashes = text.partition(",")
+    words = fields.split()
+    if widths["channel"] == 0 or words[-1] != "column" or low_columns > widths["column"]:
+        return f"channel {text}"
+    return " ".join([*words[:-1], "column", "channel", f"column:{low_columns}"]) + comma + hashes

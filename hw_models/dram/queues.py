@@ -1,0 +1,173 @@
+"""Entries and where they wait: free rows, a list per bank and direction, the oldest hit and miss of each list."""
+
+from hw_models.dram.state import DONE_ROWS
+from hw_models.jit import njit
+from hw_models.port import copy_request
+
+
+@njit
+def take_entry(state):
+    """Return a free entry. The caller has checked that there is one."""
+    state["free_count"] -= 1
+    return state["free"][state["free_count"]]
+
+
+@njit
+def release_entry(state, e):
+    state["free"][state["free_count"]] = e
+    state["free_count"] += 1
+    state["pending"] -= 1
+
+
+@njit
+def take_parent(state, request, parts):
+    """Return the row that will answer ``request`` once ``parts`` bursts are done."""
+    state["free_parents"] -= 1
+    p = state["free_parent"][state["free_parents"]]
+    parent = state["parents"][p]
+    parent["left"] = parts
+    parent["time"] = 0
+    copy_request(parent["request"], request)
+    state["waiting"][request["write"]] += 1
+    return p
+
+
+@njit
+def finish_part(state, p, time):
+    """One burst of parent ``p`` is done at ``time``; after the last one the answer is known."""
+    parent = state["parents"][p]
+    parent["left"] -= 1
+    if time > parent["time"]:
+        parent["time"] = time
+    if parent["left"] == 0:
+        rows = state["done"]
+        time = parent["time"] + state["backend"]
+        k = state["done_head"] + state["done_count"]
+        while k > state["done_head"] and rows[(k - 1) % DONE_ROWS]["time"] > time:
+            copy_request(rows[k % DONE_ROWS], rows[(k - 1) % DONE_ROWS])
+            k -= 1
+        row = rows[k % DONE_ROWS]
+        copy_request(row, parent["request"])
+        row["time"] = time
+        state["done_count"] += 1
+        state["free_parent"][state["free_parents"]] = p
+        state["free_parents"] += 1
+
+
+@njit
+def enqueue(state, e):
+    """Append entry ``e`` to its bank's list."""
+    entries = state["entries"]
+    entry = entries[e]
+    w = entry["write"]
+    bank = state["banks"][entry["bank"]]
+    tail = bank["tail"][w]
+    entry["next"] = -1
+    entry["previous"] = tail
+    bank["tail"][w] = e
+    if tail >= 0:
+        entries[tail]["next"] = e
+    else:
+        bank["head"][w] = e
+        count = state["busy_count"][w]
+        state["busy_banks"][w, count] = entry["bank"]
+        bank["busy_at"][w] = count
+        state["busy_count"][w] = count + 1
+    if bank["open"] == entry["row"]:
+        if bank["hit"][w] < 0:
+            bank["hit"][w] = e
+    elif bank["open"] >= 0 and bank["miss"][w] < 0:
+        bank["miss"][w] = e
+    state["size"][w] += 1
+
+
+@njit
+def dequeue(state, e):
+    """Take entry ``e`` out of its bank's list; it stays an entry."""
+    entries = state["entries"]
+    entry = entries[e]
+    w = entry["write"]
+    bank = state["banks"][entry["bank"]]
+    after = entry["next"]
+    before = entry["previous"]
+    if before >= 0:
+        entries[before]["next"] = after
+    else:
+        bank["head"][w] = after
+    if after >= 0:
+        entries[after]["previous"] = before
+    else:
+        bank["tail"][w] = before
+    if bank["hit"][w] == e:
+        k = after
+        while k >= 0 and entries[k]["row"] != entry["row"]:
+            k = entries[k]["next"]
+        bank["hit"][w] = k
+    elif bank["miss"][w] == e:
+        k = after
+        while k >= 0 and entries[k]["row"] == bank["open"]:
+            k = entries[k]["next"]
+        bank["miss"][w] = k
+    if bank["head"][w] < 0:
+        at = bank["busy_at"][w]
+        last = state["busy_count"][w] - 1
+        moved = state["busy_banks"][w, last]
+        state["busy_banks"][w, at] = moved
+        state["banks"][moved]["busy_at"][w] = at
+        bank["busy_at"][w] = -1
+        state["busy_count"][w] = last
+    state["size"][w] -= 1
+
+
+@njit
+def classify(state, b):
+    """Find the oldest hit and the oldest miss of both lists of bank ``b``, whose open row has changed."""
+    entries = state["entries"]
+    bank = state["banks"][b]
+    row = bank["open"]
+    for w in range(2):
+        hit = -1
+        miss = -1
+        if row >= 0:
+            k = bank["head"][w]
+            while k >= 0 and (hit < 0 or miss < 0):
+                if entries[k]["row"] == row:
+                    if hit < 0:
+                        hit = k
+                elif miss < 0:
+                    miss = k
+                k = entries[k]["next"]
+        bank["hit"][w] = hit
+        bank["miss"][w] = miss
+
+
+@njit
+def reserve(state, e):
+    """Entry ``e`` has opened its row: it leaves the queue and owns the row until it is served."""
+    dequeue(state, e)
+    b = state["entries"][e]["bank"]
+    bank = state["banks"][b]
+    bank["active"] = e
+    bank["active_at"] = state["active_count"]
+    state["active_banks"][state["active_count"]] = b
+    state["active_count"] += 1
+
+
+@njit
+def unreserve(state, b):
+    bank = state["banks"][b]
+    state["active_count"] -= 1
+    moved = state["active_banks"][state["active_count"]]
+    state["active_banks"][bank["active_at"]] = moved
+    state["banks"][moved]["active_at"] = bank["active_at"]
+    bank["active"] = -1
+
+
+@njit
+def find_write(state, b, address):
+    """Return the queued write to ``address`` in bank ``b``, -1 when there is none."""
+    entries = state["entries"]
+    k = state["banks"][b]["head"][1]
+    while k >= 0 and entries[k]["address"] != address:
+        k = entries[k]["next"]
+    return k

@@ -1,0 +1,332 @@
+"""Which command comes next, and when: the whole policy of the controller.
+
+A controller that ticks would ask at every cycle "which command is ready now?". Instead `choose` asks
+"which command is ready first?" over the same candidates: the answer (cycle, command) stays right until
+something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
+"""
+
+from hw_models.dram.state import Command, Field, Page, Refresh, Scheduler
+from hw_models.jit import njit
+from hw_models.port import NEVER
+
+NONE = int(Command.NONE)
+READ = int(Command.READ)
+ACTIVATE = int(Command.ACTIVATE)
+PRECHARGE = int(Command.PRECHARGE)
+PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
+REFRESH = int(Command.REFRESH)
+REFRESH_BANK = int(Command.REFRESH_BANK)
+WAKE = int(Command.WAKE)
+FCFS = int(Scheduler.FCFS)
+COLUMN_FIRST = int(Scheduler.COLUMN_FIRST)
+PRIORITY = int(Scheduler.PRIORITY)
+BLISS = int(Scheduler.BLISS)
+PER_BANK = int(Refresh.PER_BANK)
+OPEN_PAGE = int(Page.OPEN)
+CLOSED_PAGE = int(Page.CLOSED)
+BANK_FIELD = int(Field.BANK)
+
+RESERVED = -(2**60)  # keys: openers of rows first,
+MAINTENANCE = -(2**59)  # then refresh,
+CLASS = 2**40  # then classes of the policy, by age within each,
+LAST = 2**58  # and page timeouts when nothing else is ready
+
+
+@njit
+def next_mode(state, writing):
+    """Return whether the controller drains writes, one evaluation after mode ``writing``."""
+    if writing == 0:
+        return 1 if state["size"][1] > state["high"] or state["size"][0] == 0 else 0
+    return 0 if state["size"][1] < state["low"] and state["size"][0] != 0 else 1
+
+
+@njit
+def refresh_blocks(state, b):
+    """Return whether bank ``b`` has to wait for a refresh that is owed."""
+    r = state["banks"][b]["rank"]
+    rank = state["rank"][r]
+    if rank["owed"] == 0:
+        return False
+    if state["refresh_mode"] == PER_BANK:
+        return b == r * state["banks_per_rank"] + rank["refresh_bank"]
+    return True
+
+
+@njit
+def capped(state, bank):
+    """Return whether the open row has had its share while another row waits."""
+    if state["hit_cap"] == 0 or bank["hits"] < state["hit_cap"] or bank["active"] >= 0:
+        return False
+    return bank["miss"][0] >= 0 or bank["miss"][1] >= 0
+
+
+@njit
+def may_precharge(state, bank, order):
+    """Return whether the entry of age ``order`` may close the row of ``bank``."""
+    if bank["active"] >= 0:
+        return False
+    guard = state["guard"]
+    if guard == 0 or capped(state, bank):
+        return True
+    for w in range(2):
+        hit = bank["hit"][w]
+        if hit >= 0 and state["scanned"] >> w & 1:
+            if guard == 2 or state["entries"][hit]["order"] < order:
+                return False
+    return True
+
+
+@njit
+def rank_of(state, entry, command):
+    """Return the policy's class of an entry: smaller is served first."""
+    kind = state["scheduler"]
+    if kind == COLUMN_FIRST:
+        return 0 if command <= READ + 1 else 1
+    if kind == PRIORITY:
+        return state["priority"][entry["master"]]
+    if kind == BLISS:
+        return state["blacklist"] >> entry["master"] & 1
+    return 0
+
+
+@njit
+def consider(state, e):
+    """Compare the next command of queued entry ``e`` with the choice so far."""
+    entry = state["entries"][e]
+    b = entry["bank"]
+    bank = state["banks"][b]
+    w = entry["write"]
+    if bank["open"] < 0:
+        time = max(bank["act"], state["group"][bank["group"]]["act"])
+        command = ACTIVATE
+    elif bank["open"] == entry["row"]:
+        if state["hit_cap"] > 0 and capped(state, bank):
+            return
+        time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
+        command = READ + w
+    else:
+        if not may_precharge(state, bank, entry["order"]):
+            return
+        time = bank["pre"]
+        command = PRECHARGE
+    if time < state["next"]:
+        time = state["next"]
+    if time > state["chosen_time"]:
+        return
+    key = entry["order"] + rank_of(state, entry, command) * CLASS
+    if time < state["chosen_time"] or key < state["chosen_key"]:
+        state["chosen_time"] = time
+        state["chosen_key"] = key
+        state["chosen"] = command
+        state["chosen_entry"] = e
+        state["chosen_bank"] = b
+        state["chosen_active"] = 0
+
+
+@njit
+def choose_reserved(state):
+    """The openers of rows come before everything else."""
+    for k in range(state["active_count"]):
+        b = state["active_banks"][k]
+        bank = state["banks"][b]
+        e = bank["active"]
+        entry = state["entries"][e]
+        w = entry["write"]
+        time = max(bank["column"][w], state["group"][bank["group"]]["column"][w], state["next"])
+        key = entry["order"] + RESERVED
+        if time < state["chosen_time"] or (time == state["chosen_time"] and key < state["chosen_key"]):
+            state["chosen_time"] = time
+            state["chosen_key"] = key
+            state["chosen"] = READ + w
+            state["chosen_entry"] = e
+            state["chosen_bank"] = b
+            state["chosen_active"] = 1
+
+
+@njit
+def offer(state, time, key, command, b):
+    """Compare a command that belongs to no entry with the choice so far."""
+    if time < state["next"]:
+        time = state["next"]
+    if time < state["chosen_time"] or (time == state["chosen_time"] and key < state["chosen_key"]):
+        state["chosen_time"] = time
+        state["chosen_key"] = key
+        state["chosen"] = command
+        state["chosen_entry"] = -1
+        state["chosen_bank"] = b
+        state["chosen_active"] = 0
+
+
+@njit
+def choose_refresh(state):
+    """Ranks that owe a refresh: close their rows, then refresh. An opener is served before its row is closed."""
+    oldest = NEVER
+    for r in range(state["ranks"]):
+        rank = state["rank"][r]
+        if rank["owed"] > 0 and rank["owed_since"] < oldest:
+            oldest = rank["owed_since"]
+    done = False
+    for r in range(state["ranks"]):
+        rank = state["rank"][r]
+        if rank["owed"] == 0 or done:
+            continue
+        if state["refresh_stops_all"] == 1:
+            if rank["owed_since"] > oldest:
+                continue
+            done = True
+        first = r * state["banks_per_rank"]
+        key = MAINTENANCE + rank["owed_since"] * 16 + r
+        if state["refresh_mode"] == PER_BANK:
+            b = first + rank["refresh_bank"]
+            bank = state["banks"][b]
+            if bank["open"] < 0:
+                offer(state, max(bank["act"], rank["refresh"]), key, REFRESH_BANK, b)
+            elif bank["active"] < 0:
+                offer(state, bank["pre"], key, PRECHARGE, b)
+        elif rank["open_banks"] == 0:
+            offer(state, rank["refresh"], key, REFRESH, r)
+        else:
+            ready = 0
+            blocked = False
+            for b in range(first, first + state["banks_per_rank"]):
+                bank = state["banks"][b]
+                if bank["open"] >= 0:
+                    ready = max(ready, bank["pre"])
+                    blocked = blocked or bank["active"] >= 0
+            if not blocked:
+                offer(state, ready, key, PRECHARGE_ALL, r)
+
+
+@njit
+def choose_timeouts(state):
+    """Rows that were not used for their bank's timeout are closed when nothing else is ready."""
+    for b in range(state["bank_count"]):
+        bank = state["banks"][b]
+        if bank["open"] >= 0 and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0:
+            offer(state, max(bank["pre"], bank["used"] + bank["timeout"]), LAST + b, PRECHARGE, b)
+
+
+@njit
+def window_end(state):
+    """Return the age of the youngest entry that the window shows."""
+    entries = state["entries"]
+    age = -1
+    window = 1 if state["scheduler"] == FCFS else state["window"]
+    for _ in range(window):
+        following = NEVER
+        for w in range(2):
+            if state["scanned"] >> w & 1:
+                for k in range(state["busy_count"][w]):
+                    e = state["banks"][state["busy_banks"][w, k]]["head"][w]
+                    while e >= 0 and entries[e]["order"] <= age:
+                        e = entries[e]["next"]
+                    if e >= 0 and entries[e]["order"] < following:
+                        following = entries[e]["order"]
+        if following == NEVER:
+            return NEVER
+        age = following
+    return age
+
+
+@njit
+def choose_every_entry(state, w):
+    """Look at each queued entry of direction ``w``."""
+    entries = state["entries"]
+    end = window_end(state)
+    for k in range(state["busy_count"][w]):
+        b = state["busy_banks"][w, k]
+        if state["owed"] > 0 and refresh_blocks(state, b):
+            continue
+        e = state["banks"][b]["head"][w]
+        while e >= 0 and entries[e]["order"] <= end:
+            consider(state, e)
+            e = entries[e]["next"]
+
+
+@njit
+def choose_oldest(state, w):
+    """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
+    for k in range(state["busy_count"][w]):
+        b = state["busy_banks"][w, k]
+        if state["owed"] > 0 and refresh_blocks(state, b):
+            continue
+        bank = state["banks"][b]
+        if bank["open"] < 0:
+            consider(state, bank["head"][w])
+        else:
+            if bank["hit"][w] >= 0:
+                consider(state, bank["hit"][w])
+            if bank["miss"][w] >= 0:
+                consider(state, bank["miss"][w])
+
+
+@njit
+def choose(state):
+    """Find the next command, from cycle ``state["next"]`` on."""
+    state["stale"] = 0
+    state["chosen_time"] = NEVER
+    state["chosen_key"] = NEVER
+    state["chosen"] = NONE
+    state["chosen_active"] = 0
+    state["writing_next"] = state["writing"]
+    state["scanned"] = 0
+    choose_reserved(state)
+    if state["owed"] > 0:
+        choose_refresh(state)
+    if state["chosen_time"] > state["next"] and (state["owed"] == 0 or state["refresh_stops_all"] == 0):
+        if state["unified"] == 1:
+            state["scanned"] = 3
+        else:
+            state["writing_next"] = next_mode(state, state["writing"])
+            state["scanned"] = 1 << state["writing_next"]
+        if state["scheduler"] == BLISS and state["next"] >= state["clear_at"]:
+            state["blacklist"] = 0
+            state["clear_at"] += state["bliss_clear"] * (
+                (state["next"] - state["clear_at"]) // state["bliss_clear"] + 1
+            )
+        for w in range(2):
+            if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
+                if state["plain"] == 1:
+                    choose_every_entry(state, w)
+                else:
+                    choose_oldest(state, w)
+        if state["page"] > CLOSED_PAGE:
+            choose_timeouts(state)
+    if state["due"] <= state["chosen_time"]:
+        state["chosen_time"] = max(state["due"], state["next"])
+        state["chosen_key"] = NEVER
+        state["chosen"] = WAKE
+    if state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] < state["chosen_time"]:
+        state["chosen_time"] = max(state["clear_at"], state["next"])
+        state["chosen_key"] = NEVER
+        state["chosen"] = WAKE
+
+
+@njit
+def choose_again(state, e):
+    """Entry ``e`` has just been queued: correct the choice, or mark it stale."""
+    if state["owed"] > 0 and state["refresh_stops_all"] == 1:
+        return
+    if state["scanned"] == 0:
+        return  # an opener goes first in the next cycle; the mode is not looked at
+    entry = state["entries"][e]
+    w = entry["write"]
+    if state["unified"] == 0:
+        mode = next_mode(state, state["writing"])
+        if mode != state["writing_next"]:
+            state["stale"] = 1
+            return
+    if state["scanned"] >> w & 1 == 0:
+        return
+    if state["plain"] == 1 or state["page"] > CLOSED_PAGE or state["owed"] > 0:
+        state["stale"] = 1
+        return
+    bank = state["banks"][entry["bank"]]
+    if bank["open"] < 0:
+        if bank["head"][w] == e:
+            consider(state, e)
+    elif bank["hit"][w] == e or bank["miss"][w] == e:
+        if state["guard"] > 0 or state["hit_cap"] > 0:
+            state["stale"] = 1
+        else:
+            consider(state, e)

@@ -1,0 +1,289 @@
+"""The state of one DRAM channel as one record: timing, queues, banks, what will happen next, statistics.
+
+Times are cycles of the channel's command clock. `build.py` fills a record from parameters; the kernels
+(`device.py`, `queues.py`, `schedule.py`, `controller.py`) are the only code that changes it afterwards.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+from hw_models.blame import BLAME_SHAPE
+from hw_models.port import MASTERS, REQUEST
+
+RANKS = 8  # ranks (or pseudo-channels) of a channel
+GROUPS = 64  # bank groups over all ranks
+BANKS = 256  # banks over all ranks
+ENTRIES = 256  # queued column accesses: both queues and what was moved out of them
+DONE_ROWS = 256  # answers that are known but not yet handed over
+SEGMENTS = 24  # pieces of the address mapping
+LOG_ROWS = 64  # commands kept for the reader of the log
+
+
+class Command(IntEnum):
+    NONE = 0
+    READ = 1
+    WRITE = 2
+    ACTIVATE = 3
+    PRECHARGE = 4
+    PRECHARGE_ALL = 5
+    REFRESH = 6
+    REFRESH_BANK = 7
+    WAKE = 8  # nothing to send: a refresh or a page timeout falls due
+    ENTER_POWER_DOWN = 9
+    EXIT_POWER_DOWN = 10
+    ENTER_SELF_REFRESH = 11
+    EXIT_SELF_REFRESH = 12
+    READ_AUTO = 13  # with auto-precharge
+    WRITE_AUTO = 14
+
+
+class Scheduler(IntEnum):
+    FCFS = 0  # only the oldest request of the queue may proceed
+    FR_FCFS = 1  # the oldest request whose next command, of any kind, may be sent
+    COLUMN_FIRST = 2  # reads and writes to open rows first, then the oldest ACT or PRE
+    PRIORITY = 3  # masters' fixed priority, then FR_FCFS
+    BLISS = 4  # masters served many times in a row are put last for a while, then FR_FCFS
+    BANK_ROUND_ROBIN = 5  # command queues per bank, served in turn (DRAMsim3)
+
+
+class Page(IntEnum):
+    OPEN = 0
+    CLOSED = 1  # auto-precharge with the last queued hit
+    TIMEOUT = 2  # precharge a row that was not used for `page_timeout` cycles
+    ADAPTIVE = 3  # the timeout of each bank follows its hits and conflicts
+
+
+class Field(IntEnum):
+    CHANNEL = 0
+    BANK = 1  # flat: rank, bank group, bank
+    ROW = 2
+    COLUMN = 3
+
+
+class Refresh(IntEnum):
+    OFF = 0
+    ALL_BANK = 1
+    PER_BANK = 2
+
+
+class WriteAnswer(IntEnum):
+    ACCEPTED = 0  # posted: one cycle after it entered the queue
+    ISSUED = 1  # one cycle after the WR command
+    WRITTEN = 2  # after the last data beat
+
+
+i8 = np.int64
+
+TIMING = np.dtype(
+    [
+        ("gap", i8, (2, 2, 3)),  # column command to column command: earlier w, later w, same group/rank/other
+        ("act_gap", i8, (2,)),  # ACT to ACT: same group, same rank
+        ("faw", i8),
+        ("rcd", i8, (2,)),  # ACT to RD, WR
+        ("ras", i8),
+        ("rc", i8),
+        ("rp", i8),
+        ("rp_all", i8),
+        ("to_pre", i8, (2,)),  # RD, WR to PRE
+        ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat
+        ("refi", i8),
+        ("rfc", i8),
+        ("refi_bank", i8),
+        ("rfc_bank", i8),
+        ("refresh_gap", i8),  # per-bank refresh to per-bank refresh or ACT of another bank
+        ("xp", i8),  # power-down exit
+        ("cke", i8),  # shortest power-down
+        ("xs", i8),  # self-refresh exit
+    ]
+)
+
+BANK = np.dtype(
+    [
+        ("open", i8),  # row, -1 closed
+        ("group", i8),  # over all ranks
+        ("rank", i8),
+        ("act", i8),  # earliest ACT
+        ("pre", i8),
+        ("column", i8, (2,)),  # earliest RD, WR
+        ("active", i8),  # entry that opened the row and was not served yet, -1 none
+        ("active_at", i8),  # its place in `active_banks`
+        ("head", i8, (2,)),  # oldest entry of the read and of the write queue
+        ("tail", i8, (2,)),
+        ("hit", i8, (2,)),  # oldest entry for the open row, -1 none
+        ("miss", i8, (2,)),  # oldest entry for another row, -1 none
+        ("busy_at", i8, (2,)),  # its place in `busy_banks`, -1 when it has no entry
+        ("hits", i8),  # column commands since the ACT
+        ("used", i8),  # last column command or ACT
+        ("opener", i8),  # master whose request opened (or last closed) the row
+        ("user", i8),  # master of the last command
+        ("timeout", i8),  # page timeout of this bank
+        ("closed_row", i8),  # last row closed by a timeout: tells the adaptive policy whether it was right
+        ("count", i8),  # entries of the bank's command queue (BANK_ROUND_ROBIN)
+    ]
+)
+
+GROUP = np.dtype([("rank", i8), ("act", i8), ("column", i8, (2,))])
+
+RANK = np.dtype(
+    [
+        ("acts", i8, (4,)),  # times of the last four ACTs
+        ("oldest_act", i8),
+        ("refresh", i8),  # earliest REF
+        ("open_banks", i8),
+        ("open_since", i8),
+        ("active_cycles", i8),  # with at least one open row
+        ("due", i8),  # next refresh
+        ("owed", i8),  # refreshes that wait to be sent
+        ("owed_since", i8),
+        ("refresh_bank", i8),  # next bank of a per-bank refresh
+        ("refreshing", i8),  # until when the last refresh takes
+        ("idle_since", i8),
+        ("down", i8),  # 0 up, 1 power-down, 2 self-refresh
+        ("down_since", i8),
+        ("down_cycles", i8),
+        ("active_down_cycles", i8),
+        ("self_refresh_cycles", i8),
+        ("up_at", i8),
+    ]
+)
+
+ENTRY = np.dtype(
+    [
+        ("order", i8),  # age
+        ("arrived", i8),
+        ("address", i8),  # of the burst, aligned
+        ("row", i8),
+        ("column", i8),
+        ("bank", i8),
+        ("write", i8),
+        ("next", i8),  # in its bank's list
+        ("previous", i8),
+        ("parent", i8),  # row of `parents`
+        ("master", i8),
+        ("seen", i8),  # its first command was counted as hit, miss or conflict
+        ("charged", i8),  # waiting is charged up to this cycle
+        ("twin", i8),  # next entry that waits for the same read (BANK_ROUND_ROBIN)
+    ]
+)
+
+PARENT = np.dtype([("left", i8), ("time", i8), ("request", REQUEST)])
+
+LOG = np.dtype(
+    [("cycle", i8), ("command", i8), ("rank", i8), ("group", i8), ("bank", i8), ("row", i8), ("column", i8)]
+)
+
+CHANNEL = np.dtype(
+    [
+        # what it is
+        ("period_fs", i8),  # of the command clock
+        ("t", TIMING),
+        ("ranks", i8),
+        ("groups", i8),  # of a rank
+        ("banks_per_group", i8),
+        ("banks_per_rank", i8),
+        ("bank_count", i8),
+        ("burst_bytes", i8),
+        ("shared_bus", i8),  # 0: every rank is a pseudo-channel with its own data bus
+        ("segments", i8),
+        (
+            "segment",
+            i8,
+            (SEGMENTS, 4),
+        ),  # Field, shift right, mask, shift left; fields are XORs of their segments
+        # policies
+        ("scheduler", i8),
+        ("plain", i8),  # 1: scan all entries every time (obvious and slow; the same times)
+        ("unified", i8),  # reads and writes in one queue
+        ("window", i8),  # how many of the oldest entries are looked at
+        ("capacity", i8, (2,)),
+        ("high", i8),  # more writes than this start a drain
+        ("low", i8),  # fewer writes than this end it, when reads wait
+        ("reserve", i8),  # an opened row belongs to its opener until that is served
+        ("guard", i8),  # 0 any PRE, 1 not with an older hit queued, 2 not with any hit queued
+        ("hit_cap", i8),  # column commands on one row while another row waits; 0 no cap
+        ("page", i8),
+        ("page_timeout", i8),
+        ("refresh_mode", i8),
+        ("refresh_stops_all", i8),  # an owed refresh stops the channel, not only its rank
+        ("forward", i8),
+        ("merge", i8),
+        ("write_answer", i8),
+        ("backend", i8),  # cycles added to every answer
+        ("outstanding", i8, (2,)),  # most unanswered reads, writes; 0 no limit
+        ("down_after", i8),  # idle cycles before power-down, 0 never
+        ("self_refresh_after", i8),
+        ("priority", i8, (MASTERS,)),  # smaller first
+        ("bliss_streak", i8),
+        ("bliss_clear", i8),
+        # queues
+        ("size", i8, (2,)),  # entries of the read and write queue
+        ("pending", i8),  # entries anywhere
+        ("free", i8, (ENTRIES,)),
+        ("free_count", i8),
+        ("entries", ENTRY, (ENTRIES,)),
+        ("free_parent", i8, (ENTRIES,)),
+        ("free_parents", i8),
+        ("parents", PARENT, (ENTRIES,)),
+        ("busy_banks", i8, (2, BANKS)),
+        ("busy_count", i8, (2,)),
+        ("active_banks", i8, (BANKS,)),
+        ("active_count", i8),
+        ("waiting", i8, (2,)),  # accepted and unanswered
+        ("order", i8),
+        # device
+        ("banks", BANK, (BANKS,)),
+        ("group", GROUP, (GROUPS,)),
+        ("rank", RANK, (RANKS,)),
+        ("due", i8),  # earliest refresh of any rank
+        ("owed", i8),  # ranks that owe a refresh
+        # what comes next
+        ("next", i8),  # first cycle at which no command was sent or refused yet
+        ("writing", i8),  # mode before cycle `next`
+        ("writing_next", i8),  # mode from then on
+        ("scanned", i8),  # bits of the queues that the choice was made from
+        ("stale", i8),  # the choice must be made anew
+        ("chosen_time", i8),
+        ("chosen_key", i8),
+        ("chosen", i8),  # Command
+        ("chosen_entry", i8),
+        ("chosen_bank", i8),
+        ("chosen_active", i8),
+        # fairness
+        ("last_master", i8),
+        ("streak", i8),
+        ("blacklist", i8),
+        ("clear_at", i8),
+        # bank round robin
+        ("turn", i8),
+        ("draining", i8),
+        ("queue_moves", i8),
+        # answers
+        ("done", REQUEST, (DONE_ROWS,)),
+        ("done_head", i8),
+        ("done_count", i8),
+        ("last_read_done", i8),
+        ("refused", i8),  # the last request found no room
+        ("hold", i8),  # answers are kept until their time, because it ends a request's stay
+        # statistics
+        ("reads", i8),
+        ("writes", i8),
+        ("forwarded", i8),
+        ("merged", i8),
+        ("activates", i8),
+        ("precharges", i8),
+        ("precharge_alls", i8),
+        ("refreshes", i8),
+        ("row_hits", i8),
+        ("row_misses", i8),
+        ("row_conflicts", i8),
+        ("wait_cycles", i8),
+        ("masters_seen", i8),
+        ("bus_user", i8),
+        ("blame", i8, BLAME_SHAPE),
+        # log
+        ("log_on", i8),
+        ("log_count", i8),
+        ("log", LOG, (LOG_ROWS,)),
+    ]
+)
