@@ -1,0 +1,213 @@
+"""One access to the cache: hit, merge, miss, bypass or stall, and what each costs its bank."""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.cache.miss import (
+    CLEAR,
+    PASS,
+    allocate,
+    ask_memory,
+    beats,
+    channel_of,
+    crowded,
+    in_the_way,
+    most_of,
+    take_mshr,
+)
+from hw_models.cache.params import CONFLICTS, PLACEMENTS, QUEUE, STREAMS
+from hw_models.cache.prefetch import NONE, prefetch
+from hw_models.cache.replacement import BUSY, DIRTY, LINE, OWNER, PREFETCHED, VALID, choose, find, use
+from hw_models.jit import njit
+from hw_models.port import copy_request, front, is_full, push
+
+MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
+STALL_LINE, STALL_SET = CONFLICTS["stall_line"], CONFLICTS["stall_set"]
+EXCLUSIVE = PLACEMENTS["exclusive"]
+STALLED = -1
+
+
+@njit
+def push_up(state, ups, port, request, time):
+    """Answer ``request``, not before what was answered earlier."""
+    state["last_up"][port] = max(state["last_up"][port], time)
+    push(ups[port], request, state["last_up"][port])
+
+
+@njit
+def granules(state, row):
+    """Return the mask of the granules that a request covers wholly, 0 if it covers one in part."""
+    size = state["granule"]
+    if size == state["line_bytes"]:
+        return np.int64(1)
+    offset = row["address"] % state["line_bytes"]
+    if offset % size or row["bytes"] % size:
+        return np.int64(0)
+    return ((1 << row["bytes"] // size) - 1) << offset // size
+
+
+@njit
+def stall(ring, cause, culprit):
+    ring["cause"] = cause
+    ring["culprit"] = culprit
+    return STALLED
+
+
+@njit
+def conflict_with(state, line):
+    """Return the master of a miss under way in the same set, -1 if there is none."""
+    for index in range(state["mshr_count"]):
+        mshr = state["mshrs"][index]
+        if mshr["used"] and (mshr["line"] ^ line) & state["set_mask"] == 0:
+            return mshr["master"]
+    return np.int64(-1)
+
+
+@njit
+def overwrite(state, set_row, way, row, need):
+    """Mark what a write has changed; ``need`` as from `granules`."""
+    mask = need if need else state["whole"]
+    set_row[DIRTY, way] |= mask
+    set_row[VALID, way] |= mask
+    set_row[OWNER, way] = row["master"]
+
+
+@njit
+def wait_for_fill(mshr, row):
+    """Let ``row`` be answered when the fill comes; there is room."""
+    copy_request(mshr["target"][mshr["targets"]], row)
+    mshr["targets"] += 1
+
+
+@njit
+def hit(state, set_row, way, row, need, merges, now, ups, port):
+    """Serve a request whose line is there, or a write whose line is on its way. Returns the bank's cycles."""
+    master, cycles = row["master"], beats(state, row["bytes"])
+    state["hits"][master] += 1
+    state["merges"][master] += merges
+    use(state["policy"], set_row, way, 0, state["discard"][master, row["stream"] % STREAMS])
+    if row["write"]:
+        overwrite(state, set_row, way, row, need)
+        push_up(state, ups, port, row, now + state["hit_latency"] + cycles - 1)
+    else:
+        push_up(state, ups, port, row, now + state["hit_latency"])
+        if state["placement"] == EXCLUSIVE:  # the line moves up, dirty or not
+            set_row[LINE, way] = -1
+    return cycles
+
+
+@njit
+def merge(state, set_row, way, ring, row, need, now, ups, port):
+    """Serve a request whose line is on its way. Returns the bank's cycles, or STALLED."""
+    mshr = state["mshrs"][set_row[BUSY, way] - 1]
+    if state["conflict"] == STALL_LINE:
+        return stall(ring, MSHR_FULL, mshr["master"])
+    if row["write"]:
+        return hit(state, set_row, way, row, need, 1, now, ups, port)
+    if mshr["targets"] >= state["target_limit"]:
+        return stall(ring, MSHR_FULL, mshr["master"])
+    wait_for_fill(mshr, row)
+    state["hits"][row["master"]] += 1
+    state["merges"][row["master"]] += 1
+    use(state["policy"], set_row, way, 0, state["discard"][row["master"], row["stream"] % STREAMS])
+    return 1
+
+
+@njit
+def pass_by(state, ring, row, line, now, downs):
+    """Send a request on to memory as it is. Returns the bank's cycles, or STALLED."""
+    master = row["master"]
+    if state["mshrs_used"] >= state["mshr_count"]:
+        return stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
+    state["culprit"] = master
+    if crowded(state, downs[channel_of(state, row["address"])], 1):
+        return stall(ring, QUEUE_FULL, state["culprit"])
+    index = take_mshr(state, PASS, line, -1, row["bytes"], master, now)
+    wait_for_fill(state["mshrs"][index], row)
+    time = now + state["miss_latency"]
+    ask_memory(state, downs, row["address"], row["bytes"], row["write"], master, index, time)
+    state["misses"][master] += 1
+    state["bypasses"][master] += 1
+    return beats(state, row["bytes"]) if row["write"] else 1
+
+
+@njit
+def miss(state, set_row, way, ring, row, need, now, downs, ups, port):
+    """Fetch or make room for a line; ``way``: where a part of it is, or -1. As `merge` otherwise."""
+    master, write = row["master"], row["write"]
+    line = row["address"] // state["line_bytes"]
+    stream = row["stream"] % STREAMS
+    if way < 0:
+        if state["bypass"][master, stream] or (state["placement"] == EXCLUSIVE and write == 0):
+            return pass_by(state, ring, row, line, now, downs)
+        way = choose(state["policy"], set_row, state["allowed"][master])
+    if state["mask_writes"]:
+        fill = write == 0 or need == 0
+    else:
+        fill = write == 0 or row["bytes"] < state["line_bytes"]
+    why = in_the_way(state, set_row, way, line, fill, 0, master, downs)
+    if why != CLEAR:
+        return stall(ring, why, state["culprit"])
+    discard = state["discard"][master, stream]
+    index, busy = allocate(state, set_row, way, line, master, fill, discard, now, downs)
+    state["misses"][master] += 1
+    if write == 0:
+        wait_for_fill(state["mshrs"][index], row)
+        return 1 + busy
+    overwrite(state, set_row, way, row, need)
+    cycles = beats(state, row["bytes"]) + (1 + busy if busy else 0)
+    push_up(state, ups, port, row, now + state["hit_latency"] + cycles - 1)
+    return cycles
+
+
+@njit
+def look_up(state, tags, bank, ring, now, downs, ups):
+    """Serve the oldest request of ``ring``. Returns False if it has to wait, with the reason noted."""
+    row = ring["rows"][ring["head"]]
+    master = row["master"]
+    line = row["address"] // state["line_bytes"]
+    port = line % state["banks"] % state["ports"]
+    if state["conflict"] == STALL_SET and state["mshrs_used"] > 0:
+        culprit = conflict_with(state, line)
+        if culprit >= 0:
+            stall(ring, MSHR_FULL, culprit)
+            return False
+    if state["hit_when_full"] == 0 and state["mshrs_used"] >= state["mshr_count"]:
+        stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
+        return False
+    if is_full(ups[port]):
+        stall(ring, QUEUE_FULL, front(ups[port])["master"])
+        return False
+    set_row = tags[line & state["set_mask"]]
+    way, need = find(set_row, line), granules(state, row)
+    state["scratch"]["stream"] = row["stream"]
+    state["scratch"]["issued"] = row["issued"]
+    fresh = way < 0
+    if way >= 0 and set_row[PREFETCHED, way]:
+        fresh = True
+    if way >= 0 and set_row[BUSY, way]:
+        took = merge(state, set_row, way, ring, row, need, now, ups, port)
+    elif way >= 0 and is_present(state, set_row[VALID, way], row["write"], need):
+        took = hit(state, set_row, way, row, need, 0, now, ups, port)
+    else:
+        took = miss(state, set_row, way, ring, row, need, now, downs, ups, port)
+    if took == STALLED:
+        return False
+    bank["free"] = now + state["overhead"] + took
+    bank["owner"] = master
+    if way >= 0 and set_row[PREFETCHED, way]:
+        set_row[PREFETCHED, way] = 0
+        state["prefetch_hits"][master] += 1
+    if state["prefetch"] != NONE:
+        prefetch(state, tags, row, line, fresh, now, downs)
+    ring["head"] = (ring["head"] + 1) % QUEUE
+    ring["count"] -= 1
+    ring["cause"] = -1
+    state["waiting"] -= 1
+    return True
+
+
+@njit
+def is_present(state, valid, write, need):
+    """Tell whether a line with granules ``valid`` can serve a request that needs ``need`` of them."""
+    return valid == state["whole"] or (need != 0 and (write == 1 or need & ~valid == 0))

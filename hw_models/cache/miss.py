@@ -1,0 +1,179 @@
+"""What a miss takes: an MSHR, a way, rows to memory for the fill and for the victim's write-back."""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.cache.params import PLACEMENTS
+from hw_models.cache.replacement import BUSY, DIRTY, LINE, OWNER, PREFETCHED, VALID, evict, use
+from hw_models.cache.state import VICTIMS, WRITEBACK
+from hw_models.jit import njit
+from hw_models.port import front, push
+
+MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
+INCLUSIVE = PLACEMENTS["inclusive"]
+CLEAR = -1  # nothing stands in the way
+FILL, KEEP, PASS = 1, 2, 4  # reasons to keep an MSHR: a fill, a write-back, a bypassed request
+
+
+@njit
+def most_of(shares, masters, victim):
+    """Return the master with the largest share, another than the victim when there is one."""
+    culprit = victim
+    for m in range(masters):
+        if m != victim and shares[m] > 0 and (culprit == victim or shares[m] > shares[culprit]):
+            culprit = m
+    return culprit
+
+
+@njit
+def beats(state, size):
+    return (size + state["data_width"] - 1) // state["data_width"]
+
+
+@njit
+def channel_of(state, address):
+    return address // state["channel_bytes"] % state["channels"]
+
+
+@njit
+def in_the_way(state, set_row, way, line, fill, spare, master, downs):
+    """Return why a miss cannot take ``way`` now (a Cause; the culprit is noted in the state), or CLEAR."""
+    state["culprit"] = master
+    if set_row[BUSY, way]:
+        state["culprit"] = state["mshrs"][set_row[BUSY, way] - 1]["master"]
+        return MSHR_FULL
+    dirty = set_row[LINE, way] >= 0 and set_row[LINE, way] != line and set_row[DIRTY, way] != 0
+    keeps = dirty and state["writeback_limit"] == 0
+    if (fill or keeps) and state["mshrs_used"] + spare >= state["mshr_count"]:
+        state["culprit"] = most_of(state["mshr_share"], state["masters"], master)
+        return MSHR_FULL
+    if dirty and not keeps and state["writebacks_used"] >= state["writeback_limit"]:
+        state["culprit"] = most_of(state["writeback_share"], state["masters"], master)
+        return QUEUE_FULL
+    above = channel_of(state, line * state["line_bytes"])
+    below = channel_of(state, set_row[LINE, way] * state["line_bytes"]) if dirty else above
+    needed = int(fill) + int(dirty and above == below)
+    if crowded(state, downs[above], needed) or (above != below and crowded(state, downs[below], 1)):
+        return QUEUE_FULL
+    return CLEAR
+
+
+@njit
+def crowded(state, down, needed):
+    """Tell whether ``needed`` more rows do not fit, and note whose request is at the head."""
+    if needed == 0 or down["count"] + needed <= down["limit"]:
+        return False
+    if down["count"] > 0:
+        state["culprit"] = front(down)["master"]
+    return True
+
+
+@njit
+def take_mshr(state, reason, line, way, size, master, now):
+    """Return the index of a free MSHR, now taken; the caller knows that there is one."""
+    index = np.int64(0)
+    while state["mshrs"][index]["used"]:
+        index += 1
+    mshr = state["mshrs"][index]
+    mshr["used"] = reason
+    mshr["line"] = line
+    mshr["way"] = way
+    mshr["master"] = master
+    mshr["missing"] = size
+    mshr["asked"] = now
+    mshr["evictor"] = -1
+    mshr["targets"] = 0
+    mshr["served"] = 0
+    state["mshrs_used"] += 1
+    state["mshr_share"][master] += 1
+    return index
+
+
+@njit
+def ask_memory(state, downs, address, size, write, master, tag, time):
+    """Send a request of our own down; stream and issue time are those of `scratch`."""
+    row = state["scratch"]
+    row["address"] = address
+    row["bytes"] = size
+    row["write"] = write
+    row["master"] = master
+    row["tag"] = tag
+    push(downs[channel_of(state, address)], row, time)
+
+
+@njit
+def write_back(state, set_row, way, mshr, time, downs):
+    """Send a dirty line down: from its first to its last granule that memory has not seen."""
+    owner, mask = set_row[OWNER, way], set_row[DIRTY, way]
+    first = 0
+    while mask >> first & 1 == 0:
+        first += 1
+    count = 0
+    while mask >> (first + count):
+        count += 1
+    tag = np.int64(WRITEBACK)
+    if state["writeback_limit"] == 0:
+        tag += mshr
+    else:
+        state["writebacks_used"] += 1
+        state["writeback_share"][owner] += 1
+    size = count * state["granule"]
+    address = set_row[LINE, way] * state["line_bytes"] + first * state["granule"]
+    ask_memory(state, downs, address, size, 1, owner, tag, time)
+    state["writebacks"][owner] += 1
+    state["writeback_bytes"][owner] += size
+
+
+@njit
+def allocate(state, set_row, way, line, master, fill, discard, now, downs):
+    """Give ``way`` to ``line``, evicting and fetching as needed; nothing is in the way.
+
+    Returns (MSHR of the fill or -1, cycles that the bank spends on the victim).
+    """
+    allowed = state["allowed"][master]
+    old, busy = set_row[LINE, way], np.int64(0)
+    dirty = old >= 0 and old != line and set_row[DIRTY, way] != 0
+    mshr = np.int64(-1)
+    time = now + state["miss_latency"]
+    if fill or (dirty and state["writeback_limit"] == 0):
+        mshr = take_mshr(state, FILL * int(fill), line, way, state["line_bytes"], master, now)
+    if fill:
+        at = line % VICTIMS
+        if state["victim_line"][at] == line and old != line and state["victim_by"][at] != master:
+            state["mshrs"][mshr]["evictor"] = state["victim_by"][at]
+        address = line * state["line_bytes"]
+        ask_memory(state, downs, address, state["line_bytes"], 0, master, mshr, time)
+        state["fills"][master] += 1
+        state["fill_bytes"][master] += state["line_bytes"]
+    if old >= 0 and old != line:
+        state["victim_line"][old % VICTIMS] = old
+        state["victim_by"][old % VICTIMS] = master
+        state["evictions"][set_row[OWNER, way]] += 1
+        evict(state["policy"], set_row, way, allowed)
+        if state["placement"] == INCLUSIVE:
+            state["recalls"][set_row[OWNER, way]] += 1
+            busy += state["probe"]
+        if dirty:
+            if state["writeback_limit"] == 0:
+                state["mshrs"][mshr]["used"] |= KEEP
+            write_back(state, set_row, way, mshr, time, downs)
+            busy += beats(state, state["line_bytes"])
+    if old != line:
+        set_row[DIRTY, way] = 0
+    set_row[LINE, way] = line
+    set_row[VALID, way] = state["whole"] if fill else 0
+    set_row[OWNER, way] = master
+    set_row[BUSY, way] = mshr + 1 if fill else 0
+    set_row[PREFETCHED, way] = 0
+    use(state["policy"], set_row, way, int(old != line), discard)
+    return (mshr if fill else np.int64(-1)), busy
+
+
+@njit
+def free_mshr(state, index, reasons):
+    """Drop reasons to keep an MSHR; without any it is free."""
+    mshr = state["mshrs"][index]
+    mshr["used"] &= ~reasons
+    if mshr["used"] == 0:
+        state["mshrs_used"] -= 1
+        state["mshr_share"][mshr["master"]] -= 1

@@ -1,0 +1,108 @@
+"""The last-level cache as a config names it. Every quantity with its unit."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hw_models.units import Block, Bytes, Cycles, Hertz
+
+WAYS = 16  # most ways
+MSHRS = 64  # most misses under way
+TARGETS = 8  # most reads that wait for one fill
+QUEUE = 16  # most requests waiting at a bank, each for reads and writes
+BANKS = 16
+STREAMS = 32  # streams of a master that can be told apart
+REPLACEMENTS = {"lru": 0, "plru": 1, "random": 2, "srrip": 3, "brrip": 4, "predicted": 5}
+CONFLICTS = {"merge": 0, "stall_line": 1, "stall_set": 2}
+PLACEMENTS = {"memory_side": 0, "inclusive": 1, "exclusive": 2}
+PREFETCHERS = {"none": 0, "next_line": 1, "stride": 2}
+
+
+class Cache(Block):
+    """A set-associative, write-back, write-allocate cache. The defaults are a pipelined one of no maker."""
+
+    size_bytes: Bytes = Field(alias="size", gt=0)
+    ways: int = Field(8, gt=0, le=WAYS)
+    line_bytes: Bytes = Field(64, alias="line", ge=8, le=1024)
+    clock_hz: Hertz | None = Field(None, alias="clock", gt=0, description="as the interconnect's if absent")
+    banks: int = Field(1, gt=0, le=BANKS, description="lines take turns over the banks")
+    ports: int = Field(1, gt=0, le=BANKS, description="to the interconnect; banks take turns over the ports")
+    # timing
+    hit_latency_cycles: Cycles = Field(4, alias="hit_latency", ge=1, description="look-up to first data")
+    fill_latency_cycles: Cycles = Field(1, alias="fill_latency", ge=0, description="fill to first data")
+    miss_latency_cycles: Cycles = Field(
+        2, alias="miss_latency", ge=1, description="look-up to memory request"
+    )
+    access_overhead_cycles: Cycles = Field(
+        0,
+        alias="access_overhead",
+        ge=0,
+        description="cycles of a bank per access besides its data; 0: pipelined",
+    )
+    data_width_bytes: Bytes = Field(16, alias="data_width", gt=0, description="data array, a bank and cycle")
+    queue: int = Field(4, gt=0, le=QUEUE, description="requests waiting at a bank, reads and writes apart")
+    order: Literal["split", "arrival"] = Field(
+        "split", description="reads go before waiting writes, or all in order of arrival"
+    )
+    # misses
+    mshrs: int = Field(8, gt=0, le=MSHRS)
+    targets: int = Field(TARGETS, gt=0, le=TARGETS, description="reads that may wait for one fill")
+    conflict: Literal["merge", "stall_line", "stall_set"] = Field(
+        "merge", description="a request whose line is on its way merges, or waits; or its whole set waits"
+    )
+    hit_when_full: bool = Field(True, description="hits are served while every MSHR is taken")
+    writebacks: int = Field(
+        8, ge=0, le=MSHRS, description="write-back buffer; 0: a write-back keeps its MSHR"
+    )
+    partial_writes: Literal["fill", "mask"] = Field(
+        "fill",
+        description="a write of less than a missing line fetches it, or marks the bytes that are valid",
+    )
+    # policy
+    replacement: Literal["lru", "plru", "random", "srrip", "brrip", "predicted"] = "lru"
+    partition: dict[str, list[int]] = Field({}, description="master: the ways that its misses may take")
+    bypass: dict[str, list[int]] = Field({}, description="master: streams whose misses are not allocated")
+    discard: dict[str, list[int]] = Field(
+        {}, description="master: streams predicted not to be used again (replacement predicted)"
+    )
+    placement: Literal["memory_side", "inclusive", "exclusive"] = "memory_side"
+    probe_cycles: Cycles = Field(
+        0, alias="probe", ge=0, description="inclusive: time to recall an evicted line from the caches above"
+    )
+    prefetch: Literal["none", "next_line", "stride"] = "none"
+    prefetch_degree: int = Field(1, gt=0, le=8)
+
+    @property
+    def sets(self) -> int:
+        return self.size_bytes // (self.ways * self.line_bytes)
+
+    @model_validator(mode="after")
+    def it_divides_up(self) -> "Cache":
+        whole = self.ways * self.line_bytes
+        if self.size_bytes % whole or self.sets & (self.sets - 1):
+            raise ValueError(
+                f"size {self.size_bytes} B is not a power of two of sets "
+                f"with ways={self.ways} and line={self.line_bytes} B"
+            )
+        if self.line_bytes & (self.line_bytes - 1):
+            raise ValueError(f"line {self.line_bytes} B is not a power of two")
+        if self.sets % self.banks:
+            raise ValueError(f"{self.sets} sets do not divide into banks={self.banks}")
+        if self.banks % self.ports:
+            raise ValueError(f"banks={self.banks} do not divide into ports={self.ports}")
+        return self
+
+    @model_validator(mode="after")
+    def policies_fit(self) -> "Cache":
+        if self.replacement == "plru" and self.ways & (self.ways - 1):
+            raise ValueError(f"replacement plru needs a power of two of ways, not {self.ways}")
+        for master, ways in self.partition.items():
+            if not ways or max(ways) >= self.ways or min(ways) < 0:
+                raise ValueError(f"partition of {master} needs ways from 0 to {self.ways - 1}, not {ways}")
+        for name, table in (("bypass", self.bypass), ("discard", self.discard)):
+            for master, streams in table.items():
+                if any(not 0 <= stream < STREAMS for stream in streams):
+                    raise ValueError(
+                        f"{name} of {master} needs streams from 0 to {STREAMS - 1}, not {streams}"
+                    )
+        return self

@@ -1,0 +1,56 @@
+"""Prefetchers: what a demand access lets the cache fetch ahead. A prefetch never takes the last MSHR."""
+
+from hw_models.cache.miss import CLEAR, allocate, in_the_way
+from hw_models.cache.params import PREFETCHERS, STREAMS
+from hw_models.cache.replacement import PREFETCHED, choose, find
+from hw_models.jit import njit
+
+NONE, NEXT_LINE, STRIDE = PREFETCHERS["none"], PREFETCHERS["next_line"], PREFETCHERS["stride"]
+SURE = 2  # equal strides in a row before the stride prefetcher acts
+
+
+@njit
+def fetch_ahead(state, tags, line, master, discard, now, downs):
+    """Fetch ``line`` if it is absent and nothing that it takes is scarce; else forget about it."""
+    if line < 0:
+        return
+    set_row = tags[line & state["set_mask"]]
+    if find(set_row, line) >= 0:
+        return
+    way = choose(state["policy"], set_row, state["allowed"][master])
+    if in_the_way(state, set_row, way, line, True, 1, master, downs) != CLEAR:
+        return
+    _, busy = allocate(state, set_row, way, line, master, True, discard, now, downs)
+    set_row[PREFETCHED, way] = 1
+    bank = state["banks_"][line % state["banks"]]
+    bank["free"] = max(bank["free"], now) + state["overhead"] + 1 + busy
+    state["prefetches"][master] += 1
+
+
+@njit
+def stride_of(table, line):
+    """Return the stride that a stream has kept for a while, 0 if none."""
+    step = line - table["last"]
+    if step == 0:
+        return 0
+    if step == table["stride"]:
+        table["confidence"] = min(table["confidence"] + 1, SURE)
+    else:
+        table["stride"] = step
+        table["confidence"] = 1
+    table["last"] = line
+    return step if table["confidence"] == SURE else 0
+
+
+@njit
+def prefetch(state, tags, row, line, fresh, now, downs):
+    """Act on a demand access; ``fresh``: it missed, or was the first use of a prefetched line."""
+    master, stream = row["master"], row["stream"] % STREAMS
+    if state["prefetch"] == NEXT_LINE:
+        step = 1 if fresh else 0
+    else:
+        step = stride_of(state["strides"][master, stream], line)
+    if step == 0 or state["bypass"][master, stream]:
+        return
+    for ahead in range(1, state["degree"] + 1):
+        fetch_ahead(state, tags, line + ahead * step, master, state["discard"][master, stream], now, downs)

@@ -1,0 +1,213 @@
+"""The cache's state: one CACHE row and the tags, and how both are built from the parameters."""
+
+import numpy as np
+
+from hw_models.blame import BLAME_SHAPE
+from hw_models.cache.params import (
+    BANKS,
+    CONFLICTS,
+    MSHRS,
+    PLACEMENTS,
+    PREFETCHERS,
+    QUEUE,
+    REPLACEMENTS,
+    STREAMS,
+    TARGETS,
+    Cache,
+)
+from hw_models.cache.replacement import FIELDS, LINE, OWNER, POLICY
+from hw_models.errors import ConfigError
+from hw_models.port import FIFO_ROWS, MASTERS, REQUEST
+
+VICTIMS = 4096  # evictions remembered, by line number modulo this
+CHANNELS = 16  # most memory channels below
+GRANULES = 32  # most parts of a line whose validity is told apart
+ACKS = 2 * MSHRS
+WRITEBACK = MSHRS  # tags of write-backs below start here; before it, the MSHR of a fill
+
+RING = np.dtype(
+    [
+        ("head", np.int64),
+        ("count", np.int64),
+        ("cause", np.int64),  # why the oldest waits, -1: it does not
+        ("culprit", np.int64),
+        ("rows", REQUEST, (QUEUE,)),
+    ]
+)
+BANK = np.dtype(
+    [
+        ("free", np.int64),  # cycle from which it can begin an access
+        ("owner", np.int64),  # master of the latest access
+        ("rings", RING, (2,)),  # reads and writes, or all in the first
+        ("fill_head", np.int64),
+        ("fill_count", np.int64),
+        ("fill_mshr", np.int64, (MSHRS,)),  # fills that have come back, in order
+        ("fill_time", np.int64, (MSHRS,)),
+    ]
+)
+MSHR = np.dtype(
+    [
+        ("used", np.int64),  # reasons to be kept: 1 a fill, 2 a write-back, 4 a bypassed write
+        ("line", np.int64),
+        ("way", np.int64),  # -1: the line is not allocated
+        ("master", np.int64),  # whose miss it was
+        ("missing", np.int64),  # bytes still to come
+        ("bytes", np.int64),
+        ("asked", np.int64),  # cycle of the miss
+        ("evictor", np.int64),  # who threw the line out before, -1: unknown
+        ("targets", np.int64),
+        ("served", np.int64),
+        ("target", REQUEST, (TARGETS,)),  # requests that wait for it
+    ]
+)
+PENDING = np.dtype(  # answers to write-backs, to take effect at a time known already
+    [("head", np.int64), ("count", np.int64), ("time", np.int64, (ACKS,)), ("what", np.int64, (ACKS,))]
+)
+STRIDE = np.dtype([("last", np.int64), ("stride", np.int64), ("confidence", np.int64)])
+CACHE = np.dtype(
+    [
+        # parameters
+        ("masters", np.int64),
+        ("line_bytes", np.int64),
+        ("ways", np.int64),
+        ("set_mask", np.int64),
+        ("granule", np.int64),  # bytes
+        ("whole", np.int64),  # mask of all granules
+        ("banks", np.int64),
+        ("ports", np.int64),
+        ("channels", np.int64),
+        ("channel_bytes", np.int64),
+        ("hit_latency", np.int64),
+        ("fill_latency", np.int64),
+        ("miss_latency", np.int64),
+        ("overhead", np.int64),
+        ("data_width", np.int64),
+        ("queue", np.int64),
+        ("split", np.int64),
+        ("mshr_count", np.int64),
+        ("target_limit", np.int64),
+        ("conflict", np.int64),
+        ("hit_when_full", np.int64),
+        ("writeback_limit", np.int64),
+        ("mask_writes", np.int64),
+        ("placement", np.int64),
+        ("probe", np.int64),
+        ("prefetch", np.int64),
+        ("degree", np.int64),
+        ("allowed", np.int64, (MASTERS,)),  # ways that a master's misses may take
+        ("bypass", np.int64, (MASTERS, STREAMS)),
+        ("discard", np.int64, (MASTERS, STREAMS)),  # the 1-bit prediction; may be changed while it runs
+        # state
+        ("policy", POLICY),
+        ("settled", np.int64),
+        ("waiting", np.int64),
+        ("banks_", BANK, (BANKS,)),
+        ("mshrs_used", np.int64),
+        ("mshr_share", np.int64, (MASTERS,)),
+        ("mshrs", MSHR, (MSHRS,)),
+        ("writebacks_used", np.int64),
+        ("writeback_share", np.int64, (MASTERS,)),
+        ("acks", PENDING),
+        ("culprit", np.int64),  # who holds what the latest stall waits for
+        ("last_up", np.int64, (BANKS,)),
+        ("scratch", REQUEST),
+        ("strides", STRIDE, (MASTERS, STREAMS)),
+        ("fastest_fill", np.int64),
+        ("victim_line", np.int64, (VICTIMS,)),
+        ("victim_by", np.int64, (VICTIMS,)),
+        # what came of it, per master
+        ("hits", np.int64, (MASTERS,)),
+        ("misses", np.int64, (MASTERS,)),
+        ("merges", np.int64, (MASTERS,)),  # hits on a line still on its way; counted in `hits` too
+        ("bypasses", np.int64, (MASTERS,)),
+        ("evictions", np.int64, (MASTERS,)),  # of the master's lines
+        ("writebacks", np.int64, (MASTERS,)),
+        ("fills", np.int64, (MASTERS,)),
+        ("fill_bytes", np.int64, (MASTERS,)),
+        ("writeback_bytes", np.int64, (MASTERS,)),
+        ("prefetches", np.int64, (MASTERS,)),
+        ("prefetch_hits", np.int64, (MASTERS,)),
+        ("recalls", np.int64, (MASTERS,)),  # inclusive: lines recalled from above
+        ("blame", np.int64, BLAME_SHAPE),
+    ]
+)
+
+
+def build_cache(
+    params: Cache, masters: list[str], seed: int = 1, channels: int = 1, channel_bytes: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an empty cache: state (1,) CACHE and tags (sets, FIELDS, ways) int64.
+
+    ``masters``: names by master index. Memory channels below take turns every ``channel_bytes``, which
+    must be whole lines if there are several. Raises ConfigError for names that do not exist.
+    """
+    if channels > 1 and channel_bytes % params.line_bytes:
+        raise ConfigError(
+            f"lines of {params.line_bytes} B do not divide the {channel_bytes} B of a memory channel",
+            key="system.llc.line",
+        )
+    state = np.zeros(1, CACHE)
+    row = state[0]
+    granule = params.line_bytes if params.partial_writes == "fill" else max(1, params.line_bytes // GRANULES)
+    plain = {
+        "masters": len(masters),
+        "line_bytes": params.line_bytes,
+        "ways": params.ways,
+        "set_mask": params.sets - 1,
+        "granule": granule,
+        "whole": (1 << params.line_bytes // granule) - 1,
+        "banks": params.banks,
+        "ports": params.ports,
+        "channels": channels,
+        "channel_bytes": channel_bytes,
+        "hit_latency": params.hit_latency_cycles,
+        "fill_latency": params.fill_latency_cycles,
+        "miss_latency": params.miss_latency_cycles,
+        "overhead": params.access_overhead_cycles,
+        "data_width": params.data_width_bytes,
+        "queue": params.queue,
+        "split": params.order == "split",
+        "mshr_count": params.mshrs,
+        "target_limit": params.targets,
+        "conflict": CONFLICTS[params.conflict],
+        "hit_when_full": params.hit_when_full,
+        "writeback_limit": params.writebacks,
+        "mask_writes": params.partial_writes == "mask",
+        "placement": PLACEMENTS[params.placement],
+        "probe": params.probe_cycles,
+        "prefetch": PREFETCHERS[params.prefetch],
+        "degree": params.prefetch_degree,
+        "fastest_fill": 2**62,
+    }
+    for name, value in plain.items():
+        row[name] = value
+    row["policy"]["kind"] = REPLACEMENTS[params.replacement]
+    row["policy"]["lfsr"] = seed % 0xFFFF + 1
+    row["victim_line"] = row["victim_by"] = -1
+    row["banks_"]["rings"]["cause"] = row["banks_"]["owner"] = -1
+    _set_masters(row, params, masters)
+    tags = np.zeros((params.sets, FIELDS, params.ways), np.int64)
+    tags[:, LINE] = tags[:, OWNER] = -1
+    return state, tags
+
+
+def down_limit(params: Cache, queue: int) -> int:
+    """Return the rows of a FIFO to memory: ``queue`` at its far end and what is on the way."""
+    return min(FIFO_ROWS, queue + params.miss_latency_cycles)
+
+
+def _set_masters(row: np.void, params: Cache, masters: list[str]) -> None:
+    row["allowed"] = (1 << params.ways) - 1
+    for where, table in (
+        ("partition", params.partition),
+        ("bypass", params.bypass),
+        ("discard", params.discard),
+    ):
+        for name, numbers in table.items():
+            if name not in masters:
+                known = ", ".join(masters)
+                raise ConfigError(f"{name!r} is not a master; there are {known}", key=f"system.llc.{where}")
+            if where == "partition":
+                row["allowed"][masters.index(name)] = sum(1 << way for way in set(numbers))
+            else:
+                row[where][masters.index(name), numbers] = 1

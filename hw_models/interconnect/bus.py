@@ -1,0 +1,365 @@
+"""The interconnect: masters' requests to memory ports, answers back, in order by master and id.
+
+    accept(state, request, now) -> bool          a master offers a request that is visible from cycle `now`
+    advance(state, now, downs, ups) -> next      grant what is due; downs: FIFO (ports,), ups: FIFO (masters,)
+    respond(state, row, time, ups) -> next       a row from a memory port, visible from cycle `time`
+
+`accept` and `respond` may be called ahead of time, as soon as the row exists (the answer would be the
+same). `respond` always succeeds: there is a place kept for every answer. After `accept` call `advance`;
+after `respond` only if what it returns is not NEVER, at that cycle. After a pop from a full `downs` or
+`ups` FIFO call `advance`. Rows that go down carry in `tag` the piece's slot: bring it back untouched.
+Read answers go up one row for each beat of the master's port, write answers one row for a request.
+
+A request is cut at multiples of `burst`. A piece takes the request bus of its port for a cycle, a write
+for a cycle per `width` bytes, is at the port `latency` later (a write with its last beat); the answer
+takes the response bus for a cycle per `width` bytes, then the master's own link.
+"""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
+from hw_models.interconnect.params import LANE_ROWS
+from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.state import SLOTS
+from hw_models.jit import njit
+from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
+
+ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
+REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
+
+
+@njit
+def accept(state, request, now):
+    """Queue a copy of ``request`` at its master's port, unless that is full."""
+    write = request["write"]
+    lane = state["lanes"][2 * request["master"] + write]
+    if lane["count"] >= state["queue"]:
+        return False
+    row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
+    copy_request(row, request)
+    row["time"] = now
+    lane["count"] += 1
+    state["waiting"] += 1
+    if write:
+        state["writes"][row["master"]] += 1
+        state["write_bytes"][row["master"]] += row["bytes"]
+    else:
+        state["reads"][row["master"]] += 1
+        state["read_bytes"][row["master"]] += row["bytes"]
+    return True
+
+
+@njit
+def settle(state, now):
+    """Charge the cycles since the last look to whoever held up each lane's oldest piece."""
+    since = state["settled"]
+    if now <= since:
+        return
+    state["settled"] = now
+    if state["waiting"] == 0:
+        return
+    for i in range(2 * state["masters"]):
+        lane = state["lanes"][i]
+        for k in range(lane["count"]):
+            waited = now - max(since, lane["rows"][(lane["head"] + k) % LANE_ROWS]["time"])
+            if waited > 0:
+                if lane["cause"] >= 0:
+                    state["blame"][i >> 1, lane["culprit"], lane["cause"]] += waited
+                else:
+                    state["blame"][i >> 1, i >> 1, QUEUE_FULL] += waited
+
+
+@njit
+def note(ring, time, what):
+    """Remember ``what`` for ``time``; never earlier than what was noted before."""
+    at = (ring["head"] + ring["count"]) % SLOTS
+    ring["time"][at] = time
+    ring["what"][at] = what
+    ring["count"] += 1
+
+
+@njit
+def due(ring, now):
+    """Return the oldest note and forget it, -1 if it is not due yet."""
+    if ring["count"] == 0 or ring["time"][ring["head"]] > now:
+        return np.int64(-1)
+    what = ring["what"][ring["head"]]
+    ring["head"] = (ring["head"] + 1) % SLOTS
+    ring["count"] -= 1
+    return what
+
+
+@njit
+def count_out(state, now):
+    """Give back the places of pieces that are done. Returns when the next one will be."""
+    wake = NEVER
+    for bus in range(state["ports"] * state["channels"]):
+        ring = state["gone"][bus]
+        i = due(ring, now)
+        while i >= 0:
+            state["port_flight"][i & 1, bus // state["channels"]] -= 1
+            state["port_share"][i & 1, bus // state["channels"], i >> 1] -= 1
+            i = due(ring, now)
+        if ring["count"] > 0:
+            wake = min(wake, ring["time"][ring["head"]])
+    for link in range(0, 2 * state["masters"], 3 - state["channels"]):
+        ring = state["seen"][link]
+        index = due(ring, now)
+        while index >= 0:
+            slot = state["slots"][index]
+            state["lane_flight"][slot["lane"]] -= 1
+            state["id_flight"][slot["lane"], slot["id"]] -= 1
+            slot["next"] = state["free_slot"]
+            state["free_slot"] = index
+            index = due(ring, now)
+        if ring["count"] > 0:
+            wake = min(wake, ring["time"][ring["head"]])
+    return wake
+
+
+@njit
+def most_of(shares, masters, victim):
+    """Return the master with the largest share, another than the victim when there is one."""
+    culprit = victim
+    for m in range(masters):
+        if m != victim and shares[m] > 0 and (culprit == victim or shares[m] > shares[culprit]):
+            culprit = m
+    return culprit
+
+
+@njit
+def wait_for(lane, cause, culprit, retry):
+    """Note why the lane's oldest piece stays, and return "no bus"."""
+    lane["cause"] = cause
+    lane["culprit"] = culprit
+    lane["retry"] = retry
+    return np.int64(-1)
+
+
+@njit
+def beats_of(state, master, size):
+    """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
+    width = min(state["width"], state["port_bytes"][master])
+    return (size + width - 1) // width
+
+
+@njit
+def examine(state, i, now, downs):
+    """Return the bus that lane ``i``'s next piece could take now; -1 with the reason noted if it cannot."""
+    lane = state["lanes"][i]
+    master, write = i >> 1, i & 1
+    row = lane["rows"][lane["head"]]
+    if row["time"] > now:
+        return wait_for(lane, QUEUE_FULL, master, row["time"])
+    address = row["address"] + lane["sent"]
+    size = min(row["bytes"] - lane["sent"], state["burst"] - address % state["burst"])
+    port = address // state["interleave"] % state["ports"]
+    lane["size"] = size
+    lane["port"] = port
+    name = row["stream"] % state["ids"][master]
+    if (
+        state["lane_flight"][i] >= state["limit"][master]
+        or state["id_flight"][i, name] >= state["id_limit"][master]
+        or state["free_slot"] < 0
+    ):
+        state["limited"] = 1
+        return wait_for(lane, QUEUE_FULL, master, NEVER)
+    if state["port_flight"][write, port] >= state["port_limit"][write]:
+        state["limited"] = 1
+        culprit = most_of(state["port_share"][write, port], state["masters"], master)
+        return wait_for(lane, QUEUE_FULL, culprit, NEVER)
+    if is_full(downs[port]):
+        return wait_for(lane, QUEUE_FULL, front(downs[port])["master"], NEVER)
+    until = held_until(state["regulation"], master, write, size, now)
+    if until > now:
+        return wait_for(lane, REGULATION, master, until)
+    bus = port * state["channels"] + write * (state["channels"] - 1)
+    if state["bus_free"][bus] > now:
+        return wait_for(lane, ARBITRATION, state["bus_owner"][bus], state["bus_free"][bus])
+    # what holds if the arbiter passes it over: its TDM slot is still to come
+    turn = next_turn(state["arbiters"][bus], master, now)
+    wait_for(lane, ARBITRATION, master, turn)
+    if not fits_slot(state["arbiters"][bus], beats_of(state, master, size) if write else 1, now):
+        return np.int64(-1)
+    return bus
+
+
+@njit
+def take_slot(state, i, lane, row):
+    """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
+    name = row["stream"] % state["ids"][i >> 1]
+    index = state["free_slot"]
+    slot = state["slots"][index]
+    state["free_slot"] = slot["next"]
+    slot["next"] = -1
+    slot["arrived"] = NEVER
+    slot["last"] = lane["sent"] + lane["size"] == row["bytes"]
+    slot["bytes"] = lane["size"]
+    slot["missing"] = lane["size"]
+    slot["lane"] = i
+    slot["id"] = name
+    slot["port"] = lane["port"]
+    copy_request(slot["request"], row)
+    if state["oldest"][i, name] < 0:
+        state["oldest"][i, name] = index
+    else:
+        state["slots"][state["newest"][i, name]]["next"] = index
+    state["newest"][i, name] = index
+    state["lane_flight"][i] += 1
+    state["id_flight"][i, name] += 1
+    return index
+
+
+@njit
+def send(state, i, bus, now, downs):
+    """Put the next piece of lane ``i`` on the bus."""
+    lane = state["lanes"][i]
+    master, write = i >> 1, i & 1
+    row = lane["rows"][lane["head"]]
+    size, port = lane["size"], lane["port"]
+    index = take_slot(state, i, lane, row)
+    beats = beats_of(state, master, size) if write else np.int64(1)
+    down = downs[port]
+    push(down, row, now + state["latency"] + beats - 1)
+    sent = down["rows"][(down["head"] + down["count"] - 1) % FIFO_ROWS]
+    sent["address"] += lane["sent"]
+    sent["bytes"] = size
+    sent["tag"] = index
+    charge_all(state["regulation"], master, write, size)
+    state["port_flight"][write, port] += 1
+    state["port_share"][write, port, master] += 1
+    state["bus_free"][bus] = now + beats
+    state["bus_owner"][bus] = master
+    state["busy_cycles"][bus] += beats
+    lane["sent"] += size
+    if lane["sent"] == row["bytes"]:
+        lane["sent"] = 0
+        lane["head"] = (lane["head"] + 1) % LANE_ROWS
+        lane["count"] -= 1
+        state["waiting"] -= 1
+
+
+@njit
+def grant(state, bus, now, downs):
+    """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner."""
+    master = pick(state["arbiters"][bus], state["wants"][bus], now)
+    if master < 0:
+        return
+    granted(state["arbiters"][bus], master)
+    winner = 2 * master + state["write_turn"][master]
+    if state["lanes"][winner]["count"] == 0 or state["lanes"][winner]["bus"] != bus:
+        winner ^= 1
+    state["write_turn"][master] = 1 - (winner & 1)
+    send(state, winner, bus, now, downs)
+    for i in range(2 * state["masters"]):
+        lane = state["lanes"][i]
+        if lane["count"] == 0 or lane["bus"] != bus:
+            continue
+        lane["bus"] = -1
+        if i != winner:
+            turn = max(next_turn(state["arbiters"][bus], i >> 1, now), state["bus_free"][bus])
+            wait_for(lane, ARBITRATION, master, turn)
+        elif examine(state, i, now, downs) >= 0:
+            wait_for(lane, ARBITRATION, master, now + 1)  # a port sends one piece a cycle
+
+
+@njit
+def advance(state, now, downs, ups):
+    """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
+    settle(state, now)
+    if state["held"] > 0:
+        deliver_held(state, now, ups)
+    if state["waiting"] == 0:
+        state["limited"] = 0
+        return NEVER
+    wake = count_out(state, now)
+    state["limited"] = 0
+    buses = state["ports"] * state["channels"]
+    for bus in range(buses):
+        state["wants"][bus] = 0
+    for i in range(2 * state["masters"]):
+        lane = state["lanes"][i]
+        if lane["count"] > 0:
+            lane["bus"] = examine(state, i, now, downs)
+            if lane["bus"] >= 0:
+                state["wants"][lane["bus"]] |= 1 << (i >> 1)
+    for bus in range(buses):
+        if state["wants"][bus]:
+            grant(state, bus, now, downs)
+    if state["limited"] == 0:
+        wake = NEVER
+    for i in range(2 * state["masters"]):
+        lane = state["lanes"][i]
+        if lane["count"] > 0:
+            wake = min(wake, lane["retry"])
+    return wake
+
+
+@njit
+def respond(state, row, time, ups):
+    """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
+    slot = state["slots"][row["tag"]]
+    i = slot["lane"]
+    master, write = i >> 1, i & 1
+    bus = slot["port"] * state["channels"] + write * (state["channels"] - 1)
+    start = max(time, state["back_free"][bus])
+    if start > time:
+        state["blame"][master, state["back_owner"][bus], BUS_BUSY] += start - time
+    beats = np.int64(1) if write else beats_of(state, master, row["bytes"])
+    state["back_free"][bus] = start + beats
+    state["back_owner"][bus] = master
+    state["back_busy_cycles"][bus] += beats
+    slot["missing"] -= slot["bytes"] if write else row["bytes"]
+    if slot["missing"] > 0:
+        return NEVER
+    whole = np.int64(1) if write else beats_of(state, master, slot["bytes"])
+    slot["arrived"] = start + beats - whole + state["response_latency"]
+    note(state["gone"][bus], start + beats, i)
+    deliver(state, i, slot["id"], np.int64(0), ups)
+    return start + beats if state["limited"] else NEVER
+
+
+@njit
+def deliver(state, i, name, earliest, ups):
+    """Hand the master what has been answered of one id, in order. Returns False if its FIFO is full."""
+    master, write = i >> 1, i & 1
+    link = i if state["channels"] == 2 else 2 * master
+    port_bytes = state["port_bytes"][master]
+    up = ups[master]
+    index = state["oldest"][i, name]
+    while index >= 0 and state["slots"][index]["arrived"] != NEVER:
+        slot = state["slots"][index]
+        rows = slot["last"] if write else (slot["bytes"] + port_bytes - 1) // port_bytes
+        if up["count"] + rows > up["limit"]:
+            state["held"] += 1 - slot["held"]
+            slot["held"] = 1
+            return False
+        state["held"] -= slot["held"]
+        slot["held"] = 0
+        first = max(state["link_free"][link], earliest)
+        seen = max(first, slot["arrived"])
+        for k in range(rows):
+            end = min((k + 1) * port_bytes, slot["bytes"])
+            if not write:
+                through = (end + state["width"] - 1) // state["width"] - 1
+                seen = max(first + k, slot["arrived"] + through)
+            push(up, slot["request"], seen)
+            if not write:
+                pushed = up["rows"][(up["head"] + up["count"] - 1) % FIFO_ROWS]
+                pushed["bytes"] = end - k * port_bytes
+        state["link_free"][link] = seen + (rows > 0)
+        note(state["seen"][link], seen, index)
+        index = slot["next"]
+        state["oldest"][i, name] = index
+    return True
+
+
+@njit
+def deliver_held(state, now, ups):
+    """Try again what found a master's FIFO full."""
+    for i in range(2 * state["masters"]):
+        for name in range(state["ids"][i >> 1]):
+            index = state["oldest"][i, name]
+            if index >= 0 and state["slots"][index]["held"]:
+                deliver(state, i, name, now, ups)

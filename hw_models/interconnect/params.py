@@ -1,0 +1,86 @@
+"""The interconnect as a config names it. Every quantity with its unit."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
+
+IDS = 16  # most transaction ids of a master
+LANE_ROWS = 16  # most requests waiting at a master's port, each for reads and writes
+TDM_SLOTS = 64
+ARBITRATIONS = {"round_robin": 0, "priority": 1, "weighted": 2, "tdm": 3}
+
+
+class MasterPort(Block):
+    """How one master is connected, and what it is allowed. `outstanding` counts pieces of at most `burst`."""
+
+    outstanding: int = Field(64, gt=0, le=512, description="reads in flight, and as many writes")
+    ids: int = Field(IDS, gt=0, le=IDS, description="transaction ids; streams share them modulo this")
+    outstanding_per_id: int = Field(
+        64, gt=0, le=512, description="reads in flight with one id, as many writes"
+    )
+    priority: int = Field(0, ge=0, description="priority arbitration: the higher wins, equals take turns")
+    weight: int = Field(1, gt=0, le=255, description="weighted arbitration: grants in a round")
+    budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="budget", description="none: not regulated")
+    reclaim: bool = Field(
+        False, description="give what the last period left unused to the others, and take theirs"
+    )
+
+
+class Group(Block):
+    """Masters that share a budget, reads and writes (write-backs) apart."""
+
+    masters: list[str] = Field(min_length=1)
+    read_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="read_budget")
+    write_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="write_budget")
+    period_fs: Femtoseconds = Field(10**9, alias="period", gt=0, description="fine-grained: 1 us")
+
+
+class Interconnect(Block):
+    """A shared bus or crossbar between masters and the memory side."""
+
+    clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
+    width_bytes: Bytes = Field(
+        16, alias="width", gt=0, le=1024, description="data moved in a cycle, each way"
+    )
+    latency_cycles: Cycles = Field(4, alias="latency", ge=1, description="a request's way to memory")
+    response_latency_cycles: Cycles | None = Field(
+        None, alias="response_latency", ge=0, description="a response's way back; as `latency` if absent"
+    )
+    burst_bytes: Bytes = Field(
+        64, alias="burst", gt=0, description="longer requests are split at its multiples"
+    )
+    arbitration: Literal["round_robin", "priority", "weighted", "tdm"] = "round_robin"
+    channels: Literal["shared", "separate"] = Field(
+        "shared", description="write data shares the request channel (TileLink), or has its own (AXI)"
+    )
+    queue: int = Field(
+        4, gt=0, le=LANE_ROWS, description="requests that wait at a port, reads and writes apart"
+    )
+    reads_in_flight: int = Field(512, gt=0, description="most reads under way at one memory port")
+    writes_in_flight: int = Field(512, gt=0)
+    tdm: list[str] = Field(
+        [], max_length=TDM_SLOTS, description="the master that owns each slot of the frame"
+    )
+    tdm_slot_cycles: Cycles = Field(16, alias="tdm_slot", gt=0)
+    period_fs: Femtoseconds = Field(10**12, alias="period", gt=0, description="of the masters' budgets: 1 ms")
+    masters: dict[str, MasterPort] = Field({})
+    groups: dict[str, Group] = Field({})
+
+    @model_validator(mode="after")
+    def tdm_needs_a_frame(self) -> "Interconnect":
+        if (self.arbitration == "tdm") != bool(self.tdm):
+            raise ValueError("arbitration tdm and a list tdm of the slots' owners go together")
+        if self.burst_bytes & (self.burst_bytes - 1):
+            raise ValueError(f"burst {self.burst_bytes} B is not a power of two")
+        return self
+
+    @model_validator(mode="after")
+    def a_transfer_fits_a_slot(self) -> "Interconnect":
+        beats = -(-self.burst_bytes // self.width_bytes)
+        if self.arbitration == "tdm" and beats > self.tdm_slot_cycles:
+            raise ValueError(
+                f"tdm_slot {self.tdm_slot_cycles} cycles is shorter than a burst of {beats} cycles"
+            )
+        return self

@@ -1,0 +1,214 @@
+"""The interconnect's state, and how it is built from its parameters."""
+
+import numpy as np
+
+from hw_models.blame import BLAME_SHAPE
+from hw_models.errors import ConfigError
+from hw_models.interconnect.arbiter import ARBITER
+from hw_models.interconnect.params import ARBITRATIONS, IDS, LANE_ROWS, Interconnect, MasterPort
+from hw_models.interconnect.regulator import REGULATION
+from hw_models.port import FIFO_ROWS, MASTERS, NEVER, REQUEST
+
+PORTS = 16  # most ports on the memory side
+LANES = 2 * MASTERS  # lane = 2 * master + write: reads and writes of a master do not block each other
+BUSES = 2 * PORTS  # bus = channels * port (+ write where channels are separate)
+SLOTS = 512  # most pieces in flight
+
+LANE = np.dtype(
+    [
+        ("head", np.int64),
+        ("count", np.int64),
+        ("sent", np.int64),  # bytes of the oldest request already on their way
+        # of the next piece, as `examine` found it
+        ("size", np.int64),
+        ("port", np.int64),
+        ("bus", np.int64),  # that it could take now, -1: it has to wait
+        ("retry", np.int64),  # when to look again; NEVER: something else will wake us
+        ("cause", np.int64),  # why it waits, -1: it does not
+        ("culprit", np.int64),
+        ("rows", REQUEST, (LANE_ROWS,)),
+    ]
+)
+SLOT = np.dtype(  # a piece in flight
+    [
+        ("next", np.int64),  # the piece behind it with the same id, or the next free slot
+        (
+            "arrived",
+            np.int64,
+        ),  # cycle at which its answer's first beat is at the master's side; NEVER: not yet
+        ("last", np.int64),  # 1: completes its request
+        ("bytes", np.int64),
+        ("held", np.int64),  # 1: answered, but the master's FIFO was full
+        ("missing", np.int64),  # bytes not yet answered
+        ("lane", np.int64),
+        ("id", np.int64),
+        ("port", np.int64),
+        ("request", REQUEST),  # the master's own row
+    ]
+)
+RELEASE = np.dtype(  # pieces to be counted out at a time known already; in order of time
+    [("head", np.int64), ("count", np.int64), ("time", np.int64, (SLOTS,)), ("what", np.int64, (SLOTS,))]
+)
+INTERCONNECT = np.dtype(
+    [
+        # parameters
+        ("masters", np.int64),
+        ("ports", np.int64),
+        ("interleave", np.int64),  # bytes after which the next memory port has its turn
+        ("channels", np.int64),  # 1 shared, 2 separate for reads and writes
+        ("width", np.int64),
+        ("burst", np.int64),
+        ("latency", np.int64),
+        ("response_latency", np.int64),
+        ("queue", np.int64),
+        ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
+        ("limit", np.int64, (MASTERS,)),
+        ("ids", np.int64, (MASTERS,)),
+        ("id_limit", np.int64, (MASTERS,)),
+        ("port_bytes", np.int64, (MASTERS,)),  # width of the master's own port
+        # requests
+        ("settled", np.int64),  # waits are charged up to this cycle
+        ("waiting", np.int64),  # requests in lanes
+        ("lanes", LANE, (LANES,)),
+        ("write_turn", np.int64, (MASTERS,)),  # which lane goes first where both want the same bus
+        ("arbiters", ARBITER, (BUSES,)),
+        ("wants", np.int64, (BUSES,)),
+        ("bus_free", np.int64, (BUSES,)),
+        ("bus_owner", np.int64, (BUSES,)),
+        ("regulation", REGULATION),
+        # in flight
+        ("lane_flight", np.int64, (LANES,)),
+        ("id_flight", np.int64, (LANES, IDS)),
+        ("port_flight", np.int64, (2, PORTS)),
+        ("port_share", np.int64, (2, PORTS, MASTERS)),  # of port_flight, by master
+        ("limited", np.int64),  # 1: some lane waits for pieces in flight to come back
+        ("free_slot", np.int64),  # -1: none
+        ("slots", SLOT, (SLOTS,)),
+        ("oldest", np.int64, (LANES, IDS)),  # slot, -1: none in flight
+        ("newest", np.int64, (LANES, IDS)),
+        # responses
+        ("back_free", np.int64, (BUSES,)),
+        ("back_owner", np.int64, (BUSES,)),
+        ("link_free", np.int64, (LANES,)),
+        ("held", np.int64),  # answers that found the master's FIFO full
+        ("gone", RELEASE, (BUSES,)),  # lanes of pieces that have left their memory port, by response bus
+        ("seen", RELEASE, (LANES,)),  # slots of pieces that the master has seen, by link
+        # what came of it
+        ("reads", np.int64, (MASTERS,)),  # requests
+        ("writes", np.int64, (MASTERS,)),
+        ("read_bytes", np.int64, (MASTERS,)),
+        ("write_bytes", np.int64, (MASTERS,)),
+        ("busy_cycles", np.int64, (BUSES,)),
+        ("back_busy_cycles", np.int64, (BUSES,)),
+        ("blame", np.int64, BLAME_SHAPE),
+    ]
+)
+
+
+def build_interconnect(
+    params: Interconnect,
+    masters: list[str],
+    port_bytes: list[int] | None = None,
+    ports: int = 1,
+    interleave_bytes: int = 64,
+    line_bytes: int | None = None,
+) -> np.ndarray:
+    """Return an idle interconnect, shape (1,) INTERCONNECT.
+
+    ``masters``: names by master index. ``port_bytes``: width of each one's port, that of the bus if absent.
+    ``ports`` memory ports take turns every ``interleave_bytes``. ``line_bytes``: of the cache behind, no
+    piece crosses it. Raises ConfigError for names that do not exist and budgets that no burst fits in.
+    """
+    _check_names(params, masters)
+    state = np.zeros(1, INTERCONNECT)
+    row = state[0]
+    row["masters"], row["ports"], row["interleave"] = len(masters), ports, interleave_bytes
+    row["channels"] = 2 if params.channels == "separate" else 1
+    row["width"], row["queue"] = params.width_bytes, params.queue
+    row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
+    if ports > 1:
+        row["burst"] = min(row["burst"], interleave_bytes)
+    row["latency"] = params.latency_cycles
+    back = params.response_latency_cycles
+    row["response_latency"] = params.latency_cycles if back is None else back
+    row["port_limit"] = params.reads_in_flight, params.writes_in_flight
+    for index, name in enumerate(masters):
+        port = params.masters.get(name, MasterPort())
+        row["limit"][index], row["ids"][index] = port.outstanding, port.ids
+        row["id_limit"][index] = port.outstanding_per_id
+        row["port_bytes"][index] = port_bytes[index] if port_bytes else params.width_bytes
+    row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
+    row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
+    row["slots"]["arrived"] = NEVER
+    row["lanes"]["cause"] = -1
+    _set_arbiters(row, params, masters)
+    _set_regulators(row, params, masters)
+    return state
+
+
+def down_limit(params: Interconnect, queue: int) -> int:
+    """Return the rows of a FIFO to memory: ``queue`` at its far end and what is on the way."""
+    return min(FIFO_ROWS, queue + params.latency_cycles)
+
+
+def _check_names(params: Interconnect, masters: list[str]) -> None:
+    if len(masters) > MASTERS:
+        raise ConfigError(f"{len(masters)} masters; the interconnect takes {MASTERS}", key="system")
+    named = [("masters", name) for name in params.masters] + [("tdm", name) for name in params.tdm]
+    named += [(f"groups.{group}", name) for group, it in params.groups.items() for name in it.masters]
+    for where, name in named:
+        if name not in masters:
+            known = ", ".join(masters)
+            raise ConfigError(
+                f"{name!r} is not a master; there are {known}", key=f"system.interconnect.{where}"
+            )
+
+
+def _set_arbiters(row: np.void, params: Interconnect, masters: list[str]) -> None:
+    arbiters = row["arbiters"]
+    arbiters["kind"] = ARBITRATIONS[params.arbitration]
+    arbiters["units"] = len(masters)
+    arbiters["last"] = len(masters) - 1
+    arbiters["slot_cycles"] = params.tdm_slot_cycles
+    arbiters["slots"] = len(params.tdm)
+    for index, name in enumerate(masters):
+        port = params.masters.get(name, MasterPort())
+        arbiters["priority"][:, index] = port.priority
+        arbiters["weight"][:, index] = arbiters["credit"][:, index] = port.weight
+    for slot, name in enumerate(params.tdm):
+        arbiters["owner"][:, slot] = masters.index(name)
+
+
+def _set_regulators(row: np.void, params: Interconnect, masters: list[str]) -> None:
+    row["regulation"]["own"] = row["regulation"]["group"] = -1
+    for name, port in params.masters.items():
+        if port.budget_bytes_per_s is not None:
+            where = f"system.interconnect.masters.{name}.budget"
+            index = _add_regulator(
+                row, params, port.budget_bytes_per_s, params.period_fs, port.reclaim, where
+            )
+            row["regulation"]["own"][masters.index(name)] = index
+    for group, it in params.groups.items():
+        for write, budget in enumerate((it.read_budget_bytes_per_s, it.write_budget_bytes_per_s)):
+            if budget is not None:
+                where = f"system.interconnect.groups.{group}.{'write' if write else 'read'}_budget"
+                index = _add_regulator(row, params, budget, it.period_fs, False, where)
+                for name in it.masters:
+                    row["regulation"]["group"][write][masters.index(name)] = index
+
+
+def _add_regulator(
+    row: np.void, params: Interconnect, bytes_per_s: int, period_fs: int, reclaim: bool, where: str
+) -> int:
+    regulation = row["regulation"]
+    budget = bytes_per_s * period_fs // 10**15
+    if budget < row["burst"]:
+        raise ConfigError(f"{budget} B a period; at least one burst of {row['burst']} B is needed", key=where)
+    index = int(regulation["count"])
+    rule = regulation["rows"][index]
+    rule["period"] = max(1, period_fs * params.clock_hz // 10**15)
+    rule["budget"] = rule["share"] = budget
+    rule["reclaim"] = reclaim
+    rule["epoch"] = 0
+    regulation["count"] = index + 1
+    return index
