@@ -29,7 +29,7 @@ Settings = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="the folder to write")]
 Seed = Annotated[int | None, typer.Option("--seed", help="the seed of everything random")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
-Strict = Annotated[bool, typer.Option("--strict", help="warnings, such as unknown operators, are errors")]
+Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]
 
 
 def _version(wanted: bool) -> None:
@@ -62,8 +62,7 @@ def run(
     from simulator.config import load
     from simulator.run_folder import prepare_out, write_run
 
-    settings = [*(set or []), *(["simulation.strict=true"] if strict else [])]
-    loaded = load(config, settings=settings, seed=seed)
+    loaded = load(config, settings=set or [], seed=seed, strict=strict)
     folder = out if out is not None else Path("runs") / config.stem
     prepare_out(folder)
 

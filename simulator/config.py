@@ -9,10 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from hw_models.dram.params import Dram
-from hw_models.flash.params import Flash
-from hw_models.ideal.params import IdealMemory
-from hw_models.nvdla.params import Accelerator
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,17 +20,22 @@ from pydantic import (
     Tag,
     ValidationError,
 )
-from workloads.llm.params import LlmJob
-from workloads.params import NetworkJob
 
 from hw_models.cache.params import Cache
-from hw_models.cpu.params import Core, Corunner, Driver
+from hw_models.cpu.params import Core, Corunner
+from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
+from hw_models.flash.params import Flash
+from hw_models.ideal.params import IdealMemory
 from hw_models.interconnect.params import Interconnect
+from hw_models.nvdla.params import Accelerator
+from hw_models.roofline.params import Roofline
 from hw_models.units import TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
 from simulator.config_errors import raise_all, retell, written_names
-from simulator.references import complete_cores, reference_errors
+from simulator.references import complete_cores, network_jobs, reference_errors
 from simulator.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
+from workloads.llm.params import LlmJob
+from workloads.params import NetworkJob
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Model = TypeVar("Model", bound=BaseModel)
@@ -80,7 +81,6 @@ class Simulation(Block):
         alias="max_time",
         description="simulated time after which a run that has not ended is an error",
     )
-    strict: bool = Field(False, description="whether warnings (unknown operators, ...) are errors")
 
 
 class System(Block):
@@ -88,7 +88,9 @@ class System(Block):
 
     accelerators: dict[Name, Accelerator] = Field(default_factory=dict, description="accelerators by name")
     cores: dict[Name, Core] = Field(default_factory=dict, description="cores by name")
-    driver: Driver = Field(Driver(), description="software between an accelerator's operations")
+    backends: dict[Name, Roofline] = Field(
+        default_factory=dict, description="processors known by their roofline, which run language models"
+    )
     interconnect: Interconnect | None = Field(None, description="what joins the masters to the LLC or memory")
     llc: Cache | None = Field(None, description="last-level cache; null or absent: none")
     dram: Dram | None = Field(None, description="DRAM; or `memory`")
@@ -119,10 +121,20 @@ class Config(Block):
 
 
 def load(
-    source: str | Path | Mapping[str, Any] | Config, *, settings: Iterable[str] = (), seed: int | None = None
+    source: str | Path | Mapping[str, Any] | Config,
+    *,
+    settings: Iterable[str] = (),
+    seed: int | None = None,
+    strict: bool = False,
 ) -> Config:
-    """Return the config in ``source`` with ``PATH=VALUE`` settings laid on it. Raises ConfigError."""
+    """Return the config in ``source`` with ``PATH=VALUE`` settings laid on it. Raises ConfigError.
+
+    ``strict``: operators that no network job knows are errors.
+    """
     document = complete_cores(_document_of(source, settings))
+    if strict:
+        for name in network_jobs(document):
+            document = lay_value(document, f"workloads.{name}.strict", True, Place("--strict"))
     if seed is not None:
         document = lay_value(document, "simulation.seed", seed, Place(f"--seed {seed}"))
     errors = reference_errors(document)
@@ -165,11 +177,8 @@ def _validated(model: type[Model], document: Document) -> tuple[Model | None, li
 def resolved(config: BaseModel) -> dict[str, Any]:
     """Return the config as a dict of plain values with every default written; names in order."""
     data = config.model_dump(mode="json", by_alias=True)
-    for part, key in (
-        (data.get("system"), "accelerators"),
-        (data.get("system"), "cores"),
-        (data, "workloads"),
-    ):
+    named = [(data.get("system"), key) for key in ("accelerators", "cores", "backends")]
+    for part, key in [*named, (data, "workloads")]:
         if isinstance(part, dict) and isinstance(part.get(key), dict):
             part[key] = dict(sorted(part[key].items()))
     return data

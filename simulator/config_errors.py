@@ -41,12 +41,22 @@ BOUNDS = {  # pydantic's error type -> (its context's name, what is wrong, what 
 
 def retell(error: ValidationError, model: type[BaseModel], document: Document) -> list[ConfigError]:
     """Return one ConfigError for each of pydantic's, with its place in the document."""
-    told: dict[tuple[str, str], ConfigError] = {}
+    told: dict[Keys, list[str]] = {}
     for detail in error.errors(include_url=False):
         keys, holders = clean_keys(detail["loc"], model, document.data)
-        message = _message(detail, keys, holders)
-        told.setdefault((path_text(keys), message), at(document, keys, message))
-    return list(told.values())
+        told.setdefault(keys, []).append(_message(detail, keys, holders))
+    return [at(document, keys, message) for keys, messages in told.items() for message in _joined(messages)]
+
+
+def _joined(messages: list[str]) -> list[str]:
+    """Return the messages about one key, with those of a union's members in one: "write text or a list"."""
+    by_found: dict[str, list[str]] = {}
+    for message in dict.fromkeys(messages):
+        found, _, right = message.partition("; write ")
+        by_found.setdefault(found, []).append(right)
+    return [
+        f"{found}; write {' or '.join(right)}" if right[0] else found for found, right in by_found.items()
+    ]
 
 
 def at(document: Document, keys: Keys, message: str) -> ConfigError:

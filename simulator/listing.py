@@ -22,13 +22,16 @@ def listing(what: str) -> list[str]:
 
 
 def _presets() -> list[str]:
-    from hw_models.nvdla.presets import PRESETS
+    from hw_models.flash.presets import PRESETS as FLASH
+    from hw_models.nvdla.presets import PRESETS as ACCELERATORS
+    from hw_models.roofline.presets import PRESETS as BACKENDS
 
-    return list(PRESETS)
+    kinds = {"accelerators.<name>": ACCELERATORS, "flash": FLASH, "backends.<name>": BACKENDS}
+    return [f"{name:<24} system.{where}.preset" for where, names in kinds.items() for name in names]
 
 
 def _networks() -> list[str]:
-    from workloads.networks import NETWORKS
+    from workloads.networks.builtin import NETWORKS
 
     return list(NETWORKS)
 

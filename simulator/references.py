@@ -12,34 +12,79 @@ from simulator.yaml_lines import Document, Keys
 MASTERS = 16  # hw_models.port.MASTERS: importing that would import numba (a test holds them equal)
 
 
+class _Names:
+    """Looks names up and gathers what is wrong."""
+
+    def __init__(self, document: Document):
+        self.document = document
+        self.errors: list[ConfigError] = []
+
+    def check(self, keys: Keys, name: Any, known: dict, what: str, where: str) -> None:
+        if not isinstance(name, str) or name in known:
+            return
+        none = f"{name!r} names no {what}; the system has none, write it under {where}"
+        self.add(keys, not_one_of(name, sorted(known)) if known else none)
+
+    def add(self, keys: Keys, message: str) -> None:
+        self.errors.append(at(self.document, keys, message))
+
+
 def reference_errors(document: Document) -> list[ConfigError]:
     """Return what is wrong between the parts of the config."""
     data = document.data
-    system, workloads = _mapping(data.get("system")), _mapping(data.get("workloads"))
+    system = _mapping(data.get("system"))
     accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
-    errors: list[ConfigError] = []
-
-    def check(keys: Keys, name: Any, known: dict, what: str) -> None:
-        if isinstance(name, str) and name not in known:
-            none = f"{name!r} names no {what}; the system has none, write it under system.{what}s"
-            errors.append(at(document, keys, not_one_of(name, sorted(known)) if known else none))
-
-    for name, job in workloads.items():
-        job = _mapping(job)
-        if "fallback" in job:
-            check(("workloads", name, "fallback"), job["fallback"], cores, "core")
-        if "on" in job and ("network" in job or "layers" in job):
-            check(("workloads", name, "on"), job["on"], accelerators, "accelerator")
+    masters = {**accelerators, **cores}
+    names = _Names(document)
+    _check_jobs(names, _mapping(data.get("workloads")), system)
+    _check_masters(names, system, masters)
     for name in sorted(set(accelerators) & set(cores)):
-        errors.append(
-            at(document, ("system", "cores", name), "also the name of an accelerator; write another")
-        )
-    masters = len(accelerators) + len(cores)
-    if masters > MASTERS:
-        errors.append(at(document, ("system",), f"{masters} masters are too many; write at most {MASTERS}"))
-    if not workloads and not data.get("corunners"):
-        errors.append(at(document, (), "nothing to run; write workloads or corunners"))
-    return errors + _memory_errors(document, system, bool(masters))
+        names.add(("system", "cores", name), "also the name of an accelerator; write another")
+    if len(masters) > MASTERS:
+        names.add(("system",), f"{len(masters)} accelerators and cores are too many; write at most {MASTERS}")
+    if not data.get("workloads") and not data.get("corunners"):
+        names.add((), "nothing to run; write workloads or corunners")
+    for i, corunner in enumerate(_list(data.get("corunners"))):
+        names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
+    return names.errors + _memory_errors(document, system, bool(masters))
+
+
+def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
+    accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
+    backends = _mapping(system.get("backends"))
+    for name, job in workloads.items():
+        keys, job = ("workloads", name), _mapping(job)
+        names.check((*keys, "fallback"), job.get("fallback"), cores, "core", "system.cores")
+        if is_network(job):
+            names.check((*keys, "on"), job.get("on"), accelerators, "accelerator", "system.accelerators")
+        elif "model" in job:
+            names.check((*keys, "on"), job.get("on"), backends, "backend", "system.backends")
+
+
+def _check_masters(names: _Names, system: dict, masters: dict) -> None:
+    """Check the names of masters in the interconnect and the LLC."""
+    bus, llc = _mapping(system.get("interconnect")), _mapping(system.get("llc"))
+    written: list[tuple[Keys, Any]] = []
+    written += [(("system", "interconnect", "masters", name), name) for name in _mapping(bus.get("masters"))]
+    for i, name in enumerate(_list(bus.get("tdm"))):
+        written.append((("system", "interconnect", "tdm", i), name))
+    for group, value in _mapping(bus.get("groups")).items():
+        for i, name in enumerate(_list(_mapping(value).get("masters"))):
+            written.append((("system", "interconnect", "groups", group, "masters", i), name))
+    for table in ("partition", "bypass", "discard"):
+        written += [(("system", "llc", table, name), name) for name in _mapping(llc.get(table))]
+    for keys, name in written:
+        names.check(keys, name, masters, "master", "system.accelerators or system.cores")
+
+
+def is_network(job: Any) -> bool:
+    return "network" in _mapping(job) or "layers" in _mapping(job)
+
+
+def network_jobs(document: Document) -> list[str]:
+    """Return the names of the jobs that are networks."""
+    workloads = _mapping(_mapping(document.data).get("workloads"))
+    return [name for name, job in workloads.items() if is_network(job)]
 
 
 def _memory_errors(document: Document, system: dict, needed: bool) -> list[ConfigError]:
@@ -57,7 +102,7 @@ def complete_cores(document: Document) -> Document:
     system = _mapping(_mapping(document.data).get("system"))
     cores = _mapping(system.get("cores"))
     corunners = _mapping(document.data).get("corunners")
-    wanted = [_mapping(c).get("on") for c in (corunners if isinstance(corunners, list) else [])]
+    wanted = [_mapping(corunner).get("on") for corunner in _list(corunners)]
     missing = {name for name in wanted if isinstance(name, str) and name not in cores}
     alike = all(core == next(iter(cores.values())) for core in cores.values())
     if not missing or not cores or not alike:
@@ -69,3 +114,7 @@ def complete_cores(document: Document) -> Document:
 
 def _mapping(value: Any) -> dict:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []

@@ -11,7 +11,9 @@ from simulator.yaml_lines import Document, Place, apply_setting, parse_text, rea
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(max_size=12) | st.floats(-1e9, 1e9),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=8), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -23,7 +25,9 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def test_on_and_yes_are_words_and_numbers_are_numbers():
-    text = "{on: core1, a: yes, b: 12:30, c: 416x416, d: 0x10, e: 1.5, f: 1e3, g: true, h: ~, i: '12', j: 010}"
+    text = (
+        "{on: core1, a: yes, b: 12:30, c: 416x416, d: 0x10, e: 1.5, f: 1e3, g: true, h: ~, i: '12', j: 010}"
+    )
     assert parse_text(text, "f").data == {
         "on": "core1",
         "a": "yes",
