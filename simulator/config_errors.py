@@ -54,9 +54,8 @@ def _joined(messages: list[str]) -> list[str]:
     for message in dict.fromkeys(messages):
         found, _, right = message.partition("; write ")
         by_found.setdefault(found, []).append(right)
-    return [
-        f"{found}; write {' or '.join(right)}" if right[0] else found for found, right in by_found.items()
-    ]
+    joined = {found: " or ".join(right) for found, right in by_found.items()}
+    return [f"{found}; write {right}" if right else found for found, right in joined.items()]
 
 
 def at(document: Document, keys: Keys, message: str) -> ConfigError:
@@ -141,10 +140,10 @@ def clean_keys(
     keys: list[str | int] = []
     types_here: list[Any] = [model]
     holders: list[type[BaseModel]] = [model]
-    for i, part in enumerate(loc):
+    for part in loc:
         models = [t for t in _flatten(types_here) if isinstance(t, type) and issubclass(t, BaseModel)]
         in_data = _has(data, part)
-        if part == "[key]" or not (in_data or _field(str(part), models) or i == len(loc) - 1 == len(keys)):
+        if part == "[key]" or not (in_data or _field(str(part), models)):
             types_here = [t for t in _flatten(types_here) if getattr(t, "__name__", "") == part] or types_here
             continue
         holders = models
