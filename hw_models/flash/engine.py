@@ -133,7 +133,7 @@ def resume(state, d, now):
 
 @njit
 def command(state, c, d, now, start, doing):
-    """Send the gathered command to die ``d`` from ``start`` on; return when the bus is free again."""
+    """Send the gathered command to die ``d`` from ``start`` on."""
     die = state["die"][d]
     count = die["actives"]
     master = die["master"]
@@ -165,35 +165,29 @@ def command(state, c, d, now, start, doing):
     channel["bus"] = BUS_COMMAND
     channel["until"] = end
     channel["master"] = die["master"]
-    return end
 
 
 @njit
 def serve_die(state, c, d, now, start, first_class, last_class, doing):
-    """Gather and send one command; return when the bus is free, ``start`` if there was nothing to send."""
+    """Gather one command for die ``d`` and send it. Return whether there was anything to send."""
     if gather(state, d, first_class, last_class) == 0:
-        return start
-    return command(state, c, d, now, start, doing)
+        return False
+    command(state, c, d, now, start, doing)
+    return True
 
 
 @njit
-def serve_dies(state, c, first, now, first_class, last_class, doing):
-    """Send one command to each die of an idle chip, that with the most urgent transaction first.
+def serve_one_die(state, c, first, now, first_class, last_class, doing):
+    """Send one command to that die of an idle chip which has the most urgent transaction.
 
-    Return whether the bus was used.
+    Return whether there was one.
     """
     lead, best = NONE, -1
     for d in range(first, first + state["chip_dies"]):
         order = oldest(state, d, first_class, last_class)
         if order >= 0 and (lead == NONE or order < best):
             lead, best = d, order
-    if lead == NONE:
-        return False
-    end = now
-    for k in range(state["chip_dies"]):
-        d = first + (lead - first + k) % state["chip_dies"]
-        end = serve_die(state, c, d, now, end, first_class, last_class, doing)
-    return True
+    return lead != NONE and serve_die(state, c, lead, now, now, first_class, last_class, doing)
 
 
 @njit
@@ -206,8 +200,7 @@ def serve_independent(state, c, d, now):
             suspend(state, d, now)
             start = now + state["suspend_ps"]
         if die_takes(state, d):
-            serve_die(state, c, d, now, start, MAP_READ, GC_READ, READING)
-            return True
+            return serve_die(state, c, d, now, start, MAP_READ, GC_READ, READING)
         return False
     if die["stoppeds"] > 0 and die["doing"] == IDLE and die["out"] == 0:
         resume(state, d, now)
@@ -215,10 +208,8 @@ def serve_independent(state, c, d, now):
     if die["doing"] != IDLE or die["out"] > 0 or die["queued"] == 0:
         return False
     if die["head"][USER_WRITE] != NONE or die["head"][GC_WRITE] != NONE:
-        serve_die(state, c, d, now, now, USER_WRITE, GC_WRITE, PROGRAMMING)
-    else:
-        serve_die(state, c, d, now, now, ERASE, ERASE, ERASING)
-    return True
+        return serve_die(state, c, d, now, now, USER_WRITE, GC_WRITE, PROGRAMMING)
+    return serve_die(state, c, d, now, now, ERASE, ERASE, ERASING)
 
 
 @njit
@@ -231,11 +222,11 @@ def serve_chip(state, c, first, now):
         return False
     if not chip_takes(state, first):
         return False
-    if serve_dies(state, c, first, now, MAP_READ, GC_READ, READING):
+    if serve_one_die(state, c, first, now, MAP_READ, GC_READ, READING):
         return True
-    if serve_dies(state, c, first, now, USER_WRITE, GC_WRITE, PROGRAMMING):
+    if serve_one_die(state, c, first, now, USER_WRITE, GC_WRITE, PROGRAMMING):
         return True
-    return serve_dies(state, c, first, now, ERASE, ERASE, ERASING)
+    return serve_one_die(state, c, first, now, ERASE, ERASE, ERASING)
 
 
 @njit

@@ -25,8 +25,9 @@ HOST = np.dtype(
         ("complete_ps", np.int64),
         ("shared", np.int64),  # 1: any free thread takes the next request; 0: requests name their thread
         ("lock_free", np.int64),  # time at which the serial section is free
-        ("slot_free", np.int64),  # time at which the last freed place in the device's queue was freed
-        ("in_device", np.int64),
+        ("rung", np.int64),  # doorbells so far
+        ("completed", np.int64),
+        ("completion", np.int64, (REQUESTS,)),  # times of the last completions: each frees a place in the queue
         ("time", np.int64, (THREADS,)),  # when the thread does its next step, NEVER while it waits for data
         ("request", np.int64, (THREADS,)),  # request whose doorbell it rings at `time`, -1 before that
         ("following", np.int64, (THREADS,)),  # its next request, -1 when it has none left
@@ -48,7 +49,7 @@ def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0
     row["shared"] = int(shared)
     row["time"][:threads] = start_ps
     row["request"][:] = -1
-    row["lock_free"] = row["slot_free"] = start_ps
+    row["lock_free"] = start_ps
     return hosts
 
 
@@ -66,8 +67,8 @@ def collect_done(state, hosts, submitted, done):
         submitted[k] = request["submit"]
         done[k] = request["done"] + row["complete_ps"]
         row["time"][request["stream"]] = done[k]
-        row["in_device"] -= 1
-        row["slot_free"] = request["done"]
+        row["completion"][row["completed"] % REQUESTS] = request["done"]
+        row["completed"] += 1
         free_request(state, r)
         count += 1
     return count
@@ -83,7 +84,7 @@ def next_thread(hosts, count, cursor, earliest):
         if time >= best_time:
             continue
         if row["request"][t] >= 0:
-            if row["in_device"] >= row["depth"]:
+            if row["rung"] - row["completed"] >= row["depth"]:
                 continue
         else:
             k = cursor if row["shared"] == 1 else row["following"][t]
@@ -146,8 +147,10 @@ def run_reads(state, memory, hosts, address, size, thread, earliest, master, sub
                 stale = True
                 continue
             if room(state, address[k], size[k]):
-                submit(state, max(time, row["slot_free"]), address[k], size[k], 0, master, t, k, 0)
-                row["in_device"] += 1
+                if row["rung"] >= row["depth"]:
+                    time = max(time, row["completion"][(row["rung"] - row["depth"]) % REQUESTS])
+                submit(state, time, address[k], size[k], 0, master, t, k, 0)
+                row["rung"] += 1
                 row["time"][t] = NEVER
                 row["request"][t] = -1
                 stale = True

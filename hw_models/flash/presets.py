@@ -20,7 +20,7 @@ MQSIM = {
     "overprovisioning": "7 %",  # [M]
     "mapping": "cached",
     "map_cache": "2 MiB",  # [M]
-    "independent_dies": False,  # a chip takes commands only when all its dies are idle [M]
+    "independent_dies": False,  # a chip runs one command of one die at a time [M]
     "cache_read": False,  # [M]
     "suspend": False,  # erase suspension exists in [M], but is never reached
     "preload": "0 %",
