@@ -11,7 +11,7 @@ def lower(job: "NetworkJob", preset: Any, base_address: int = 0) -> "Program":
     """Return the program of one frame of ``job``.
 
     ``preset``: a preset's name or an accelerator's parameters. Memory from ``base_address`` on is used,
-    ``program.memory.bytes`` of it. Raises ConfigError for what the user can put right.
+    ``program.memory.span_bytes`` of it. Raises ConfigError for what the user can put right.
     """
     from workloads.lowering.job import lower_job
 

@@ -37,6 +37,7 @@ class MemoryPlan:
     activation_lower_bound_bytes: int  # most bytes alive at once
     planner: str
     tensors: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> (address, bytes)
+    span_bytes: int = 0  # all that the program uses, from its base address on
 
 
 @dataclass

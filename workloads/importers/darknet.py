@@ -210,7 +210,7 @@ def _reorg(layers: _Layers, reader: _Reader, name: str) -> str:
 def _unknown(layers: _Layers, reader: _Reader, name: str) -> str:
     kind, shape = reader.section.kind, layers.builder.shape(layers.last)
     layers.builder.network.warnings.append(
-        f"{reader.file}:{reader.section.line}: [{kind}] is not known; a core does it, the shape stays the same"
+        f"{reader.file}:{reader.section.line}: [{kind}] is not known; a core does it, with equal shapes"
     )
     return layers.builder.cpu(name, kind, [layers.last], shape)
 

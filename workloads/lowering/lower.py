@@ -3,17 +3,15 @@
 from dataclasses import dataclass, field
 
 from workloads.graph import Network, Node
-from workloads.lowering.depend import step_tables
+from workloads.lowering.assemble import assemble
 from workloads.lowering.fuse import FusionRules, Stage, fuse
 from workloads.lowering.host import INT8_FUNCTIONS, HostEmitter
-from workloads.lowering.layout import round_up
 from workloads.lowering.order import in_order
 from workloads.lowering.place import Placement, place_tensors
-from workloads.lowering.planner import Lifetime, lower_bound, plan_bytes, plan_memory
 from workloads.lowering.record import Recorder
 from workloads.lowering.target import Target
 from workloads.lowering.units import UnitEmitter
-from workloads.program import Layer, MemoryPlan, Program
+from workloads.program import Layer, Program
 
 
 class NeedsCore(ValueError):
@@ -120,6 +118,7 @@ class _Emitter:
             if name in made_by_accelerator:
                 self.host.layer = len(self.layers) - 1
                 self.host.to_float(name)
+            self.recorder.results.add(self.host.as_float[name])
 
     def _stage(self, stage: Stage) -> None:
         cubes, node = self.placement.cubes, stage.node
@@ -144,41 +143,21 @@ class _Emitter:
             self.host.stage(stage, self.layer_of[node.name], stage.output in self.wanted_int8)
 
     def program(self, base_address: int) -> Program:
-        recorder = self.recorder
-        for cube in self.placement.cubes.values():
-            recorder.buffer(cube.buffer, 0)
         self._size_buffers()
-        lifetimes = self._lifetimes()
-        offsets = plan_memory(lifetimes, self.options.planner)
-        activations_at = base_address + round_up(recorder.constant_bytes, 4096)
-        addresses = {name: activations_at + offset for name, offset in offsets.items()}
-        spans = {b.name: (addresses[b.name], addresses[b.name] + b.bytes) for b in lifetimes}
-        ops, tasks = recorder.tables(addresses, base_address)
-        steps, deps = step_tables(recorder.steps, spans, self.options.dependencies)
-        plan = MemoryPlan(
-            recorder.constant_bytes,
-            plan_bytes(lifetimes, offsets),
-            lower_bound(lifetimes),
+        return assemble(
+            self.network.name,
+            self.layers,
+            self.recorder,
             self.options.planner,
-            {b.name: (addresses[b.name], b.bytes) for b in lifetimes},
-        )
-        return Program(
-            self.network.name, self.layers, ops, tasks, steps, deps, plan, list(self.network.warnings)
+            self.options.dependencies,
+            base_address,
+            list(self.network.warnings),
         )
 
     def _size_buffers(self) -> None:
-        """A buffer is as large as the largest cube that starts in it reaches."""
+        """A buffer reaches as far as the cubes in it."""
         for cube in self.placement.cubes.values():
             self.recorder.buffer(cube.buffer, cube.offset + cube.bytes)
-
-    def _lifetimes(self) -> list[Lifetime]:
-        first: dict[str, int] = {}
-        last: dict[str, int] = {}
-        for number, step in enumerate(self.recorder.steps):
-            for touch in step.touches:
-                first.setdefault(touch.buffer, number)
-                last[touch.buffer] = number
-        return [Lifetime(name, self.recorder.buffers[name], first[name], last[name]) for name in first]
 
 
 def _wants_float(stage: Stage) -> bool:

@@ -64,6 +64,7 @@ class Recorder:
     buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
     constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
     constant_bytes: int = 0
+    results: set[str] = field(default_factory=set)  # buffers of the network's outputs
     submit: int = 0
 
     def buffer(self, name: str, size: int) -> str:
