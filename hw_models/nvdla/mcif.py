@@ -6,7 +6,7 @@ Writes: likewise; a burst occupies the write channel for its beats.
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.state import CLIENTS, REQUESTS, WRITES, Mark, Part
+from hw_models.nvdla.state import CLIENTS, CREDIT_RING, REQUESTS, WRITES, Mark, Part
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 
@@ -67,6 +67,33 @@ def _first_unseen(mcif, time):
 
 
 @njit
+def _next_beats(state, reader):
+    """Return the beats of the burst that the head request of ``reader`` sends next."""
+    longest = state["burst_beats"]
+    if longest == 1:
+        return 1
+    offset = (reader["address"][reader["head"]] // state["dbb_bytes"]) % longest
+    return min(reader["beats"][reader["head"]], longest - offset)
+
+
+@njit
+def _credit_at(state, reader, now):
+    """Return the cycle from which the latency buffer of ``reader`` holds its next burst, NEVER: unknown."""
+    if reader["credit"] < 0:
+        return now
+    while reader["credit_count"] and reader["credit_time"][reader["credit_head"]] <= now:
+        reader["credit"] += 1
+        reader["credit_head"] = (reader["credit_head"] + 1) % CREDIT_RING
+        reader["credit_count"] -= 1
+    missing = _next_beats(state, reader) - reader["credit"]
+    if missing <= 0:
+        return now
+    if missing > reader["credit_count"]:
+        return NEVER
+    return reader["credit_time"][(reader["credit_head"] + missing - 1) % CREDIT_RING]
+
+
+@njit
 def read_step(state, now, out):
     """Let one burst out at ``now`` if there is one; set the next wake."""
     mcif = state["mcif"]
@@ -74,7 +101,7 @@ def read_step(state, now, out):
         state["wake"][_READ] = NEVER
         mcif["read_full"] = 1
         return
-    dbb, longest = state["dbb_bytes"], state["burst_beats"]
+    dbb = state["dbb_bytes"]
     chosen, later, more = -1, NEVER, 0
     client = mcif["last_reader"]
     for _ in range(CLIENTS):
@@ -84,10 +111,11 @@ def read_step(state, now, out):
             continue
         if reader["time"][reader["head"]] > now:
             later = min(later, reader["time"][reader["head"]])
-        elif reader["credit"] != 0 and (
-            reader["id_limit"] == 0 or reader["bursts_in_flight"] < reader["id_limit"]
-        ):
-            if chosen < 0:
+        elif reader["id_limit"] == 0 or reader["bursts_in_flight"] < reader["id_limit"]:
+            credit_at = _credit_at(state, reader, now)
+            if credit_at > now:
+                later = min(later, credit_at)
+            elif chosen < 0:
                 chosen = client
             else:
                 more = 1
@@ -97,11 +125,7 @@ def read_step(state, now, out):
     reader = mcif["readers"][chosen]
     head = reader["head"]
     address = reader["address"][head]
-    beats = reader["beats"][head]
-    if longest > 1:
-        beats = min(beats, longest - (address // dbb) % longest)
-    else:
-        beats = 1
+    beats = _next_beats(state, reader)
     room = state["outstanding_reads"] - mcif["reads_in_flight"] - beats
     if room < 4:
         if room < 0 or _returns_unseen(mcif, now) > room:
@@ -159,10 +183,11 @@ def beat_returned(state, client, time):
 
 
 @njit
-def return_credit(state, client, beats, time):
-    """A latency buffer has passed on ``beats``: at ``time`` the splitter may use their room again."""
+def return_credit(state, client, time):
+    """A latency buffer passes a beat on: from ``time`` the splitter may use its room again."""
     reader = state["mcif"]["readers"][client]
-    reader["credit"] += beats
+    reader["credit_time"][(reader["credit_head"] + reader["credit_count"]) % CREDIT_RING] = time
+    reader["credit_count"] += 1
     if reader["count"]:
         wake(state, _READ, max(time, state["mcif"]["next_read"]))
 

@@ -123,6 +123,7 @@ OWNERS = {
 }
 
 REQUESTS = 8  # DMA requests a client may have waiting at the memory interface
+CREDIT_RING = 512  # more than any latency buffer holds
 RECORDS = 64  # operations whose records are kept
 DONES = 64  # completions kept for the reader
 WRITES = 64  # write bursts a client may have waiting
@@ -172,6 +173,10 @@ READER = np.dtype(
         ("burst_beats_left", np.int64),  # beats of the oldest burst that have come back
         ("slot_now", np.int64),
         ("credit", np.int64),  # beats that its latency buffer can still hold; -1: no credits
+        # credits that are known to come back at a later cycle, in the order of their times
+        ("credit_head", np.int64),
+        ("credit_count", np.int64),
+        ("credit_time", np.int64, (CREDIT_RING,)),
     ]
 )
 
