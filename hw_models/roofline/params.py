@@ -1,4 +1,4 @@
-"""A processor known by its roofline: peak arithmetic, memory bandwidth, and how much of them each op reaches."""
+"""A processor known by its roofline: peak arithmetic, memory bandwidth, and what each op reaches of them."""
 
 from typing import Any
 
@@ -28,14 +28,24 @@ class Roofline(Block):
     preset: str | None = Field(None, description=f"one of {', '.join(PRESETS)}; other keys override it")
     memory_bytes: Bytes | None = Field(None, alias="memory", description="capacity; absent: not limited")
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
-    peak_flop_per_s: dict[str, FlopPerSecond] = Field(alias="peak", description="peak by data type: {fp16: 10 TFLOPS}")
+    peak_flop_per_s: dict[str, FlopPerSecond] = Field(
+        alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
+    )
     efficiency: Efficiency = Field(default_factory=Efficiency)
     block_floor_fs: Femtoseconds = Field(
-        0, alias="block_floor", description="least time of an attention block, an FFN or a predictor (launches)"
+        0,
+        alias="block_floor",
+        description="least time of an attention block, an FFN or a predictor (launches)",
     )
     row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
         20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"
+    )
+    insert_bandwidth_bytes_per_s: BytesPerSecond | None = Field(
+        None,
+        alias="insert_bandwidth",
+        gt=0,
+        description="appending rows that came from flash; absent: copy_bandwidth",
     )
     update_overhead_fs: Femtoseconds = Field(
         0, alias="update_overhead", description="per layer whose resident rows change"
@@ -59,16 +69,22 @@ class Roofline(Block):
 def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: str) -> int:
     """Return femtoseconds for work that reads ``weight_bytes`` and does ``macs``; kind as in Efficiency."""
     share = machine.efficiency
-    bandwidth = machine.memory_bandwidth_bytes_per_s * {
-        "gemv": share.gemv,
-        "attention": share.attention,
-        "sparse_ffn": share.gemv * share.sparse_ffn,
-    }[kind]
+    bandwidth = (
+        machine.memory_bandwidth_bytes_per_s
+        * {
+            "gemv": share.gemv,
+            "attention": share.attention,
+            "sparse_ffn": share.gemv * share.sparse_ffn,
+        }[kind]
+    )
     peak = machine.peak_flop_per_s[dtype] * share.gemm
     return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak))
 
 
-def move_rows_fs(machine: Roofline, rows: int, row_bytes: int) -> int:
-    """Return femtoseconds to move ``rows`` rows from one place in memory to another."""
-    per_row = machine.row_overhead_fs + row_bytes * FS_PER_S // machine.copy_bandwidth_bytes_per_s
-    return rows * per_row
+def update_rows_fs(machine: Roofline, moved: int, inserted: int, row_bytes: int) -> int:
+    """Return femtoseconds for one layer's update: rows moved within the resident matrix, rows appended."""
+    copy = machine.copy_bandwidth_bytes_per_s
+    insert = machine.insert_bandwidth_bytes_per_s or copy
+    per_move = machine.row_overhead_fs + row_bytes * FS_PER_S // copy
+    per_insert = machine.row_overhead_fs + row_bytes * FS_PER_S // insert
+    return machine.update_overhead_fs + moved * per_move + inserted * per_insert

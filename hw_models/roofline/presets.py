@@ -64,7 +64,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "block_floor": "200 us",  # kernels of one eager-mode block cannot be launched faster [C2], 150-250 us
         "row_overhead": "0 ns",  # rows are moved by one gather kernel [A]
-        "copy_bandwidth": "25 GB/s",  # new rows cross PCIe 4.0 x16 [A], 20-26 GB/s
-        "update_overhead": "600 us",  # index selection, synchronisation, launches, per layer and update [C2]
+        "copy_bandwidth": "500 GB/s",  # within the card's memory, once read and once written [A]
+        "insert_bandwidth": "25 GB/s",  # new rows cross PCIe 4.0 x16 [A], 20-26 GB/s
+        "update_overhead": "800 us",  # index selection, synchronisation, launches [C2], 600-900 us
     },
 }

@@ -5,8 +5,6 @@ A neuron is cold, of the current context, or hot. A context's neurons are flagge
 are the truly active; a small share of the active is missed. Everything below is exact for this chain.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from pydantic import Field, model_validator
 
@@ -34,7 +32,9 @@ class Activity(Block):
             if not 0 < share < 1 or flagged <= self.hot * self.hot_rate:
                 raise ValueError(f"active {share} does not cover hot {self.hot} at hot_rate {self.hot_rate}")
             if context_share(self, share) + self.hot > 1:
-                raise ValueError(f"flagged {flagged:.3f} needs more neurons than there are at {self.context_rate=}")
+                raise ValueError(
+                    f"flagged {flagged:.3f} needs more neurons than there are at {self.context_rate=}"
+                )
         return self
 
 

@@ -35,7 +35,7 @@ class Transformer:
 
     @cached_property
     def neuron_vectors(self) -> int:
-        """Return how many d_model-long vectors one FFN neuron has: up and down, and gate where there is one."""
+        """Return how many d_model-long vectors one FFN neuron has: up, down, and gate where there is one."""
         return 3 if self.shape.gated else 2
 
     @cached_property
@@ -78,16 +78,24 @@ def load_model(name: str, *, key: str | None = None) -> Transformer:
         path = MODELS_FOLDER / f"{name}.json"
     elif path.suffix != ".json":
         close = difflib.get_close_matches(name, builtin_models(), n=1)
-        right = f"did you mean {close[0]!r}?" if close else f"write one of {', '.join(builtin_models())}, or a config.json"
+        right = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else f"write one of {', '.join(builtin_models())}, or a config.json"
+        )
         raise ConfigError(f"{name!r} is no built-in model; {right}", key=key)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"{name} cannot be read ({reason}); write the path of a config.json", key=key) from None
+        raise ConfigError(
+            f"{name} cannot be read ({reason}); write the path of a config.json", key=key
+        ) from None
     except ValueError as error:
         raise ConfigError(f"not JSON ({error}); write a Hugging Face config.json", file=path) from None
-    return transformer(path.stem if path.parent == MODELS_FOLDER else path.parent.name or path.stem, values, file=path)
+    return transformer(
+        path.stem if path.parent == MODELS_FOLDER else path.parent.name or path.stem, values, file=path
+    )
 
 
 def transformer(name: str, values: Mapping[str, Any], *, file: Path | None = None) -> Transformer:

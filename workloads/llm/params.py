@@ -14,7 +14,9 @@ from workloads.llm.model import load_model
 
 Dtype = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4"]
 Role = Literal["embedding", "attention", "ffn", "head", "kv", "predictor"]
-Policy = Literal["resident", "naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"]
+Policy = Literal[
+    "resident", "naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"
+]
 
 POLICIES: dict[str, str] = {  # what each keeps in DRAM, and what a token reads from flash
     "resident": "the whole model in DRAM: nothing is read",
@@ -23,7 +25,7 @@ POLICIES: dict[str, str] = {  # what each keeps in DRAM, and what a token reads 
     "predictor": "all but the FFN in DRAM; the predicted FFN neurons are read for every token",
     "window": "as predictor, and the neurons of the last `window` tokens stay in DRAM",
     "window_bundled": "as window, with a neuron's vectors side by side on flash: one read each",
-    "window_coactivation": "as window_bundled, each neuron with its closest friend: one read of twice the size",
+    "window_coactivation": "as window_bundled, a neuron with its closest friend: one read of twice the size",
 }
 SPARSE_POLICIES = ("predictor", "window", "window_bundled", "window_coactivation")
 
@@ -52,7 +54,9 @@ def _budget(value: Any) -> Budget:
     try:
         return Budget(size_bytes=parse_quantity(value, "size", SIZE_UNITS))
     except ValueError:
-        message = f"{value!r} is no DRAM budget; write a share of the model such as 50 %, or a size such as 4 GiB"
+        message = (
+            f"{value!r} is no DRAM budget; write a share of the model such as 50 %, or a size such as 4 GiB"
+        )
         raise ValueError(message) from None
 
 
@@ -66,13 +70,23 @@ DramBudget = Annotated[
 class Offload(Block):
     """Where the weights are while tokens are generated."""
 
-    policy: Policy = Field("resident", description="what stays in DRAM: " + "; ".join(f"{k}: {v}" for k, v in POLICIES.items()))
-    dram: DramBudget | None = Field(None, description="DRAM for weights: 50 % of the model, or 4 GiB; absent: enough")
+    policy: Policy = Field(
+        "resident", description="what stays in DRAM: " + "; ".join(f"{k}: {v}" for k, v in POLICIES.items())
+    )
+    dram: DramBudget | None = Field(
+        None, description="DRAM for weights: 50 % of the model, or 4 GiB; absent: enough"
+    )
     window: int = Field(4, ge=1, description="tokens whose neurons stay in DRAM")
     threads: int = Field(32, ge=1, le=1024, description="threads that read from flash")
-    chunk_bytes: Bytes | None = Field(None, alias="chunk", gt=0, description="size of a read; absent: one neuron's")
-    stream_chunk_bytes: Bytes = Field(1 << 20, alias="stream_chunk", gt=0, description="size of a sequential read")
-    activity: Activity | None = Field(None, description="generative trace; absent: the model's own, where known")
+    chunk_bytes: Bytes | None = Field(
+        None, alias="chunk", gt=0, description="size of a read; absent: one neuron's"
+    )
+    stream_chunk_bytes: Bytes = Field(
+        1 << 20, alias="stream_chunk", gt=0, description="size of a sequential read"
+    )
+    activity: Activity | None = Field(
+        None, description="generative trace; absent: the model's own, where known"
+    )
     recorded: str | None = Field(None, description="activity file: token,layer,neurons")
     predictor_ranks: list[int] | None = Field(
         None, description="rank of the predictor for equal groups of layers; 0: none, the layer stays in DRAM"
@@ -93,8 +107,12 @@ class Speculative(Block):
 class KvCache(Block):
     """Keys and values of past tokens."""
 
-    dram_bytes: Bytes | None = Field(None, alias="dram", description="DRAM for it; what is over lies on flash")
-    block_tokens: int = Field(16, ge=1, alias="block", description="tokens of one layer that lie together on flash")
+    dram_bytes: Bytes | None = Field(
+        None, alias="dram", description="DRAM for it; what is over lies on flash"
+    )
+    block_tokens: int = Field(
+        16, ge=1, alias="block", description="tokens of one layer that lie together on flash"
+    )
 
 
 class LlmJob(Block):
@@ -106,10 +124,16 @@ class LlmJob(Block):
     tokens: int = Field(64, ge=1, description="tokens to generate")
     precision: Dtype = Field("fp16", description="data type of weights in DRAM and of arithmetic")
     stored: Dtype | None = Field(None, description="data type of weights on flash; absent: as in DRAM")
-    quantize: dict[Role, Dtype] = Field(default_factory=dict, description="data types of single roles: {ffn: int4}")
-    offload: Offload = Field(default_factory=Offload, description="what stays in DRAM and what is read from flash")
+    quantize: dict[Role, Dtype] = Field(
+        default_factory=dict, description="data types of single roles: {ffn: int4}"
+    )
+    offload: Offload = Field(
+        default_factory=Offload, description="what stays in DRAM and what is read from flash"
+    )
     speculative: Speculative | None = Field(None, description="speculative decoding; absent: none")
-    kv_cache: KvCache = Field(default_factory=KvCache, description="where the keys and values of past tokens are")
+    kv_cache: KvCache = Field(
+        default_factory=KvCache, description="where the keys and values of past tokens are"
+    )
 
     @field_validator("model")
     @classmethod
@@ -120,7 +144,9 @@ class LlmJob(Block):
     @classmethod
     def precision_can_be_computed(cls, value: str) -> str:
         if value not in ("fp32", "fp16", "bf16"):
-            raise ValueError(f"{value!r} is not computed in; write fp32, fp16 or bf16, and {value} under quantize")
+            raise ValueError(
+                f"{value!r} is not computed in; write fp32, fp16 or bf16, and {value} under quantize"
+            )
         return value
 
     @model_validator(mode="after")

@@ -196,7 +196,11 @@ def check_fits(job: LlmJob) -> None:
         )
     if job.offload.policy not in SPARSE_POLICIES and job.offload.policy != "resident":
         return
-    if job.offload.policy in SPARSE_POLICIES and job.offload.recorded is None and activity_of(job, model) is None:
+    if (
+        job.offload.policy in SPARSE_POLICIES
+        and job.offload.recorded is None
+        and activity_of(job, model) is None
+    ):
         raise ValueError(
             f"offload.policy {job.offload.policy} needs to know which neurons {model.name} uses; "
             "write offload.activity or offload.recorded"
@@ -209,7 +213,11 @@ def check_fits(job: LlmJob) -> None:
     resident = _resident_bytes(job, dram, ranks, _predictor_bytes(job, model, ranks), budget)
     least = resident + (int((ranks > 0).sum()) * dram.neuron if job.offload.policy != "resident" else 0)
     if budget < least:
-        what = "all its weights" if job.offload.policy == "resident" else "all its weights but the FFN, and its predictor,"
+        what = (
+            "all its weights"
+            if job.offload.policy == "resident"
+            else "all its weights but the FFN, and its predictor,"
+        )
         raise ValueError(
             f"offload.dram {job.offload.dram} is {budget / GB:.2f} GB; {model.name} with policy "
             f"{job.offload.policy} keeps {what} in DRAM: {least / GB:.2f} GB, "

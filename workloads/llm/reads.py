@@ -22,7 +22,7 @@ def neuron_reads(plan: Plan, layer: int, neurons: np.ndarray) -> tuple[np.ndarra
 def chunked(starts: np.ndarray, size: int, chunk: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the reads of records of ``size`` bytes when every read is at most, and at least, ``chunk``.
 
-    A smaller chunk splits records; a larger one reads whole aligned chunks, each once: more bytes, fewer reads.
+    A smaller chunk splits records; a larger one reads whole aligned chunks, each once: fewer reads.
     """
     if chunk is None or chunk == size:
         return starts, np.full(starts.size, size, np.int64)

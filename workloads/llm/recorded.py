@@ -16,7 +16,7 @@ HEADER = ["token", "layer", "neurons"]
 
 
 def read_recorded(path: Path, layers: int, neurons: int) -> list[list[np.ndarray]]:
-    """Return flagged[token][layer], arrays of neurons. Raises ConfigError with the line of the first fault."""
+    """Return flagged[token][layer], arrays of neurons. Raises ConfigError with the first fault's line."""
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
             rows = list(csv.reader(file))

@@ -1,8 +1,8 @@
 """The DRAM-resident part of one layer's FFN matrix: rows by neuron, deleted and inserted as tokens pass.
 
-Per layer, as in arXiv 2312.11514 section 3.3: `num_used` rows are valid; `pointer[row]` is the neuron in a row
-(its bias moves with it); `last_used[neuron]` tells who was active in the last k tokens. Deleting overwrites a
-row with the last one, inserting appends: nothing is allocated and nothing else is copied.
+Per layer, as in arXiv 2312.11514 section 3.3: `num_used` rows are valid; `pointer[row]` is the neuron in a
+row (its bias moves with it); `last_used[neuron]` tells who was active in the last k tokens. Deleting
+overwrites a row with the last one, inserting appends: nothing is allocated, nothing else is copied.
 """
 
 import numpy as np
