@@ -17,18 +17,21 @@ def in_order(stages: list[Stage], network: Network, copied: set[str]) -> list[tu
     """
     ready: dict[str, int] = dict.fromkeys(network.inputs, 0)  # first submission that may read a tensor
     after: dict[str, int] = dict.fromkeys(network.inputs, -1)  # submission after which a core may read it
+    by_core = set(network.inputs)
     keyed = []
     for number, stage in enumerate(stages):
         if stage.kind == "host":
             level = max((after[name] for name in stage.inputs), default=-1)
+            by_core.add(stage.output)
             ready[stage.output], after[stage.output] = level + 1, level
         elif stage.kind in MOVES_NOTHING or (stage.kind == "concat" and stage.output not in copied):
             level = max(ready[name] for name in stage.inputs)
             ready[stage.output], after[stage.output] = level, max(after[name] for name in stage.inputs)
             level = after[stage.output]
+            if any(name in by_core and after[name] == level for name in stage.inputs):
+                by_core.add(stage.output)
         else:
             level = max(ready[name] for name in stage.inputs)
             ready[stage.output] = after[stage.output] = level
-        on_core = stage.kind == "host" or (stage.kind in MOVES_NOTHING and level < 0)
-        keyed.append(((level, int(on_core), number), stage))
+        keyed.append(((level, int(stage.output in by_core), number), stage))
     return [(key[0], stage) for key, stage in sorted(keyed, key=lambda pair: pair[0])]
