@@ -38,6 +38,7 @@ from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Source = str | Path | Mapping[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -121,17 +122,22 @@ class Config(Block):
 
 
 def load(
-    source: str | Path | Mapping[str, Any] | Config,
+    source: Source | Config,
     *,
     settings: Iterable[str] = (),
+    values: Mapping[str, Any] | None = None,
     seed: int | None = None,
     strict: bool = False,
 ) -> Config:
     """Return the config in ``source`` with ``PATH=VALUE`` settings laid on it. Raises ConfigError.
 
-    ``strict``: operators that no network job knows are errors.
+    ``values``: more of them, by path, as plain values (a sweep's axes). ``strict``: operators that no network
+    job knows are errors.
     """
-    document = complete_cores(_document_of(source, settings))
+    document = _document_of(source, settings)
+    for path, value in (values or {}).items():
+        document = lay_value(document, path, value, Place(f"axes.{path}"))
+    document = complete_cores(document)
     if strict:
         for name in network_jobs(document):
             document = lay_value(document, f"workloads.{name}.strict", True, Place("--strict"))
@@ -145,23 +151,24 @@ def load(
     return config
 
 
-def load_part(
-    source: str | Path | Mapping[str, Any], model: type[Model], *, settings: Iterable[str] = ()
-) -> Model:
-    """Return ``source`` validated as ``model``: a config of one block, a sweep file. Raises ConfigError."""
-    part, errors = _validated(model, _document_of(source, settings))
+def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:
+    """Return ``source`` validated as ``model``: a config of one block, a sweep file. Raises ConfigError.
+
+    ``bases``: `base:` names a file to start from; otherwise it is a key like any other.
+    """
+    part, errors = _validated(model, _document_of(source, (), bases))
     raise_all(errors)
     assert part is not None
     return part
 
 
-def _document_of(source: Any, settings: Iterable[str]) -> Document:
+def _document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Document:
     if isinstance(source, BaseModel):
         document = Document(resolved(source), dict(getattr(source, "_document", Document({})).places))
     elif isinstance(source, Mapping):
         document = Document(dict(source))
     else:
-        document = read_document(Path(source))
+        document = read_document(Path(source), bases=bases)
     for setting in settings:
         document = apply_setting(document, setting)
     return document

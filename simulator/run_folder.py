@@ -55,14 +55,15 @@ def new_folder(out: Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o777 & ~umask)
-        _put_in_place(temporary, out)
+        put_in_place(temporary, out)
     except OSError as error:
         raise _cannot_write(out, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _put_in_place(temporary: Path, out: Path) -> None:
+def put_in_place(temporary: Path, out: Path) -> None:
+    """Rename ``temporary`` to ``out``, in place of the run that was there."""
     if not out.exists():
         temporary.rename(out)
         return

@@ -127,8 +127,8 @@ def path_text(keys: Keys) -> str:
     return ".".join(str(key) for key in keys)
 
 
-def read_document(path: Path, seen: tuple[Path, ...] = ()) -> Document:
-    """Return the file's document with its `base:` files merged underneath."""
+def read_document(path: Path, seen: tuple[Path, ...] = (), bases: bool = True) -> Document:
+    """Return the file's document, with its `base:` files merged underneath if ``bases``."""
     if path.resolve() in seen:
         raise ConfigError(
             "the files start from each other in a circle; take one of these lines away",
@@ -151,9 +151,9 @@ def read_document(path: Path, seen: tuple[Path, ...] = ()) -> Document:
         raise ConfigError(
             f"found {kind_of(document.data)}; a config is a mapping of keys to values", file=path, line=1
         )
-    base = document.data.pop("base", None)
-    if base is None:
+    if not bases or "base" not in document.data:
         return document
+    base = document.data.pop("base")
     place = document.places.pop(("base",))
     if not isinstance(base, str):
         message = f"found {kind_of(base)}; write the path of the YAML file to start from"

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,8 +66,22 @@ def save_plots(figures: "Mapping[str, Figure]", folder: Path) -> dict[str, str]:
     plots.mkdir(exist_ok=True)
     images = {}
     for name, figure in figures.items():
-        path = plots / f"{name}.png"
-        figure.savefig(path, metadata={"Software": None})
-        code = base64.b64encode(path.read_bytes()).decode()
-        images[name] = f'<img alt="{escape(name)}" src="data:image/png;base64,{code}">'
+        png = _png(figure)
+        (plots / f"{name}.png").write_bytes(png)
+        images[name] = _image(name, png)
     return images
+
+
+def image_of(name: str, figure: "Figure") -> str:
+    """Return the figure as an <img> that needs no file."""
+    return _image(name, _png(figure))
+
+
+def _image(name: str, png: bytes) -> str:
+    return f'<img alt="{escape(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+
+
+def _png(figure: "Figure") -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Design-space sweeps: a base config, axes, a sampler, objectives and constraints."""
