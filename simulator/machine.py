@@ -9,16 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw_models.cache.build import build_cache
+from hw_models.cache.state import CACHE, build_cache
+from hw_models.cache.state import down_limit as llc_down_limit
 from hw_models.cpu.core import CORE, build_core, start_background
 from hw_models.cpu.params import KINDS, Corunner
 from hw_models.cpu.task import TASK
-from hw_models.dram.build import build_channels
+from hw_models.dram.build import build_channels, channel_shift
 from hw_models.errors import ConfigError
-from hw_models.ideal.memory import build_ideal
+from hw_models.ideal.memory import MEMORY
+from hw_models.ideal.memory import build as build_ideal
 from hw_models.interconnect.state import INTERCONNECT, build_interconnect, down_limit
 from hw_models.nvdla.op import OP
-from hw_models.nvdla.state import NVDLA, RECORD, build_accelerator
+from hw_models.nvdla.state import NVDLA, RECORD
+from hw_models.nvdla.state import build as build_accelerator
 from hw_models.port import FIFO, FIFO_ROWS, MASTERS, NEVER
 from simulator.config import Config
 from simulator.kernel.driver import JOB, STEP_RECORD
@@ -28,7 +31,8 @@ from workloads import lower
 from workloads.params import NetworkJob
 from workloads.program import STEP, Layer, MemoryPlan, Program
 
-REQUEST_ROWS = 32  # of a master's request FIFO: what its port logic can hold
+REQUEST_ROWS = 2  # of a master's request FIFO: a skid buffer at its port
+QUEUE_ROWS = 8  # of the FIFO into the LLC or memory, beside what is on the way
 JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
 FIRST_BIN_FS = 10**9  # bandwidth over time starts with bins of 1 us
 
@@ -70,7 +74,7 @@ class Machine:
     core_names: list[str]
     plans: list[JobPlan]
     system: np.ndarray
-    fifos: np.ndarray
+    fifos: dict[str, np.ndarray]
     measures: np.ndarray
     accelerators: np.ndarray
     cores: np.ndarray
@@ -95,10 +99,10 @@ class Machine:
         return self.accelerator_names + self.core_names
 
     def accelerator_period_fs(self, index: int) -> int:
-        return int(self.accelerators[index]["period_fs"])
+        return int(self.measures[index]["period_fs"])
 
     def core_period_fs(self, index: int) -> int:
-        return int(self.cores[index]["period_fs"])
+        return int(self.measures[len(self.accelerator_names) + index]["period_fs"])
 
     def peak_macs_per_cycle(self, index: int) -> int:
         return int(self.accelerators[index]["atomic_c"] * self.accelerators[index]["atomic_k"])
@@ -137,7 +141,7 @@ def build_machine(config: Config) -> Machine:
     tasks, corunner_tasks = _corunner_tasks(config, tables["tasks"], core_names)
     accelerators = _stack(
         [
-            build_accelerator(system.accelerators[name], master=i)
+            build_accelerator(system.accelerators[name].values(), master=i)
             for i, name in enumerate(accelerator_names)
         ],
         NVDLA,
@@ -160,7 +164,7 @@ def build_machine(config: Config) -> Machine:
         cores=cores,
         tasks=tasks,
         system=np.zeros(1, SYSTEM),
-        fifos=np.zeros(2 * len(masters) + 3 + memory["count"], FIFO),
+        fifos=_build_fifos(config, len(masters), memory["count"]),
         measures=np.zeros(max(1, len(masters)), MASTER),
         jobs=_build_jobs(config, plans),
         records=np.zeros(max(1, len(tables["steps"])), STEP_RECORD),
@@ -298,21 +302,39 @@ def _build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
     return jobs
 
 
-def _build_memory(config: Config, masters: list[str]) -> dict:
-    """Return the bus, the LLC and the channels, with a row each for what is absent."""
+def _clock_hz(config: Config, key: str) -> int:
+    """Return the clock of the LLC or of an ideal memory: its own, or that of what it serves."""
     system = config.system
-    ports = [system.accelerators[n].preset_values()["dbb_bytes"] for n in sorted(system.accelerators)]
-    ports += [system.cores[n].line_bytes for n in sorted(system.cores)]
-    llcs, lines = build_cache(system.llc, masters, config.simulation.seed)
+    if key == "llc" and system.llc is not None and system.llc.clock_hz is not None:
+        return system.llc.clock_hz
+    if system.interconnect is not None:
+        return system.interconnect.clock_hz
+    return min(block.clock_hz for block in (*system.accelerators.values(), *system.cores.values()))
+
+
+def _build_memory(config: Config, masters: list[str]) -> dict:
+    """Return the bus, the LLC and the channels, with an idle row for each that is absent."""
+    system = config.system
+    widths = [system.accelerators[n].dbb_bytes for n in sorted(system.accelerators)]
+    widths += [system.cores[n].line_bytes for n in sorted(system.cores)]
     channels = build_channels(system.dram, masters)
     count = len(channels) if system.dram else 1
-    line = system.llc.line_bytes if system.llc else None
-    buses = (
-        build_interconnect(system.interconnect, masters, ports, line_bytes=line)
-        if system.interconnect
-        else np.zeros(1, INTERCONNECT)
-    )
-    ideals = build_ideal(system.memory)
+    interleave = 1 << channel_shift(system.dram) if system.dram and count > 1 else 64
+    llcs, lines = np.zeros(1, CACHE), np.zeros((1, 1, 1), np.int64)
+    if system.llc is not None:
+        llcs, lines = build_cache(system.llc, masters, config.simulation.seed, count, interleave)
+    buses = np.zeros(1, INTERCONNECT)
+    if system.interconnect is not None:
+        buses = build_interconnect(
+            system.interconnect,
+            masters,
+            widths,
+            ports=1 if system.llc else count,
+            interleave_bytes=interleave,
+            line_bytes=system.llc.line_bytes if system.llc else None,
+        )
+    beat = widths[0] if system.interconnect is None else system.interconnect.width_bytes
+    ideals = build_ideal(system.memory.timings(beat)) if system.memory else np.zeros(1, MEMORY)
     return {
         "buses": buses,
         "llcs": llcs,
@@ -323,8 +345,30 @@ def _build_memory(config: Config, masters: list[str]) -> dict:
     }
 
 
+def _build_fifos(config: Config, masters: int, channels: int) -> dict[str, np.ndarray]:
+    """Return the FIFOs between the blocks, each with its capacity."""
+    system = config.system
+    direct = system.interconnect is None
+    ports = channels if system.llc is None else 1
+    fifos = {
+        "requests": _fifos(2 * masters, 1 if direct else REQUEST_ROWS),
+        "answers": _fifos(masters, FIFO_ROWS),
+        "bus_downs": _fifos(ports, down_limit(system.interconnect, QUEUE_ROWS) if system.interconnect else 1),
+        "llc_downs": _fifos(channels, llc_down_limit(system.llc, QUEUE_ROWS) if system.llc else 1),
+        "llc_ups": _fifos(1, FIFO_ROWS),
+        "memory_ups": _fifos(channels, FIFO_ROWS),
+    }
+    return fifos
+
+
+def _fifos(count: int, limit: int) -> np.ndarray:
+    fifos = np.zeros(count, FIFO)
+    fifos["limit"] = limit
+    return fifos
+
+
 def _wire(machine: Machine, channels: int) -> None:
-    """Number the units and FIFOs, set clocks and capacities."""
+    """Number the units and set their clocks."""
     config, row = machine.config, machine.system[0]
     system = config.system
     masters = len(machine.master_names)
@@ -335,33 +379,19 @@ def _wire(machine: Machine, channels: int) -> None:
     row["llc_unit"], row["bus_unit"], row["master_unit"] = channels, channels + 1, channels + 2
     row["job_unit"] = channels + 2 + masters
     row["units"] = row["job_unit"] + len(machine.plans)
-    row["bus_down"], row["llc_down"], row["llc_up"] = 2 * masters, 2 * masters + 1, 2 * masters + 2
-    row["memory_up"] = 2 * masters + 3
     row["wake_fs"] = NEVER
     row["core_step"] = -1
     row["bin_fs"] = FIRST_BIN_FS
+    clocks = [_clock_hz(config, "memory")] * channels
+    clocks += [_clock_hz(config, "llc"), _clock_hz(config, "bus")]
+    clocks += [system.accelerators[name].clock_hz for name in machine.accelerator_names]
+    clocks += [system.cores[name].clock_hz for name in machine.core_names]
     periods = row["period_fs"]
     periods[:] = 1
+    periods[: len(clocks)] = [period_fs(clock) for clock in clocks]
     if system.dram is not None:
         periods[:channels] = machine.channels[0]["period_fs"]
-    elif system.memory is not None:
-        first = sorted(system.accelerators)[0] if system.accelerators else None
-        clock = system.accelerators[first].clock_hz if first else system.cores[machine.core_names[0]].clock_hz
-        periods[:channels] = period_fs(clock)
-    if system.llc is not None:
-        periods[row["llc_unit"]] = period_fs(system.llc.clock_hz)
-    if system.interconnect is not None:
-        periods[row["bus_unit"]] = period_fs(system.interconnect.clock_hz)
-    for i, name in enumerate(machine.accelerator_names):
-        periods[row["master_unit"] + i] = period_fs(system.accelerators[name].clock_hz)
-    for i, name in enumerate(machine.core_names):
-        index = len(machine.accelerator_names) + i
-        periods[row["master_unit"] + index] = period_fs(system.cores[name].clock_hz)
     machine.measures["period_fs"][:masters] = periods[row["master_unit"] : row["master_unit"] + masters]
-    machine.fifos["limit"] = FIFO_ROWS
-    machine.fifos["limit"][:masters] = REQUEST_ROWS
-    if system.interconnect is not None:
-        machine.fifos["limit"][row["bus_down"]] = down_limit(system.interconnect, REQUEST_ROWS)
 
 
 def _start(machine: Machine, corunner_tasks: dict[int, int]) -> None:

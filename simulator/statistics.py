@@ -141,6 +141,43 @@ def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     return result
 
 
+def llc_summary(machine: Machine) -> dict[str, Any]:
+    """Return the LLC's counters, in all and per master; a merge with a fill under way counts as a hit."""
+    llc = machine.llcs[0]
+
+    def counters(chosen: Any) -> dict[str, Any]:
+        counts = {
+            name: int(llc[name][chosen].sum()) for name in ("hits", "misses", "merges", "evictions", "writebacks")
+        }
+        looked_up = counts["hits"] + counts["misses"]
+        return counts | {"hit_rate": counts["hits"] / looked_up if looked_up else 0.0}
+
+    masters = {name: counters(i) for i, name in enumerate(machine.master_names)}
+    return counters(slice(None)) | {"masters": masters}
+
+
+def dram_summary(machine: Machine, seconds: float) -> dict[str, Any]:
+    """Return every channel's counters under its number."""
+    dram = machine.config.system.dram
+    assert dram is not None
+    summaries = {}
+    for index, channel in enumerate(machine.channels):
+        moved = int(channel["reads"] + channel["writes"]) * int(channel["burst_bytes"])
+        peak = dram.burst_bytes / (int(channel["t"]["gap"][0, 0, 1]) * dram.clock_fs * FS)
+        counts = {
+            name: int(channel[name])
+            for name in (
+                "reads", "writes", "activates", "precharges", "refreshes",
+                "row_hits", "row_misses", "row_conflicts", "forwarded", "merged",
+            )
+        }  # fmt: skip
+        summaries[str(index)] = counts | {
+            "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
+            "utilization": moved / seconds / peak if seconds else 0.0,
+        }
+    return summaries
+
+
 def op_table(machine: Machine) -> dict[str, Any]:
     """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
     rows: list[dict[str, Any]] = []

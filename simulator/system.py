@@ -31,7 +31,8 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
     m = machine
     return (
-        m.system[0], m.fifos, m.measures, m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
+        m.system[0], *m.fifos.values(), m.measures,
+        m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
         m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
     )  # fmt: skip
 
@@ -98,12 +99,10 @@ def who_waits(machine: Machine) -> str:
         writes = int(measure["write_bytes"] - measure["answered_writes"])
         if reads or writes:
             waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
-    labels = [*(f"{name} requests" for name in machine.master_names)]
-    labels += [*(f"{name} responses" for name in machine.master_names), "bus to LLC or memory"]
-    labels += ["LLC to memory", "LLC to bus"] + [f"memory channel {i} answers" for i in range(len(machine.fifos))]
     waits += [
-        f"{int(fifo['count'])} of {int(fifo['limit'])} rows lie in FIFO '{label}'"
-        for label, fifo in zip(labels, machine.fifos)
+        f"{int(fifo['count'])} of {int(fifo['limit'])} rows lie in {name}[{i}]"
+        for name, fifos in machine.fifos.items()
+        for i, fifo in enumerate(fifos)
         if fifo["count"]
     ]
     return f"nothing can go on at {now_fs * statistics.FS:.9f} s: " + "; ".join(waits or ["nobody waits"])

@@ -3,6 +3,9 @@
 Units are numbered densely in the order memory channels, LLC, bus, masters, jobs; each has one wake time
 [fs]. The loop takes the earliest (lowest number on a tie), lets it take what has arrived in its FIFOs,
 calls its `advance`, and wakes whoever reads what it pushed. Nothing is polled.
+
+FIFOs: ``requests`` two a master (reads, writes; a core uses the first for both), ``answers`` one a
+master, ``bus_downs`` one a port of the bus, ``llc_downs`` and ``memory_ups`` one a channel, ``llc_ups`` one.
 """
 
 import numpy as np
@@ -13,9 +16,9 @@ from hw_models.dram import controller
 from hw_models.ideal import memory as ideal
 from hw_models.interconnect import bus
 from hw_models.jit import njit
-from hw_models.nvdla import engine
+from hw_models.nvdla import accelerator as nvdla
 from hw_models.nvdla.state import DONES
-from hw_models.port import MASTERS, NEVER, front, pop
+from hw_models.port import FIFO_ROWS, MASTERS, NEVER, front, pop
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
 
@@ -39,12 +42,6 @@ SYSTEM = np.dtype(
         ("master_unit", np.int64),
         ("job_unit", np.int64),
         ("units", np.int64),
-        # FIFOs: [0, masters) requests, [masters, 2 masters) responses, then these
-        ("bus_down", np.int64),
-        ("llc_down", np.int64),
-        ("llc_up", np.int64),
-        ("memory_up", np.int64),  # first of one a channel
-        ("channel_shift", np.int64),  # address bits below the channel number
         ("period_fs", np.int64, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
@@ -94,159 +91,145 @@ def set_wake(system, unit, next_cycle):
 
 
 @njit
-def channel_of(system, address):
-    return (address >> system["channel_shift"]) % system["channels"]
-
-
-@njit
-def wake_memory(system, fifo, writer):
-    """Wake the channel that the oldest row is for."""
-    if fifo["count"] > 0:
-        wake_reader(system, fifo, writer, channel_of(system, front(fifo)["address"]))
-
-
-@njit
-def memory_source(system):
-    """Return (FIFO, unit that writes it) of the requests to memory."""
-    if system["has_llc"]:
-        return system["llc_down"], system["llc_unit"]
-    if system["has_bus"]:
-        return system["bus_down"], system["bus_unit"]
-    return np.int64(0), system["master_unit"]
-
-
-@njit
-def step_memory(system, fifos, channels, ideals, unit, now):
-    source, writer = memory_source(system)
-    down = fifos[source]
-    up = fifos[system["memory_up"] + unit]
-    while visible(system, down, writer) and channel_of(system, front(down)["address"]) == unit:
+def feed_memory(system, fifo, writer, channels, ideals, unit, now):
+    """Let channel ``unit`` take what it can from one FIFO; wake it for what it must wait for."""
+    while visible(system, fifo, writer):
         if system["ideal"]:
-            taken = ideal.accept(ideals[unit], front(down), now)
-        else:
-            taken = controller.accept(channels[unit], front(down), now)
-        if not taken:
-            break
-        take(system, down, writer)
+            if not ideal.accept(ideals[unit], front(fifo), now):
+                set_wake(system, unit, max(now + 1, ideal.free_at(ideals[unit])))
+                return
+        elif not controller.accept(channels[unit], front(fifo), now):
+            return
+        take(system, fifo, writer)
+    wake_reader(system, fifo, writer, unit)
+
+
+@njit
+def step_memory(system, requests, bus_downs, llc_downs, memory_ups, channels, ideals, unit, now):
+    up = memory_ups[unit]
+    if system["has_llc"]:
+        feed_memory(system, llc_downs[unit], system["llc_unit"], channels, ideals, unit, now)
+        reader = system["llc_unit"]
+    elif system["has_bus"]:
+        feed_memory(system, bus_downs[unit], system["bus_unit"], channels, ideals, unit, now)
+        reader = system["bus_unit"]
+    else:
+        reader = system["master_unit"]
+        feed_memory(system, requests[0], reader, channels, ideals, unit, now)
+        feed_memory(system, requests[1], reader, channels, ideals, unit, now)
     if system["ideal"]:
         set_wake(system, unit, ideal.advance(ideals[unit], now, up))
     else:
         set_wake(system, unit, controller.advance(channels[unit], now, up))
-    wake_memory(system, down, writer)
-    if system["has_llc"]:
-        wake_reader(system, up, unit, system["llc_unit"])
-    elif system["has_bus"]:
-        wake_reader(system, up, unit, system["bus_unit"])
-    else:
-        wake_reader(system, up, unit, system["master_unit"])
+    wake_reader(system, up, unit, reader)
 
 
 @njit
-def step_llc(system, fifos, llcs, lines, unit, now):
-    bus_down, llc_down, llc_up = (
-        fifos[system["bus_down"]],
-        fifos[system["llc_down"]],
-        fifos[system["llc_up"]],
-    )
-    state = llcs[0]
+def step_llc(system, bus_downs, llc_downs, llc_ups, memory_ups, llcs, lines, unit, now):
+    down = bus_downs[0]
     for channel in range(system["channels"]):
-        up = fifos[system["memory_up"] + channel]
+        up = memory_ups[channel]
         while visible(system, up, channel):
-            cache.respond(state, lines, front(up), now)
-            pop(up)
+            cache.respond(llcs[0], lines, front(up), now)
+            take(system, up, channel)
         wake_reader(system, up, channel, unit)
-    while visible(system, bus_down, system["bus_unit"]):
-        if not cache.accept(state, lines, front(bus_down), now):
+    while visible(system, down, system["bus_unit"]):
+        if not cache.accept(llcs[0], lines, front(down), now):
             break
-        take(system, bus_down, system["bus_unit"])
-    set_wake(system, unit, cache.advance(state, lines, now, llc_down, llc_up))
-    if bus_down["count"] > 0 and not visible(system, bus_down, system["bus_unit"]):
-        wake_reader(system, bus_down, system["bus_unit"], unit)
-    wake_memory(system, llc_down, unit)
-    wake_reader(system, llc_up, unit, system["bus_unit"])
+        take(system, down, system["bus_unit"])
+    set_wake(system, unit, cache.advance(llcs[0], lines, now, llc_downs, llc_ups))
+    if not visible(system, down, system["bus_unit"]):
+        wake_reader(system, down, system["bus_unit"], unit)
+    for channel in range(system["channels"]):
+        wake_reader(system, llc_downs[channel], unit, channel)
+    wake_reader(system, llc_ups[0], unit, system["bus_unit"])
 
 
 @njit
-def step_bus(system, fifos, buses, unit, now):
-    state = buses[0]
-    masters = system["masters"]
+def collect(system, fifo, writer, buses, answers, unit, now):
+    """Hand what has come up to the bus."""
+    while visible(system, fifo, writer):
+        set_wake(system, unit, bus.respond(buses[0], front(fifo), now, answers))
+        take(system, fifo, writer)
+    wake_reader(system, fifo, writer, unit)
+
+
+@njit
+def step_bus(system, requests, answers, bus_downs, llc_ups, memory_ups, buses, unit, now):
     if system["has_llc"]:
-        up = fifos[system["llc_up"]]
-        while visible(system, up, system["llc_unit"]):
-            bus.respond(state, front(up), now)
-            take(system, up, system["llc_unit"])
-        wake_reader(system, up, system["llc_unit"], unit)
+        collect(system, llc_ups[0], system["llc_unit"], buses, answers, unit, now)
     else:
         for channel in range(system["channels"]):
-            up = fifos[system["memory_up"] + channel]
-            while visible(system, up, channel):
-                bus.respond(state, front(up), now)
-                pop(up)
-            wake_reader(system, up, channel, unit)
-    for master in range(masters):
-        requests = fifos[master]
-        writer = system["master_unit"] + master
-        while visible(system, requests, writer):
-            if not bus.accept(state, front(requests), now):
+            collect(system, memory_ups[channel], channel, buses, answers, unit, now)
+    for i in range(2 * system["masters"]):
+        fifo = requests[i]
+        writer = system["master_unit"] + i // 2
+        while visible(system, fifo, writer):
+            if not bus.accept(buses[0], front(fifo), now):
                 break
-            take(system, requests, writer)
-        if requests["count"] > 0 and not visible(system, requests, writer):
-            wake_reader(system, requests, writer, unit)
-    down = fifos[system["bus_down"]]
-    set_wake(system, unit, bus.advance(state, now, down, fifos[masters : 2 * masters]))
-    if system["has_llc"]:
-        wake_reader(system, down, unit, system["llc_unit"])
-    else:
-        wake_memory(system, down, unit)
-    for master in range(masters):
-        wake_reader(system, fifos[masters + master], unit, system["master_unit"] + master)
+            take(system, fifo, writer)
+        if not visible(system, fifo, writer):
+            wake_reader(system, fifo, writer, unit)
+    set_wake(system, unit, bus.advance(buses[0], now, bus_downs, answers))
+    for port in range(bus_downs.shape[0]):
+        wake_reader(system, bus_downs[port], unit, system["llc_unit"] if system["has_llc"] else np.int64(port))
+    for master in range(system["masters"]):
+        wake_reader(system, answers[master], unit, system["master_unit"] + master)
 
 
 @njit
-def deliver(system, fifos, measures, master, accelerators, cores, now):
+def deliver(system, fifo, writer, measures, master, accelerators, cores, ops, now):
     """Hand the responses that have arrived to their master."""
-    up = fifos[system["masters"] + master]
-    writer = system["bus_unit"] if system["has_bus"] else np.int64(0)
-    if not system["has_bus"]:
-        up = fifos[system["memory_up"]]
-    while visible(system, up, writer):
-        response = front(up)
+    while visible(system, fifo, writer):
+        response = front(fifo)
         while system["now_fs"] // system["bin_fs"] >= BINS:
             merge_bins(measures)
             system["bin_fs"] *= 2
         note_response(measures[master], response, system["now_fs"], system["now_fs"] // system["bin_fs"])
         if master < system["accelerators"]:
-            engine.respond(accelerators[master], response, now)
+            nvdla.respond(accelerators[master], ops, response, now)
         else:
             core.respond(cores[master - system["accelerators"]], response, now)
-        take(system, up, writer)
-    wake_reader(system, up, writer, system["master_unit"] + master)
+        take(system, fifo, writer)
+    wake_reader(system, fifo, writer, system["master_unit"] + master)
+
+
+@njit
+def note_new(system, fifo, before, measures, master):
+    """Count and stamp the requests that the master has pushed behind the first ``before``."""
+    for i in range(before, fifo["count"]):
+        row = fifo["rows"][(fifo["head"] + i) % FIFO_ROWS]
+        row["issued"] = row["time"] * system["period_fs"][system["master_unit"] + master]
+        row["master"] = master
+        note_request(measures[master], row)
 
 
 @njit
 def step_master(
-    system, fifos, measures, accelerators, cores, ops, op_records, tasks, owners, jobs, records, unit, now
+    system, requests, answers, memory_ups, measures, accelerators, cores,
+    ops, op_records, tasks, owners, jobs, records, unit, now,
 ):  # fmt: skip
     master = unit - system["master_unit"]
-    deliver(system, fifos, measures, master, accelerators, cores, now)
-    out = fifos[master]
-    before = out["count"]
+    if system["has_bus"]:
+        deliver(
+            system, answers[master], system["bus_unit"], measures, master, accelerators, cores, ops, now
+        )
+    else:
+        deliver(system, memory_ups[0], np.int64(0), measures, master, accelerators, cores, ops, now)
+    reads, writes = requests[2 * master], requests[2 * master + 1]
+    reads_before, writes_before = reads["count"], writes["count"]
     if master < system["accelerators"]:
-        set_wake(system, unit, engine.advance(accelerators[master], ops, now, out))
+        set_wake(system, unit, nvdla.advance(accelerators[master], ops, now, reads, writes))
         settle_accelerator(system, accelerators[master], master, op_records, owners, jobs, records)
     else:
         index = master - system["accelerators"]
-        set_wake(system, unit, core.advance(cores[index], tasks, now, out))
-        settle_core(system, cores[index], index, owners, jobs, records)
-    for i in range(before, out["count"]):
-        row = out["rows"][(out["head"] + i) % out["rows"].shape[0]]
-        row["issued"] = row["time"] * system["period_fs"][unit]
-        row["master"] = master
-        note_request(measures[master], row)
-    if system["has_bus"]:
-        wake_reader(system, out, unit, system["bus_unit"])
-    else:
-        wake_memory(system, out, unit)
+        set_wake(system, unit, core.advance(cores[index], tasks, now, reads))
+        settle_core(system, cores[index], index, jobs, records)
+    note_new(system, reads, reads_before, measures, master)
+    note_new(system, writes, writes_before, measures, master)
+    reader = system["bus_unit"] if system["has_bus"] else np.int64(0)
+    wake_reader(system, reads, unit, reader)
+    wake_reader(system, writes, unit, reader)
 
 
 @njit
@@ -264,7 +247,7 @@ def settle_accelerator(system, accelerator, index, op_records, owners, jobs, rec
 
 
 @njit
-def settle_core(system, state, index, owners, jobs, records):
+def settle_core(system, state, index, jobs, records):
     """Tell the driver of a task that the core has finished."""
     if state["finished"] > system["core_seen"][index]:
         system["core_seen"][index] = state["finished"]
@@ -293,7 +276,7 @@ def step_job(
         if action == driver.ENABLE:
             target = system["master_unit"] + job["accelerator"]
             accelerator = accelerators[job["accelerator"]]
-            started = engine.enable(accelerator, ops, row, time // system["period_fs"][target])
+            started = nvdla.enable(accelerator, ops, row, time // system["period_fs"][target])
         else:
             target = system["master_unit"] + system["accelerators"] + job["core"]
             started = core.start(cores[job["core"]], tasks, row, time // system["period_fs"][target])
@@ -327,7 +310,8 @@ def earliest(system):
 
 @njit
 def run(
-    system, fifos, measures, accelerators, cores, buses, llcs, lines, channels, ideals,
+    system, requests, answers, bus_downs, llc_downs, llc_ups, memory_ups, measures,
+    accelerators, cores, buses, llcs, lines, channels, ideals,
     ops, op_records, tasks, steps, deps, owners, jobs, records, latencies, finished, limit_fs, max_events,
 ):  # fmt: skip
     """Simulate up to ``max_events`` events. Returns RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
@@ -347,15 +331,16 @@ def run(
         if unit >= system["job_unit"]:
             step_job(
                 system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, finished, unit
-            )
+            )  # fmt: skip
         elif unit >= system["master_unit"]:
             step_master(
-                system, fifos, measures, accelerators, cores, ops, op_records, tasks, owners, jobs, records, unit, now
+                system, requests, answers, memory_ups, measures, accelerators, cores,
+                ops, op_records, tasks, owners, jobs, records, unit, now,
             )  # fmt: skip
         elif unit == system["bus_unit"]:
-            step_bus(system, fifos, buses, unit, now)
+            step_bus(system, requests, answers, bus_downs, llc_ups, memory_ups, buses, unit, now)
         elif unit == system["llc_unit"]:
-            step_llc(system, fifos, llcs, lines, unit, now)
+            step_llc(system, bus_downs, llc_downs, llc_ups, memory_ups, llcs, lines, unit, now)
         else:
-            step_memory(system, fifos, channels, ideals, unit, now)
+            step_memory(system, requests, bus_downs, llc_downs, memory_ups, channels, ideals, unit, now)
     return RUNNING

@@ -1,0 +1,61 @@
+"""An NVDLA as a config names it: a preset, and any of its numbers replaced."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from hw_models.cpu.params import Driver
+from hw_models.nvdla.presets import PRESETS
+from hw_models.units import Block, Hertz
+
+Preset = Literal["nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024", "nv_large", "nv_full"]
+
+
+def _of_preset(description: str, **limits: int) -> Any:
+    return Field(0, description=f"{description}; the preset's if absent", **limits)  # type: ignore[arg-type]
+
+
+class Accelerator(Block):
+    """`{preset: nv_large, clock: 1 GHz}`; every number of the preset may be given another value."""
+
+    preset: Preset = "nv_large"
+    clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
+    driver: Driver = Field(default_factory=Driver, description="the software that feeds it")
+    id_limit: int = Field(0, ge=0, le=256, description="reads in flight with one AXI id; 0: no limit")
+    atomic_c: int = _of_preset("input channels a MAC cell takes a cycle", gt=0)
+    atomic_k: int = _of_preset("MAC cells: kernels at work at once", gt=0)
+    atom_bytes: int = _of_preset("memory atom", gt=0)
+    dbb_bytes: int = _of_preset("width of the memory port", gt=0)
+    burst_beats: int = _of_preset("longest burst", gt=0, le=16)
+    cbuf_banks: int = _of_preset("banks of the convolution buffer", ge=2, le=64)
+    cbuf_depth: int = _of_preset("entries of a bank", gt=0)
+    cbuf_entry_bytes: int = _of_preset("bytes of an entry", gt=0)
+    sdp_elements: int = _of_preset("elements that SDP takes a cycle", gt=0)
+    sdp_ew_elements: int = _of_preset("elements that SDP's EW unit takes a cycle; 0: absent", ge=0)
+    pdp_elements: int = _of_preset("elements that PDP takes a cycle", gt=0)
+    cdp_elements: int = _of_preset("elements that CDP takes a cycle", gt=0)
+    sdp_main_fifo_atoms: int = _of_preset("read credits of SDP's input", gt=0)
+    sdp_operand_fifo_atoms: int = _of_preset("read credits of SDP's operands", gt=0)
+    pdp_fifo_atoms: int = _of_preset("read credits of PDP", gt=0)
+    cdp_fifo_atoms: int = _of_preset("read credits of CDP", gt=0)
+    outstanding_reads: int = _of_preset("read beats in flight", gt=0, le=256)
+    outstanding_writes: int = _of_preset("write beats in flight", gt=0, le=256)
+    retiming: int = _of_preset("1: extra pipeline stages", ge=0, le=1)
+    bdma: int = _of_preset("1: has the unit", ge=0, le=1)
+    rubik: int = _of_preset("1: has the unit", ge=0, le=1)
+    lut: int = _of_preset("1: SDP has look-up tables", ge=0, le=1)
+    winograd: int = _of_preset("1: convolves in Winograd form", ge=0, le=1)
+    batch: int = _of_preset("1: takes several images a launch", ge=0, le=1)
+    weight_compression: int = _of_preset("1: reads compressed weights", ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def preset_fills_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        table = PRESETS.get(str(data.get("preset", "nv_large")), PRESETS["nv_large"])
+        return {**table, **data}
+
+    def values(self) -> dict[str, int]:
+        """Return the fields of the accelerator's state record."""
+        return {name: int(getattr(self, name)) for name in (*PRESETS[self.preset], "id_limit")}
