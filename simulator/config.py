@@ -134,6 +134,8 @@ def load(
     ``values``: more of them, by path, as plain values (a sweep's axes). ``strict``: operators that no network
     job knows are errors.
     """
+    if isinstance(source, Config) and not (settings or values or seed is not None or strict):
+        return source
     document = _document_of(source, settings)
     for path, value in (values or {}).items():
         document = lay_value(document, path, value, Place(f"axes.{path}"))

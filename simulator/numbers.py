@@ -1,5 +1,8 @@
 """Numbers as a person reads them. None is "-"."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def _scaled(value: float, steps: list[tuple[float, str]]) -> str:
     for factor, unit in steps:
@@ -37,6 +40,15 @@ def rate_text(value: float | None) -> str:
 def count_text(value: float | None) -> str:
     """Return "1.24 M"."""
     return "-" if value is None else _scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")])
+
+
+PHASES_WITHIN = ("accelerator_busy_s", "submissions_s")  # parts of other phases: in summary.json only
+
+
+def phases_of(job: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return (name, seconds) of the phases of a job that took time, "accelerator" for "accelerator_s"."""
+    phases = job.get("phases", {}).items()
+    return [(key.removesuffix("_s"), value) for key, value in phases if value and key not in PHASES_WITHIN]
 
 
 def percent_text(share: float | None) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator import Progress
-from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
 from simulator.report.layers import Layer, interference_pairs, layers_of, slowest
 from simulator.result import Result
 
@@ -90,9 +90,7 @@ def _jobs(workloads: Mapping[str, Any]) -> Table:
             speed = f"{job['frames_per_s']:.4g} frames/s"
         elif job.get("s_per_token"):
             speed = f"{time_text(job['s_per_token'])}/token"
-        phases = ", ".join(
-            f"{k.removesuffix('_s')} {time_text(v)}" for k, v in job.get("phases", {}).items() if v
-        )
+        phases = ", ".join(f"{key.replace('_', ' ')} {time_text(value)}" for key, value in phases_of(job))
         table.add_row(
             name,
             time_text(job["latency_s"]),

@@ -34,9 +34,7 @@ def write_comparison(console: Console, folders: list[Path], out: Path) -> None:
     if len(folders) < 2:
         raise ConfigError("one run cannot be compared; write two or more folders", key="DIR")
     if out.is_dir() or not out.parent.is_dir():
-        raise ConfigError(
-            "cannot be written; write the name of a file in an existing folder", file=f"--out {out}"
-        )
+        raise ConfigError("cannot be written; write a file in an existing folder", file=f"--out {out}")
     names = unique_names(folders)
     runs = [read_run(folder) for folder in folders]
     rows = comparison(runs)
@@ -86,12 +84,17 @@ def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
         rows.append(Row(f"{job}: slowdown", slowdown, lambda v: "-" if v is None else f"{v:.3f} x", -1))
     rows.append(Row(f"{job}: frames/s", [j.get("frames_per_s") for j in jobs], _plain, 1))
     rows.append(Row(f"{job}: time per token", [j.get("s_per_token") for j in jobs], time_text, -1))
-    flats = [
-        dict(flat(dict(j.get("frames", {})))) if isinstance(j.get("frames"), Mapping) else {} for j in jobs
-    ]
-    for key in dict.fromkeys(key for one in flats for key in one):
-        show: Show = time_text if "_s" in key or key.endswith(("mean", "max")) else _plain
-        rows.append(Row(f"{job}: frames, {key}", [one.get(key) for one in flats], show, -1))
+    several = [j if j.get("frames", 1) > 1 else {} for j in jobs]
+    for key, name in (("latency_max_s", "slowest frame"), ("latency_min_s", "fastest frame")):
+        rows.append(
+            Row(
+                f"{job}: {name}",
+                [j.get(key) for j in several],
+                time_text,
+                -1,
+            )
+        )
+    rows.append(Row(f"{job}: deadlines missed", [j.get("deadline_misses") for j in jobs], _plain, -1))
     rows.append(Row(f"{job}: MAC utilisation", [j.get("mac_utilization") for j in jobs], percent_text, 1))
     for key, name in (("read_bytes", "read"), ("write_bytes", "written")):
         rows.append(Row(f"{job}: {name}", [j.get(key) for j in jobs], bytes_text, -1))

@@ -39,8 +39,11 @@ def layers_of(ops: Mapping[str, Sequence[Any]]) -> list[Layer]:
     columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
     causes = {name: cause_of(name) for name in columns if name.startswith("stall_")}
     layers: dict[str, Layer] = {}
-    for i, name in enumerate(columns.get("layer", [])):
-        layer = layers.setdefault(str(name), Layer(str(name), str(columns["kind"][i])))
+    jobs = columns.get("job", [])
+    several = len(set(jobs)) > 1
+    for i, layer_name in enumerate(columns.get("layer", [])):
+        name = f"{jobs[i]}.{layer_name}" if several else str(layer_name)
+        layer = layers.setdefault(name, Layer(name, str(columns["kind"][i])))
         seconds = columns["end_s"][i] - columns["start_s"][i]
         layer.units.add(str(columns["unit"][i]))
         layer.seconds += seconds

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
 from simulator.report.layers import interference_pairs, layers_of
 from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
 from simulator.report.plots import run_plots
@@ -52,16 +52,15 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
         numbers.append(("frames per second", f"{job['frames_per_s']:.4g}"))
     if job.get("s_per_token"):
         numbers.append(("per token", time_text(job["s_per_token"])))
-    numbers += (
-        [("MAC utilisation", percent_text(job["mac_utilization"]))] if job.get("mac_utilization") else []
-    )
+    if job.get("mac_utilization"):
+        numbers.append(("MAC utilisation", percent_text(job["mac_utilization"])))
     numbers += [("read", bytes_text(job.get("read_bytes"))), ("written", bytes_text(job.get("write_bytes")))]
-    phases = [
-        (f"{key.removesuffix('_s')} time", time_text(value))
-        for key, value in job.get("phases", {}).items()
-        if value
-    ]
-    return [f"<h2>{escape(name)}</h2>", cards(numbers + phases)]
+    numbers += [(f"{phase.replace('_', ' ')} time", time_text(value)) for phase, value in phases_of(job)]
+    if job.get("frames", 1) > 1:
+        numbers += [("frames", str(job["frames"])), ("slowest frame", time_text(job.get("latency_max_s")))]
+    if "deadline_misses" in job:
+        numbers.append(("deadlines missed", str(job["deadline_misses"])))
+    return [f"<h2>{escape(name)}</h2>", cards(numbers)]
 
 
 def _masters(summary: Mapping[str, Any]) -> str:

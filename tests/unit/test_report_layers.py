@@ -1,0 +1,146 @@
+"""What the summary, plots and comparisons say of a run."""
+
+import io
+
+import pytest
+from rich.console import Console
+from synthetic import synthetic_result
+
+from hw_models.errors import ConfigError
+from simulator.report import write_report
+from simulator.report.compare import change, comparison, differences, unique_names, write_comparison
+from simulator.report.layers import layers_of
+from simulator.report.plots import memory_peak, run_plots
+from simulator.run_folder import write_run
+from simulator.terminal import print_run, progress_bar
+
+OPS = {
+    "unit": ["conv", "sdp", "conv", "core0"],
+    "job": ["a", "a", "a", "a"],
+    "op": [0, 1, 2, 3],
+    "layer": ["conv_0", "conv_0", "conv_1", "yolo"],
+    "kind": ["conv", "conv", "conv", "yolo"],
+    "start_s": [0.0, 1.0, 2.0, 5.0],
+    "end_s": [1.0, 2.0, 5.0, 5.5],
+    "cycles": [100, 100, 300, 50],
+    "macs": [1000, 0, 6000, 0],
+    "mac_utilization": [0.1, 0.0, 0.2, 0.0],
+    "read_bytes": [10, 20, 30, 40],
+    "write_bytes": [1, 2, 3, 4],
+    "stall_weight_fetch_cycles": [10, 0, 150, 0],
+    "stall_output_cycles": [0, 40, 0, 0],
+}
+
+
+def text_of(printed) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    printed(console)
+    return console.file.getvalue()
+
+
+def test_a_layer_gathers_its_operations():
+    first, second, third = layers_of(OPS)
+    assert (first.name, first.seconds, first.cycles, first.macs) == ("conv_0", 2.0, 200, 1000)
+    assert first.units == {"conv", "sdp"}
+    assert (first.read_bytes, first.write_bytes, first.total_bytes) == (30, 3, 33)
+    assert first.waited_for == "output 20 %, weight fetch 5 %"
+    assert second.waited_for == "weight fetch 50 %"
+    assert third.waited_for == "nothing"
+    assert first.peak_macs_per_s == pytest.approx(10_000)
+
+
+def test_layers_of_two_jobs_are_kept_apart():
+    both = {**OPS, "job": ["a", "a", "b", "b"], "layer": ["conv_0"] * 4}
+    assert [(layer.name, layer.cycles) for layer in layers_of(both)] == [("a.conv_0", 200), ("b.conv_0", 350)]
+
+
+def test_an_empty_run_has_no_layers_and_no_plots_of_them():
+    result = synthetic_result()
+    result.ops = {name: [] for name in result.ops}
+    assert layers_of(result.ops) == []
+    assert set(run_plots(result)) == {"bandwidth", "interference"}
+
+
+def test_the_memory_roof_is_what_the_channels_could_carry():
+    assert memory_peak(synthetic_result().summary) == pytest.approx(1e10)
+    assert memory_peak({"dram": {"0": {"utilization": 0.0, "bandwidth_bytes_per_s": 0.0}}}) == 0
+
+
+def test_the_terminal_summary_has_what_a_person_looks_for():
+    said = text_of(lambda console: print_run(console, synthetic_result(), "runs/x"))
+    for words in (
+        "8.333 frames/s",
+        "accelerator 84 ms, cpu 36 ms",
+        "8.1 %",
+        "slowest layers",
+        "conv_16",
+        "data fetch 19.6 %",
+        "delay charged to",
+        "21 ms",
+        "warning: layer 'roi_3'",
+        "written to runs/x",
+    ):
+        assert words in said
+
+
+def test_without_a_corunner_the_summary_has_no_matrix():
+    said = text_of(lambda console: print_run(console, synthetic_result(corunner=False), "runs/x"))
+    assert "delay charged to" not in said
+
+
+def test_the_progress_bar_is_silent_when_nobody_watches():
+    console = Console(file=io.StringIO())
+    with progress_bar(console, True) as progress:
+        assert progress is None
+    assert console.file.getvalue() == ""
+
+
+def test_the_progress_bar_shows_simulated_time_and_rate():
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with progress_bar(console, True) as progress:
+        progress(0.5, 0.01, 1000)
+    assert "simulated" in console.file.getvalue()
+    with progress_bar(console, False) as progress:
+        assert progress is None
+
+
+def test_a_comparison_marks_what_is_better_and_what_differs(tmp_path):
+    slow, fast = synthetic_result(latency_s=0.2), synthetic_result(corunner=False, latency_s=0.1)
+    fast.config = {"name": "made up", "workloads": {"detect": {"on": "nvdla1"}}}
+    rows = {row.name: row for row in comparison([slow, fast])}
+    assert rows["detect: latency"].values == [0.2, 0.1]
+    assert rows["detect: slowdown"].values == [1.0, 0.5]
+    assert rows["nvdla0: delay charged to others"].values == [0.021, 0]
+    assert differences([slow, fast]) == [("workloads.detect.on", ["nvdla0", "nvdla1"])]
+    for name, result in (("slow", slow), ("fast", fast)):
+        write_run(result, tmp_path / name, plots=False)
+    page = tmp_path / "compare.html"
+    said = text_of(lambda console: write_comparison(console, [tmp_path / "slow", tmp_path / "fast"], page))
+    assert "100 ms (-50.0 %)" in said
+    html = page.read_text()
+    assert '<td class="better" data-value="0.1">100 ms (-50.0 %)</td>' in html
+    assert "http" not in html
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "said"), [(1.5, 1.0, "+50.0 %"), (1.0, 1.0, ""), (None, 1.0, ""), (1.0, 0.0, "")]
+)
+def test_a_change_is_told_against_the_baseline(value, base, said):
+    assert change(value, base) == said
+
+
+def test_runs_of_the_same_name_are_told_apart(tmp_path):
+    assert unique_names([tmp_path / "a/run", tmp_path / "b/run"]) == ["a/run", "b/run"]
+    assert unique_names([tmp_path / "a", tmp_path / "b"]) == ["a", "b"]
+
+
+def test_one_run_alone_cannot_be_compared(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        write_comparison(Console(), [tmp_path], tmp_path / "x.html")
+    assert str(caught.value) == "DIR: one run cannot be compared; write two or more folders"
+
+
+def test_a_report_is_written_again_from_the_folder_alone(tmp_path):
+    write_run(synthetic_result(), tmp_path / "run", plots=False)
+    assert write_report(tmp_path / "run") == tmp_path / "run/report.html"
+    assert "a &lt;made-up&gt; network" in (tmp_path / "run/report.html").read_text()
