@@ -124,15 +124,21 @@ class LlmRun:
         macs = plan.model.prefill_macs(job.prompt)
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
         self._spend("prefill", "compute", -1, Work(fs, macs, plan.dram.per_token), -1)
-        self.position = job.prompt
-        if job.offload.start == "warm" and self.rows is not None and self.trace is not None:
-            for token in range(job.prompt - min(job.offload.window, job.prompt), job.prompt):
-                for layer in np.flatnonzero(plan.ranks):
-                    flagged, _ = self.trace.step(layer)
-                    self.rows.load(layer, [flagged], self.stamp, token)
-                    self.rows.accept(layer, flagged, token)
-                self.stamp += 1
+        self.start()
         return self.now - start
+
+    def start(self) -> None:
+        """Stand behind the prompt, with the neurons of its last tokens in DRAM unless the start is cold."""
+        job = self.plan.job
+        self.position = job.prompt
+        if job.offload.start == "cold" or self.rows is None or self.trace is None:
+            return
+        for token in range(job.prompt - min(job.offload.window, job.prompt), job.prompt):
+            for layer in np.flatnonzero(self.plan.ranks).tolist():
+                flagged, _ = self.trace.step(layer)
+                self.rows.load(layer, [flagged], self.stamp, token)
+                self.rows.accept(layer, flagged, token)
+            self.stamp += 1
 
     # ---- tokens
 

@@ -22,8 +22,8 @@ class Activity(Block):
     context_rate: float = Field(gt=0, le=1, description="how often a neuron of the context is flagged")
     persistence: float = Field(ge=0, lt=1, description="chance that a context neuron simply stays as it was")
     context_tokens: float = Field(500, ge=1, description="tokens for which a neuron belongs to the context")
-    hot: float = Field(0.002, ge=0, lt=1, description="share of neurons that are nearly always flagged")
-    hot_rate: float = Field(0.95, gt=0, le=1, description="how often a hot neuron is flagged")
+    hot: float = Field(0.0004, ge=0, lt=1, description="share of neurons that are nearly always flagged")
+    hot_rate: float = Field(0.93, gt=0, le=1, description="how often a hot neuron is flagged")
 
     @model_validator(mode="after")
     def shares_fit(self) -> "Activity":
