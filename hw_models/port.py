@@ -36,6 +36,11 @@ FIFO = np.dtype(
     ]
 )
 
+WIRES = 96  # FIFOs of a system
+# All of a system's FIFOs in one record: blocks with several FIFOs take it with the index of their first
+# one. A record is passed as a bare pointer; an array would be reference-counted in every function.
+WIRING = np.dtype([("fifo", FIFO, (WIRES,))])
+
 
 @njit
 def copy_request(target, source):

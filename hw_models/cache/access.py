@@ -16,8 +16,7 @@ from hw_models.cache.miss import (
     take_mshr,
 )
 from hw_models.cache.params import CONFLICTS, PLACEMENTS, QUEUE, STREAMS
-from hw_models.cache.prefetch import NONE, prefetch
-from hw_models.cache.replacement import BUSY, DIRTY, LINE, OWNER, PREFETCHED, VALID, choose, find, use
+from hw_models.cache.replacement import choose, find, use
 from hw_models.jit import njit
 from hw_models.port import copy_request, front, is_full, push
 
@@ -25,13 +24,14 @@ MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
 STALL_LINE, STALL_SET = CONFLICTS["stall_line"], CONFLICTS["stall_set"]
 EXCLUSIVE = PLACEMENTS["exclusive"]
 STALLED = -1
+WAITS, SERVED, FRESH = 0, 1, 2  # what `look_up` says
 
 
 @njit
-def push_up(state, ups, port, request, time):
+def push_up(state, out, port, request, time):
     """Answer ``request``, not before what was answered earlier."""
     state["last_up"][port] = max(state["last_up"][port], time)
-    push(ups[port], request, state["last_up"][port])
+    push(out, request, state["last_up"][port])
 
 
 @njit
@@ -40,7 +40,7 @@ def granules(state, row):
     size = state["granule"]
     if size == state["line_bytes"]:
         return np.int64(1)
-    offset = row["address"] % state["line_bytes"]
+    offset = row["address"] & (state["line_bytes"] - 1)
     if offset % size or row["bytes"] % size:
         return np.int64(0)
     return ((1 << row["bytes"] // size) - 1) << offset // size
@@ -67,9 +67,9 @@ def conflict_with(state, line):
 def overwrite(state, set_row, way, row, need):
     """Mark what a write has changed; ``need`` as from `granules`."""
     mask = need if need else state["whole"]
-    set_row[DIRTY, way] |= mask
-    set_row[VALID, way] |= mask
-    set_row[OWNER, way] = row["master"]
+    set_row["dirty"][way] |= mask
+    set_row["valid"][way] |= mask
+    set_row["owner"][way] = row["master"]
 
 
 @njit
@@ -80,7 +80,7 @@ def wait_for_fill(mshr, row):
 
 
 @njit
-def hit(state, set_row, way, row, need, merges, now, ups, port):
+def hit(state, set_row, way, row, need, merges, now, out, port):
     """Serve a request whose line is there, or a write whose line is on its way. Returns the bank's cycles."""
     master, cycles = row["master"], beats(state, row["bytes"])
     state["hits"][master] += 1
@@ -88,22 +88,22 @@ def hit(state, set_row, way, row, need, merges, now, ups, port):
     use(state["policy"], set_row, way, 0, state["discard"][master, row["stream"] % STREAMS])
     if row["write"]:
         overwrite(state, set_row, way, row, need)
-        push_up(state, ups, port, row, now + state["hit_latency"] + cycles - 1)
+        push_up(state, out, port, row, now + state["hit_latency"] + cycles - 1)
     else:
-        push_up(state, ups, port, row, now + state["hit_latency"])
+        push_up(state, out, port, row, now + state["hit_latency"])
         if state["placement"] == EXCLUSIVE:  # the line moves up, dirty or not
-            set_row[LINE, way] = -1
+            set_row["line"][way] = -1
     return cycles
 
 
 @njit
-def merge(state, set_row, way, ring, row, need, now, ups, port):
+def merge(state, set_row, way, ring, row, need, now, out, port):
     """Serve a request whose line is on its way. Returns the bank's cycles, or STALLED."""
-    mshr = state["mshrs"][set_row[BUSY, way] - 1]
+    mshr = state["mshrs"][set_row["busy"][way] - 1]
     if state["conflict"] == STALL_LINE:
         return stall(ring, MSHR_FULL, mshr["master"])
     if row["write"]:
-        return hit(state, set_row, way, row, need, 1, now, ups, port)
+        return hit(state, set_row, way, row, need, 1, now, out, port)
     if mshr["targets"] >= state["target_limit"]:
         return stall(ring, MSHR_FULL, mshr["master"])
     wait_for_fill(mshr, row)
@@ -114,97 +114,95 @@ def merge(state, set_row, way, ring, row, need, now, ups, port):
 
 
 @njit
-def pass_by(state, ring, row, line, now, downs):
+def pass_by(state, ring, row, line, now, wires, down):
     """Send a request on to memory as it is. Returns the bank's cycles, or STALLED."""
     master = row["master"]
     if state["mshrs_used"] >= state["mshr_count"]:
         return stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
     state["culprit"] = master
-    if crowded(state, downs[channel_of(state, row["address"])], 1):
+    if crowded(state, wires["fifo"][down + channel_of(state, row["address"])], 1):
         return stall(ring, QUEUE_FULL, state["culprit"])
     index = take_mshr(state, PASS, line, -1, row["bytes"], master, now)
     wait_for_fill(state["mshrs"][index], row)
     time = now + state["miss_latency"]
-    ask_memory(state, downs, row["address"], row["bytes"], row["write"], master, index, time)
+    ask_memory(state, wires, down, row["address"], row["bytes"], row["write"], master, index, time)
     state["misses"][master] += 1
     state["bypasses"][master] += 1
     return beats(state, row["bytes"]) if row["write"] else 1
 
 
 @njit
-def miss(state, set_row, way, ring, row, need, now, downs, ups, port):
+def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
     """Fetch or make room for a line; ``way``: where a part of it is, or -1. As `merge` otherwise."""
     master, write = row["master"], row["write"]
-    line = row["address"] // state["line_bytes"]
+    line = row["address"] >> state["line_shift"]
     stream = row["stream"] % STREAMS
     if way < 0:
         if state["bypass"][master, stream] or (state["placement"] == EXCLUSIVE and write == 0):
-            return pass_by(state, ring, row, line, now, downs)
+            return pass_by(state, ring, row, line, now, wires, down)
         way = choose(state["policy"], set_row, state["allowed"][master])
     if state["mask_writes"]:
         fill = write == 0 or need == 0
     else:
         fill = write == 0 or row["bytes"] < state["line_bytes"]
-    why = in_the_way(state, set_row, way, line, fill, 0, master, downs)
+    why = in_the_way(state, set_row, way, line, fill, 0, master, wires, down)
     if why != CLEAR:
         return stall(ring, why, state["culprit"])
     discard = state["discard"][master, stream]
-    index, busy = allocate(state, set_row, way, line, master, fill, discard, now, downs)
+    index, busy = allocate(state, set_row, way, line, master, fill, discard, now, wires, down)
     state["misses"][master] += 1
     if write == 0:
         wait_for_fill(state["mshrs"][index], row)
         return 1 + busy
     overwrite(state, set_row, way, row, need)
     cycles = beats(state, row["bytes"]) + (1 + busy if busy else 0)
-    push_up(state, ups, port, row, now + state["hit_latency"] + cycles - 1)
+    push_up(state, out, port, row, now + state["hit_latency"] + cycles - 1)
     return cycles
 
 
 @njit
-def look_up(state, tags, bank, ring, now, downs, ups):
-    """Serve the oldest request of ``ring``. Returns False if it has to wait, with the reason noted."""
+def look_up(state, set_row, bank, ring, now, wires, down, out, port):
+    """Serve the oldest request of ``ring``, whose set is ``set_row``.
+
+    Returns WAITS with the reason noted in the ring, SERVED, or FRESH: it missed, or was the first use of a
+    prefetched line.
+    """
     row = ring["rows"][ring["head"]]
     master = row["master"]
-    line = row["address"] // state["line_bytes"]
-    port = line % state["banks"] % state["ports"]
+    line = row["address"] >> state["line_shift"]
     if state["conflict"] == STALL_SET and state["mshrs_used"] > 0:
         culprit = conflict_with(state, line)
         if culprit >= 0:
             stall(ring, MSHR_FULL, culprit)
-            return False
+            return WAITS
     if state["hit_when_full"] == 0 and state["mshrs_used"] >= state["mshr_count"]:
         stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
-        return False
-    if is_full(ups[port]):
-        stall(ring, QUEUE_FULL, front(ups[port])["master"])
-        return False
-    set_row = tags[line & state["set_mask"]]
-    way, need = find(set_row, line), granules(state, row)
+        return WAITS
+    if is_full(out):
+        stall(ring, QUEUE_FULL, front(out)["master"])
+        return WAITS
+    way, need = find(state["policy"], set_row, line), granules(state, row)
     state["scratch"]["stream"] = row["stream"]
     state["scratch"]["issued"] = row["issued"]
-    fresh = way < 0
-    if way >= 0 and set_row[PREFETCHED, way]:
-        fresh = True
-    if way >= 0 and set_row[BUSY, way]:
-        took = merge(state, set_row, way, ring, row, need, now, ups, port)
-    elif way >= 0 and is_present(state, set_row[VALID, way], row["write"], need):
-        took = hit(state, set_row, way, row, need, 0, now, ups, port)
+    if way >= 0 and set_row["busy"][way]:
+        took = merge(state, set_row, way, ring, row, need, now, out, port)
+    elif way >= 0 and is_present(state, set_row["valid"][way], row["write"], need):
+        took = hit(state, set_row, way, row, need, 0, now, out, port)
     else:
-        took = miss(state, set_row, way, ring, row, need, now, downs, ups, port)
+        took = miss(state, set_row, way, ring, row, need, now, wires, down, out, port)
     if took == STALLED:
-        return False
+        return WAITS
     bank["free"] = now + state["overhead"] + took
     bank["owner"] = master
-    if way >= 0 and set_row[PREFETCHED, way]:
-        set_row[PREFETCHED, way] = 0
-        state["prefetch_hits"][master] += 1
-    if state["prefetch"] != NONE:
-        prefetch(state, tags, row, line, fresh, now, downs)
     ring["head"] = (ring["head"] + 1) % QUEUE
     ring["count"] -= 1
     ring["cause"] = -1
     state["waiting"] -= 1
-    return True
+    if way >= 0 and set_row["prefetched"][way]:
+        set_row["prefetched"][way] = 0
+        state["prefetch_hits"][master] += 1
+        return FRESH
+    return FRESH if way < 0 else SERVED
 
 
 @njit

@@ -1,35 +1,40 @@
 """The last-level cache: requests from the interconnect, fills and write-backs to memory.
 
     accept(state, tags, request, now) -> bool        a request that is visible from cycle `now`
-    advance(state, tags, now, downs, ups) -> next    downs: FIFO (channels,), ups: FIFO (ports,)
+    advance(state, tags, now, wires, down, up) -> next
     respond(state, tags, row, time) -> next          an answer from memory, visible from cycle `time`
 
-`accept` and `respond` may be called ahead of time, as soon as the row exists (the answer would be the
-same). `respond` always succeeds. After `accept` call `advance`; after `respond` only if what it returns
-is not NEVER, at that cycle. After a pop from a full `downs` or `ups` FIFO call `advance`. A request must
-not cross a line. Rows that go down carry our number in `tag`: bring it back untouched; a fill's answer
-may come in parts. Read answers go up as one row, visible with their first data.
+``wires`` is one WIRING record: memory channel c reads ``wires["fifo"][down + c]``, interconnect port p
+``wires["fifo"][up + p]``. `accept` and `respond` may be called ahead of time, as soon as the row exists
+(the outcome is the same). `respond` always succeeds. After `accept` call `advance`; after `respond` only
+if what it returns is not NEVER, at that cycle. After a pop from one of our FIFOs that was full call
+`advance`; a FIFO to memory holds at least two rows. A request must not cross a line. Rows that go down
+carry our number in `tag`: bring it back untouched; a fill's answer may come in parts. Read answers go up
+as one row, visible with their first data.
 
 A bank does one thing at a time, in this order: the oldest fill that has come back, the oldest read, the
 oldest write. A request that cannot go on stalls those behind it.
 """
 
+import numpy as np
+
 from hw_models.blame import Cause
-from hw_models.cache.access import look_up, push_up
-from hw_models.cache.miss import FILL, KEEP, PASS, free_mshr
+from hw_models.cache.access import FRESH, SERVED, WAITS, look_up, push_up
+from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
 from hw_models.cache.params import QUEUE
-from hw_models.cache.replacement import BUSY
+from hw_models.cache.prefetch import NONE, prefetch
 from hw_models.cache.state import ACKS, MSHRS, WRITEBACK
 from hw_models.jit import njit
 from hw_models.port import MASTERS, NEVER, copy_request, is_full
 
+FILLS, READS, WRITES = 0, 1, 2  # what a bank looks at, in this order
 BANK_BUSY, EVICTION = int(Cause.BANK_BUSY), int(Cause.EVICTION)
 
 
 @njit
 def accept(state, tags, request, now):
     """Queue a copy of ``request`` at its bank, unless that is full."""
-    bank = state["banks_"][request["address"] // state["line_bytes"] % state["banks"]]
+    bank = state["banks_"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
     ring = bank["rings"][request["write"] * state["split"]]
     if ring["count"] >= state["queue"]:
         return False
@@ -56,7 +61,7 @@ def respond(state, tags, row, time):
     mshr["missing"] -= mshr["missing"] if row["write"] else row["bytes"]
     if mshr["missing"] > 0:
         return NEVER
-    bank = state["banks_"][mshr["line"] % state["banks"]]
+    bank = state["banks_"][mshr["line"] & (state["banks"] - 1)]
     at = (bank["fill_head"] + bank["fill_count"]) % MSHRS
     bank["fill_mshr"][at] = tag
     bank["fill_time"][at] = time
@@ -102,15 +107,14 @@ def take_acks(state, now):
 
 
 @njit
-def take_fill(state, tags, bank, now, ups):
-    """Put the oldest fill into the array and answer who waits for it. Returns False while `ups` is full."""
+def take_fill(state, set_row, bank, now, out, port):
+    """Put the oldest fill into the array and answer who waits for it; WAITS while the way up is full."""
     index = bank["fill_mshr"][bank["fill_head"]]
     mshr = state["mshrs"][index]
-    port = mshr["line"] % state["banks"] % state["ports"]
     while mshr["served"] < mshr["targets"]:
-        if is_full(ups[port]):
-            return False
-        push_up(state, ups, port, mshr["target"][mshr["served"]], now + state["fill_latency"])
+        if is_full(out):
+            return WAITS
+        push_up(state, out, port, mshr["target"][mshr["served"]], now + state["fill_latency"])
         mshr["served"] += 1
     took = bank["fill_time"][bank["fill_head"]] - mshr["asked"]
     if mshr["used"] & FILL and took < state["fastest_fill"]:
@@ -118,54 +122,76 @@ def take_fill(state, tags, bank, now, ups):
     if mshr["evictor"] >= 0 and mshr["targets"] > 0:
         state["blame"][mshr["master"], mshr["evictor"], EVICTION] += state["fastest_fill"]
     if mshr["way"] >= 0:
-        tags[mshr["line"] & state["set_mask"], BUSY, mshr["way"]] = 0
-        bank["free"] = now + (state["line_bytes"] + state["data_width"] - 1) // state["data_width"]
+        set_row["busy"][mshr["way"]] = 0
+        bank["free"] = now + beats(state, state["line_bytes"])
         bank["owner"] = mshr["master"]
     free_mshr(state, index, FILL | PASS)
     bank["fill_head"] = (bank["fill_head"] + 1) % MSHRS
     bank["fill_count"] -= 1
-    return True
+    return SERVED
 
 
 @njit
-def advance_bank(state, tags, b, now, downs, ups):
-    """Do what bank ``b`` can do now. Returns when it can do more, NEVER if only others can tell."""
-    bank = state["banks_"][b]
-    rings = 1 + state["split"]
-    going = True
-    while going:
-        if bank["free"] > now:
-            for k in range(rings):
-                bank["rings"][k]["cause"] = BANK_BUSY
-                bank["rings"][k]["culprit"] = bank["owner"]
-            idle = (
-                bank["fill_count"] == 0 and bank["rings"][0]["count"] == 0 and bank["rings"][1]["count"] == 0
-            )
-            return NEVER if idle else bank["free"]
-        going = bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] <= now
-        going = going and take_fill(state, tags, bank, now, ups)
-        for k in range(rings):
-            ring = bank["rings"][k]
-            if not going and ring["count"] > 0 and ring["rows"][ring["head"]]["time"] <= now:
-                going = look_up(state, tags, bank, ring, now, downs, ups)
+def line_due(state, bank, what, now):
+    """Return the line of a bank's oldest fill, read or write if it may be tried now, else -1."""
+    if bank["free"] > now:
+        return np.int64(-1)
+    if what == FILLS:
+        if bank["fill_count"] == 0 or bank["fill_time"][bank["fill_head"]] > now:
+            return np.int64(-1)
+        return state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
+    ring = bank["rings"][what - READS]
+    row = ring["rows"][ring["head"]]
+    if ring["count"] == 0 or row["time"] > now:
+        return np.int64(-1)
+    return row["address"] >> state["line_shift"]
+
+
+@njit
+def bank_wake(bank, now):
+    """Return when a bank can do more, NEVER if only others can tell."""
+    first, second = bank["rings"][0], bank["rings"][1]
+    if bank["fill_count"] + first["count"] + second["count"] == 0:
+        return NEVER
+    if bank["free"] > now:
+        first["cause"] = second["cause"] = BANK_BUSY
+        first["culprit"] = second["culprit"] = bank["owner"]
+        return bank["free"]
     wake = NEVER
     if bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] > now:
         wake = bank["fill_time"][bank["fill_head"]]
-    for k in range(rings):
-        ring = bank["rings"][k]
-        if ring["count"] > 0 and ring["rows"][ring["head"]]["time"] > now:
-            wake = min(wake, ring["rows"][ring["head"]]["time"])
+    if first["count"] > 0 and first["rows"][first["head"]]["time"] > now:
+        wake = min(wake, first["rows"][first["head"]]["time"])
+    if second["count"] > 0 and second["rows"][second["head"]]["time"] > now:
+        wake = min(wake, second["rows"][second["head"]]["time"])
     return wake
 
 
 @njit
-def advance(state, tags, now, downs, ups):
+def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
     settle(state, now)
     take_acks(state, now)
     wake = NEVER
     for b in range(state["banks"]):
-        wake = min(wake, advance_bank(state, tags, b, now, downs, ups))
+        bank = state["banks_"][b]
+        port = b & (state["ports"] - 1)
+        what = FILLS
+        while what <= WRITES:
+            line, done = line_due(state, bank, what, now), WAITS
+            if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
+                set_row = tags[line & state["set_mask"]]
+                out = wires["fifo"][up + port]
+                if what == FILLS:
+                    done = take_fill(state, set_row, bank, now, out, port)
+                else:
+                    ring = bank["rings"][what - READS]
+                    row = ring["rows"][ring["head"]]
+                    done = look_up(state, set_row, bank, ring, now, wires, down, out, port)
+                    if done != WAITS and state["prefetch"] != NONE:
+                        prefetch(state, tags, row, done == FRESH, now, wires, down)
+            what = what + 1 if done == WAITS else FILLS
+        wake = min(wake, bank_wake(bank, now))
     if state["waiting"] > 0 and state["acks"]["count"] > 0:
         wake = min(wake, state["acks"]["time"][state["acks"]["head"]])
     return wake

@@ -4,7 +4,7 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.cache.params import PLACEMENTS
-from hw_models.cache.replacement import BUSY, DIRTY, LINE, OWNER, PREFETCHED, VALID, evict, use
+from hw_models.cache.replacement import evict, use
 from hw_models.cache.state import VICTIMS, WRITEBACK
 from hw_models.jit import njit
 from hw_models.port import front, push
@@ -27,22 +27,22 @@ def most_of(shares, masters, victim):
 
 @njit
 def beats(state, size):
-    return (size + state["data_width"] - 1) // state["data_width"]
+    return (size + (1 << state["width_shift"]) - 1) >> state["width_shift"]
 
 
 @njit
 def channel_of(state, address):
-    return address // state["channel_bytes"] % state["channels"]
+    return (address >> state["channel_shift"]) % state["channels"] if state["channels"] > 1 else np.int64(0)
 
 
 @njit
-def in_the_way(state, set_row, way, line, fill, spare, master, downs):
+def in_the_way(state, set_row, way, line, fill, spare, master, wires, down):
     """Return why a miss cannot take ``way`` now (a Cause; the culprit is noted in the state), or CLEAR."""
     state["culprit"] = master
-    if set_row[BUSY, way]:
-        state["culprit"] = state["mshrs"][set_row[BUSY, way] - 1]["master"]
+    if set_row["busy"][way]:
+        state["culprit"] = state["mshrs"][set_row["busy"][way] - 1]["master"]
         return MSHR_FULL
-    dirty = set_row[LINE, way] >= 0 and set_row[LINE, way] != line and set_row[DIRTY, way] != 0
+    dirty = set_row["line"][way] >= 0 and set_row["line"][way] != line and set_row["dirty"][way] != 0
     keeps = dirty and state["writeback_limit"] == 0
     if (fill or keeps) and state["mshrs_used"] + spare >= state["mshr_count"]:
         state["culprit"] = most_of(state["mshr_share"], state["masters"], master)
@@ -50,10 +50,12 @@ def in_the_way(state, set_row, way, line, fill, spare, master, downs):
     if dirty and not keeps and state["writebacks_used"] >= state["writeback_limit"]:
         state["culprit"] = most_of(state["writeback_share"], state["masters"], master)
         return QUEUE_FULL
-    above = channel_of(state, line * state["line_bytes"])
-    below = channel_of(state, set_row[LINE, way] * state["line_bytes"]) if dirty else above
+    above = channel_of(state, line << state["line_shift"])
+    below = channel_of(state, set_row["line"][way] << state["line_shift"]) if dirty else above
     needed = int(fill) + int(dirty and above == below)
-    if crowded(state, downs[above], needed) or (above != below and crowded(state, downs[below], 1)):
+    if crowded(state, wires["fifo"][down + above], needed):
+        return QUEUE_FULL
+    if above != below and crowded(state, wires["fifo"][down + below], 1):
         return QUEUE_FULL
     return CLEAR
 
@@ -90,7 +92,7 @@ def take_mshr(state, reason, line, way, size, master, now):
 
 
 @njit
-def ask_memory(state, downs, address, size, write, master, tag, time):
+def ask_memory(state, wires, down, address, size, write, master, tag, time):
     """Send a request of our own down; stream and issue time are those of `scratch`."""
     row = state["scratch"]
     row["address"] = address
@@ -98,13 +100,13 @@ def ask_memory(state, downs, address, size, write, master, tag, time):
     row["write"] = write
     row["master"] = master
     row["tag"] = tag
-    push(downs[channel_of(state, address)], row, time)
+    push(wires["fifo"][down + channel_of(state, address)], row, time)
 
 
 @njit
-def write_back(state, set_row, way, mshr, time, downs):
+def write_back(state, set_row, way, mshr, time, wires, down):
     """Send a dirty line down: from its first to its last granule that memory has not seen."""
-    owner, mask = set_row[OWNER, way], set_row[DIRTY, way]
+    owner, mask = set_row["owner"][way], set_row["dirty"][way]
     first = 0
     while mask >> first & 1 == 0:
         first += 1
@@ -118,21 +120,21 @@ def write_back(state, set_row, way, mshr, time, downs):
         state["writebacks_used"] += 1
         state["writeback_share"][owner] += 1
     size = count * state["granule"]
-    address = set_row[LINE, way] * state["line_bytes"] + first * state["granule"]
-    ask_memory(state, downs, address, size, 1, owner, tag, time)
+    address = (set_row["line"][way] << state["line_shift"]) + first * state["granule"]
+    ask_memory(state, wires, down, address, size, 1, owner, tag, time)
     state["writebacks"][owner] += 1
     state["writeback_bytes"][owner] += size
 
 
 @njit
-def allocate(state, set_row, way, line, master, fill, discard, now, downs):
+def allocate(state, set_row, way, line, master, fill, discard, now, wires, down):
     """Give ``way`` to ``line``, evicting and fetching as needed; nothing is in the way.
 
     Returns (MSHR of the fill or -1, cycles that the bank spends on the victim).
     """
     allowed = state["allowed"][master]
-    old, busy = set_row[LINE, way], np.int64(0)
-    dirty = old >= 0 and old != line and set_row[DIRTY, way] != 0
+    old, busy = set_row["line"][way], np.int64(0)
+    dirty = old >= 0 and old != line and set_row["dirty"][way] != 0
     mshr = np.int64(-1)
     time = now + state["miss_latency"]
     if fill or (dirty and state["writeback_limit"] == 0):
@@ -141,30 +143,30 @@ def allocate(state, set_row, way, line, master, fill, discard, now, downs):
         at = line % VICTIMS
         if state["victim_line"][at] == line and old != line and state["victim_by"][at] != master:
             state["mshrs"][mshr]["evictor"] = state["victim_by"][at]
-        address = line * state["line_bytes"]
-        ask_memory(state, downs, address, state["line_bytes"], 0, master, mshr, time)
+        address = line << state["line_shift"]
+        ask_memory(state, wires, down, address, state["line_bytes"], 0, master, mshr, time)
         state["fills"][master] += 1
         state["fill_bytes"][master] += state["line_bytes"]
     if old >= 0 and old != line:
         state["victim_line"][old % VICTIMS] = old
         state["victim_by"][old % VICTIMS] = master
-        state["evictions"][set_row[OWNER, way]] += 1
+        state["evictions"][set_row["owner"][way]] += 1
         evict(state["policy"], set_row, way, allowed)
         if state["placement"] == INCLUSIVE:
-            state["recalls"][set_row[OWNER, way]] += 1
+            state["recalls"][set_row["owner"][way]] += 1
             busy += state["probe"]
         if dirty:
             if state["writeback_limit"] == 0:
                 state["mshrs"][mshr]["used"] |= KEEP
-            write_back(state, set_row, way, mshr, time, downs)
+            write_back(state, set_row, way, mshr, time, wires, down)
             busy += beats(state, state["line_bytes"])
     if old != line:
-        set_row[DIRTY, way] = 0
-    set_row[LINE, way] = line
-    set_row[VALID, way] = state["whole"] if fill else 0
-    set_row[OWNER, way] = master
-    set_row[BUSY, way] = mshr + 1 if fill else 0
-    set_row[PREFETCHED, way] = 0
+        set_row["dirty"][way] = 0
+    set_row["line"][way] = line
+    set_row["valid"][way] = state["whole"] if fill else 0
+    set_row["owner"][way] = master
+    set_row["busy"][way] = mshr + 1 if fill else 0
+    set_row["prefetched"][way] = 0
     use(state["policy"], set_row, way, int(old != line), discard)
     return (mshr if fill else np.int64(-1)), busy
 

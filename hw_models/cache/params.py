@@ -84,8 +84,11 @@ class Cache(Block):
                 f"size {self.size_bytes} B is not a power of two of sets "
                 f"with ways={self.ways} and line={self.line_bytes} B"
             )
-        if self.line_bytes & (self.line_bytes - 1):
-            raise ValueError(f"line {self.line_bytes} B is not a power of two")
+        for name, value in (("line", self.line_bytes), ("data_width", self.data_width_bytes)):
+            if value & (value - 1):
+                raise ValueError(f"{name} {value} B is not a power of two")
+        if self.ports & (self.ports - 1):
+            raise ValueError(f"ports={self.ports} is not a power of two")
         if self.sets % self.banks:
             raise ValueError(f"{self.sets} sets do not divide into banks={self.banks}")
         if self.banks % self.ports:

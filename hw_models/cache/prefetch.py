@@ -2,7 +2,7 @@
 
 from hw_models.cache.miss import CLEAR, allocate, in_the_way
 from hw_models.cache.params import PREFETCHERS, STREAMS
-from hw_models.cache.replacement import PREFETCHED, choose, find
+from hw_models.cache.replacement import choose, find
 from hw_models.jit import njit
 
 NONE, NEXT_LINE, STRIDE = PREFETCHERS["none"], PREFETCHERS["next_line"], PREFETCHERS["stride"]
@@ -10,19 +10,19 @@ SURE = 2  # equal strides in a row before the stride prefetcher acts
 
 
 @njit
-def fetch_ahead(state, tags, line, master, discard, now, downs):
+def fetch_ahead(state, tags, line, master, discard, now, wires, down):
     """Fetch ``line`` if it is absent and nothing that it takes is scarce; else forget about it."""
     if line < 0:
         return
     set_row = tags[line & state["set_mask"]]
-    if find(set_row, line) >= 0:
+    if find(state["policy"], set_row, line) >= 0:
         return
     way = choose(state["policy"], set_row, state["allowed"][master])
-    if in_the_way(state, set_row, way, line, True, 1, master, downs) != CLEAR:
+    if in_the_way(state, set_row, way, line, True, 1, master, wires, down) != CLEAR:
         return
-    _, busy = allocate(state, set_row, way, line, master, True, discard, now, downs)
-    set_row[PREFETCHED, way] = 1
-    bank = state["banks_"][line % state["banks"]]
+    _, busy = allocate(state, set_row, way, line, master, True, discard, now, wires, down)
+    set_row["prefetched"][way] = 1
+    bank = state["banks_"][line & (state["banks"] - 1)]
     bank["free"] = max(bank["free"], now) + state["overhead"] + 1 + busy
     state["prefetches"][master] += 1
 
@@ -43,14 +43,18 @@ def stride_of(table, line):
 
 
 @njit
-def prefetch(state, tags, row, line, fresh, now, downs):
+def prefetch(state, tags, row, fresh, now, wires, down):
     """Act on a demand access; ``fresh``: it missed, or was the first use of a prefetched line."""
     master, stream = row["master"], row["stream"] % STREAMS
+    line = row["address"] >> state["line_shift"]
     if state["prefetch"] == NEXT_LINE:
         step = 1 if fresh else 0
     else:
         step = stride_of(state["strides"][master, stream], line)
     if step == 0 or state["bypass"][master, stream]:
         return
+    discard = state["discard"][master, stream]
+    state["scratch"]["stream"] = row["stream"]
+    state["scratch"]["issued"] = row["issued"]
     for ahead in range(1, state["degree"] + 1):
-        fetch_ahead(state, tags, line + ahead * step, master, state["discard"][master, stream], now, downs)
+        fetch_ahead(state, tags, line + ahead * step, master, discard, now, wires, down)

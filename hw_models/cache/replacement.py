@@ -1,13 +1,13 @@
 """Which way a miss takes: look-up, choice of victim, and what a use does to the order of a set.
 
-A set is a row of ``tags``, shape (sets, FIELDS, ways), and nothing else: `find`, `choose` and `use` are
-what the cache runs, what the oracle in the tests repeats in a few lines, and what `rtl/tag_path.sv`
-equals cycle by cycle. ``policy`` is one POLICY row, ``allowed`` a bit mask of ways.
+`find`, `choose`, `evict` and `use` work on one SET row of the tags; they are what the cache runs, what
+the oracle in the tests repeats in a few lines, and what `rtl/tag_path.sv` equals cycle by cycle.
+``policy`` is the cache's one POLICY row, ``allowed`` a bit mask of ways.
 """
 
 import numpy as np
 
-from hw_models.cache.params import REPLACEMENTS
+from hw_models.cache.params import REPLACEMENTS, WAYS
 from hw_models.jit import njit
 
 LRU = REPLACEMENTS["lru"]
@@ -17,22 +17,24 @@ SRRIP = REPLACEMENTS["srrip"]
 BRRIP = REPLACEMENTS["brrip"]
 PREDICTED = REPLACEMENTS["predicted"]
 
-# fields of a way
-LINE = 0  # line number (address // line size), -1: invalid
-DIRTY = 1  # mask of granules that memory has not seen
-VALID = 2  # mask of granules that are present
-ORDER = 3  # LRU: use stamp; RRIP: prediction 0..3; predicted: MARKED | DISCARD; PLRU: way 0 holds the tree
-OWNER = 4  # master that brought it, or wrote it last
-BUSY = 5  # 1 + MSHR of the fill under way; 0: none
-PREFETCHED = 6  # 1: brought by a prefetch and not yet used
-FIELDS = 7
-
-MARKED, DISCARD = 1, 2  # bits of ORDER under PREDICTED
+SET = np.dtype(  # of each way; a cache with fewer ways leaves the last ones alone
+    [
+        ("line", np.int64, (WAYS,)),  # line number (address // line size), -1: invalid
+        ("busy", np.int64, (WAYS,)),  # 1 + MSHR of the fill under way; 0: none
+        ("valid", np.int64, (WAYS,)),  # mask of granules that are present
+        ("dirty", np.int64, (WAYS,)),  # mask of granules that memory has not seen
+        ("order", np.int64, (WAYS,)),  # LRU: stamp; RRIP: 0..3; predicted: bits; PLRU: way 0 has the tree
+        ("owner", np.int64, (WAYS,)),  # master that brought it, or wrote it last
+        ("prefetched", np.int64, (WAYS,)),  # 1: brought by a prefetch and not yet used
+    ]
+)
+MARKED, DISCARD = 1, 2  # bits of `order` under PREDICTED
 FAR = 3  # RRIP: re-used in the distant future
 
 POLICY = np.dtype(
     [
         ("kind", np.int64),
+        ("ways", np.int64),
         ("lfsr", np.int64),  # 16 bits, never 0
         ("stamp", np.int64),  # uses so far
     ]
@@ -49,10 +51,10 @@ def step_lfsr(policy):
 
 
 @njit
-def find(row, line):
+def find(policy, row, line):
     """Return the way that holds ``line``, -1 if none does."""
-    for way in range(row.shape[1]):
-        if row[LINE, way] == line:
+    for way in range(policy["ways"]):
+        if row["line"][way] == line:
             return way
     return -1
 
@@ -108,13 +110,13 @@ def plru_use(tree, ways, way):
 @njit
 def choose(policy, row, allowed):
     """Return the way that a miss would take: the first invalid one, else the policy's. Changes nothing."""
-    ways = row.shape[1]
+    ways = policy["ways"]
     for way in range(ways):
-        if allowed >> way & 1 and row[LINE, way] < 0:
+        if allowed >> way & 1 and row["line"][way] < 0:
             return way
     kind = policy["kind"]
     if kind == PLRU:
-        return plru_victim(row[ORDER, 0], ways, allowed)
+        return plru_victim(row["order"][0], ways, allowed)
     if kind == RANDOM:
         return nth(allowed, policy["lfsr"] % ones(allowed))
     if kind == PREDICTED:
@@ -123,9 +125,9 @@ def choose(policy, row, allowed):
     for way in range(best + 1, ways):
         if allowed >> way & 1:
             if kind == LRU:
-                if row[ORDER, way] < row[ORDER, best]:
+                if row["order"][way] < row["order"][best]:
                     best = way
-            elif row[ORDER, way] > row[ORDER, best]:
+            elif row["order"][way] > row["order"][best]:
                 best = way
     return best
 
@@ -134,11 +136,11 @@ def choose(policy, row, allowed):
 def choose_predicted(policy, row, allowed):
     """Evict what is predicted not to return; else at random among what this phase has not used."""
     discard = unmarked = 0
-    for way in range(row.shape[1]):
+    for way in range(policy["ways"]):
         if allowed >> way & 1:
-            if row[ORDER, way] & DISCARD:
+            if row["order"][way] & DISCARD:
                 discard |= 1 << way
-            if row[ORDER, way] & MARKED == 0:
+            if row["order"][way] & MARKED == 0:
                 unmarked |= 1 << way
     pool = discard if discard else unmarked if unmarked else allowed
     return nth(pool, policy["lfsr"] % ones(pool))
@@ -149,19 +151,19 @@ def evict(policy, row, way, allowed):
     """Move the policy's own state on because valid ``way``, chosen by `choose`, is given up."""
     kind = policy["kind"]
     if kind in (SRRIP, BRRIP):
-        age = FAR - row[ORDER, way]
+        age = FAR - row["order"][way]
         if age > 0:
-            for other in range(row.shape[1]):
+            for other in range(policy["ways"]):
                 if allowed >> other & 1:
-                    row[ORDER, other] += age
+                    row["order"][other] += age
     elif kind == PREDICTED:
-        for other in range(row.shape[1]):
-            if allowed >> other & 1 and row[ORDER, other] != MARKED:
+        for other in range(policy["ways"]):
+            if allowed >> other & 1 and row["order"][other] != MARKED:
                 break
         else:  # all were used in this phase: a new one begins
-            for other in range(row.shape[1]):
+            for other in range(policy["ways"]):
                 if allowed >> other & 1:
-                    row[ORDER, other] = 0
+                    row["order"][other] = 0
     if kind in (RANDOM, PREDICTED):
         step_lfsr(policy)
 
@@ -172,15 +174,15 @@ def use(policy, row, way, new, discard):
     kind = policy["kind"]
     if kind == LRU:
         policy["stamp"] += 1
-        row[ORDER, way] = policy["stamp"]
+        row["order"][way] = policy["stamp"]
     elif kind == PLRU:
-        row[ORDER, 0] = plru_use(row[ORDER, 0], row.shape[1], way)
+        row["order"][0] = plru_use(row["order"][0], policy["ways"], way)
     elif kind == SRRIP:
-        row[ORDER, way] = FAR - 1 if new else 0
+        row["order"][way] = FAR - 1 if new else 0
     elif kind == BRRIP:  # a new line is distant, once in 32 times only long
         if new:
-            row[ORDER, way] = FAR - 1 if step_lfsr(policy) % 32 == 0 else FAR
+            row["order"][way] = FAR - 1 if step_lfsr(policy) % 32 == 0 else FAR
         else:
-            row[ORDER, way] = 0
+            row["order"][way] = 0
     elif kind == PREDICTED:
-        row[ORDER, way] = DISCARD if discard else MARKED
+        row["order"][way] = DISCARD if discard else MARKED

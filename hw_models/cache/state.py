@@ -15,7 +15,7 @@ from hw_models.cache.params import (
     TARGETS,
     Cache,
 )
-from hw_models.cache.replacement import FIELDS, LINE, OWNER, POLICY
+from hw_models.cache.replacement import POLICY, SET
 from hw_models.errors import ConfigError
 from hw_models.port import FIFO_ROWS, MASTERS, REQUEST
 
@@ -69,19 +69,19 @@ CACHE = np.dtype(
         # parameters
         ("masters", np.int64),
         ("line_bytes", np.int64),
-        ("ways", np.int64),
+        ("line_shift", np.int64),  # log2
         ("set_mask", np.int64),
         ("granule", np.int64),  # bytes
         ("whole", np.int64),  # mask of all granules
         ("banks", np.int64),
         ("ports", np.int64),
         ("channels", np.int64),
-        ("channel_bytes", np.int64),
+        ("channel_shift", np.int64),
         ("hit_latency", np.int64),
         ("fill_latency", np.int64),
         ("miss_latency", np.int64),
         ("overhead", np.int64),
-        ("data_width", np.int64),
+        ("width_shift", np.int64),  # of the data array
         ("queue", np.int64),
         ("split", np.int64),
         ("mshr_count", np.int64),
@@ -136,7 +136,7 @@ CACHE = np.dtype(
 def build_cache(
     params: Cache, masters: list[str], seed: int = 1, channels: int = 1, channel_bytes: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an empty cache: state (1,) CACHE and tags (sets, FIELDS, ways) int64.
+    """Return an empty cache: state (1,) CACHE and tags (sets,) SET.
 
     ``masters``: names by master index. Memory channels below take turns every ``channel_bytes``, which
     must be whole lines if there are several. Raises ConfigError for names that do not exist.
@@ -152,19 +152,19 @@ def build_cache(
     plain = {
         "masters": len(masters),
         "line_bytes": params.line_bytes,
-        "ways": params.ways,
+        "line_shift": params.line_bytes.bit_length() - 1,
         "set_mask": params.sets - 1,
         "granule": granule,
         "whole": (1 << params.line_bytes // granule) - 1,
         "banks": params.banks,
         "ports": params.ports,
         "channels": channels,
-        "channel_bytes": channel_bytes,
+        "channel_shift": channel_bytes.bit_length() - 1,
         "hit_latency": params.hit_latency_cycles,
         "fill_latency": params.fill_latency_cycles,
         "miss_latency": params.miss_latency_cycles,
         "overhead": params.access_overhead_cycles,
-        "data_width": params.data_width_bytes,
+        "width_shift": params.data_width_bytes.bit_length() - 1,
         "queue": params.queue,
         "split": params.order == "split",
         "mshr_count": params.mshrs,
@@ -182,12 +182,13 @@ def build_cache(
     for name, value in plain.items():
         row[name] = value
     row["policy"]["kind"] = REPLACEMENTS[params.replacement]
+    row["policy"]["ways"] = params.ways
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
     row["victim_line"] = row["victim_by"] = -1
     row["banks_"]["rings"]["cause"] = row["banks_"]["owner"] = -1
     _set_masters(row, params, masters)
-    tags = np.zeros((params.sets, FIELDS, params.ways), np.int64)
-    tags[:, LINE] = tags[:, OWNER] = -1
+    tags = np.zeros(params.sets, SET)
+    tags["line"] = tags["owner"] = -1
     return state, tags
 
 

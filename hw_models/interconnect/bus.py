@@ -1,14 +1,16 @@
 """The interconnect: masters' requests to memory ports, answers back, in order by master and id.
 
-    accept(state, request, now) -> bool          a master offers a request that is visible from cycle `now`
-    advance(state, now, downs, ups) -> next      grant what is due; downs: FIFO (ports,), ups: FIFO (masters,)
-    respond(state, row, time, ups) -> next       a row from a memory port, visible from cycle `time`
+    accept(state, request, now) -> bool             a master offers a request that is visible from cycle `now`
+    advance(state, now, wires, down, up) -> next
+    respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
 
-`accept` and `respond` may be called ahead of time, as soon as the row exists (the answer would be the
-same). `respond` always succeeds: there is a place kept for every answer. After `accept` call `advance`;
-after `respond` only if what it returns is not NEVER, at that cycle. After a pop from a full `downs` or
-`ups` FIFO call `advance`. Rows that go down carry in `tag` the piece's slot: bring it back untouched.
-Read answers go up one row for each beat of the master's port, write answers one row for a request.
+``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
+``wires["fifo"][up + m]``. `accept` and `respond` may be called ahead of time, as soon as the row exists
+(the outcome is the same). `respond` always succeeds: every answer has a place kept for it. After `accept`
+call `advance`; after `respond` only if what it returns is not NEVER, at that cycle. After a pop from one
+of our FIFOs that was full call `advance`. Rows that go down carry in `tag` the piece's slot: bring it back
+untouched. Read answers go up one row for each beat of the master's port, write answers one row for a
+request.
 
 A request is cut at multiples of `burst`. A piece takes the request bus of its port for a cycle, a write
 for a cycle per `width` bytes, is at the port `latency` later (a write with its last beat); the answer
@@ -140,12 +142,19 @@ def wait_for(lane, cause, culprit, retry):
 @njit
 def beats_of(state, master, size):
     """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
-    width = min(state["width"], state["port_bytes"][master])
-    return (size + width - 1) // width
+    shift = min(state["width_shift"], state["port_shift"][master])
+    return (size + (1 << shift) - 1) >> shift
 
 
 @njit
-def examine(state, i, now, downs):
+def id_of(state, row):
+    """Return the transaction id of a request: its stream, or what it shares one with."""
+    ids = state["ids"][row["master"]]
+    return row["stream"] if row["stream"] < ids else row["stream"] % ids
+
+
+@njit
+def examine(state, i, now, wires, down):
     """Return the bus that lane ``i``'s next piece could take now; -1 with the reason noted if it cannot."""
     lane = state["lanes"][i]
     master, write = i >> 1, i & 1
@@ -153,11 +162,11 @@ def examine(state, i, now, downs):
     if row["time"] > now:
         return wait_for(lane, QUEUE_FULL, master, row["time"])
     address = row["address"] + lane["sent"]
-    size = min(row["bytes"] - lane["sent"], state["burst"] - address % state["burst"])
-    port = address // state["interleave"] % state["ports"]
+    size = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
+    port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
     lane["size"] = size
     lane["port"] = port
-    name = row["stream"] % state["ids"][master]
+    name = id_of(state, row)
     if (
         state["lane_flight"][i] >= state["limit"][master]
         or state["id_flight"][i, name] >= state["id_limit"][master]
@@ -169,8 +178,8 @@ def examine(state, i, now, downs):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(lane, QUEUE_FULL, culprit, NEVER)
-    if is_full(downs[port]):
-        return wait_for(lane, QUEUE_FULL, front(downs[port])["master"], NEVER)
+    if is_full(wires["fifo"][down + port]):
+        return wait_for(lane, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER)
     until = held_until(state["regulation"], master, write, size, now)
     if until > now:
         return wait_for(lane, REGULATION, master, until)
@@ -188,7 +197,7 @@ def examine(state, i, now, downs):
 @njit
 def take_slot(state, i, lane, row):
     """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
-    name = row["stream"] % state["ids"][i >> 1]
+    name = id_of(state, row)
     index = state["free_slot"]
     slot = state["slots"][index]
     state["free_slot"] = slot["next"]
@@ -212,7 +221,7 @@ def take_slot(state, i, lane, row):
 
 
 @njit
-def send(state, i, bus, now, downs):
+def send(state, i, bus, now, wires, down):
     """Put the next piece of lane ``i`` on the bus."""
     lane = state["lanes"][i]
     master, write = i >> 1, i & 1
@@ -220,9 +229,9 @@ def send(state, i, bus, now, downs):
     size, port = lane["size"], lane["port"]
     index = take_slot(state, i, lane, row)
     beats = beats_of(state, master, size) if write else np.int64(1)
-    down = downs[port]
-    push(down, row, now + state["latency"] + beats - 1)
-    sent = down["rows"][(down["head"] + down["count"] - 1) % FIFO_ROWS]
+    fifo = wires["fifo"][down + port]
+    push(fifo, row, now + state["latency"] + beats - 1)
+    sent = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
     sent["address"] += lane["sent"]
     sent["bytes"] = size
     sent["tag"] = index
@@ -241,7 +250,7 @@ def send(state, i, bus, now, downs):
 
 
 @njit
-def grant(state, bus, now, downs):
+def grant(state, bus, now, wires, down):
     """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner."""
     master = pick(state["arbiters"][bus], state["wants"][bus], now)
     if master < 0:
@@ -251,7 +260,7 @@ def grant(state, bus, now, downs):
     if state["lanes"][winner]["count"] == 0 or state["lanes"][winner]["bus"] != bus:
         winner ^= 1
     state["write_turn"][master] = 1 - (winner & 1)
-    send(state, winner, bus, now, downs)
+    send(state, winner, bus, now, wires, down)
     for i in range(2 * state["masters"]):
         lane = state["lanes"][i]
         if lane["count"] == 0 or lane["bus"] != bus:
@@ -260,16 +269,16 @@ def grant(state, bus, now, downs):
         if i != winner:
             turn = max(next_turn(state["arbiters"][bus], i >> 1, now), state["bus_free"][bus])
             wait_for(lane, ARBITRATION, master, turn)
-        elif examine(state, i, now, downs) >= 0:
+        elif examine(state, i, now, wires, down) >= 0:
             wait_for(lane, ARBITRATION, master, now + 1)  # a port sends one piece a cycle
 
 
 @njit
-def advance(state, now, downs, ups):
+def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
     settle(state, now)
     if state["held"] > 0:
-        deliver_held(state, now, ups)
+        deliver_held(state, now, wires, up)
     if state["waiting"] == 0:
         state["limited"] = 0
         return NEVER
@@ -281,12 +290,12 @@ def advance(state, now, downs, ups):
     for i in range(2 * state["masters"]):
         lane = state["lanes"][i]
         if lane["count"] > 0:
-            lane["bus"] = examine(state, i, now, downs)
+            lane["bus"] = examine(state, i, now, wires, down)
             if lane["bus"] >= 0:
                 state["wants"][lane["bus"]] |= 1 << (i >> 1)
     for bus in range(buses):
         if state["wants"][bus]:
-            grant(state, bus, now, downs)
+            grant(state, bus, now, wires, down)
     if state["limited"] == 0:
         wake = NEVER
     for i in range(2 * state["masters"]):
@@ -297,7 +306,7 @@ def advance(state, now, downs, ups):
 
 
 @njit
-def respond(state, row, time, ups):
+def respond(state, row, time, wires, up):
     """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
     slot = state["slots"][row["tag"]]
     i = slot["lane"]
@@ -316,22 +325,22 @@ def respond(state, row, time, ups):
     whole = np.int64(1) if write else beats_of(state, master, slot["bytes"])
     slot["arrived"] = start + beats - whole + state["response_latency"]
     note(state["gone"][bus], start + beats, i)
-    deliver(state, i, slot["id"], np.int64(0), ups)
+    deliver(state, i, slot["id"], np.int64(0), wires, up)
     return start + beats if state["limited"] else NEVER
 
 
 @njit
-def deliver(state, i, name, earliest, ups):
+def deliver(state, i, name, earliest, wires, up):
     """Hand the master what has been answered of one id, in order. Returns False if its FIFO is full."""
     master, write = i >> 1, i & 1
     link = i if state["channels"] == 2 else 2 * master
-    port_bytes = state["port_bytes"][master]
-    up = ups[master]
+    port_bytes = 1 << state["port_shift"][master]
+    fifo = wires["fifo"][up + master]
     index = state["oldest"][i, name]
     while index >= 0 and state["slots"][index]["arrived"] != NEVER:
         slot = state["slots"][index]
-        rows = slot["last"] if write else (slot["bytes"] + port_bytes - 1) // port_bytes
-        if up["count"] + rows > up["limit"]:
+        rows = slot["last"] if write else (slot["bytes"] + port_bytes - 1) >> state["port_shift"][master]
+        if fifo["count"] + rows > fifo["limit"]:
             state["held"] += 1 - slot["held"]
             slot["held"] = 1
             return False
@@ -342,11 +351,11 @@ def deliver(state, i, name, earliest, ups):
         for k in range(rows):
             end = min((k + 1) * port_bytes, slot["bytes"])
             if not write:
-                through = (end + state["width"] - 1) // state["width"] - 1
+                through = (end - 1) >> state["width_shift"]
                 seen = max(first + k, slot["arrived"] + through)
-            push(up, slot["request"], seen)
+            push(fifo, slot["request"], seen)
             if not write:
-                pushed = up["rows"][(up["head"] + up["count"] - 1) % FIFO_ROWS]
+                pushed = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
                 pushed["bytes"] = end - k * port_bytes
         state["link_free"][link] = seen + (rows > 0)
         note(state["seen"][link], seen, index)
@@ -356,10 +365,10 @@ def deliver(state, i, name, earliest, ups):
 
 
 @njit
-def deliver_held(state, now, ups):
+def deliver_held(state, now, wires, up):
     """Try again what found a master's FIFO full."""
     for i in range(2 * state["masters"]):
         for name in range(state["ids"][i >> 1]):
             index = state["oldest"][i, name]
             if index >= 0 and state["slots"][index]["held"]:
-                deliver(state, i, name, now, ups)
+                deliver(state, i, name, now, wires, up)

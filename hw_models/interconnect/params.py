@@ -72,8 +72,9 @@ class Interconnect(Block):
     def tdm_needs_a_frame(self) -> "Interconnect":
         if (self.arbitration == "tdm") != bool(self.tdm):
             raise ValueError("arbitration tdm and a list tdm of the slots' owners go together")
-        if self.burst_bytes & (self.burst_bytes - 1):
-            raise ValueError(f"burst {self.burst_bytes} B is not a power of two")
+        for name, value in (("width", self.width_bytes), ("burst", self.burst_bytes)):
+            if value & (value - 1):
+                raise ValueError(f"{name} {value} B is not a power of two")
         return self
 
     @model_validator(mode="after")

@@ -54,9 +54,9 @@ INTERCONNECT = np.dtype(
         # parameters
         ("masters", np.int64),
         ("ports", np.int64),
-        ("interleave", np.int64),  # bytes after which the next memory port has its turn
+        ("interleave_shift", np.int64),  # log2 of the bytes after which the next memory port has its turn
         ("channels", np.int64),  # 1 shared, 2 separate for reads and writes
-        ("width", np.int64),
+        ("width_shift", np.int64),  # log2 of the bytes a cycle
         ("burst", np.int64),
         ("latency", np.int64),
         ("response_latency", np.int64),
@@ -65,7 +65,7 @@ INTERCONNECT = np.dtype(
         ("limit", np.int64, (MASTERS,)),
         ("ids", np.int64, (MASTERS,)),
         ("id_limit", np.int64, (MASTERS,)),
-        ("port_bytes", np.int64, (MASTERS,)),  # width of the master's own port
+        ("port_shift", np.int64, (MASTERS,)),  # log2 of the width of the master's own port
         # requests
         ("settled", np.int64),  # waits are charged up to this cycle
         ("waiting", np.int64),  # requests in lanes
@@ -122,9 +122,10 @@ def build_interconnect(
     _check_names(params, masters)
     state = np.zeros(1, INTERCONNECT)
     row = state[0]
-    row["masters"], row["ports"], row["interleave"] = len(masters), ports, interleave_bytes
+    row["masters"], row["ports"] = len(masters), ports
+    row["interleave_shift"] = interleave_bytes.bit_length() - 1
     row["channels"] = 2 if params.channels == "separate" else 1
-    row["width"], row["queue"] = params.width_bytes, params.queue
+    row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
     row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
     if ports > 1:
         row["burst"] = min(row["burst"], interleave_bytes)
@@ -136,7 +137,8 @@ def build_interconnect(
         port = params.masters.get(name, MasterPort())
         row["limit"][index], row["ids"][index] = port.outstanding, port.ids
         row["id_limit"][index] = port.outstanding_per_id
-        row["port_bytes"][index] = port_bytes[index] if port_bytes else params.width_bytes
+        width = port_bytes[index] if port_bytes else params.width_bytes
+        row["port_shift"][index] = width.bit_length() - 1
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER
