@@ -11,17 +11,24 @@ from hw_models.nvdla.csc import csc_step
 from hw_models.nvdla.groups import group_push, group_room
 from hw_models.nvdla.mcif import beat_returned, read_step, wake, write_acknowledged, write_step
 from hw_models.nvdla.op import Unit
-from hw_models.nvdla.sdp import sdp_acknowledged, sdp_step, sdp_written
+from hw_models.nvdla.post import (
+    post_acknowledged,
+    post_beat,
+    post_enable,
+    post_room,
+    post_step,
+    post_written,
+)
 from hw_models.nvdla.state import DONES, PARTS, RECORDS, Block, Client, Mark, Part
-from hw_models.nvdla.timing import BEAT_TO_ACCEPT, RETURN_BUFFER_BEATS
-from hw_models.port import NEVER
+from hw_models.nvdla.timing import BEAT_TO_ACCEPT, BEAT_TO_FIFO, RETURN_BUFFER_BEATS
+from hw_models.port import FIFO_ROWS, NEVER
 
 _CONV = int(Unit.CONV)
 _P_DATA, _P_WEIGHT, _P_CSC = int(Part.CDMA_DATA), int(Part.CDMA_WEIGHT), int(Part.CSC)
-_P_CACC, _P_RDMA, _P_SDP = int(Part.CACC), int(Part.SDP_RDMA), int(Part.SDP)
+_P_CACC = int(Part.CACC)
 _P_READ, _P_WRITE, _P_DONE = int(Part.READ), int(Part.WRITE), int(Part.DONE)
-_CDMA, _CSC, _CACC, _SDP = int(Block.CDMA), int(Block.CSC), int(Block.CACC), int(Block.SDP)
-_C_DATA, _C_WEIGHT, _C_SDP = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT), int(Client.SDP)
+_CDMA, _CSC, _CACC = int(Block.CDMA), int(Block.CSC), int(Block.CACC)
+_C_DATA, _C_WEIGHT = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
 _M_LAST_READ = int(Mark.LAST_READ)
 
 
@@ -55,19 +62,22 @@ def enable(state, ops, index, now):
             group_room(state, _CDMA)
             and group_room(state, _CSC)
             and group_room(state, _CACC)
-            and group_room(state, _SDP)
+            and post_room(state, op)
         ):
             return False
         slot = new_record(state, index, now)
         group_push(state, _CDMA, index, slot, now)
         group_push(state, _CSC, index, slot, now)
         group_push(state, _CACC, index, slot, now)
-        group_push(state, _SDP, index, slot, now)
+        post_enable(state, ops, index, slot, now)
         wake(state, _P_DATA, now)
         wake(state, _P_WEIGHT, now)
         wake(state, _P_CSC, now)
         return True
-    return False
+    if not post_room(state, op):
+        return False
+    post_enable(state, ops, index, new_record(state, index, now), now)
+    return True
 
 
 @njit
@@ -77,8 +87,7 @@ def respond(state, ops, response, now):
     beats = response["bytes"] // state["dbb_bytes"]
     if response["write"]:
         write_acknowledged(state, client, beats, now)
-        if client == _C_SDP:
-            sdp_acknowledged(state, now)
+        post_acknowledged(state, ops, client, now)
         return
     mcif = state["mcif"]
     reader = mcif["readers"][client]
@@ -89,13 +98,15 @@ def respond(state, ops, response, now):
         beat_returned(state, client, at)
         if client == _C_DATA:
             slot = state["cdma_data"]["slot"]
-            mcif["taken"][mcif["taken_count"] % 16] = data_beat(state, at + BEAT_TO_ACCEPT)
+            mcif["taken"][mcif["taken_count"] % 16] = data_beat(state, at + BEAT_TO_FIFO)
             mcif["taken_count"] += 1
             state["records"][slot]["mark"][_M_LAST_READ] = at
         elif client == _C_WEIGHT:
             slot = state["cdma_weight"]["slot"]
             weight_beat(state, at + BEAT_TO_ACCEPT)
             state["records"][slot]["mark"][_M_LAST_READ] = at
+        else:
+            post_beat(state, ops, client, at)
     reader["burst_beats_left"] += beats
     if reader["burst_beats_left"] >= response["tag"]:
         reader["burst_beats_left"] = 0
@@ -145,13 +156,11 @@ def advance(state, ops, now, reads, writes):
         elif part == _P_WRITE:
             time = max(time, mcif["next_write"])
             client = write_step(state, time, writes)
-            if client == _C_SDP:
-                sdp_written(state, writes["rows"][(writes["head"] + writes["count"] - 1) % 256]["tag"], time)
-        elif part == _P_SDP:
-            sdp_step(state, ops, time)
-        elif part == _P_RDMA:
-            times[_P_RDMA] = NEVER
+            if client >= 0:
+                beats = writes["rows"][(writes["head"] + writes["count"] - 1) % FIFO_ROWS]["tag"]
+                post_written(state, ops, client, beats, time)
         elif part == _P_DONE:
             _done_step(state, time)
         else:
             times[part] = NEVER
+            post_step(state, ops, part, time)

@@ -26,7 +26,7 @@ def cacc_step(state, ops, now):
             state["wake"][_P_CACC] = at
             return
         slot = cacc["slot"][head]
-        if not sdp_ready(state, now, slot):
+        if not sdp_ready(state, ops, now, slot):
             state["wake"][_P_CACC] = NEVER
             cacc["blocked_since"] = now
             return

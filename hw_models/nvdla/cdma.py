@@ -10,7 +10,7 @@ over per kernel group.
 from hw_models.jit import njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, wake
-from hw_models.nvdla.state import RELEASES, Block, Client, Mark, Part, Phase
+from hw_models.nvdla.state import BLOCKS_KEPT, RELEASES, Block, Client, Mark, Part, Phase
 from hw_models.nvdla.timing import (
     ACCEPT_TO_KERNELS,
     ACCEPT_TO_LINES,
@@ -20,6 +20,7 @@ from hw_models.nvdla.timing import (
     KERNELS_SPACING,
     KERNELS_TO_WEIGHT_DONE,
     LINES_TO_DATA_DONE,
+    PIPE_STAGES,
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
 )
@@ -134,18 +135,27 @@ def data_beat(state, time):
     """One beat of data is at CDMA's door at ``time``; return the cycle at which it is taken."""
     data = state["cdma_data"]
     atoms = min(state["cdma_beats_atoms"], data["rsp_grain"] * data["width"] - data["rsp_atom"])
-    at = max(time, data["accepted"] + 1)
-    if at == data["blocked_before"]:
-        at += 1
-    if at == data["blocked"]:
-        at += 1
+    # The pipes after the FIFO stand still, bubbles and all, in cycles in which CDMA takes nothing. Counted
+    # in the other cycles ("work"), a beat needs PIPE_STAGES of them.
+    blocks = data["blocks"]
+    work = time - data["blocks_old"]
+    for i in range(BLOCKS_KEPT):
+        if blocks[i] < time:
+            work -= 1
+    work = max(work, data["work"] + 1)
+    data["work"] = work
+    at = work + PIPE_STAGES + data["blocks_old"]
+    for i in range(BLOCKS_KEPT):
+        if blocks[i] <= at:
+            at += 1
     data["accepted"] = at
     data["rsp_atom"] += atoms
     end_of_line = data["rsp_atom"] % data["width"] == 0
-    blocks = data["rsp_surface"] & 2 or end_of_line
-    previous = data["blocked"]
-    data["blocked_before"] = previous
-    data["blocked"] = at + 2 if blocks and previous != at + 1 else -1
+    if (data["rsp_surface"] & 2 or end_of_line) and blocks[BLOCKS_KEPT - 1] != at + 1:
+        for i in range(BLOCKS_KEPT - 1):
+            blocks[i] = blocks[i + 1]
+        blocks[BLOCKS_KEPT - 1] = at + 2
+        data["blocks_old"] += 1
     if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
         data["rsp_atom"] = 0
         data["rsp_surface"] += 1

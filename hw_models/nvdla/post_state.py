@@ -4,26 +4,177 @@ from typing import Any
 
 import numpy as np
 
+LONG_AGO = -(2**40)  # "it happened before anything that matters"
+CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
+ARRIVALS = 512  # atoms in a latency FIFO at most
+GROUPS_WAITING = 16
+HISTORY = 8  # atoms remembered at SDP's join
+SDP_CLIENTS = (1, 5, 6, 7)  # AXI ids of the chains (Client.SDP, SDP_B, SDP_N, SDP_E)
+
+SKID = np.dtype(  # a pipeline register with one skid entry: the last two items that entered
+    [
+        ("old_in", np.int64),  # cycle at which the older one entered the register
+        ("old_out", np.int64),  # cycle at which it left, NEVER: not yet known
+        ("asked", np.int64),  # cycle at which the younger one was taken (it may wait in the skid entry)
+        ("new_in", np.int64),
+        ("new_out", np.int64),
+    ]
+)
+
+CHAIN = np.dtype(  # RDMA of one SDP input: latency FIFO, unpacker, four slots, register in front of SDP
+    [
+        ("on", np.int64),
+        ("client", np.int64),
+        ("slot", np.int64),
+        ("per_kernel", np.int64),
+        ("unit", np.int64),  # atoms of the operand for one atom of the cube
+        ("line_atoms", np.int64),  # after so many atoms the unpacker passes on what it has
+        ("beat_atoms", np.int64),  # atoms a beat
+        # requests still to be made: lines of the cube
+        ("line", np.int64),
+        ("lines", np.int64),  # a surface
+        ("surface", np.int64),
+        ("surfaces", np.int64),
+        ("line_beats", np.int64),
+        ("address", np.int64),
+        ("line_stride", np.int64),
+        ("surface_stride", np.int64),
+        ("next_request", np.int64),
+        # latency FIFO
+        ("arrive_column", np.int64),  # atoms of the line that have arrived
+        ("head", np.int64),
+        ("count", np.int64),
+        ("time", np.int64, (ARRIVALS,)),
+        # unpacker
+        ("packed", np.int64),
+        ("column", np.int64),
+        ("popped", np.int64),  # cycle of the last pop
+        ("pending", np.int64),  # atoms gathered and not yet passed on
+        ("pending_time", np.int64),
+        ("moved", np.int64),  # cycle of the last passing on
+        # slots, and the groups in them
+        ("slots", SKID, (4,)),
+        ("group_head", np.int64),
+        ("group_count", np.int64),
+        ("group_size", np.int64, (GROUPS_WAITING,)),
+        ("select", np.int64),  # next atom of the head group
+        ("last_push", np.int64),
+        ("pipe", SKID),
+        # operands: the one that waits at the join
+        ("held", np.int64),
+        ("taken", np.int64),  # cycle at which it was taken
+        ("free", np.int64),  # cycle from which the next may be taken
+    ]
+)
+
 SDP_STATE = np.dtype(
     [
         ("op", np.int64),
         ("slot", np.int64),
         ("busy", np.int64),
-        ("in_pipe", np.int64),  # atoms taken from CACC and not yet on the bus
+        # RDMA's launch (its own register groups)
+        ("rdma_busy", np.int64),
+        ("rdma_op", np.int64),
+        ("rdma_slot", np.int64),
+        ("rdma_free", np.int64),  # cycle from which the next launch may begin
+        # what the launch does
+        ("flying", np.int64),  # input from CACC
+        ("to_pdp", np.int64),
+        ("period", np.int64),  # cycles an atom
+        ("depth", np.int64),  # atoms that may be in front of the join
+        ("latency", np.int64),  # of the sub-units that are on
+        ("before", np.int64, (CHAINS,)),  # latency of the sub-units in front of a chain's join
+        ("pixels", np.int64),  # of a surface
+        ("atoms", np.int64),  # of the cube
+        # atoms in front of the join
+        ("wait_head", np.int64),
+        ("wait_count", np.int64),
+        ("wait_time", np.int64, (HISTORY,)),
+        # atoms that have passed it
+        ("joined", np.int64),
+        ("pixel", np.int64),  # of the surface in work
+        ("history", np.int64, (HISTORY,)),  # cycles of the last ones, newest first
+        ("space_at", np.int64),  # cycle from which a write has made room
+        ("in_pipe", np.int64),  # atoms past the join and not yet on the bus
         # position of the next atom in the output cube
         ("surface", np.int64),
         ("line", np.int64),
         ("column", np.int64),
         ("gathered", np.int64),  # atoms of the write burst in work
         ("burst_address", np.int64),
+        ("next_write", np.int64),  # cycle of the next burst at the earliest
         ("acks_left", np.int64),  # write bursts without response
         ("all_sent", np.int64),
+        ("last_ack", np.int64),
+        ("chains", CHAIN, (CHAINS,)),
     ]
 )
-PDP_STATE = np.dtype([("op", np.int64), ("slot", np.int64)])
-CDP_STATE = np.dtype([("op", np.int64), ("slot", np.int64)])
-COPY_STATE = np.dtype([("op", np.int64), ("slot", np.int64)])
+
+TAKEN = 64  # atoms whose times PDP remembers, more than its reorder FIFO holds
+
+PDP_STATE = np.dtype(
+    [
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("busy", np.int64),
+        ("flying", np.int64),  # input from SDP
+        ("period", np.int64),  # cycles an input atom
+        ("latency", np.int64),  # last chunk taken -> write on the bus
+        ("width", np.int64),  # input cube in atoms
+        ("height", np.int64),
+        ("surfaces", np.int64),
+        # requests
+        ("line", np.int64),
+        ("surface", np.int64),
+        ("line_beats", np.int64),
+        ("beat_atoms", np.int64),
+        ("next_request", np.int64),
+        # latency FIFO and reorder FIFO
+        ("arrive_column", np.int64),
+        ("pop_column", np.int64),
+        ("head", np.int64),
+        ("count", np.int64),
+        ("time", np.int64, (ARRIVALS,)),
+        ("popped", np.int64),
+        ("taken", np.int64),  # atoms taken by the core
+        ("taken_time", np.int64, (TAKEN,)),
+        ("next_take", np.int64),
+        # position of the next input atom
+        ("x", np.int64),
+        ("y", np.int64),
+        ("z", np.int64),
+        # windows, across and down: those that end beyond the edge by a whole stride come with the next
+        # line's (surface's) elements, or need a pause when there are not enough of those
+        ("flush_x", np.int64),
+        ("flush_y", np.int64),
+        ("pause_x", np.int64),
+        ("pause_y", np.int64),
+        # output cube: position of the next atom
+        ("out_x", np.int64),
+        ("out_y", np.int64),
+        ("out_z", np.int64),
+        ("outputs", np.int64),  # atoms on their way to the bus
+        ("gathered", np.int64),
+        ("burst_address", np.int64),
+        ("next_write", np.int64),
+        ("acks_left", np.int64),
+        ("all_sent", np.int64),
+        ("last_ack", np.int64),
+        ("input_done", np.int64),
+        ("free_at", np.int64),  # done pulse of the launch before
+    ]
+)
+
+CDP_STATE = np.dtype([("op", np.int64), ("slot", np.int64), ("busy", np.int64)])
+COPY_STATE = np.dtype([("op", np.int64), ("slot", np.int64), ("busy", np.int64)])
 
 
 def reset_post(state: Any) -> None:
     """Set what is not zero after reset."""
+    readers = state["mcif"]["readers"]
+    for chain, client in zip(state["sdp"]["chains"], SDP_CLIENTS):
+        chain["client"] = client
+        readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]
+    state["pdp"]["free_at"] = LONG_AGO
+    readers[2]["credit"] = state["pdp_fifo_atoms"]
+    readers[3]["credit"] = state["cdp_fifo_atoms"]

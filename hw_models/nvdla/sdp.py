@@ -1,27 +1,203 @@
-"""SDP behind a convolution: takes CACC's pixels and writes them to memory."""
+"""SDP: takes pixels from CACC or from memory, joins operands, hands atoms to the write path or to PDP.
+
+Each atom's way is a handful of times: when it enters (`wait_time`), when it meets its operands (the join),
+when its last chunk is on the bus. The join waits for the latest of data, operands, the atom before, and
+room behind. Registers between the entry and the join hold a few chunks: so many atoms may wait there.
+"""
 
 from hw_models.jit import njit
+from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import request_write, wake
-from hw_models.nvdla.state import DONES, Block, Client, Part
-from hw_models.nvdla.timing import (
+from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.pdp import pdp_flow, pdp_take
+from hw_models.nvdla.post_state import CHAINS, HISTORY, LONG_AGO
+from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
-    BEAT_TO_WRITE,
-    DONE_TO_INTERRUPT,
-    WRITE_QUEUE_ATOMS,
+    CHUNKS_BEFORE_JOIN_CACC,
+    CHUNKS_BEFORE_JOIN_RDMA,
+    ENABLE_TO_RDMA_READ,
+    OPERAND_AHEAD,
+    PDP_SLACK_CHUNKS,
+    SDP_ATOMS_TO_BUS,
+    SDP_TO_WRITE,
+    WRITE_GAP,
     WRITE_TO_ROOM,
+    X_ALU,
+    X_BASE,
+    X_MUL,
+    Y_BASE,
+    Y_LUT,
 )
+from hw_models.nvdla.rdma import (
+    chain_advance,
+    chain_beat,
+    chain_front,
+    chain_release,
+    chain_request,
+    chain_start,
+    skid_pop,
+)
+from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
 from hw_models.port import NEVER
 
 _P_SDP = int(Part.SDP)
+_P_RDMA = int(Part.SDP_RDMA)
 _P_CACC = int(Part.CACC)
-_P_DONE = int(Part.DONE)
 _SDP = int(Block.SDP)
+_RDMA = int(Block.SDP_RDMA)
 _CLIENT = int(Client.SDP)
+_OFF, _PER_KERNEL, _PER_ELEMENT = int(Operand.OFF), int(Operand.PER_KERNEL), int(Operand.PER_ELEMENT)
+_CONV = int(Unit.CONV)
+_OPERANDS, _DATA, _ACKNOWLEDGE = int(Stall.OPERANDS), int(Stall.DATA), int(Stall.ACKNOWLEDGE)
+_LAST_WRITE, _LAST_READ = int(Mark.LAST_WRITE), int(Mark.LAST_READ)
+_PRELU = 2
 
 
 @njit
-def sdp_ready(state, now, slot):
+def needs_rdma(op):
+    """Return whether a launch of SDP reads memory itself."""
+    operand = op["x1"] >= _PER_KERNEL or op["x2"] >= _PER_KERNEL or op["y"] >= _PER_KERNEL
+    return op["unit"] != _CONV or operand
+
+
+@njit
+def _x_latency(kind, element_bytes, relu):
+    """Return the cycles that X1 or X2 adds."""
+    if kind == _OFF:
+        return 0
+    if relu == _PRELU:
+        return X_BASE + X_MUL
+    if kind < _PER_KERNEL:
+        return X_BASE
+    return X_BASE + X_ALU + (X_MUL if element_bytes >= 4 else 0)
+
+
+@njit
+def _start_operand(state, op, index, kind, element_bytes, address, line_stride, surface_stride, time):
+    sdp = state["sdp"]
+    chain = sdp["chains"][index]
+    if kind < _PER_KERNEL:
+        return
+    atom = state["atom_bytes"]
+    surfaces = (op["out_channels"] + atom - 1) // atom
+    chain["per_kernel"] = kind == _PER_KERNEL
+    chain["unit"] = element_bytes
+    chain["address"] = address
+    chain["line_stride"] = line_stride
+    chain["surface_stride"] = surface_stride
+    if kind == _PER_KERNEL or (op["out_width"] == 1 and op["out_height"] == 1):
+        chain_start(state, chain, sdp["rdma_slot"], 1, 1, surfaces * element_bytes, time)
+    else:
+        line = op["out_width"] * element_bytes
+        chain_start(state, chain, sdp["rdma_slot"], op["out_height"], surfaces, line, time)
+
+
+@njit
+def rdma_step(state, ops, now):
+    """Begin the next launch of SDP's read DMA if there is one; make requests."""
+    sdp = state["sdp"]
+    group = state["groups"][_RDMA]
+    state["wake"][_P_RDMA] = NEVER
+    if not sdp["rdma_busy"]:
+        if group["count"] == 0:
+            return
+        sdp["rdma_busy"] = 1
+        sdp["rdma_op"] = group["op"][group["head"]]
+        sdp["rdma_slot"] = group["slot"][group["head"]]
+        op = ops[sdp["rdma_op"]]
+        time = max(group["time"][group["head"]], sdp["rdma_free"]) + ENABLE_TO_RDMA_READ
+        for i in range(CHAINS):
+            sdp["chains"][i]["on"] = 0
+        if op["unit"] != _CONV:
+            chain = sdp["chains"][0]
+            atom = state["atom_bytes"]
+            surfaces = (op["channels"] + atom - 1) // atom
+            chain["per_kernel"] = 0
+            chain["unit"] = 1
+            chain["address"] = op["src"]
+            chain["line_stride"] = op["src_line_stride"]
+            chain["surface_stride"] = op["src_surface_stride"]
+            if op["width"] == 1 and op["height"] == 1:
+                chain_start(state, chain, sdp["rdma_slot"], 1, 1, surfaces, time)
+            else:
+                chain_start(state, chain, sdp["rdma_slot"], op["height"], surfaces, op["width"], time)
+        _start_operand(
+            state, op, 1, op["x1"], op["x1_bytes"], op["x1_address"], op["x1_line_stride"],
+            op["x1_surface_stride"], time,
+        )  # fmt: skip
+        _start_operand(
+            state, op, 2, op["x2"], op["x2_bytes"], op["x2_address"], op["x2_line_stride"],
+            op["x2_surface_stride"], time,
+        )  # fmt: skip
+        _start_operand(
+            state, op, 3, op["y"], op["y_bytes"], op["y_address"], op["y_line_stride"],
+            op["y_surface_stride"], time,
+        )  # fmt: skip
+    for i in range(CHAINS):
+        if sdp["chains"][i]["on"]:
+            chain_request(state, sdp["chains"][i], now)
+
+
+@njit
+def rdma_beat(state, ops, index, at):
+    """One beat of SDP's chain ``index`` comes from AXI at ``at``."""
+    sdp = state["sdp"]
+    chain_beat(sdp["chains"][index], at)
+    state["records"][sdp["rdma_slot"]]["mark"][_LAST_READ] = at
+    sdp_flow(state, ops)
+
+
+@njit
+def _start(state, ops):
+    """Begin the launch at the head of SDP's register groups."""
+    sdp = state["sdp"]
+    group = state["groups"][_SDP]
+    sdp["op"] = group["op"][group["head"]]
+    sdp["slot"] = group["slot"][group["head"]]
+    sdp["busy"] = 1
+    op = ops[sdp["op"]]
+    atom = state["atom_bytes"]
+    sdp["flying"] = op["unit"] == _CONV
+    sdp["to_pdp"] = op["pool"]
+    period = atom // state["sdp_elements"]
+    chunks = CHUNKS_BEFORE_JOIN_CACC if sdp["flying"] else CHUNKS_BEFORE_JOIN_RDMA
+    sdp["depth"] = 1 + chunks // period
+    x1 = _x_latency(op["x1"], op["x1_bytes"], op["x1_relu"])
+    x2 = _x_latency(op["x2"], op["x2_bytes"], op["x2_relu"])
+    sdp["latency"] = x1 + x2
+    if (op["y"] != _OFF or op["lut"]) and state["sdp_ew_elements"]:
+        sdp["latency"] += Y_BASE + (Y_LUT if op["lut"] else 0)
+        period = max(period, atom // state["sdp_ew_elements"])
+    sdp["period"] = period
+    sdp["before"][1] = 0
+    sdp["before"][2] = x1
+    sdp["before"][3] = x1 + x2
+    sdp["pixels"] = op["out_width"] * op["out_height"]
+    sdp["atoms"] = sdp["pixels"] * ((op["out_channels"] + atom - 1) // atom)
+    sdp["wait_count"] = 0
+    sdp["joined"] = 0
+    sdp["pixel"] = 0
+    sdp["history"][:] = LONG_AGO
+    sdp["space_at"] = LONG_AGO
+    sdp["surface"] = 0
+    sdp["line"] = 0
+    sdp["column"] = 0
+    sdp["gathered"] = 0
+    sdp["next_write"] = LONG_AGO
+    sdp["all_sent"] = 0
+
+
+@njit
+def _entry_at(sdp):
+    """Return the cycle from which another atom may enter; NEVER: one in front waits for its operand."""
+    if sdp["wait_count"] >= sdp["depth"]:
+        return NEVER
+    return sdp["history"][sdp["depth"] - sdp["wait_count"] - 1] + sdp["depth"] * sdp["period"]
+
+
+@njit
+def sdp_ready(state, ops, now, slot):
     """Return whether SDP takes the first beat of a pixel of launch ``slot`` at ``now``.
 
     When not, SDP wakes CACC as soon as it does.
@@ -30,47 +206,169 @@ def sdp_ready(state, now, slot):
     group = state["groups"][_SDP]
     if group["count"] == 0 or group["slot"][group["head"]] != slot:
         return False
-    return sdp["in_pipe"] < WRITE_QUEUE_ATOMS
+    if not sdp["busy"]:
+        _start(state, ops)
+    time = _entry_at(sdp)
+    if sdp["to_pdp"]:
+        time = max(time, _pdp_room_at(state, sdp))
+    if time > now:
+        wake(state, _P_SDP, time)
+        return False
+    return sdp["in_pipe"] + sdp["wait_count"] < SDP_ATOMS_TO_BUS
 
 
 @njit
-def _start(state, sdp, group):
-    sdp["op"] = group["op"][group["head"]]
-    sdp["slot"] = group["slot"][group["head"]]
-    sdp["busy"] = 1
-    sdp["surface"] = 0
-    sdp["line"] = 0
-    sdp["column"] = 0
-    sdp["gathered"] = 0
-    sdp["all_sent"] = 0
+def _pdp_room_at(state, sdp):
+    """Return the cycle from which an atom may meet its operands, for PDP to be in time for it."""
+    slack = PDP_SLACK_CHUNKS * (state["pdp"]["period"] // sdp["period"]) + 2
+    return state["pdp"]["next_take"] - sdp["latency"] - slack
 
 
 @njit
 def sdp_take(state, ops, now):
     """Take a pixel whose first beat comes at ``now``."""
     sdp = state["sdp"]
+    sdp["wait_time"][(sdp["wait_head"] + sdp["wait_count"]) % HISTORY] = now
+    sdp["wait_count"] += 1
+    sdp_flow(state, ops)
+
+
+@njit
+def _operands_at(state, sdp):
+    """Return the earliest join that the operands of the next atom allow; NEVER: one is not yet there."""
+    time = LONG_AGO
+    for i in range(1, CHAINS):
+        chain = sdp["chains"][i]
+        if not chain["on"]:
+            continue
+        if not chain["held"] and (sdp["pixel"] == 0 or not chain["per_kernel"]):
+            front = chain_front(state, chain)
+            if front == NEVER:
+                return NEVER
+            chain["taken"] = max(front, chain["free"])
+            chain["held"] = 1
+            if not chain["per_kernel"]:
+                skid_pop(chain["pipe"], chain["taken"])
+                chain_advance(state, chain)
+        if chain["held"]:
+            time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
+    return time
+
+
+@njit
+def _fetch(state, sdp):
+    """Let atoms from memory enter as far as their times are known."""
+    chain = sdp["chains"][0]
+    while sdp["joined"] + sdp["wait_count"] < sdp["atoms"]:
+        entry = _entry_at(sdp)
+        if entry == NEVER:
+            return
+        front = chain_front(state, chain)
+        if front == NEVER:
+            return
+        time = max(entry, front)
+        skid_pop(chain["pipe"], time)
+        sdp["wait_time"][(sdp["wait_head"] + sdp["wait_count"]) % HISTORY] = time
+        sdp["wait_count"] += 1
+
+
+@njit
+def sdp_flow(state, ops):
+    """Let atoms meet their operands and go on, as far as everything they wait for is known."""
+    sdp = state["sdp"]
+    group = state["groups"][_SDP]
+    if sdp["rdma_busy"]:
+        for i in range(CHAINS):
+            if sdp["chains"][i]["on"]:
+                chain_advance(state, sdp["chains"][i])
     if not sdp["busy"]:
-        _start(state, sdp, state["groups"][_SDP])
+        if group["count"] == 0:
+            return
+        _start(state, ops)
     op = ops[sdp["op"]]
-    beats = state["atomic_k"] // state["sdp_elements"]
+    rdma = needs_rdma(op)
+    if rdma and not (sdp["rdma_busy"] and sdp["rdma_slot"] == sdp["slot"]):
+        return
+    while sdp["joined"] < sdp["atoms"]:
+        if not sdp["flying"]:
+            _fetch(state, sdp)
+        operands = _operands_at(state, sdp) if rdma else LONG_AGO
+        if sdp["wait_count"] == 0 or operands == NEVER or sdp["in_pipe"] >= SDP_ATOMS_TO_BUS:
+            return
+        data = max(sdp["wait_time"][sdp["wait_head"]], sdp["history"][0] + sdp["period"])
+        data = max(data, sdp["space_at"])
+        if sdp["to_pdp"]:
+            data = max(data, _pdp_room_at(state, sdp))
+        if operands > data:
+            state["records"][sdp["slot"]]["stall"][_OPERANDS] += operands - data
+        elif not sdp["flying"] and sdp["joined"] and data > sdp["history"][0] + sdp["period"]:
+            state["records"][sdp["slot"]]["stall"][_DATA] += data - sdp["history"][0] - sdp["period"]
+        _join(state, ops, op, max(data, operands), rdma)
+
+
+@njit
+def _join(state, ops, op, time, rdma):
+    """An atom meets its operands at ``time`` and goes on."""
+    sdp = state["sdp"]
+    sdp["wait_head"] = (sdp["wait_head"] + 1) % HISTORY
+    sdp["wait_count"] -= 1
+    for i in range(HISTORY - 1, 0, -1):
+        sdp["history"][i] = sdp["history"][i - 1]
+    sdp["history"][0] = time
+    sdp["joined"] += 1
+    sdp["pixel"] += 1
+    last_pixel = sdp["pixel"] == sdp["pixels"]
+    if last_pixel:
+        sdp["pixel"] = 0
+    if rdma:
+        for i in range(1, CHAINS):
+            chain = sdp["chains"][i]
+            if chain["on"]:
+                chain["held"] = 0
+                chain["free"] = time + sdp["before"][i] + sdp["period"] + OPERAND_AHEAD
+                if chain["per_kernel"] and last_pixel:
+                    chain_release(chain, max(chain["taken"], sdp["history"][3] + sdp["period"] + 3))
+                    chain_advance(state, chain)
+        if sdp["joined"] == sdp["atoms"]:
+            sdp["rdma_busy"] = 0
+            sdp["rdma_free"] = time
+            group_pop(state, _RDMA)
+            wake(state, _P_RDMA, time + 1)
+    if sdp["to_pdp"]:
+        pdp_take(state, ops, time + sdp["latency"])
+        pdp_flow(state, ops)
+        if sdp["joined"] == sdp["atoms"]:
+            sdp["busy"] = 0
+            group_pop(state, _SDP)
+    else:
+        sdp["in_pipe"] += 1
+        _gather(state, op, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
+    cacc = state["cacc"]
+    if sdp["flying"] and cacc["blocked_since"] >= 0:
+        entry = _entry_at(sdp)
+        if entry != NEVER:
+            wake(state, _P_SDP, max(entry, cacc["next_pixel"]))
+
+
+@njit
+def _gather(state, op, time):
+    """Add an atom, on the bus at ``time`` at the earliest, to the write burst in work."""
+    sdp = state["sdp"]
     dbb, longest = state["dbb_bytes"], state["burst_beats"]
     address = op["dst"] + sdp["surface"] * op["dst_surface_stride"] + sdp["line"] * op["dst_line_stride"]
     address += sdp["column"] * state["atom_bytes"]
     if sdp["gathered"] == 0:
         sdp["burst_address"] = address
     sdp["gathered"] += 1
-    sdp["in_pipe"] += 1
     sdp["column"] += 1
     end_of_line = sdp["column"] == op["out_width"]
-    if end_of_line or longest == 1 or (address // dbb) % longest == longest - 1:
-        request_write(
-            state,
-            _CLIENT,
-            sdp["burst_address"],
-            sdp["gathered"],
-            now + beats - 1 + BEAT_TO_WRITE,
-            sdp["slot"],
-        )
+    burst_bytes = dbb * longest
+    if end_of_line or (address + state["atom_bytes"]) % burst_bytes == 0:
+        first = sdp["burst_address"] // dbb
+        beats = (address + state["atom_bytes"] + dbb - 1) // dbb - first
+        at = max(time, sdp["next_write"])
+        request_write(state, _CLIENT, sdp["burst_address"], beats, at, sdp["slot"])
+        sdp["next_write"] = at + beats + WRITE_GAP
         sdp["acks_left"] += 1
         sdp["gathered"] = 0
     if end_of_line:
@@ -79,52 +377,52 @@ def sdp_take(state, ops, now):
         if sdp["line"] == op["out_height"]:
             sdp["line"] = 0
             sdp["surface"] += 1
-            atoms = (op["out_channels"] + state["atom_bytes"] - 1) // state["atom_bytes"]
-            if sdp["surface"] == atoms:
+            if sdp["joined"] == sdp["atoms"]:
                 sdp["all_sent"] = 1
 
 
 @njit
-def sdp_written(state, beats, now):
+def sdp_written(state, ops, beats, now):
     """A write burst of SDP has left at ``now``."""
     sdp = state["sdp"]
-    sdp["in_pipe"] -= beats
-    cacc = state["cacc"]
-    if cacc["blocked_since"] >= 0:
-        cacc["blocked_since"] = -1
-        wake(state, _P_CACC, max(now + WRITE_TO_ROOM, cacc["next_pixel"]))
+    full = sdp["in_pipe"] + sdp["wait_count"] >= SDP_ATOMS_TO_BUS
+    sdp["in_pipe"] -= min(sdp["in_pipe"], beats * max(1, state["dbb_bytes"] // state["atom_bytes"]))
+    if full:
+        sdp["space_at"] = now + WRITE_TO_ROOM
+        sdp_flow(state, ops)
+    _wake_cacc(state, now + WRITE_TO_ROOM)
 
 
 @njit
-def sdp_acknowledged(state, now):
+def _wake_cacc(state, time):
+    """Let CACC try again at ``time`` if SDP has turned a pixel away."""
+    cacc = state["cacc"]
+    if cacc["blocked_since"] >= 0:
+        cacc["blocked_since"] = -1
+        wake(state, _P_CACC, max(time, cacc["next_pixel"]))
+
+
+@njit
+def sdp_acknowledged(state, ops, now):
     """The memory has answered one of SDP's writes."""
     sdp = state["sdp"]
     sdp["acks_left"] -= 1
     if sdp["all_sent"] and sdp["acks_left"] == 0:
+        record = state["records"][sdp["slot"]]
+        record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
         finish(state, sdp["op"], sdp["slot"], now + ACKNOWLEDGE_TO_DONE)
         sdp["busy"] = 0
         sdp["all_sent"] = 0
+        sdp["in_pipe"] = 0
         group_pop(state, _SDP)
-        cacc = state["cacc"]
-        if cacc["blocked_since"] >= 0:
-            cacc["blocked_since"] = -1
-            wake(state, _P_CACC, max(now + ACKNOWLEDGE_TO_DONE, cacc["next_pixel"]))
-
-
-@njit
-def finish(state, op, slot, done):
-    """An operation is over: done pulse at ``done``, interrupt a little later."""
-    record = state["records"][slot]
-    record["done"] = done
-    record["end"] = done + DONE_TO_INTERRUPT
-    row = (state["done_count"] + state["done_pending"]) % DONES
-    state["done_op"][row] = op
-    state["done_slot"][row] = slot
-    state["done_time"][row] = done + DONE_TO_INTERRUPT
-    state["done_pending"] += 1
-    wake(state, _P_DONE, done + DONE_TO_INTERRUPT)
+        _wake_cacc(state, now + ACKNOWLEDGE_TO_DONE)
+        wake(state, _P_SDP, now + ACKNOWLEDGE_TO_DONE)
 
 
 @njit
 def sdp_step(state, ops, now):
+    """Go on with what waits for the end of the launch before, or let CACC try again."""
     state["wake"][_P_SDP] = NEVER
+    _wake_cacc(state, now)
+    if not state["sdp"]["busy"]:
+        sdp_flow(state, ops)

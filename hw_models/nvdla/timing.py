@@ -19,10 +19,12 @@ RETURN_BUFFER_BEATS = 9  # beats between AXI and CDMA's shared buffer: pipes and
 # CDMA to CSC
 ROOM_TO_REQUEST = 3  # room in CBUF seen -> request [M]
 ENABLE_TO_BUSY = 13  # op-enable on the bus -> CSC at work [M]
+BEAT_TO_FIFO = -1  # beat on AXI -> out of the latency FIFO
+PIPE_STAGES = 6
 BEAT_TO_ACCEPT = 5  # beat on AXI -> CDMA's buffers: READ_eg (3), DMAIF_rdrsp (2)
-ACCEPT_TO_LINES = 17  # last atom of a grain accepted -> lines seen by CSC [M]: SBUF 3, status 9
+ACCEPT_TO_LINES = 15  # last atom of a grain accepted -> lines seen by CSC [M]: SBUF 3, status 9
 LINES_TO_DATA_DONE = -1  # CDMA's done pulse for data, counted from the last lines [M]
-ACCEPT_TO_KERNELS = 5  # last beat of a kernel group in -> kernels seen by CSC
+ACCEPT_TO_KERNELS = 8  # last beat of a kernel group in -> kernels seen by CSC
 KERNELS_SPACING = 2  # group announcements are so far apart: required bytes are updated in between, CDMA_wt.v
 KERNELS_TO_WEIGHT_DONE = 7  # [M], status_done_cnt of 8 in CDMA_wt.v
 

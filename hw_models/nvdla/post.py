@@ -1,0 +1,84 @@
+"""One door to the units behind the accumulator: SDP, PDP, CDP, and the copy engines BDMA and RUBIK."""
+
+from hw_models.jit import njit
+from hw_models.nvdla.groups import group_push, group_room
+from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.op import Unit
+from hw_models.nvdla.pdp import pdp_acknowledged, pdp_beat, pdp_step, pdp_written
+from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA
+from hw_models.nvdla.sdp import needs_rdma, rdma_beat, rdma_step, sdp_acknowledged, sdp_step, sdp_written
+from hw_models.nvdla.state import Block, Client, Part
+
+_CONV, _SDP_UNIT, _PDP_UNIT = int(Unit.CONV), int(Unit.SDP), int(Unit.PDP)
+_SDP, _SDP_RDMA, _PDP = int(Block.SDP), int(Block.SDP_RDMA), int(Block.PDP)
+_P_SDP, _P_SDP_RDMA, _P_PDP = int(Part.SDP), int(Part.SDP_RDMA), int(Part.PDP)
+_C_SDP, _C_PDP, _C_X1 = int(Client.SDP), int(Client.PDP), int(Client.SDP_B)
+
+
+@njit
+def post_room(state, op):
+    """Return whether the register groups that ``op`` needs here are free."""
+    unit = op["unit"]
+    if unit in (_CONV, _SDP_UNIT):
+        if not group_room(state, _SDP) or (needs_rdma(op) and not group_room(state, _SDP_RDMA)):
+            return False
+        return not op["pool"] or group_room(state, _PDP)
+    return unit == _PDP_UNIT and group_room(state, _PDP)
+
+
+@njit
+def post_enable(state, ops, index, slot, now):
+    """Set the op-enable bits that ``ops[index]`` needs here. The caller saw room."""
+    op = ops[index]
+    unit = op["unit"]
+    if unit in (_CONV, _SDP_UNIT):
+        if op["pool"]:
+            group_push(state, _PDP, index, slot, now)
+            wake(state, _P_PDP, now)
+        group_push(state, _SDP, index, slot, now)
+        wake(state, _P_SDP, now)
+        if needs_rdma(op):
+            group_push(state, _SDP_RDMA, index, slot, now - RDMA_BEFORE_CDMA if unit == _CONV else now)
+            wake(state, _P_SDP_RDMA, now)
+    else:
+        group_push(state, _PDP, index, slot, now)
+        wake(state, _P_PDP, now)
+
+
+@njit
+def post_beat(state, ops, client, at):
+    """One beat of ``client`` comes from AXI at ``at``."""
+    if client == _C_SDP:
+        rdma_beat(state, ops, 0, at)
+    elif client == _C_PDP:
+        pdp_beat(state, ops, at)
+    elif client >= _C_X1:
+        rdma_beat(state, ops, client - _C_X1 + 1, at)
+
+
+@njit
+def post_written(state, ops, client, beats, now):
+    """A write burst of ``client`` has left at ``now``."""
+    if client == _C_SDP:
+        sdp_written(state, ops, beats, now)
+    elif client == _C_PDP:
+        pdp_written(state, ops, beats, now)
+
+
+@njit
+def post_acknowledged(state, ops, client, now):
+    """The memory has answered a write burst of ``client``."""
+    if client == _C_SDP:
+        sdp_acknowledged(state, ops, now)
+    elif client == _C_PDP:
+        pdp_acknowledged(state, now)
+
+
+@njit
+def post_step(state, ops, part, now):
+    if part == _P_SDP:
+        sdp_step(state, ops, now)
+    elif part == _P_SDP_RDMA:
+        rdma_step(state, ops, now)
+    elif part == _P_PDP:
+        pdp_step(state, ops, now)
