@@ -54,24 +54,31 @@ def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0
 
 
 @njit
-def collect_done(state, hosts, submitted, done):
-    """Take every known completion: note its times, let its thread go on. Return how many."""
-    count = 0
+def take_done(state, hosts):
+    """Take the oldest known completion and let its thread go on. Return (tag, doorbell, time it goes on)."""
     row = hosts[0]
-    while state["done_count"] > 0:
-        r = state["done"][state["done_head"]]
-        state["done_head"] = (state["done_head"] + 1) % REQUESTS
-        state["done_count"] -= 1
-        request = state["request"][r]
-        k = request["tag"]
-        submitted[k] = request["submit"]
-        done[k] = request["done"] + row["complete_ps"]
-        row["time"][request["stream"]] = done[k]
-        row["completion"][row["completed"] % REQUESTS] = request["done"]
-        row["completed"] += 1
-        free_request(state, r)
-        count += 1
-    return count
+    r = state["done"][state["done_head"]]
+    state["done_head"] = (state["done_head"] + 1) % REQUESTS
+    state["done_count"] -= 1
+    request = state["request"][r]
+    time = request["done"] + row["complete_ps"]
+    row["time"][request["stream"]] = time
+    row["completion"][row["completed"] % REQUESTS] = request["done"]
+    row["completed"] += 1
+    free_request(state, r)
+    return request["tag"], request["submit"], time
+
+
+@njit
+def ring(state, hosts, t, time, address, size, master):
+    """Thread ``t`` rings the doorbell of its request at ``time``, or when the queue has a place for it."""
+    row = hosts[0]
+    if row["rung"] >= row["depth"]:
+        time = max(time, row["completion"][(row["rung"] - row["depth"]) % REQUESTS])
+    submit(state, time, address, size, 0, master, t, row["request"][t], 0)
+    row["rung"] += 1
+    row["time"][t] = NEVER
+    row["request"][t] = -1
 
 
 @njit
@@ -90,7 +97,7 @@ def next_thread(hosts, count, cursor, earliest):
             k = cursor if row["shared"] == 1 else row["following"][t]
             if k < 0 or k >= count:
                 continue
-            time = max(time, earliest[k])
+            time = max(time, earliest[min(k, earliest.size - 1)])
         if time < best_time:
             best, best_time = t, time
     return best, best_time
@@ -128,7 +135,7 @@ def run_reads(state, memory, hosts, address, size, thread, earliest, master, sub
     link_next = np.empty(count, np.int64)
     if row["shared"] == 0:
         chain(hosts, thread, link_next)
-    finished, cursor, stale = 0, 0, True
+    finished, cursor, stale, end = 0, 0, True, 0
     t, time = -1, NEVER
     while finished < count:
         if stale:
@@ -147,21 +154,17 @@ def run_reads(state, memory, hosts, address, size, thread, earliest, master, sub
                 stale = True
                 continue
             if room(state, address[k], size[k]):
-                if row["rung"] >= row["depth"]:
-                    time = max(time, row["completion"][(row["rung"] - row["depth"]) % REQUESTS])
-                submit(state, time, address[k], size[k], 0, master, t, k, 0)
-                row["rung"] += 1
-                row["time"][t] = NEVER
-                row["request"][t] = -1
+                ring(state, hosts, t, time, address[k], size[k], master)
                 stale = True
                 continue
         if event == NEVER:
             raise RuntimeError("flash: requests are left, but nothing is in flight")
         step(state, memory, event)
-        taken = collect_done(state, hosts, submitted, done)
-        finished += taken
-        stale = stale or taken > 0
-    end = 0
-    for k in range(count):
-        end = max(end, done[k])
+        while state["done_count"] > 0:
+            tag, doorbell, time = take_done(state, hosts)
+            submitted[tag] = doorbell
+            done[tag] = time
+            end = max(end, time)
+            finished += 1
+            stale = True
     return end

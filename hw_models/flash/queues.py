@@ -29,6 +29,7 @@ def new_transaction(state, kind, request, master, lpn, size):
 
 @njit
 def free_transaction(state, i):
+    state["transaction"][i]["request"] = NONE
     state["transaction"][i]["next"] = state["free_transaction"]
     state["free_transaction"] = i
     state["free_transactions"] += 1

@@ -8,7 +8,7 @@ capacity (mapping, out-of-band data, block records, mapping cache), at the offse
 import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
-from hw_models.port import FIFO, NEVER
+from hw_models.port import REQUEST
 
 PERIOD_FS = 1000  # one cycle of this block is one picosecond
 CHANNELS = 32
@@ -220,7 +220,8 @@ STATE = np.dtype(
         ("die", DIE, (DIES,)),
         ("transaction", TRANSACTION, (TRANSACTIONS,)),
         ("request", REQUEST_ROW, (REQUESTS,)),
+        ("in_flight", np.int64),  # requests that `accept` took and `advance` has not answered
+        ("response", REQUEST),  # scratch
         ("blame", np.int64, BLAME_SHAPE),
     ]
 )
-__all__ = ["FIFO", "NEVER"]
