@@ -37,6 +37,8 @@ def run(
     from simulator.config import load
 
     loaded = load(config, settings=set, seed=seed)
+    if not loaded.workloads and not loaded.corunners:
+        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
     from simulator.system import simulate  # numba: after the config is known to be right
 
     try:

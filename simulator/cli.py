@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hw_models.errors import ConfigError
+from hw_models.errors import ConfigError, StuckError
 from simulator import __version__
 
 app = typer.Typer(
@@ -224,6 +224,9 @@ def main() -> None:
         for one in getattr(error, "errors", [error]):
             print(f"error: {' '.join(str(one).split())}", file=sys.stderr)
         sys.exit(2)
+    except StuckError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from hw_models.nvdla.params import Accelerator
 from hw_models.roofline.params import Roofline
 from hw_models.units import TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
 from simulator.config_errors import raise_all, retell, written_names
-from simulator.references import complete_cores, network_jobs, reference_errors
+from simulator.references import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
@@ -139,7 +139,7 @@ def load(
     document = _document_of(source, settings)
     for path, value in (values or {}).items():
         document = lay_value(document, path, value, Place(f"axes.{path}"))
-    document = complete_cores(document)
+    document = complete_cores(without_nulls(document))
     if strict:
         for name in network_jobs(document):
             document = lay_value(document, f"workloads.{name}.strict", True, Place("--strict"))
@@ -186,7 +186,7 @@ def _validated(model: type[Model], document: Document) -> tuple[Model | None, li
 def resolved(config: BaseModel) -> dict[str, Any]:
     """Return the config as a dict of plain values with every default written; names in order."""
     data = config.model_dump(mode="json", by_alias=True)
-    named = [(data.get("system"), key) for key in ("accelerators", "cores", "backends")]
+    named = [(data.get("system"), key) for key in NAMED]
     for part, key in [*named, (data, "workloads")]:
         if isinstance(part, dict) and isinstance(part.get(key), dict):
             part[key] = dict(sorted(part[key].items()))

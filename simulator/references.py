@@ -9,6 +9,7 @@ from hw_models.errors import ConfigError
 from simulator.config_errors import at, not_one_of
 from simulator.yaml_lines import Document, Keys
 
+NAMED = ("accelerators", "cores", "backends")  # parts of the system that are written by name
 MASTERS = 16  # hw_models.port.MASTERS: importing that would import numba (a test holds them equal)
 
 
@@ -42,8 +43,6 @@ def reference_errors(document: Document) -> list[ConfigError]:
         names.add(("system", "cores", name), "also the name of an accelerator; write another")
     if len(masters) > MASTERS:
         names.add(("system",), f"{len(masters)} accelerators and cores are too many; write at most {MASTERS}")
-    if not data.get("workloads") and not data.get("corunners"):
-        names.add((), "nothing to run; write workloads or corunners")
     for i, corunner in enumerate(_list(data.get("corunners"))):
         names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
     return names.errors + _memory_errors(document, system, bool(masters))
@@ -95,6 +94,24 @@ def _memory_errors(document: Document, system: dict, needed: bool) -> list[Confi
     if not written and needed:
         return [at(document, ("system",), "no memory; write system.dram or system.memory")]
     return []
+
+
+def without_nulls(document: Document) -> Document:
+    """Return the document without named parts that are null: so a file takes away what its base has."""
+    if not isinstance(document.data, dict):
+        return document
+    data = _without(document.data, ("workloads", "corunners"))
+    if isinstance(data.get("system"), dict):
+        data["system"] = _without(data["system"], NAMED)
+    return Document(data, document.places)
+
+
+def _without(holder: dict, keys: tuple[str, ...]) -> dict:
+    kept = {key: part for key, part in holder.items() if part is not None or key not in keys}
+    for key in keys:
+        if isinstance(kept.get(key), dict):
+            kept[key] = {name: part for name, part in kept[key].items() if part is not None}
+    return kept
 
 
 def complete_cores(document: Document) -> Document:
