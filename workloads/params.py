@@ -58,7 +58,7 @@ class PoolLayer(InlineLayer):
 
 
 class JoinLayer(InlineLayer):
-    """add or concat: the layer before and those that `from` names."""
+    """add or concat: the layers that `from` names; if it names one, that and the layer before."""
 
 
 class UpsampleLayer(InlineLayer):
@@ -126,6 +126,7 @@ class NetworkJob(Block):
         "nvidia", description="nvidia: as NVIDIA's compiler; traffic: the fewest bytes moved"
     )
     fuse_residual: bool | None = Field(None, description="absent: as the strategy")
+    fuse_pooling: bool | None = Field(None, description="absent: as the strategy")
     concat: Literal["copy", "in_place"] | None = Field(None, description="absent: as the strategy")
     dependencies: Literal["serial", "data"] = "serial"
     planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit"] = "greedy_by_size"

@@ -18,6 +18,8 @@ def read_inline(layers: tuple[AnyLayer, ...]) -> Network:
         name = layer.name or f"{item.kind}_{index}"
         key = f"layers.{index}.{item.kind}"
         sources = _sources(builder, layer, last, named, name, key)
+        if item.kind in ("add", "concat") and len(sources) == 1 and last:
+            sources = [last, *sources]
         try:
             last = _MAKERS[item.kind](builder, name, sources, layer)
         except ValueError as error:

@@ -8,7 +8,8 @@ a table (NVDLA hardware manual, single data processor). A chain of nodes is fold
 from dataclasses import dataclass, field
 
 from hw_models.nvdla.op import Operand
-from workloads.graph import Network, Node
+from workloads.graph import Network, Node, Shape, Window
+from workloads.lowering.layout import ceil_div
 from workloads.lowering.target import Target
 
 PER_KERNEL_BYTES = 4  # bias and scale, 2 B each: as in the published loadable (reference/README.md)
@@ -108,6 +109,7 @@ class Stage:
     inputs: list[str]
     output: str
     sdp: Sdp | None = None
+    pool: Node | None = None  # behind a convolution, on the fly: may be, until placed; then is
 
     @property
     def node(self) -> Node:
@@ -117,6 +119,7 @@ class Stage:
 @dataclass(frozen=True)
 class FusionRules:
     residual: bool  # fold a residual add into the convolution before it
+    pooling: bool = False  # pool on the fly behind a convolution
 
 
 def fuse(network: Network, target: Target, rules: FusionRules) -> list[Stage]:
@@ -146,8 +149,10 @@ class _Fuser:
         return [stage for _, stage in sorted(stages, key=lambda pair: pair[0])]
 
     def _stages_of(self, node: Node) -> list[Stage]:
-        if node.kind in ("conv", "fc", "deconv"):
+        if node.kind in ("conv", "fc"):
             return [self._convolution(node)]
+        if node.kind == "deconv":
+            return self._transposed(node)
         if node.kind == "eltwise":
             return self._eltwise(node)
         if node.kind in ("scale", "activation"):
@@ -158,7 +163,7 @@ class _Fuser:
                 if done
                 else [_host(node)]
             )
-        if node.kind == "pool" and max(node.window.height, node.window.width) <= POOL_WINDOW_LIMIT:
+        if node.kind == "pool" and _fits_pdp(node):
             return [Stage("pool", [node], list(node.inputs), node.output)]
         if node.kind == "lrn" or node.kind in ("concat", "view", "slice"):
             return [Stage(node.kind, [node], list(node.inputs), node.output)]
@@ -168,7 +173,32 @@ class _Fuser:
         sdp = Sdp(self.target.eltwise, self.target.lut)
         if node.bias:
             sdp.add_scale()
-        return self._grown(Stage("conv", [node], [node.inputs[0]], node.output, sdp))
+        stage = self._grown(Stage("conv", [node], [node.inputs[0]], node.output, sdp))
+        readers = self.consumers.get(stage.output, [])
+        if self.rules.pooling and len(readers) == 1 and stage.output not in self.network.outputs:
+            if readers[0].kind == "pool" and _fits_pdp(readers[0]):
+                stage.pool = readers[0]
+        return stage
+
+    def _transposed(self, node: Node) -> list[Stage]:
+        """A convolution that makes stride x stride pixels as channels, and a core that spreads them."""
+        window, out = node.window, self.network.tensors[node.output]
+        source = self.network.tensors[node.inputs[0]]
+        pixels = window.stride_y * window.stride_x
+        shape = Shape(
+            node.kernels * pixels, ceil_div(out.height, window.stride_y), ceil_div(out.width, window.stride_x)
+        )
+        height, width = ceil_div(window.height, window.stride_y), ceil_div(window.width, window.stride_x)
+        pad_y, pad_x = shape.height + height - 1 - source.height, shape.width + width - 1 - source.width
+        narrow = Window(height, width, 1, 1, pad_y // 2, pad_y - pad_y // 2, pad_x // 2, pad_x - pad_x // 2)
+        inner = f"{node.output}.subpixels"
+        self.network.tensors[inner] = shape
+        conv = Node(node.name, "conv", node.inputs, inner, narrow, shape.channels, node.groups, node.bias)
+        sdp = Sdp(self.target.eltwise, self.target.lut)
+        if node.bias:
+            sdp.add_scale()
+        spread = Node(f"{node.name}.spread", "cpu", (inner,), node.output, function="depth_to_space")
+        return [Stage("conv", [conv], [node.inputs[0]], inner, sdp), _host(spread)]
 
     def _eltwise(self, node: Node) -> list[Stage]:
         """One SDP launch for every operand after the first."""
@@ -217,6 +247,10 @@ class _Fuser:
             return False
         other = next(name for name in node.inputs if name != stage.output)
         return self.made_at[other] < self.made_at[stage.node.output]
+
+
+def _fits_pdp(node: Node) -> bool:
+    return max(node.window.height, node.window.width) <= POOL_WINDOW_LIMIT
 
 
 def _host(node: Node) -> Stage:

@@ -17,6 +17,7 @@ def options_of(job: NetworkJob) -> LoweringOptions:
     return LoweringOptions(
         strategy=job.strategy,
         fuse_residual=not nvidia if job.fuse_residual is None else job.fuse_residual,
+        fuse_pooling=not nvidia if job.fuse_pooling is None else job.fuse_pooling,
         copy_concat=nvidia if job.concat is None else job.concat == "copy",
         copy_between_submissions=nvidia and job.fallback is not None,
         dependencies=job.dependencies,

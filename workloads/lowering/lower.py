@@ -20,10 +20,11 @@ class NeedsCore(ValueError):
 
 @dataclass(frozen=True)
 class LoweringOptions:
-    """``strategy`` also chooses, as in the published loadable or not, the three that follow it."""
+    """``strategy`` also chooses, as in the published loadable or not, the four that follow it."""
 
     strategy: str = "nvidia"  # nvidia, traffic
     fuse_residual: bool = False
+    fuse_pooling: bool = False
     copy_concat: bool = True
     copy_between_submissions: bool = True
     dependencies: str = "serial"  # serial, data
@@ -36,7 +37,7 @@ def lower_network(
     network: Network, target: Target, options: LoweringOptions, base_address: int = 0
 ) -> Program:
     """Return the program of one image. Raises DoesNotFit for a layer that fits CBUF in no way."""
-    stages = fuse(network, target, FusionRules(options.fuse_residual))
+    stages = fuse(network, target, FusionRules(options.fuse_residual, options.fuse_pooling))
     if options.copy_between_submissions:
         stages = _with_copies(stages, network)
     placement = place_tensors(stages, network, target, options.strategy, options.copy_concat)
@@ -113,11 +114,9 @@ class _Emitter:
         for level, stage in self.ordered:
             self.recorder.submit = max(level, 0)
             self._stage(stage)
-        made_by_accelerator = {stage.output for _, stage in self.ordered if stage.kind != "host"}
         for name in self.network.outputs if self.options.core else ():
-            if name in made_by_accelerator:
-                self.host.layer = len(self.layers) - 1
-                self.host.to_float(name)
+            self.host.layer = self.layer_of.get(name.removesuffix(".out"), self.host.layer)
+            self.host.to_float(name)
             self.recorder.results.add(self.host.as_float[name])
 
     def _stage(self, stage: Stage) -> None:

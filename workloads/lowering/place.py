@@ -39,6 +39,7 @@ class _Placer:
         self.stages: list[Stage] = []
         self.cubes: dict[str, Cube] = {}
         self.cuts: dict[str, list[Cut]] = {}
+        self.pooled: set[str] = set()  # pool nodes done on the fly
         for name in network.inputs:
             self.cubes[name] = self._input_cube(name)
 
@@ -52,6 +53,8 @@ class _Placer:
 
     def forward(self, stage: Stage) -> None:
         kind = stage.kind
+        if stage.node.name in self.pooled:
+            return
         if kind == "view":
             self.cubes[stage.output] = self.cubes[stage.inputs[0]]
         elif kind == "slice":
@@ -127,6 +130,12 @@ class _Placer:
             ):
                 self._swap_residual(stage, name)
         apart = cuts[0].kernels_a_surface
+        whole_height = all(tile.rows == cut.conv.out_height for cut in cuts for tile in cut.tiles)
+        if stage.pool and whole_height and apart == self.target.atom_bytes:
+            self.pooled.add(stage.pool.name)
+            stage.output = stage.pool.output
+        else:
+            stage.pool = None
         if apart == self.target.atom_bytes:
             self._make(stage.output, ())
             self.stages.append(stage)

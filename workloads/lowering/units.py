@@ -76,6 +76,22 @@ def cut_convolution(node: Node, source: Cube, target: Target, strategy: str) -> 
     return cuts
 
 
+def pool_fields(node: Node, output: Cube) -> dict[str, int]:
+    window = node.window
+    return {
+        "pool_width": window.width,
+        "pool_height": window.height,
+        "pool_stride_x": window.stride_x,
+        "pool_stride_y": window.stride_y,
+        "pool_pad_left": window.left,
+        "pool_pad_right": window.right,
+        "pool_pad_top": window.top,
+        "pool_pad_bottom": window.bottom,
+        "pool_out_width": output.shape.width,
+        "pool_out_height": output.shape.height,
+    }
+
+
 @dataclass
 class UnitEmitter:
     """Writes the operations of one stage at a time."""
@@ -132,7 +148,7 @@ class UnitEmitter:
             "out_width": conv.out_width,
             "out_height": tile.rows,
             "out_channels": tile.kernels,
-            "dst": place(output, tile.first_row, surface),
+            "dst": place(output, 0 if stage.pool else tile.first_row, surface),
             "dst_line_stride": output.line_stride,
             "dst_surface_stride": output.surface_stride,
             "layer": self.layer_of[node.name],
@@ -141,9 +157,11 @@ class UnitEmitter:
         part = output.at_channel(surface * atom, Shape(tile.kernels, *output.shape[1:]), (tile.kernels,))
         touches = [
             touch(source, False, tile.first_line, tile.lines),
-            touch(part, True, tile.first_row, tile.rows),
+            touch(part, True) if stage.pool else touch(part, True, tile.first_row, tile.rows),
         ]
         touches.extend(touch(cubes[name], False, tile.first_row, tile.rows) for name in stage.inputs[1:])
+        if stage.pool is not None:
+            fields |= {"pool": 1} | pool_fields(stage.pool, output)
         assert stage.sdp is not None
         fields |= self.sdp_fields(
             node.name, stage.sdp, round_up(node.kernels, atom), kernel, tile.first_row, cubes
@@ -206,24 +224,7 @@ class UnitEmitter:
         self.memory_to_memory(Unit.SDP, node, source, output, [])
 
     def pool(self, node: Node, source: Cube, output: Cube) -> None:
-        window = node.window
-        self.memory_to_memory(
-            Unit.PDP,
-            node,
-            source,
-            output,
-            [],
-            pool_width=window.width,
-            pool_height=window.height,
-            pool_stride_x=window.stride_x,
-            pool_stride_y=window.stride_y,
-            pool_pad_left=window.left,
-            pool_pad_right=window.right,
-            pool_pad_top=window.top,
-            pool_pad_bottom=window.bottom,
-            pool_out_width=output.shape.width,
-            pool_out_height=output.shape.height,
-        )
+        self.memory_to_memory(Unit.PDP, node, source, output, [], **pool_fields(node, output))
 
     def lrn(self, node: Node, source: Cube, output: Cube) -> None:
         self.memory_to_memory(Unit.CDP, node, source, output, [], lrn_size=node.factor)
