@@ -123,6 +123,9 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
         row["priority"][k] = dram.priority.get(name, USUAL_PRIORITY)
     row["bliss_streak"], row["bliss_clear"] = dram.bliss_streak, dram.bliss_clear_cycles
     row["clear_at"] = dram.bliss_clear_cycles
+    row["bank_capacity"] = dram.bank_queue
+    row["turn"] = 0
+    row["line_head"] = row["line_tail"] = -1
 
 
 def _device(row: np.void, dram: Dram) -> None:

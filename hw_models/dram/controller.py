@@ -5,9 +5,9 @@ which the two functions are called. Idle cycles, refreshes of an idle device inc
 when the next call comes.
 """
 
+from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, move_one, stand_in_line
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
 from hw_models.dram.queues import (
-    classify,
     dequeue,
     enqueue,
     find_write,
@@ -19,7 +19,7 @@ from hw_models.dram.queues import (
     unreserve,
 )
 from hw_models.dram.schedule import choose, choose_again
-from hw_models.dram.state import DONE_ROWS, Command, Field, Page, Refresh, WriteAnswer
+from hw_models.dram.state import DONE_ROWS, Command, Field, Page, Refresh, Scheduler, WriteAnswer
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
 
@@ -38,6 +38,7 @@ ISSUED = int(WriteAnswer.ISSUED)
 ALL_BANK = int(Refresh.ALL_BANK)
 PER_BANK = int(Refresh.PER_BANK)
 CLOSED_PAGE = int(Page.CLOSED)
+IN_TURN = int(Scheduler.BANK_ROUND_ROBIN)
 GUARD_ROWS = 8  # answers that one request can add
 
 
@@ -95,6 +96,16 @@ def serve(state, e, time):
     elif state["write_answer"] != ACCEPTED:
         done = time + 1 if state["write_answer"] == ISSUED else time + t["data"][1]
         finish_part(state, entry["parent"], done)
+    if state["scheduler"] == IN_TURN:
+        bank["count"] -= 1
+        state["moving"] = 1
+        state["turn"] = b
+        twin = entry["twin"]
+        while twin >= 0:
+            finish_part(state, state["entries"][twin]["parent"], time + t["data"][0])
+            following = state["entries"][twin]["twin"]
+            release_entry(state, twin)
+            twin = following
     release_entry(state, e)
 
 
@@ -137,6 +148,9 @@ def execute(state):
         state["next"] = time
         if state["due"] <= time:
             fall_due(state, time)
+        if state["moving"] == 1 and state["moved_at"] < time:
+            move_one(state)
+            state["moved_at"] = time
         return
     state["writing"] = state["writing_next"]
     state["next"] = time + 1
@@ -144,6 +158,7 @@ def execute(state):
         count_first_command(state, state["entries"][e], command)
         serve(state, e, time)
     elif command == ACTIVATE:
+        state["turn"] = b
         entry = state["entries"][e]
         count_first_command(state, entry, command)
         if state["reserve"] == 1:
@@ -152,6 +167,7 @@ def execute(state):
         state["banks"][b]["opener"] = entry["master"]
     elif command == PRECHARGE:
         if e >= 0:
+            state["turn"] = b
             count_first_command(state, state["entries"][e], command)
             state["banks"][b]["opener"] = state["entries"][e]["master"]
         precharge(state, b, time)
@@ -169,11 +185,20 @@ def execute(state):
 
 
 @njit
+def decide(state):
+    """Find the next command."""
+    if state["scheduler"] == IN_TURN:
+        choose_in_turn(state)
+    else:
+        choose(state)
+
+
+@njit
 def catch_up(state, now):
     """Send every command that is due up to and including cycle ``now``."""
     while True:
         if state["stale"] == 1:
-            choose(state)
+            decide(state)
         if state["chosen_time"] > now:
             return
         execute(state)
@@ -198,7 +223,20 @@ def accept(state, request, now):
     entry = state["entries"][e]
     entry["address"] = first * burst
     locate(state, entry, entry["address"])
-    if parts == 1 and state["busy_count"][1] > 0:
+    in_turn = state["scheduler"] == IN_TURN
+    if in_turn:
+        if state["line_size"][w] >= state["capacity"][w]:
+            state["refused"] = 1
+            return False
+        same = -1
+        if w == 0 or state["size"][1] + state["line_size"][1] > 0:
+            same = find_queued(state, 1, entry["bank"], entry["address"])
+        if same >= 0:
+            state["forwarded"] += 1 - w
+            state["merged"] += w
+            finish_part(state, take_parent(state, request, 1), now + 1)
+            return True
+    elif parts == 1 and state["busy_count"][1] > 0:
         if w == 0 and state["forward"] == 1 and find_write(state, entry["bank"], entry["address"]) >= 0:
             state["forwarded"] += 1
             if now + 1 > state["last_read_done"]:
@@ -214,7 +252,7 @@ def accept(state, request, now):
     if state["unified"] == 1:
         used = state["size"][0] + state["size"][1]
         room = state["capacity"][0]
-    if used + parts > room and used > 0:
+    if used + parts > room and used > 0 and not in_turn:
         state["refused"] = 1
         return False
     state["refused"] = 0
@@ -237,12 +275,32 @@ def accept(state, request, now):
         entry["seen"] = 0
         state["order"] += 1
         state["pending"] += 1
-        enqueue(state, e)
+        if in_turn:
+            line_up(state, e)
+        else:
+            enqueue(state, e)
+            if state["stale"] == 0:
+                choose_again(state, e)
         if w == 1 and state["write_answer"] == ACCEPTED:
             finish_part(state, p, now + 1)
-        if state["stale"] == 0:
-            choose_again(state, e)
     return True
+
+
+@njit
+def line_up(state, e):
+    """Put entry ``e`` in line, or beside a read of the same burst that is already queued."""
+    entry = state["entries"][e]
+    if entry["write"] == 0 and state["merge"] == 1:
+        same = find_queued(state, 0, entry["bank"], entry["address"])
+        if same >= 0:
+            entry["twin"] = state["entries"][same]["twin"]
+            state["entries"][same]["twin"] = e
+            state["merged"] += 1
+            return
+    stand_in_line(state, e)
+    state["moving"] = 1
+    if state["stale"] == 0:
+        limit_choice(state)
 
 
 @njit
@@ -266,12 +324,20 @@ def drop_answer(state):
 
 
 @njit
+def busy(state):
+    """Return whether anything is left to send. Writes that nothing makes drain stay in line (as in DRAMsim3)."""
+    if state["scheduler"] == IN_TURN and state["moving"] == 0:
+        return state["size"][0] + state["size"][1] > 0
+    return state["pending"] > 0
+
+
+@njit
 def wake(state):
     """Return the next cycle at which anything happens inside, NEVER when all requests are served."""
     if state["stale"] == 1:
-        choose(state)
+        decide(state)
     time = NEVER
-    if state["pending"] > 0:
+    if busy(state):
         time = state["chosen_time"]
     if state["done_count"] > 0 and state["hold"] == 1:
         time = min(time, state["done"][state["done_head"]]["time"])

@@ -40,6 +40,7 @@ class Dram(Block):
     scheduler: Literal["fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin"] = "fr_fcfs"
     read_queue: int = Field(32, gt=0, le=64)
     write_queue: int = Field(32, gt=0, le=64)
+    bank_queue: int = Field(8, gt=0, le=16, description="command queue of a bank (bank_round_robin)")
     unified_queue: bool = Field(False, description="reads and writes in one queue of `read_queue` entries")
     window: int | None = Field(None, gt=0, le=64, description="how many of the oldest entries are looked at")
     write_high: float = Field(

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 
-class ns(NamedTuple):  # noqa: N801 - reads as a unit
+class ns(NamedTuple):
     """At least this many nanoseconds, and at least this many clock cycles."""
 
     time: float

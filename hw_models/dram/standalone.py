@@ -6,9 +6,7 @@ controller sends its command before it takes a request.
 
 import numpy as np
 
-from hw_models.dram.controller import accept, catch_up, drop_answer, execute, wake
-from hw_models.dram.schedule import choose
-from hw_models.dram.state import LOG
+from hw_models.dram.controller import accept, busy, catch_up, decide, drop_answer, execute, wake
 from hw_models.jit import njit
 
 TRACE = np.dtype([("address", np.int64), ("write", np.int64), ("cycle", np.int64)])
@@ -20,7 +18,7 @@ def copy_log(state, log, progress, end):
     """Send what is due up to cycle ``end``, one command at a time, and keep each in ``log``."""
     while True:
         if state["stale"] == 1:
-            choose(state)
+            decide(state)
         if state["chosen_time"] > end:
             return
         if progress["logged"] == log.size:
@@ -79,10 +77,10 @@ def run(state, trace, request, accepted, done, log, progress):
         now += 1
         i += 1
     progress["request"] = n
-    while state["pending"] > 0:
+    while busy(state):
         progress["now"] = now
         if state["stale"] == 1:
-            choose(state)
+            decide(state)
         if state["chosen_time"] > now:
             now = state["chosen_time"]
         if state["log_on"] == 1:

@@ -256,8 +256,13 @@ CHANNEL = np.dtype(
         ("clear_at", i8),
         # bank round robin
         ("turn", i8),
-        ("draining", i8),
-        ("queue_moves", i8),
+        ("draining", i8),  # writes that may still move before reads go on
+        ("bank_capacity", i8),  # entries of a command queue
+        ("line_head", i8, (2,)),
+        ("line_tail", i8, (2,)),
+        ("line_size", i8, (2,)),
+        ("moving", i8),  # some entry may be able to move
+        ("moved_at", i8),  # cycle of the last look at the lines
         # answers
         ("done", REQUEST, (DONE_ROWS,)),
         ("done_head", i8),
