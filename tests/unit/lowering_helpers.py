@@ -68,6 +68,8 @@ def producers(program: Program, target: Target) -> list[set[int]]:
     result = []
     for number, step in enumerate(program.steps):
         reads, writes = step_bytes(program, step, target)
+        in_place = np.array_equal(reads, writes)
+        assert in_place or not np.isin(reads, writes).any(), f"step {number} overwrites what it reads"
         result.append(set(np.unique(writer[reads]).tolist()))
         writer[writes] = number
     return result
