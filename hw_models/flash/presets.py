@@ -57,7 +57,8 @@ M1_MAX = {
     "bus": "nv_ddr3_1200",  # [A]
     "controller_time": "5 us",  # [A]
     "link": "apple_m1_max",
-    "host": {"submit": "3 us", "serial": "5.97 us", "serial_rate": "14.3 GB/s", "complete": "3 us"},  # [C]
+    "host": {"submit": "3 us", "serial": "5970 ns", "serial_rate": "14300 MB/s", "complete": "3 us"},
+    # host: serial and serial_rate [C] on the 8 and 32 KiB rows, 32 threads; the rest [A]
     "sequential_chunk": "1 MiB",  # [A]
     "sequential_depth": 4,  # [A]
 }
@@ -68,12 +69,12 @@ M2_ULTRA = {
     "chips": 2,  # [A] 32 dies of 512 Gbit
     "dies": 4,
     "blocks": 1024,
-    "bus": "nv_ddr4_1600",  # [A]
+    "bus": "nv_ddr4_2400",  # [A]
     "read_time": "40 us",  # fastest TLC of 2021, nand.py [A]
-    "controller_time": "5 us",  # [A]
+    "controller_time": "2 us",  # [A]
     "link": "apple_m2_ultra",
-    "host": {"submit": "2 us", "serial": "0.9 us", "serial_rate": "30 GB/s", "complete": "2 us"},  # [C]
-    "sequential_chunk": "1 MiB",  # [A]
+    "host": {"submit": "500 ns", "serial": "300 ns", "serial_rate": "60 GB/s", "complete": "500 ns"},  # [C]
+    "sequential_chunk": "2 MiB",  # [C] one thread, on the naive row of this machine: 13.4 GB in 2145 ms
     "sequential_depth": 1,
 }
 
@@ -83,13 +84,13 @@ NVME_GEN4 = {
     "chips": 4,  # [A] 32 dies of 512 Gbit
     "dies": 4,
     "blocks": 1024,
-    "bus": "nv_ddr4_2000",  # [A]
+    "bus": "nv_ddr4_2400",  # [A]
     "read_time": "40 us",  # [A]
-    "controller_time": "5 us",  # [A]
+    "controller_time": "2 us",  # [A]
     "link": "nvme_gen4_x4",
-    "host": {"submit": "2 us", "serial": "0.3 us", "serial_rate": "60 GB/s", "complete": "2 us"},  # [C]
-    "sequential_chunk": "1 MiB",
-    "sequential_depth": 4,
+    "host": {"submit": "500 ns", "serial": "300 ns", "serial_rate": "60 GB/s", "complete": "500 ns"},  # [C]
+    "sequential_chunk": "1 MiB",  # [C] on the naive row of the RTX 4090 machine: 13.4 GB in 2196 ms
+    "sequential_depth": 2,
 }
 
 UFS = {
