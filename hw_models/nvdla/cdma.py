@@ -10,7 +10,7 @@ over per kernel group.
 from hw_models.jit import njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, wake
-from hw_models.nvdla.state import BLOCKS_KEPT, RELEASES, Block, Client, Mark, Part, Phase
+from hw_models.nvdla.state import RELEASES, SKID_STAGES, Block, Client, Mark, Part, Phase
 from hw_models.nvdla.timing import (
     ACCEPT_TO_KERNELS,
     ACCEPT_TO_LINES,
@@ -20,7 +20,6 @@ from hw_models.nvdla.timing import (
     KERNELS_SPACING,
     KERNELS_TO_WEIGHT_DONE,
     LINES_TO_DATA_DONE,
-    PIPE_STAGES,
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
 )
@@ -131,31 +130,52 @@ def _data_requests(state, data):
 
 
 @njit
+def _through_the_pipes(data, time):
+    """Return when a beat is taken that the latency FIFO offers from ``time`` on; notes the beat's way.
+
+    Three pipeline registers with one skid entry each (READ_eg's output, DMAIF_rdrsp twice). A register that
+    cannot pass its beat on in a cycle refuses the next in the following cycle, whether its skid entry is
+    taken or not (vmod/plugins/pipe.pm). `entered` and `left`: [stage, 0] the beat before last, [stage, 1]
+    the last.
+    """
+    entered, left, asked = data["entered"], data["left"], data["asked"]
+    at = time
+    for stage in range(SKID_STAGES):
+        at = max(at, asked[stage] + 1)
+        if entered[stage, 0] + 1 <= at <= left[stage, 0]:
+            at = left[stage, 0] + 1
+        if entered[stage, 1] + 1 <= at <= left[stage, 1]:
+            at = left[stage, 1] + 1
+        asked[stage] = at
+        if stage:
+            left[stage - 1, 1] = at
+        enters = at
+        if entered[stage, 1] <= at < left[stage, 1]:
+            enters = left[stage, 1]
+        at = enters + 1
+        entered[stage, 0] = entered[stage, 1]
+        left[stage, 0] = left[stage, 1]
+        entered[stage, 1] = at
+    if at == data["blocked_before"]:
+        at += 1
+    if at == data["blocked"]:
+        at += 1
+    left[SKID_STAGES - 1, 1] = at
+    data["accepted"] = at
+    return at
+
+
+@njit
 def data_beat(state, time):
     """One beat of data is at CDMA's door at ``time``; return the cycle at which it is taken."""
     data = state["cdma_data"]
     atoms = min(state["cdma_beats_atoms"], data["rsp_grain"] * data["width"] - data["rsp_atom"])
-    # The pipes after the FIFO stand still, bubbles and all, in cycles in which CDMA takes nothing. Counted
-    # in the other cycles ("work"), a beat needs PIPE_STAGES of them.
-    blocks = data["blocks"]
-    work = time - data["blocks_old"]
-    for i in range(BLOCKS_KEPT):
-        if blocks[i] < time:
-            work -= 1
-    work = max(work, data["work"] + 1)
-    data["work"] = work
-    at = work + PIPE_STAGES + data["blocks_old"]
-    for i in range(BLOCKS_KEPT):
-        if blocks[i] <= at:
-            at += 1
-    data["accepted"] = at
+    at = _through_the_pipes(data, time)
     data["rsp_atom"] += atoms
     end_of_line = data["rsp_atom"] % data["width"] == 0
-    if (data["rsp_surface"] & 2 or end_of_line) and blocks[BLOCKS_KEPT - 1] != at + 1:
-        for i in range(BLOCKS_KEPT - 1):
-            blocks[i] = blocks[i + 1]
-        blocks[BLOCKS_KEPT - 1] = at + 2
-        data["blocks_old"] += 1
+    if (data["rsp_surface"] & 2 or end_of_line) and data["blocked"] != at + 1:
+        data["blocked_before"] = data["blocked"]
+        data["blocked"] = at + 2
     if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
         data["rsp_atom"] = 0
         data["rsp_surface"] += 1

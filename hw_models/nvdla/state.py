@@ -218,7 +218,7 @@ MCIF = np.dtype(
     ]
 )
 
-BLOCKS_KEPT = 4
+SKID_STAGES = 3  # registers with a skid entry between the latency FIFO and CDMA
 
 CDMA_DATA = np.dtype(
     [
@@ -252,9 +252,11 @@ CDMA_DATA = np.dtype(
         ("rsp_atom", np.int64),
         ("rsp_grain", np.int64),
         ("accepted", np.int64),  # cycle of the last beat taken from the memory interface
-        ("work", np.int64),  # cycle, not counting blocked ones, at which the last beat left the FIFO
-        ("blocks", np.int64, (BLOCKS_KEPT,)),  # the last cycles in which no beat is taken
-        ("blocks_old", np.int64),  # how many there were before
+        ("blocked", np.int64),  # cycle in which no beat is taken, the last one known
+        ("blocked_before", np.int64),  # the one before
+        ("asked", np.int64, (SKID_STAGES,)),  # pipes behind the latency FIFO: see _through_the_pipes
+        ("entered", np.int64, (SKID_STAGES, 2)),
+        ("left", np.int64, (SKID_STAGES, 2)),
         # hand-over to CSC: lines on their way through the status pipeline
         ("update_head", np.int64),
         ("update_count", np.int64),
@@ -456,8 +458,8 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     for part in ("cdma_weight", "csc"):
         state[part]["last_data_banks"] = state[part]["last_weight_banks"] = -1
     state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = -100
-    state["cdma_data"]["blocks"] = state["cdma_data"]["work"] = -100
-    state["cdma_data"]["blocks_old"] = -BLOCKS_KEPT
+    for field in ("blocked", "blocked_before", "asked", "entered", "left"):
+        state["cdma_data"][field] = -100
     state["cbuf"]["data_release_time"] = NEVER
     state["cacc"]["credits"] = 2 * preset["atomic_k"]
     state["cacc"]["blocked_since"] = -1

@@ -19,8 +19,7 @@ RETURN_BUFFER_BEATS = 9  # beats between AXI and CDMA's shared buffer: pipes and
 # CDMA to CSC
 ROOM_TO_REQUEST = 3  # room in CBUF seen -> request [M]
 ENABLE_TO_BUSY = 13  # op-enable on the bus -> CSC at work [M]
-BEAT_TO_FIFO = -1  # beat on AXI -> out of the latency FIFO
-PIPE_STAGES = 6
+BEAT_TO_FIFO = 2  # beat on AXI -> offered by the latency FIFO: READ_eg's input register and FIFO
 BEAT_TO_ACCEPT = 5  # beat on AXI -> CDMA's buffers: READ_eg (3), DMAIF_rdrsp (2)
 ACCEPT_TO_LINES = 15  # last atom of a grain accepted -> lines seen by CSC [M]: SBUF 3, status 9
 LINES_TO_DATA_DONE = -1  # CDMA's done pulse for data, counted from the last lines [M]
