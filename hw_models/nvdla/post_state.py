@@ -175,6 +175,6 @@ def reset_post(state: Any) -> None:
     for chain, client in zip(state["sdp"]["chains"], SDP_CLIENTS):
         chain["client"] = client
         readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]
-    state["pdp"]["free_at"] = LONG_AGO
+    state["sdp"]["rdma_free"] = state["pdp"]["free_at"] = LONG_AGO
     readers[2]["credit"] = state["pdp_fifo_atoms"]
     readers[3]["credit"] = state["cdp_fifo_atoms"]
