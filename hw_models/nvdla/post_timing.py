@@ -29,7 +29,7 @@ Y_LUT = 14  # Y's index, look-up and interpolation (SDP_CORE_Y_idx/lut/inp.v) [A
 ACKNOWLEDGE_TO_DONE = 5  # last write's response -> done pulse of SDP, PDP or CDP [M]
 DONE_TO_INTERRUPT = 6  # GLB's status and a 3-stage synchroniser: GLB_ic.v [M]
 WRITE_GAP = 1  # the splitter sends a burst's command a cycle before its beats: WRITE_IG_bpt.v [R]
-SDP_ATOMS_TO_BUS = 28  # atoms between CACC and AXI when writes are slow [M] nv_large
+SDP_ATOMS_TO_BUS = 27  # atoms between CACC and AXI when writes are slow [M] nv_large, one write in 16 cycles
 WRITE_TO_ROOM = 1  # [M]
 
 # PDP (PDP_RDMA_eg.v, PDP_CORE_preproc.v, cal1d.v, cal2d.v)

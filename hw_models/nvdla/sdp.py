@@ -220,7 +220,7 @@ def sdp_ready(state, ops, now, slot):
 @njit
 def _pdp_room_at(state, sdp):
     """Return the cycle from which an atom may meet its operands, for PDP to be in time for it."""
-    slack = PDP_SLACK_CHUNKS * (state["pdp"]["period"] // sdp["period"]) + 2
+    slack = PDP_SLACK_CHUNKS * (state["pdp"]["period"] // sdp["period"]) + 1
     return state["pdp"]["next_take"] - sdp["latency"] - slack
 
 

@@ -74,11 +74,10 @@ def _sdp_modes(op: Any, row: Mapping[str, str], atom: int) -> None:
     if mode.startswith("both_per_kernel"):
         _operand(op, "x1", X1, int(Operand.PER_KERNEL), 2 * width, atom)
     if mode.endswith("+prelu"):
-        _operand(op, "x2", X2, int(Operand.PER_KERNEL), width, atom)
-        op["x2_relu"] = 2
+        op["x2"], op["x2_relu"] = int(Operand.REGISTER), 2
 
 
-def _pool(op: Any, text: str) -> None:
+def _pool(op: Any, text: str, atom: int) -> None:
     """Fill in PDP from `pdp2x2s2` and the like; the figures of a fused or stand-alone pooling."""
     window, stride = text.removeprefix("pdp").split("s")
     op["pool"] = 1
@@ -89,6 +88,8 @@ def _pool(op: Any, text: str) -> None:
         op[f"pool_pad_{side}"] = pad
     for axis, size in (("width", op["out_width"]), ("height", op["out_height"])):
         op[f"pool_out_{axis}"] = (size + 2 * pad - op["pool_width"]) // int(stride) + 1
+    op["dst_line_stride"] = op["pool_out_width"] * atom
+    op["dst_surface_stride"] = op["dst_line_stride"] * op["pool_out_height"]
 
 
 def conv_op(row: Mapping[str, str], atom: int) -> np.ndarray:
@@ -113,7 +114,7 @@ def conv_op(row: Mapping[str, str], atom: int) -> np.ndarray:
     op["weight_bytes"] = number(row, "weight_bytes", -(-int(op["kernels"] * per_kernel) // 128) * 128)
     _sdp_modes(op, row, atom)
     if "+pdp" in row.get("op", ""):
-        _pool(op, row["op"].split("+")[1])
+        _pool(op, row["op"].split("+")[1], atom)
     return ops
 
 
