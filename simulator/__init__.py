@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.result import Result
-    from simulator.sweep.outcome import SweepOutcome
+    from simulator.sweeps.outcome import SweepOutcome
 
 __all__ = ["__version__", "run", "sweep"]
 __version__ = "0.1.0"
@@ -56,6 +56,6 @@ def sweep(
     resume: bool = False,
 ) -> "SweepOutcome":
     """Run every point of a sweep file (a path or a dict) and return the table of results."""
-    from simulator.sweep.execute import run_sweep
+    from simulator.sweeps.execute import run_sweep
 
     return run_sweep(file, workers=workers, scheduler=scheduler, out=out, resume=resume)

@@ -68,12 +68,12 @@ def run(
 
     from rich.console import Console
 
-    from simulator.terminal import print_run, progress_bar
+    from simulator.terminal import output_console, print_run, progress_bar
 
     with progress_bar(Console(stderr=True), not no_progress) as progress:
         result = simulator.run(loaded, progress=progress)
     write_run(result, folder, plots=not no_plots)
-    print_run(Console(), result, folder)
+    print_run(output_console(), result, folder)
 
 
 @app.command()
@@ -99,8 +99,9 @@ def sweep(
     """Explore a design space: a table of results, the Pareto front, a report."""
     from rich.console import Console
 
-    from simulator.sweep.execute import run_sweep
-    from simulator.sweep.outcome import print_outcome
+    from simulator.sweeps.execute import run_sweep
+    from simulator.sweeps.outcome import print_outcome
+    from simulator.terminal import output_console
 
     folder = out if out is not None else Path("runs") / file.stem
     bar = Console(stderr=True)
@@ -112,7 +113,7 @@ def sweep(
         resume=resume,
         console=bar if bar.is_terminal and not no_progress else None,
     )
-    print_outcome(Console(), outcome, folder)
+    print_outcome(output_console(), outcome, folder)
 
 
 @app.command()
@@ -135,11 +136,10 @@ def compare(
     ),
 ) -> None:
     """Put runs side by side: latency, frame rate, traffic, interference, what a cure costs and buys."""
-    from rich.console import Console
-
     from simulator.report.compare import write_comparison
+    from simulator.terminal import output_console
 
-    write_comparison(Console(), folders, out)
+    write_comparison(output_console(), folders, out)
 
 
 @app.command(context_settings=OTHER_OPTIONS)

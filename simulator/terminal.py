@@ -14,6 +14,7 @@ from simulator.report.layers import Layer, interference_pairs, layers_of, slowes
 from simulator.result import Result
 
 SLOWEST = 5  # layers shown
+PIPE_WIDTH = 140
 
 
 @contextmanager
@@ -45,6 +46,12 @@ def progress_bar(console: Console, wanted: bool) -> Iterator[Progress | None]:
         yield update
 
 
+def output_console() -> Console:
+    """Return the console of stdout; a file or pipe gets wide lines."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
 def print_run(console: Console, result: Result, out: Any) -> None:
     """Print what matters of one run."""
     console.print(run_summary(result))
@@ -58,11 +65,10 @@ def print_run(console: Console, result: Result, out: Any) -> None:
 
 def run_summary(result: Result) -> Group:
     summary = result.summary
-    parts: list[Any] = [
-        Text(str(summary["name"]), style="bold"),
-        _jobs(summary["workloads"]),
-        _masters(summary),
-    ]
+    parts: list[Any] = [Text(str(summary["name"]), style="bold"), _jobs(summary["workloads"])]
+    traffic = _traffic(summary)
+    if traffic is not None:
+        parts.append(traffic)
     rows = slowest(layers_of(result.ops), SLOWEST)
     if rows:
         parts.append(_slowest(rows))
@@ -103,25 +109,30 @@ def _jobs(workloads: Mapping[str, Any]) -> Table:
     return table
 
 
-def _masters(summary: Mapping[str, Any]) -> Table:
-    table = _table(
-        "\nmemory traffic", "", "read", "written", "bandwidth", "read latency mean", "p99", "max", ""
-    )
+def _traffic(summary: Mapping[str, Any]) -> Table | None:
+    """Return the table of masters, LLC, DRAM and flash; None if there are none."""
+    rows: list[list[str]] = []
     for name, master in summary.get("masters", {}).items():
         latency = master.get("read_latency_s", {})
         times = [time_text(latency.get(key)) for key in ("mean", "p99", "max")]
         traffic = [bytes_text(master.get("read_bytes")), bytes_text(master.get("write_bytes"))]
-        table.add_row(name, *traffic, rate_text(master.get("bandwidth_bytes_per_s")), *times, "")
-    llc = summary.get("llc")
+        rows.append([name, *traffic, rate_text(master.get("bandwidth_bytes_per_s")), *times, ""])
+    llc, flash = summary.get("llc"), summary.get("flash")
     if llc:
-        table.add_row("llc", "", "", "", "", "", "", f"{percent_text(llc.get('hit_rate'))} hits")
+        rows.append(["llc", *[""] * 6, f"{percent_text(llc.get('hit_rate'))} hits"])
     for name, channel in summary.get("dram", {}).items():
         columns = channel_columns(channel)
-        table.add_row(f"dram.{name}", *columns[:3], "", "", "", columns[3])
-    flash = summary.get("flash")
+        rows.append([f"dram.{name}", *columns[:3], "", "", "", columns[3]])
     if flash:
         rate = rate_text(flash.get("throughput_bytes_per_s"))
-        table.add_row("flash", bytes_text(flash.get("read_bytes")), "", rate, "", "", "", "")
+        rows.append(["flash", bytes_text(flash.get("read_bytes")), "", rate, *[""] * 4])
+    if not rows:
+        return None
+    names = ["", "read", "written", "bandwidth", "read latency mean", "p99", "max", ""]
+    shown = [i for i, name in enumerate(names) if i < 2 or any(row[i] for row in rows)]
+    table = _table("\nmemory traffic", *(names[i] for i in shown))
+    for row in rows:
+        table.add_row(*(row[i] for i in shown))
     return table
 
 
@@ -135,11 +146,13 @@ def channel_columns(channel: Mapping[str, Any]) -> list[str]:
 
 
 def _slowest(rows: Sequence[Layer]) -> Table:
-    table = _table("\nslowest layers", "layer", "kind", "time", "waited for")
-    table.columns[3].justify = "left"
-    table.columns[1].justify = "left"
+    columns = ["layer", "kind", "time", *(["waited for"] if rows[0].stalls else [])]
+    table = _table("\nslowest layers", *columns)
+    for i in (1, 3):
+        if i < len(columns):
+            table.columns[i].justify = "left"
     for row in rows:
-        table.add_row(row.name, row.kind, time_text(row.seconds), row.waited_for)
+        table.add_row(*[row.name, row.kind, time_text(row.seconds), row.waited_for][: len(columns)])
     return table
 
 

@@ -8,8 +8,8 @@ from hw_models.errors import ConfigError
 def write_report(folder: Path) -> Path:
     """Write the plots and report.html of a run's or sweep's folder again; return the page's path."""
     if (folder / "results.csv").is_file():
-        from simulator.sweep.outcome import read_outcome
-        from simulator.sweep.page import write_sweep_page
+        from simulator.sweeps.outcome import read_outcome
+        from simulator.sweeps.page import write_sweep_page
 
         write_sweep_page(read_outcome(folder), folder)
     else:

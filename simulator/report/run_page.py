@@ -34,8 +34,7 @@ def run_page(result: Result, images: Mapping[str, str]) -> str:
         *(f'<div class="warning">{escape(warning)}</div>' for warning in result.warnings),
         *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
         *images.values(),
-        "<h2>Masters</h2>",
-        _masters(summary),
+        *_masters(summary),
         *_memory(summary),
         *_interference(summary),
         "<h2>Layers</h2>",
@@ -63,8 +62,8 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
     return [f"<h2>{escape(name)}</h2>", cards(numbers)]
 
 
-def _masters(summary: Mapping[str, Any]) -> str:
-    rows = []
+def _masters(summary: Mapping[str, Any]) -> list[str]:
+    rows: list[list[Any]] = []
     for name, master in summary.get("masters", {}).items():
         latency = master.get("read_latency_s", {})
         rows.append(
@@ -77,7 +76,8 @@ def _masters(summary: Mapping[str, Any]) -> str:
             ]
         )
     names = ["master", "reads", "writes", "read", "written", "bandwidth"]
-    return table([*names, *(f"read latency {key}" for key in ("mean", "p50", "p95", "p99", "max"))], rows)
+    names += [f"read latency {key}" for key in ("mean", "p50", "p95", "p99", "max")]
+    return ["<h2>Masters</h2>", table(names, rows)] if rows else []
 
 
 def _memory(summary: Mapping[str, Any]) -> list[str]:

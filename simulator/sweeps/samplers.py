@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
-from simulator.sweep.axes import Range
-from simulator.sweep.file import Sweep
+from simulator.sweeps.axes import Range
+from simulator.sweeps.file import Sweep
 
 Point = dict[str, Any]
 Told = list[

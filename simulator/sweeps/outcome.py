@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hw_models.errors import ConfigError
 from simulator.run_folder import read_table
-from simulator.sweep.file import Sweep
+from simulator.sweeps.file import Sweep
 from simulator.yaml_lines import parse_text
 
 SHOWN_POINTS = 20  # on the terminal
@@ -56,7 +56,7 @@ def _text(value: Any) -> Any:
 
 def write_outcome(outcome: SweepOutcome, folder: Path) -> None:
     """Write results.csv, the plots and the report."""
-    from simulator.sweep.page import write_sweep_page
+    from simulator.sweeps.page import write_sweep_page
 
     columns = ["point", *outcome.axes, *outcome.paths, "feasible", "pareto", "error"]
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:

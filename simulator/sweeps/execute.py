@@ -12,10 +12,10 @@ from rich.console import Console
 from hw_models.errors import ConfigError
 from simulator.config import Config, config_sha256, load, load_part, resolved
 from simulator.run_folder import prepare_out, put_in_place
-from simulator.sweep.file import Sweep, lookup
-from simulator.sweep.outcome import SweepOutcome, write_outcome
-from simulator.sweep.samplers import Point, axis_values, batches
-from simulator.sweep.workers import Run, pool
+from simulator.sweeps.file import Sweep, lookup
+from simulator.sweeps.outcome import SweepOutcome, write_outcome
+from simulator.sweeps.samplers import Point, axis_values, batches
+from simulator.sweeps.workers import Run, pool
 from simulator.yaml_lines import yaml_text
 
 Answer = dict[str, Any]  # {"summary": ...} or {"error": ...}

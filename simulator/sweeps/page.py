@@ -12,7 +12,7 @@ from simulator.report.plots import COLORS, INK, WORKING, new_axes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.sweep.outcome import SweepOutcome
+    from simulator.sweeps.outcome import SweepOutcome
 
 MOST_TICKS = 24
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from hw_models.units import Block
-from simulator.sweep.axes import Range, si
+from simulator.sweeps.axes import Range, si
 
 Goal = Literal["minimize", "maximize"]
 Limit = Annotated[

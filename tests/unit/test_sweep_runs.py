@@ -1,0 +1,245 @@
+"""Sweeps: axes, samplers, the front, resuming, and the same results with any number of workers."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import simulator
+from hw_models.errors import ConfigError
+from simulator.sweeps import execute, workers
+from simulator.sweeps.axes import Range, si
+from simulator.sweeps.file import Bounds, Sweep, lookup
+from simulator.sweeps.outcome import SweepOutcome, read_outcome
+from simulator.sweeps.samplers import batches
+
+BASE = {
+    "name": "tiny",
+    "system": {"backends": {"gpu": {"preset": "m1_max_metal"}}},
+    "workloads": {"chat": {"model": "phi-2", "on": "gpu", "prompt": 8, "tokens": 2}},
+}
+SWEEP = {
+    "name": "tokens and bandwidth",
+    "base": BASE,
+    "axes": {
+        "workloads.chat.tokens": [1, 2, 3],
+        "system.backends.gpu.memory_bandwidth": {"from": "200 GB/s", "to": "800 GB/s", "factor": 2},
+    },
+    "objectives": {"workloads.chat.latency_s": "minimize", "workloads.chat.tokens": "maximize"},
+    "metrics": ["workloads.chat.s_per_token"],
+}
+
+
+def axis(**keys) -> Range:
+    return Range.model_validate({{"start": "from", "stop": "to"}.get(k, k): v for k, v in keys.items()})
+
+
+def points_of(**changes) -> list[dict]:
+    """Return all points of a sweep whose every objective is told to be the number of the point."""
+    sweep = Sweep.model_validate({**SWEEP, **changes})
+    sampler, told, points = batches(sweep), None, []
+    while True:
+        try:
+            batch = next(sampler) if told is None else sampler.send(told)
+        except StopIteration:
+            return points
+        points += batch
+        told = [[float(i)] * len(sweep.objectives) for i in range(len(batch))]
+
+
+@pytest.fixture
+def fake_answers(monkeypatch):
+    """Answer every point at once; return the configs that were asked for."""
+    asked = []
+
+    def answer(config):
+        asked.append(config)
+        tokens = config["workloads"]["chat"]["tokens"]
+        if tokens == 3:
+            return {"error": "three is too many"}
+        return {
+            "summary": {
+                "workloads": {"chat": {"latency_s": 0.5 * tokens, "tokens": tokens, "s_per_token": 0.5}}
+            }
+        }
+
+    monkeypatch.setattr(workers, "simulate_point", answer)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("keys", "values"),
+    [
+        ({"start": "512 KiB", "stop": "4 MiB", "factor": 2}, ["512 KiB", "1 MiB", "2 MiB", "4 MiB"]),
+        ({"start": 1, "stop": 8, "step": 3}, [1, 4, 7]),
+        ({"start": 0.1, "stop": 0.4, "step": 0.1}, [0.1, 0.2, 0.3, 0.4]),
+        ({"start": 1, "stop": 64, "points": 4, "scale": "log"}, [1, 4, 16, 64]),
+        ({"start": "1 GHz", "stop": "2 GHz", "points": 3}, ["1 GHz", "1500 MHz", "2 GHz"]),
+        ({"start": "1 ms", "stop": "2 ms", "step": "500 us"}, ["1 ms", "1500 us", "2 ms"]),
+    ],
+)
+def test_a_range_has_its_values(keys, values):
+    assert axis(**keys).values() == values
+
+
+def test_a_continuous_range_has_a_value_at_every_share():
+    assert [axis(start=1.0, stop=3.0).at(share) for share in (0, 0.25, 1)] == [1.0, 1.5, 3.0]
+    assert axis(start="1 GHz", stop="4 GHz", scale="log").at(0.5) == "2 GHz"
+    assert axis(start=1, stop=9).at(0.5) == 5
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"start": "1 GHz", "stop": "2 MiB"}, "from '1 GHz' and to '2 MiB' are not of one kind"),
+        ({"start": 4, "stop": 2}, "from 4 is not below to 2"),
+        ({"start": 1, "stop": 2, "step": 1, "points": 3}, "write one of step, factor and points"),
+        ({"start": 0, "stop": 2, "factor": 2}, "from 0 is not above 0, which factor and log need"),
+        ({"start": "few", "stop": 2}, "'few' is neither a number nor a quantity"),
+    ],
+)
+def test_a_range_that_is_none_is_told(keys, said):
+    with pytest.raises(ValueError, match=said):
+        axis(**keys)
+
+
+def test_a_grid_has_every_combination_in_order():
+    points = points_of()
+    assert len(points) == 9
+    assert points[0] == {"workloads.chat.tokens": 1, "system.backends.gpu.memory_bandwidth": "200 GB/s"}
+    assert points[1] == {"workloads.chat.tokens": 1, "system.backends.gpu.memory_bandwidth": "400 GB/s"}
+
+
+def test_random_points_repeat_with_their_seed_and_are_distinct():
+    first, again = (points_of(sampler={"kind": "random", "points": 30, "seed": 4}) for _ in range(2))
+    assert first == again
+    assert first != points_of(sampler={"kind": "random", "points": 30, "seed": 5})
+    assert len({str(point) for point in first}) == len(first) <= 9
+
+
+def test_a_latin_hypercube_has_one_point_in_each_slice_of_every_axis():
+    axes = {"a": {"from": 0.0, "to": 1.0}, "b": {"from": 0.0, "to": 1.0}}
+    points = points_of(axes=axes, sampler={"kind": "latin_hypercube", "points": 16})
+    for name in axes:
+        assert sorted(int(point[name] * 16) for point in points) == list(range(16))
+
+
+def test_optuna_asks_in_batches_and_repeats_with_its_seed():
+    sampler = {"kind": "optuna", "points": 12, "batch": 5, "seed": 3}
+    assert points_of(sampler=sampler) == points_of(sampler=sampler)
+    assert len(points_of(sampler=sampler)) == 12
+
+
+def test_the_front_is_what_no_other_point_beats():
+    outcome = SweepOutcome("x", ["a"], {"cost": "minimize", "gain": "maximize"}, ["cost", "gain"])
+    values = [(1, 1), (2, 5), (3, 4), (2, 5), (0, 0), (1, 9)]
+    for i, (cost, gain) in enumerate(values):
+        outcome.add({"a": i}, {"cost": cost, "gain": gain}, feasible=i != 5, error="")
+    outcome.mark_pareto()
+    assert [row["point"] for row in outcome.rows if row["pareto"]] == [0, 1, 3, 4]
+    assert [row["point"] for row in outcome.best] == [4, 0, 1, 3]
+
+
+def test_paths_of_the_summary_are_found_and_stars_sum():
+    summary = {"dram": {"0": {"energy_j": 1.5}, "1": {"energy_j": 2.0}}, "name": "x", "ok": True}
+    assert lookup(summary, "dram.0.energy_j") == 1.5
+    assert lookup(summary, "dram.*.energy_j") == 3.5
+    assert [lookup(summary, path) for path in ("dram.2.energy_j", "name", "ok", "dram", "dram.*.x")] == [
+        None
+    ] * 5
+
+
+def test_limits_may_carry_units():
+    bounds = Bounds.model_validate({"max": "200 ms", "min": "1 us"})
+    assert [bounds.holds(value) for value in (0.1, 0.2, 0.3, 1e-7)] == [True, True, False, False]
+    assert [si(value) for value in ("2 MiB", "1 GHz", 5)] == [2**21, 1e9, 5]
+
+
+def test_a_failed_point_is_a_row_and_not_the_end(fake_answers, tmp_path):
+    outcome = simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert [row["error"] for row in outcome.rows] == [""] * 6 + ["three is too many"] * 3
+    assert [row["pareto"] for row in outcome.rows] == [1] * 6 + [0] * 3
+    assert {path.name for path in (tmp_path / "s").iterdir()} == {
+        "plots", "points", "report.html", "results.csv", "sweep.yaml",
+    }  # fmt: skip
+    assert read_outcome(tmp_path / "s").rows == outcome.rows
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_a_constraint_makes_a_point_infeasible(fake_answers):
+    outcome = simulator.sweep({**SWEEP, "constraints": {"workloads.chat.latency_s": {"max": "600 ms"}}})
+    assert [row["feasible"] for row in outcome.rows] == [1, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_an_interrupted_sweep_resumes_without_running_a_point_twice(fake_answers, tmp_path, monkeypatch):
+    kept, stop_after = execute._keep, 4
+
+    def keep(store, key, answer):
+        kept(store, key, answer)
+        if len(fake_answers) == stop_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "_keep", keep)
+    with pytest.raises(KeyboardInterrupt):
+        simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert [path.name for path in tmp_path.iterdir()] == [".s.partial"]
+    resumed = simulator.sweep(SWEEP, out=tmp_path / "s", resume=True)
+    assert len(fake_answers) == 9
+    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+    assert resumed.rows == simulator.sweep(SWEEP).rows
+    assert simulator.sweep(SWEEP, out=tmp_path / "s", resume=True).rows == resumed.rows
+    assert len(fake_answers) == 18  # the sweep without a folder ran them all again, the resumed one none
+
+
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
+    small = {**SWEEP, "axes": {"workloads.chat.tokens": [1, 2], "workloads.chat.prompt": [4, 8]}}
+    small["objectives"] = {"workloads.chat.latency_s": "minimize"}
+    for name, count in (("one", 1), ("two", 2)):
+        simulator.sweep(small, workers=count, out=tmp_path / name)
+    one, two = ((tmp_path / name / "results.csv").read_bytes() for name in ("one", "two"))
+    assert one == two
+    rows = list(csv.DictReader(one.decode().splitlines()))
+    assert [row["error"] for row in rows] == [""] * 4
+    assert float(rows[0]["workloads.chat.latency_s"]) < float(rows[2]["workloads.chat.latency_s"])
+    assert len(list((tmp_path / "one/points").glob("*.json"))) == 4
+    assert all("summary" in json.loads(path.read_text()) for path in (tmp_path / "one/points").glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"axes": {"workloads.chat.tokenz": [1]}},
+         "axes.workloads.chat.tokenz: 1: unknown key; did you mean 'tokens'?"),
+        ({"axes": {"workloads.chat.tokens": [1, "x"]}},
+         "axes.workloads.chat.tokens: 'x': found the text 'x'; write a whole number"),
+        ({"axes": {"workloads.chat.tokens": []}}, "axes.workloads.chat.tokens has no values"),
+        ({"axes": {"workloads.chat.tokens": {"from": 1.0, "to": 2.0}}},
+         "axes.workloads.chat.tokens is continuous, which a grid cannot be; write step, factor or points"),
+        ({"objectives": {"workloads.chat.latency_s": "minimise"}},
+         "objectives.workloads.chat.latency_s: 'minimise' is not known; did you mean 'minimize'?"),
+        ({"sampler": {"kind": "latin"}},
+         "sampler.kind: 'latin' is not known; write one of grid, random, latin_hypercube, optuna"),
+        ({"workers": 3},
+         "workers: unknown key; write one of name, base, axes, sampler, objectives, constraints, metrics"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_sweep_is_told_before_anything_runs(fake_answers, changes, said):
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep({**SWEEP, **changes})
+    assert str(caught.value) == said
+    assert fake_answers == []
+
+
+def test_a_sweep_file_names_its_base_relative_to_itself(fake_answers, tmp_path):
+    from simulator.yaml_lines import yaml_text
+
+    (tmp_path / "base.yaml").write_text(yaml_text(BASE))
+    (tmp_path / "sub").mkdir()
+    path = Path(tmp_path / "sub/sweep.yaml")
+    path.write_text(yaml_text({**SWEEP, "base": "../base.yaml"}))
+    assert len(simulator.sweep(path).rows) == 9
+    path.write_text(yaml_text({**SWEEP, "base": "../no.yaml"}))
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep(path)
+    assert str(caught.value) == f"{tmp_path}/sub/../no.yaml: no such file; write the path of a YAML config"
