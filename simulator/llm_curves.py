@@ -1,4 +1,4 @@
-"""Data of the curves that "LLM in a flash" shows as images only, and of what its authors found not to work."""
+"""Data of the curves that "LLM in a flash" shows as images, and of what its authors found not to work."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-TOKENS = 200  # of activity that friends are found in
+TOKENS = 100  # of activity that friends are found in
 CANDIDATES = 64  # friends are looked for among this many most often active neurons of the layer
 
 

@@ -88,7 +88,7 @@ class Offload(Block):
         None, description="generative trace; absent: the model's own, where known"
     )
     recorded: str | None = Field(None, description="activity file: token,layer,neurons")
-    predictor_ranks: list[int] | None = Field(
+    predictor_ranks: list[Annotated[int, Field(ge=0)]] | None = Field(
         None, description="rank of the predictor for equal groups of layers; 0: none, the layer stays in DRAM"
     )
     start: Literal["warm", "cold"] = Field(
