@@ -209,10 +209,16 @@ def chain_advance(state, chain):
 
 
 @njit
-def chain_front(state, chain):
+def chain_front(chain):
     """Return the cycle from which SDP may take the next atom, NEVER: not yet known."""
-    chain_advance(state, chain)
     if chain["per_kernel"]:
         time = _slots_front(chain)
         return NEVER if time == NEVER else time + 1
     return skid_front(chain["pipe"])
+
+
+@njit
+def chain_take(state, chain, time):
+    """SDP takes the next atom at ``time``: what waits behind it moves up."""
+    skid_pop(chain["pipe"], time)
+    chain_advance(state, chain)

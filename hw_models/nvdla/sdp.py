@@ -36,7 +36,7 @@ from hw_models.nvdla.rdma import (
     chain_release,
     chain_request,
     chain_start,
-    skid_pop,
+    chain_take,
 )
 from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
 from hw_models.port import NEVER
@@ -143,9 +143,13 @@ def rdma_step(state, ops, now):
 def rdma_beat(state, ops, index, at):
     """One beat of SDP's chain ``index`` comes from AXI at ``at``."""
     sdp = state["sdp"]
-    chain_beat(sdp["chains"][index], at)
+    chain = sdp["chains"][index]
+    chain_beat(chain, at)
     state["records"][sdp["rdma_slot"]]["mark"][_LAST_READ] = at
-    sdp_flow(state, ops)
+    moved = chain["moved"]
+    chain_advance(state, chain)
+    if chain["moved"] != moved:
+        sdp_flow(state, ops)
 
 
 @njit
@@ -242,14 +246,13 @@ def _operands_at(state, sdp):
         if not chain["on"]:
             continue
         if not chain["held"] and (sdp["pixel"] == 0 or not chain["per_kernel"]):
-            front = chain_front(state, chain)
+            front = chain_front(chain)
             if front == NEVER:
                 return NEVER
             chain["taken"] = max(front, chain["free"])
             chain["held"] = 1
             if not chain["per_kernel"]:
-                skid_pop(chain["pipe"], chain["taken"])
-                chain_advance(state, chain)
+                chain_take(state, chain, chain["taken"])
         if chain["held"]:
             time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
     return time
@@ -263,11 +266,11 @@ def _fetch(state, sdp):
         entry = _entry_at(sdp)
         if entry == NEVER:
             return
-        front = chain_front(state, chain)
+        front = chain_front(chain)
         if front == NEVER:
             return
         time = max(entry, front)
-        skid_pop(chain["pipe"], time)
+        chain_take(state, chain, time)
         sdp["wait_time"][(sdp["wait_head"] + sdp["wait_count"]) % HISTORY] = time
         sdp["wait_count"] += 1
 
@@ -277,10 +280,6 @@ def sdp_flow(state, ops):
     """Let atoms meet their operands and go on, as far as everything they wait for is known."""
     sdp = state["sdp"]
     group = state["groups"][_SDP]
-    if sdp["rdma_busy"]:
-        for i in range(CHAINS):
-            if sdp["chains"][i]["on"]:
-                chain_advance(state, sdp["chains"][i])
     if not sdp["busy"]:
         if group["count"] == 0:
             return
