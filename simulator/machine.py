@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE, build_cache
 from hw_models.cache.state import down_limit as llc_down_limit
 from hw_models.cpu.core import CORE, build_core, start_background
@@ -22,11 +23,21 @@ from hw_models.interconnect.state import INTERCONNECT, build_interconnect, down_
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.state import NVDLA, RECORD
 from hw_models.nvdla.state import build as build_accelerator
-from hw_models.port import FIFO, FIFO_ROWS, MASTERS, NEVER
+from hw_models.port import FIFO_ROWS, MASTERS, NEVER, WIRING
 from simulator.config import Config
 from simulator.kernel.driver import JOB, STEP_RECORD
 from simulator.kernel.measure import MASTER
-from simulator.kernel.soc import OWNER, SYSTEM
+from simulator.kernel.soc import (
+    ANSWERS,
+    BUS_DOWN,
+    CHANNELS,
+    JOBS,
+    LLC_DOWN,
+    LLC_UP,
+    OWNER,
+    REQUESTS,
+    SYSTEM,
+)
 from workloads import lower
 from workloads.params import NetworkJob
 from workloads.program import STEP, Layer, MemoryPlan, Program
@@ -74,7 +85,7 @@ class Machine:
     core_names: list[str]
     plans: list[JobPlan]
     system: np.ndarray
-    fifos: dict[str, np.ndarray]
+    wires: np.ndarray
     measures: np.ndarray
     accelerators: np.ndarray
     cores: np.ndarray
@@ -164,7 +175,7 @@ def build_machine(config: Config) -> Machine:
         cores=cores,
         tasks=tasks,
         system=np.zeros(1, SYSTEM),
-        fifos=_build_fifos(config, len(masters), memory["count"]),
+        wires=_build_wires(config),
         measures=np.zeros(max(1, len(masters)), MASTER),
         jobs=_build_jobs(config, plans),
         records=np.zeros(max(1, len(tables["steps"])), STEP_RECORD),
@@ -320,7 +331,7 @@ def _build_memory(config: Config, masters: list[str]) -> dict:
     channels = build_channels(system.dram, masters)
     count = len(channels) if system.dram else 1
     interleave = 1 << channel_shift(system.dram) if system.dram and count > 1 else 64
-    llcs, lines = np.zeros(1, CACHE), np.zeros((1, 1, 1), np.int64)
+    llcs, lines = np.zeros(1, CACHE), np.zeros(1, SET)
     if system.llc is not None:
         llcs, lines = build_cache(system.llc, masters, config.simulation.seed, count, interleave)
     buses = np.zeros(1, INTERCONNECT)
@@ -334,7 +345,7 @@ def _build_memory(config: Config, masters: list[str]) -> dict:
             line_bytes=system.llc.line_bytes if system.llc else None,
         )
     beat = widths[0] if system.interconnect is None else system.interconnect.width_bytes
-    ideals = build_ideal(system.memory.timings(beat)) if system.memory else np.zeros(1, MEMORY)
+    ideals = build_ideal(system.memory.timings(beat)) if system.memory else np.zeros(count, MEMORY)
     return {
         "buses": buses,
         "llcs": llcs,
@@ -345,26 +356,17 @@ def _build_memory(config: Config, masters: list[str]) -> dict:
     }
 
 
-def _build_fifos(config: Config, masters: int, channels: int) -> dict[str, np.ndarray]:
+def _build_wires(config: Config) -> np.ndarray:
     """Return the FIFOs between the blocks, each with its capacity."""
-    system = config.system
-    direct = system.interconnect is None
-    ports = channels if system.llc is None else 1
-    fifos = {
-        "requests": _fifos(2 * masters, 1 if direct else REQUEST_ROWS),
-        "answers": _fifos(masters, FIFO_ROWS),
-        "bus_downs": _fifos(ports, down_limit(system.interconnect, QUEUE_ROWS) if system.interconnect else 1),
-        "llc_downs": _fifos(channels, llc_down_limit(system.llc, QUEUE_ROWS) if system.llc else 1),
-        "llc_ups": _fifos(1, FIFO_ROWS),
-        "memory_ups": _fifos(channels, FIFO_ROWS),
-    }
-    return fifos
-
-
-def _fifos(count: int, limit: int) -> np.ndarray:
-    fifos = np.zeros(count, FIFO)
-    fifos["limit"] = limit
-    return fifos
+    system, wires = config.system, np.zeros(1, WIRING)
+    limits = wires[0]["fifo"]["limit"]
+    limits[:] = FIFO_ROWS
+    limits[REQUESTS:ANSWERS] = REQUEST_ROWS if system.interconnect else 1
+    if system.interconnect is not None:
+        limits[BUS_DOWN:LLC_DOWN] = down_limit(system.interconnect, QUEUE_ROWS)
+    if system.llc is not None:
+        limits[LLC_DOWN:LLC_UP] = llc_down_limit(system.llc, QUEUE_ROWS)
+    return wires
 
 
 def _wire(machine: Machine, channels: int) -> None:

@@ -31,8 +31,7 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
     m = machine
     return (
-        m.system[0], *m.fifos.values(), m.measures,
-        m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
+        m.system[0], m.wires[0], m.measures, m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
         m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
     )  # fmt: skip
 
@@ -99,10 +98,14 @@ def who_waits(machine: Machine) -> str:
         writes = int(measure["write_bytes"] - measure["answered_writes"])
         if reads or writes:
             waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
+    names = [f"{kind} requests of {m}" for m in machine.master_names for kind in ("read", "write")]
+    names += [""] * (soc.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
+    names += [""] * (soc.BUS_DOWN - len(names)) + [f"requests below bus port {i}" for i in range(soc.CHANNELS)]
+    names += [f"requests to memory channel {i}" for i in range(soc.CHANNELS)] + ["answers of the LLC"]
+    names += [f"answers of memory channel {i}" for i in range(soc.CHANNELS)]
     waits += [
-        f"{int(fifo['count'])} of {int(fifo['limit'])} rows lie in {name}[{i}]"
-        for name, fifos in machine.fifos.items()
-        for i, fifo in enumerate(fifos)
+        f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
+        for name, fifo in zip(names, machine.wires[0]["fifo"])
         if fifo["count"]
     ]
     return f"nothing can go on at {now_fs * statistics.FS:.9f} s: " + "; ".join(waits or ["nobody waits"])

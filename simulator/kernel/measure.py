@@ -72,9 +72,9 @@ def note_request(master, request):
 
 
 @njit
-def note_response(master, response, now, bin_index):
+def note_response(master, response, now, bin_fs):
     """Count a response row delivered to its master at ``now`` [fs]."""
-    master["traffic"][bin_index] += response["bytes"]
+    master["traffic"][now // bin_fs] += response["bytes"]
     if response["write"]:
         master["answered_writes"] += response["bytes"]
         return

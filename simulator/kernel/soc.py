@@ -4,8 +4,8 @@ Units are numbered densely in the order memory channels, LLC, bus, masters, jobs
 [fs]. The loop takes the earliest (lowest number on a tie), lets it take what has arrived in its FIFOs,
 calls its `advance`, and wakes whoever reads what it pushed. Nothing is polled.
 
-FIFOs: ``requests`` two a master (reads, writes; a core uses the first for both), ``answers`` one a
-master, ``bus_downs`` one a port of the bus, ``llc_downs`` and ``memory_ups`` one a channel, ``llc_ups`` one.
+Helpers on the way of a request take records, not arrays: a record is a bare pointer, while an array
+argument costs two atomic reference counts a call, which is more than the work itself.
 """
 
 import numpy as np
@@ -23,7 +23,9 @@ from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
 
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
-UNITS = 8 + 2 + MASTERS + 8
+CHANNELS = 8
+JOBS = 8
+UNITS = CHANNELS + 2 + MASTERS + JOBS
 RUNNING, DONE, STUCK, OUT_OF_TIME = 0, 1, 2, 3
 
 SYSTEM = np.dtype(
@@ -52,6 +54,15 @@ SYSTEM = np.dtype(
         ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
     ]
 )
+
+
+# Where each kind of FIFO begins in WIRING
+REQUESTS = 0  # two a master: reads, writes; a core uses the first for both
+ANSWERS = REQUESTS + 2 * MASTERS  # one a master
+BUS_DOWN = ANSWERS + MASTERS  # one a port of the bus
+LLC_DOWN = BUS_DOWN + CHANNELS  # one a channel
+LLC_UP = LLC_DOWN + CHANNELS
+MEMORY_UP = LLC_UP + 1  # one a channel
 
 
 @njit
@@ -91,145 +102,140 @@ def set_wake(system, unit, next_cycle):
 
 
 @njit
-def feed_memory(system, fifo, writer, channels, ideals, unit, now):
+def feed_memory(system, fifo, writer, channel, memory, unit, now):
     """Let channel ``unit`` take what it can from one FIFO; wake it for what it must wait for."""
     while visible(system, fifo, writer):
         if system["ideal"]:
-            if not ideal.accept(ideals[unit], front(fifo), now):
-                set_wake(system, unit, max(now + 1, ideal.free_at(ideals[unit])))
+            if not ideal.accept(memory, front(fifo), now):
+                set_wake(system, unit, max(now + 1, ideal.free_at(memory)))
                 return
-        elif not controller.accept(channels[unit], front(fifo), now):
+        elif not controller.accept(channel, front(fifo), now):
             return
         take(system, fifo, writer)
     wake_reader(system, fifo, writer, unit)
 
 
 @njit
-def step_memory(system, requests, bus_downs, llc_downs, memory_ups, channels, ideals, unit, now):
-    up = memory_ups[unit]
+def step_memory(system, wires, channel, memory, unit, now):
+    up = wires["fifo"][MEMORY_UP + unit]
     if system["has_llc"]:
-        feed_memory(system, llc_downs[unit], system["llc_unit"], channels, ideals, unit, now)
+        feed_memory(system, wires["fifo"][LLC_DOWN + unit], system["llc_unit"], channel, memory, unit, now)
         reader = system["llc_unit"]
     elif system["has_bus"]:
-        feed_memory(system, bus_downs[unit], system["bus_unit"], channels, ideals, unit, now)
+        feed_memory(system, wires["fifo"][BUS_DOWN + unit], system["bus_unit"], channel, memory, unit, now)
         reader = system["bus_unit"]
     else:
         reader = system["master_unit"]
-        feed_memory(system, requests[0], reader, channels, ideals, unit, now)
-        feed_memory(system, requests[1], reader, channels, ideals, unit, now)
+        feed_memory(system, wires["fifo"][REQUESTS], reader, channel, memory, unit, now)
+        feed_memory(system, wires["fifo"][REQUESTS + 1], reader, channel, memory, unit, now)
     if system["ideal"]:
-        set_wake(system, unit, ideal.advance(ideals[unit], now, up))
+        set_wake(system, unit, ideal.advance(memory, now, up))
     else:
-        set_wake(system, unit, controller.advance(channels[unit], now, up))
+        set_wake(system, unit, controller.advance(channel, now, up))
     wake_reader(system, up, unit, reader)
 
 
 @njit
-def step_llc(system, bus_downs, llc_downs, llc_ups, memory_ups, llcs, lines, unit, now):
-    down = bus_downs[0]
+def step_llc(system, wires, llc, lines, unit, now):
+    down = wires["fifo"][BUS_DOWN]
+    writer = system["bus_unit"]
     for channel in range(system["channels"]):
-        up = memory_ups[channel]
+        up = wires["fifo"][MEMORY_UP + channel]
         while visible(system, up, channel):
-            cache.respond(llcs[0], lines, front(up), now)
+            cache.respond(llc, lines, front(up), now)
             take(system, up, channel)
         wake_reader(system, up, channel, unit)
-    while visible(system, down, system["bus_unit"]):
-        if not cache.accept(llcs[0], lines, front(down), now):
+    while visible(system, down, writer):
+        if not cache.accept(llc, lines, front(down), now):
             break
-        take(system, down, system["bus_unit"])
-    set_wake(system, unit, cache.advance(llcs[0], lines, now, llc_downs, llc_ups))
-    if not visible(system, down, system["bus_unit"]):
-        wake_reader(system, down, system["bus_unit"], unit)
+        take(system, down, writer)
+    set_wake(system, unit, cache.advance(llc, lines, now, wires, LLC_DOWN, LLC_UP))
+    if not visible(system, down, writer):
+        wake_reader(system, down, writer, unit)
     for channel in range(system["channels"]):
-        wake_reader(system, llc_downs[channel], unit, channel)
-    wake_reader(system, llc_ups[0], unit, system["bus_unit"])
+        wake_reader(system, wires["fifo"][LLC_DOWN + channel], unit, channel)
+    wake_reader(system, wires["fifo"][LLC_UP], unit, writer)
 
 
 @njit
-def collect(system, fifo, writer, buses, answers, unit, now):
+def collect(system, wires, fifo, writer, state, unit, now):
     """Hand what has come up to the bus."""
     while visible(system, fifo, writer):
-        set_wake(system, unit, bus.respond(buses[0], front(fifo), now, answers))
+        set_wake(system, unit, bus.respond(state, front(fifo), now, wires, ANSWERS))
         take(system, fifo, writer)
     wake_reader(system, fifo, writer, unit)
 
 
 @njit
-def step_bus(system, requests, answers, bus_downs, llc_ups, memory_ups, buses, unit, now):
+def step_bus(system, wires, state, unit, now):
     if system["has_llc"]:
-        collect(system, llc_ups[0], system["llc_unit"], buses, answers, unit, now)
+        collect(system, wires, wires["fifo"][LLC_UP], system["llc_unit"], state, unit, now)
     else:
         for channel in range(system["channels"]):
-            collect(system, memory_ups[channel], channel, buses, answers, unit, now)
+            collect(system, wires, wires["fifo"][MEMORY_UP + channel], channel, state, unit, now)
     for i in range(2 * system["masters"]):
-        fifo = requests[i]
+        fifo = wires["fifo"][REQUESTS + i]
         writer = system["master_unit"] + i // 2
         while visible(system, fifo, writer):
-            if not bus.accept(buses[0], front(fifo), now):
+            if not bus.accept(state, front(fifo), now):
                 break
             take(system, fifo, writer)
         if not visible(system, fifo, writer):
             wake_reader(system, fifo, writer, unit)
-    set_wake(system, unit, bus.advance(buses[0], now, bus_downs, answers))
-    for port in range(bus_downs.shape[0]):
-        wake_reader(system, bus_downs[port], unit, system["llc_unit"] if system["has_llc"] else np.int64(port))
+    set_wake(system, unit, bus.advance(state, now, wires, BUS_DOWN, ANSWERS))
+    if system["has_llc"]:
+        wake_reader(system, wires["fifo"][BUS_DOWN], unit, system["llc_unit"])
+    else:
+        for port in range(system["channels"]):
+            wake_reader(system, wires["fifo"][BUS_DOWN + port], unit, port)
     for master in range(system["masters"]):
-        wake_reader(system, answers[master], unit, system["master_unit"] + master)
+        wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
 
 
 @njit
-def deliver(system, fifo, writer, measures, master, accelerators, cores, ops, now):
-    """Hand the responses that have arrived to their master."""
-    while visible(system, fifo, writer):
-        response = front(fifo)
-        while system["now_fs"] // system["bin_fs"] >= BINS:
-            merge_bins(measures)
-            system["bin_fs"] *= 2
-        note_response(measures[master], response, system["now_fs"], system["now_fs"] // system["bin_fs"])
-        if master < system["accelerators"]:
-            nvdla.respond(accelerators[master], ops, response, now)
-        else:
-            core.respond(cores[master - system["accelerators"]], response, now)
-        take(system, fifo, writer)
-    wake_reader(system, fifo, writer, system["master_unit"] + master)
-
-
-@njit
-def note_new(system, fifo, before, measures, master):
+def note_new(system, fifo, before, measure, master):
     """Count and stamp the requests that the master has pushed behind the first ``before``."""
     for i in range(before, fifo["count"]):
         row = fifo["rows"][(fifo["head"] + i) % FIFO_ROWS]
         row["issued"] = row["time"] * system["period_fs"][system["master_unit"] + master]
         row["master"] = master
-        note_request(measures[master], row)
+        note_request(measure, row)
 
 
 @njit
-def step_master(
-    system, requests, answers, memory_ups, measures, accelerators, cores,
-    ops, op_records, tasks, owners, jobs, records, unit, now,
-):  # fmt: skip
-    master = unit - system["master_unit"]
-    if system["has_bus"]:
-        deliver(
-            system, answers[master], system["bus_unit"], measures, master, accelerators, cores, ops, now
-        )
-    else:
-        deliver(system, memory_ups[0], np.int64(0), measures, master, accelerators, cores, ops, now)
-    reads, writes = requests[2 * master], requests[2 * master + 1]
+def step_accelerator(system, wires, measure, state, ops, master, now):
+    unit = system["master_unit"] + master
+    writer = system["bus_unit"] if system["has_bus"] else np.int64(0)
+    answers = wires["fifo"][ANSWERS + master] if system["has_bus"] else wires["fifo"][MEMORY_UP]
+    while visible(system, answers, writer):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        nvdla.respond(state, ops, front(answers), now)
+        take(system, answers, writer)
+    wake_reader(system, answers, writer, unit)
+    reads, writes = wires["fifo"][REQUESTS + 2 * master], wires["fifo"][REQUESTS + 2 * master + 1]
     reads_before, writes_before = reads["count"], writes["count"]
-    if master < system["accelerators"]:
-        set_wake(system, unit, nvdla.advance(accelerators[master], ops, now, reads, writes))
-        settle_accelerator(system, accelerators[master], master, op_records, owners, jobs, records)
-    else:
-        index = master - system["accelerators"]
-        set_wake(system, unit, core.advance(cores[index], tasks, now, reads))
-        settle_core(system, cores[index], index, jobs, records)
-    note_new(system, reads, reads_before, measures, master)
-    note_new(system, writes, writes_before, measures, master)
-    reader = system["bus_unit"] if system["has_bus"] else np.int64(0)
-    wake_reader(system, reads, unit, reader)
-    wake_reader(system, writes, unit, reader)
+    set_wake(system, unit, nvdla.advance(state, ops, now, reads, writes))
+    note_new(system, reads, reads_before, measure, master)
+    note_new(system, writes, writes_before, measure, master)
+    wake_reader(system, reads, unit, writer)
+    wake_reader(system, writes, unit, writer)
+
+
+@njit
+def step_core(system, wires, measure, state, tasks, master, now):
+    unit = system["master_unit"] + master
+    writer = system["bus_unit"] if system["has_bus"] else np.int64(0)
+    answers = wires["fifo"][ANSWERS + master] if system["has_bus"] else wires["fifo"][MEMORY_UP]
+    while visible(system, answers, writer):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        core.respond(state, front(answers), now)
+        take(system, answers, writer)
+    wake_reader(system, answers, writer, unit)
+    out = wires["fifo"][REQUESTS + 2 * master]
+    before = out["count"]
+    set_wake(system, unit, core.advance(state, tasks, now, out))
+    note_new(system, out, before, measure, master)
+    wake_reader(system, out, unit, writer)
 
 
 @njit
@@ -249,16 +255,14 @@ def settle_accelerator(system, accelerator, index, op_records, owners, jobs, rec
 @njit
 def settle_core(system, state, index, jobs, records):
     """Tell the driver of a task that the core has finished."""
-    if state["finished"] > system["core_seen"][index]:
-        system["core_seen"][index] = state["finished"]
-        step = system["core_step"][index]
-        system["core_step"][index] = -1
-        if step >= 0:
-            for j in range(system["jobs"]):
-                job = jobs[j]
-                if job["first_step"] <= step < job["first_step"] + job["step_count"]:
-                    driver.complete(job, records, step, system["now_fs"])
-                    wake(system, system["job_unit"] + j, system["now_fs"])
+    system["core_seen"][index] = state["finished"]
+    step = system["core_step"][index]
+    system["core_step"][index] = -1
+    for j in range(system["jobs"]):
+        job = jobs[j]
+        if job["first_step"] <= step < job["first_step"] + job["step_count"]:
+            driver.complete(job, records, step, system["now_fs"])
+            wake(system, system["job_unit"] + j, system["now_fs"])
 
 
 @njit
@@ -310,8 +314,7 @@ def earliest(system):
 
 @njit
 def run(
-    system, requests, answers, bus_downs, llc_downs, llc_ups, memory_ups, measures,
-    accelerators, cores, buses, llcs, lines, channels, ideals,
+    system, wires, measures, accelerators, cores, buses, llcs, lines, channels, ideals,
     ops, op_records, tasks, steps, deps, owners, jobs, records, latencies, finished, limit_fs, max_events,
 ):  # fmt: skip
     """Simulate up to ``max_events`` events. Returns RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
@@ -327,20 +330,30 @@ def run(
         system["wake_fs"][unit] = NEVER
         system["now_fs"] = time
         system["events"] += 1
+        while time >= BINS * system["bin_fs"]:
+            merge_bins(measures)
+            system["bin_fs"] *= 2
         now = time // system["period_fs"][unit]
         if unit >= system["job_unit"]:
             step_job(
                 system, accelerators, cores, ops, tasks, steps, deps, jobs, records, latencies, finished, unit
             )  # fmt: skip
         elif unit >= system["master_unit"]:
-            step_master(
-                system, requests, answers, memory_ups, measures, accelerators, cores,
-                ops, op_records, tasks, owners, jobs, records, unit, now,
-            )  # fmt: skip
+            master = unit - system["master_unit"]
+            if master < system["accelerators"]:
+                state = accelerators[master]
+                step_accelerator(system, wires, measures[master], state, ops, master, now)
+                if system["done_seen"][master] < state["done_count"]:
+                    settle_accelerator(system, state, master, op_records, owners, jobs, records)
+            else:
+                index = master - system["accelerators"]
+                step_core(system, wires, measures[master], cores[index], tasks, master, now)
+                if cores[index]["finished"] > system["core_seen"][index]:
+                    settle_core(system, cores[index], index, jobs, records)
         elif unit == system["bus_unit"]:
-            step_bus(system, requests, answers, bus_downs, llc_ups, memory_ups, buses, unit, now)
+            step_bus(system, wires, buses[0], unit, now)
         elif unit == system["llc_unit"]:
-            step_llc(system, bus_downs, llc_downs, llc_ups, memory_ups, llcs, lines, unit, now)
+            step_llc(system, wires, llcs[0], lines, unit, now)
         else:
-            step_memory(system, requests, bus_downs, llc_downs, memory_ups, channels, ideals, unit, now)
+            step_memory(system, wires, channels[unit], ideals[unit], unit, now)
     return RUNNING

@@ -29,6 +29,6 @@ def test_a_response_is_counted_with_its_latency():
     master, response = np.zeros(1, MASTER)[0], np.zeros(1, REQUEST)[0]
     master["period_fs"] = 1000
     response["bytes"], response["issued"] = 32, 5000
-    note_response(master, response, 25_000, 3)
+    note_response(master, response, 25_000, 8_000)
     assert (master["latency_sum_fs"], master["latency"][20], master["traffic"][3]) == (20_000, 1, 32)
     assert master["answered_reads"] == 32
