@@ -28,7 +28,7 @@ class Roofline(Block):
     preset: str | None = Field(None, description=f"one of {', '.join(PRESETS)}; other keys override it")
     memory_bytes: Bytes | None = Field(None, alias="memory", description="capacity; absent: not limited")
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
-    peak_flop_per_s: dict[str, FlopPerSecond] = Field(
+    peak_flop_per_s: dict[str, FlopPerSecond] = Field(  # type: ignore[valid-type]  # built by quantity()
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
     )
     efficiency: Efficiency = Field(default_factory=Efficiency)

@@ -94,7 +94,7 @@ def simulate(
 def table2(rows: list[Row]) -> Iterator[Figure]:
     """OPT 6.7B, 16-bit, on the M1 Max."""
     for row in rows:
-        policy = TABLE2_POLICIES[tuple(row[c] for c in ("hybrid", "predictor", "windowing", "bundling"))]
+        policy = TABLE2_POLICIES[row["hybrid"], row["predictor"], row["windowing"], row["bundling"]]
         ours = simulate("OPT 6.7B", policy, "Metal M1")
         shown = {"table": "2", "policy": policy, **row}
         rate = ours.flash_bytes / (ours.io_ms / 1e3) / GB

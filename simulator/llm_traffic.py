@@ -1,0 +1,151 @@
+"""What a language model's tokens do to the memory system: phases of DRAM traffic and flash reads.
+
+For runs in which the model shares DRAM and flash with others: the traffic of a token, in its order, as tasks
+of a core (`hw_models.cpu.task.TASK`) and as reads from flash that land in DRAM. Time is not decided here.
+"""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from hw_models.cpu.task import TASK, Pattern
+from hw_models.roofline.params import Roofline
+from simulator.llm_flash import FlashDevice
+from simulator.llm_run import LlmRun
+from workloads.llm.plan import Plan
+
+PAGE_BYTES = 4096
+
+FLASH_READ = np.dtype(
+    [
+        ("address", np.int64),  # on flash
+        ("bytes", np.int64),
+        ("dram_address", np.int64),  # where the data goes
+    ]
+)
+PHASE = np.dtype(  # first its flash reads, all at once by the job's threads, then its task
+    [
+        ("first_read", np.int64),
+        ("reads", np.int64),
+        ("task", np.int64),  # row of `tasks`, -1: none
+        ("layer", np.int64),  # -1: the output projection
+    ]
+)
+
+
+@dataclass(frozen=True)
+class TokenTraffic:
+    """One token. The phases run one after another."""
+
+    phases: np.ndarray  # (n,) PHASE
+    tasks: np.ndarray  # (m,) TASK
+    reads: np.ndarray  # (k,) FLASH_READ
+    tokens: int  # that it makes: more than one with speculative decoding
+
+
+@dataclass
+class _Recorder:
+    """Stands in for the flash device: keeps what is asked, and takes a picosecond for it."""
+
+    asked: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    stream_chunk: int = 1 << 20
+    requests: int = 0
+
+    def read(self, addresses: np.ndarray, sizes: np.ndarray, start_fs: int) -> int:
+        self.asked.append((addresses, sizes))
+        return start_fs + 1000
+
+    def stream(self, address: int, size: int, start_fs: int) -> int:
+        offsets = np.arange(0, size, self.stream_chunk, dtype=np.int64)
+        return self.read(address + offsets, np.minimum(self.stream_chunk, size - offsets), start_fs)
+
+
+class TrafficSource:
+    """Tokens of one job, as traffic of a core with the given clock. Weights lie in DRAM from ``base`` on."""
+
+    def __init__(self, plan: Plan, machine: Roofline, seed: int, *, clock_hz: int, base: int):
+        self.plan, self.machine, self.clock_hz = plan, machine, clock_hz
+        self.recorder = _Recorder()
+        self.run = LlmRun(plan, machine, cast(FlashDevice, self.recorder), seed)
+        self.run.start()
+        self.next_address = base
+        self.regions: dict[tuple[str, int], int] = {}
+
+    @property
+    def end_address(self) -> int:
+        """Return the first DRAM address behind all that the tokens so far have touched."""
+        return self.next_address
+
+    def next_token(self) -> TokenTraffic:
+        """Return the traffic of the next token, or round of tokens."""
+        self.recorder.asked.clear()
+        self.run.ops.rows.clear()
+        result = self.run.decode(self.run.plan.job.tokens)
+        asked = iter(list(self.recorder.asked))
+        phases: list[tuple] = []
+        tasks: list[tuple] = []
+        reads: list[np.ndarray] = []
+        waiting: list[np.ndarray] = []
+        first = 0
+        for unit, op, layer, _, _, _, macs, read_bytes, write_bytes, _ in self.run.ops.rows:
+            if unit == "flash":
+                waiting.append(self._reads(*next(asked), op, layer))
+                continue
+            count = sum(len(batch) for batch in waiting)
+            phases.append((first, count, len(tasks), layer))
+            tasks.append(self._task(op, layer, macs, read_bytes, write_bytes))
+            reads += waiting
+            first, waiting = first + count, []
+        return TokenTraffic(
+            phases=np.array(phases, PHASE),
+            tasks=np.array(tasks, TASK),
+            reads=np.concatenate(reads) if reads else np.zeros(0, FLASH_READ),
+            tokens=result.tokens,
+        )
+
+    def _region(self, op: str, layer: int) -> int:
+        """Return where in DRAM the data of ``op`` lies; rows and neurons are the FFN's."""
+        key = ("ffn" if op in ("rows", "neurons") else op, layer)
+        if key not in self.regions:
+            self.regions[key] = self.next_address
+            self.next_address += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
+        return self.regions[key]
+
+    def _largest(self, op: str, layer: int) -> int:
+        plan = self.plan
+        if op == "ffn":
+            return int(plan.dram.ffn[layer])
+        if op in ("attention", "kv"):
+            context = plan.job.prompt + plan.job.tokens
+            return int(plan.dram.dense[layer]) + context * self.run.compute.kv_bytes
+        if op == "predictor":
+            return int(plan.predictor[layer])
+        if op == "head":
+            return plan.dram.head + plan.dram.ends
+        return int(plan.dram.dense[layer] + plan.dram.ffn[layer]) if layer >= 0 else plan.dram.model
+
+    def _reads(self, addresses: np.ndarray, sizes: np.ndarray, op: str, layer: int) -> np.ndarray:
+        reads = np.zeros(addresses.size, FLASH_READ)
+        reads["address"], reads["bytes"] = addresses, sizes
+        reads["dram_address"] = self._region(op, layer) + np.cumsum(sizes) - sizes
+        return reads
+
+    def _task(self, op: str, layer: int, macs: int, read_bytes: int, write_bytes: int) -> tuple:
+        peak = self.machine.peak_flop_per_s[self.plan.job.precision] / 2 * self.machine.efficiency.gemm
+        task = np.zeros(1, TASK)[0]
+        task["pattern"] = int(Pattern.STREAM)
+        task["read_address"] = task["write_address"] = self._region(op, layer)
+        task["read_bytes"], task["write_bytes"] = read_bytes, write_bytes
+        task["compute_cycles"] = round(macs / peak * self.clock_hz)
+        task["passes"] = 1
+        task["rate_bytes_per_s"] = self._rate(op)
+        task["layer"] = layer
+        return tuple(task.tolist())
+
+    def _rate(self, op: str) -> int:
+        """Return the bytes/s that the backend reaches when it has the memory to itself."""
+        if op == "rows":
+            return 2 * self.machine.copy_bandwidth_bytes_per_s
+        share = self.machine.efficiency.gemv * (self.machine.efficiency.sparse_ffn if op == "ffn" else 1)
+        return round(self.machine.memory_bandwidth_bytes_per_s * share)

@@ -1,0 +1,56 @@
+"""Tokens as traffic: the same bytes as the run that times them."""
+
+import json
+
+import numpy as np
+import pytest
+from llm_helpers import ACTIVITY, TINY
+
+from hw_models.flash.params import Flash
+from hw_models.roofline.params import Roofline
+from simulator.llm_flash import FlashDevice
+from simulator.llm_run import LlmRun
+from simulator.llm_traffic import TrafficSource
+from workloads.llm.params import LlmJob
+from workloads.llm.plan import make_plan
+
+MACHINE = Roofline.model_validate({"preset": "m1_max_cpu"})
+
+
+@pytest.fixture
+def plan(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY))
+    offload = {"policy": "window_bundled", "activity": ACTIVITY}
+    return make_plan(LlmJob.model_validate({"model": str(path), "on": "cpu0", "offload": offload}))
+
+
+def test_traffic_is_what_the_timed_run_moves(plan):
+    source = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=1 << 30)
+    run = LlmRun(plan, MACHINE, FlashDevice(Flash.model_validate({"preset": "m1_max_ssd"}), 32), 1)
+    run.start()
+    for _ in range(3):
+        traffic, timed = source.next_token(), run.decode(1)
+        assert traffic.reads["bytes"].sum() == timed.flash_bytes
+        assert traffic.tasks["read_bytes"].sum() == timed.dram_read_bytes
+        assert traffic.tasks["write_bytes"].sum() == timed.dram_write_bytes
+        assert traffic.tokens == timed.tokens == 1
+
+
+def test_phases_take_every_read_and_every_task_once_in_order(plan):
+    traffic = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=0).next_token()
+    assert traffic.phases["task"].tolist() == list(range(len(traffic.tasks)))
+    ends = np.cumsum(traffic.phases["reads"])
+    assert traffic.phases["first_read"].tolist() == [0, *ends[:-1].tolist()]
+    assert ends[-1] == len(traffic.reads)
+    assert traffic.phases["layer"][-1] == -1
+
+
+def test_every_address_lies_behind_the_base_and_before_the_end(plan):
+    source = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=1 << 20)
+    for _ in range(4):
+        traffic = source.next_token()
+        ends = traffic.reads["dram_address"] + traffic.reads["bytes"]
+        assert traffic.reads["dram_address"].min(initial=1 << 20) >= 1 << 20
+        assert ends.max(initial=0) <= source.end_address
+        assert (traffic.tasks["read_address"] + traffic.tasks["read_bytes"]).max() <= source.end_address
