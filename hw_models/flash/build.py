@@ -1,6 +1,7 @@
 """Flash parameters -> the record and the table that the kernels work on."""
 
 import math
+import mmap
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from hw_models.flash.state import (
     FULL,
     GC_BLOCK,
     GREEDY,
+    GROUP_BITS,
     MAP_WORDS,
     NONE,
     PAGE_WORDS,
@@ -112,12 +114,13 @@ def build(params: Flash) -> tuple[np.ndarray, np.ndarray]:
     slots = 0 if resident else params.map_cache_bytes // in_cache
     entries = params.page_bytes // in_flash
     sizes = {
-        "at_map": params.logical_pages * MAP_WORDS,
-        "at_page": params.physical_pages * PAGE_WORDS,
+        "at_directory": (params.logical_pages >> GROUP_BITS) + 1,
+        "at_map": ((params.logical_pages >> GROUP_BITS) + 1 << GROUP_BITS) * MAP_WORDS,
         "at_block": params.planes_total * params.blocks * BLOCK_WORDS,
         "at_plane": params.planes_total * PLANE_WORDS,
         "at_slot": slots * SLOT_WORDS,
         "at_map_read": params.logical_pages // entries + 1,
+        "at_page": params.physical_pages * PAGE_WORDS,  # last: the only one that is used sparsely
     }
     offset = 0
     for name, size in sizes.items():
@@ -130,11 +133,26 @@ def build(params: Flash) -> tuple[np.ndarray, np.ndarray]:
     state["map_entries_per_page"] = entries
     state["map_read_bytes"] = 512
     state["map_slots"] = slots
-    memory = np.zeros(max(offset, 1), np.int64)
+    memory = _zeros(max(offset, 1), int(state["at_page"]))
     if tables:
         _lay_out(state, memory)
     _empty_lists(state)
     return states, memory
+
+
+def _zeros(words: int, dense: int) -> np.ndarray:
+    """Return ``words`` zeros that take up memory only where they are written.
+
+    The first ``dense`` words are used from their start on, and may lie in huge pages; of the rest, a little
+    is used here and there, so that huge pages would turn each touch into 2 MiB.
+    """
+    table = mmap.mmap(-1, words * 8)
+    split = dense * 8 // mmap.PAGESIZE * mmap.PAGESIZE
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        if split:
+            table.madvise(mmap.MADV_HUGEPAGE, 0, split)
+        table.madvise(mmap.MADV_NOHUGEPAGE, split)
+    return np.frombuffer(table, np.int64)
 
 
 def _lay_out(state, memory) -> None:

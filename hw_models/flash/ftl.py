@@ -17,6 +17,8 @@ from hw_models.flash.state import (
     FULL,
     GC_BLOCK,
     GC_LEFT,
+    GROUP_BITS,
+    GROUP_MASK,
     INFLIGHT,
     MAP_WORDS,
     NONE,
@@ -53,6 +55,20 @@ def lane_of(state, plane):
     die = plane // planes
     chip = die // dies
     return ((plane % planes * dies + die % dies) * chips + chip % chips) * channels + chip // chips
+
+
+@njit
+def map_at(state, memory, lpn):
+    """Return where the map entry of logical page ``lpn`` is in ``memory``.
+
+    Entries lie in groups in order of first use, found through a directory: random reads then touch a few
+    dense MB rather than one operating-system page each.
+    """
+    at = state["at_directory"] + (lpn >> GROUP_BITS)
+    if memory[at] == 0:
+        state["groups"] += 1
+        memory[at] = state["groups"]
+    return state["at_map"] + ((memory[at] - 1 << GROUP_BITS) + (lpn & GROUP_MASK)) * MAP_WORDS
 
 
 @njit
@@ -97,7 +113,7 @@ def find(state, memory, lpn):
             if lpn < state["preload_pages"]
             else np.int64(NONE)
         )
-    word = memory[state["at_map"] + MAP_WORDS * lpn]
+    word = memory[map_at(state, memory, lpn)]
     if word > 0:
         return word - 1
     if lpn < state["preload_pages"]:
@@ -151,7 +167,7 @@ def point(state, memory, lpn, ppn):
     old = find(state, memory, lpn)
     if old != NONE:
         memory[block_at(state, old // state["pages"]) + VALID] -= 1
-    memory[state["at_map"] + MAP_WORDS * lpn] = ppn + 1
+    memory[map_at(state, memory, lpn)] = ppn + 1
     memory[block_at(state, ppn // state["pages"]) + VALID] += 1
 
 
@@ -205,13 +221,13 @@ def recover(state, memory):
     """
     pages = state["pages"]
     for lpn in range(state["logical_pages"]):
-        memory[state["at_map"] + MAP_WORDS * lpn] = 0
-        memory[state["at_map"] + MAP_WORDS * lpn + 1] = 0
+        at = map_at(state, memory, lpn)
+        memory[at] = memory[at + 1] = 0
     for ppn in range(state["physical_pages"]):
         lpn = owner(state, memory, ppn)
         if lpn == NONE:
             continue
-        word = state["at_map"] + MAP_WORDS * lpn
+        word = map_at(state, memory, lpn)
         version = memory[state["at_page"] + PAGE_WORDS * ppn + 1]
         held = memory[word] - 1
         if held < 0 or version > memory[state["at_page"] + PAGE_WORDS * held + 1]:
@@ -227,7 +243,7 @@ def recover(state, memory):
             memory[at + VALID] = memory[at + INFLIGHT] = 0
             for ppn in range(block * pages, (block + 1) * pages):
                 lpn = owner(state, memory, ppn)
-                if lpn != NONE and memory[state["at_map"] + MAP_WORDS * lpn] == ppn + 1:
+                if lpn != NONE and memory[map_at(state, memory, lpn)] == ppn + 1:
                     memory[at + VALID] += 1
             if memory[at + STATUS] == OPEN or memory[at + STATUS] == BEING_ERASED:
                 memory[at + STATUS] = FULL

@@ -1,7 +1,7 @@
 """Cache of the logical-to-physical map in the device's memory: least recently used entries, one per logical page."""
 
+from hw_models.flash.ftl import map_at
 from hw_models.flash.state import (
-    MAP_WORDS,
     NONE,
     SLOT_DIRTY,
     SLOT_FILLED,
@@ -21,7 +21,7 @@ def slot_at(state, slot):
 @njit
 def slot_of(state, memory, lpn):
     """Return the slot of logical page ``lpn``, NONE if it is not in the cache."""
-    return memory[state["at_map"] + MAP_WORDS * lpn + 1] - 1
+    return memory[map_at(state, memory, lpn) + 1] - 1
 
 
 @njit
@@ -73,7 +73,7 @@ def reserve(state, memory, lpn):
             raise OverflowError("flash: mapping cache smaller than the misses in flight; raise map_cache")
         at = slot_at(state, slot)
         old = memory[at + SLOT_LPN]
-        memory[state["at_map"] + MAP_WORDS * old + 1] = 0
+        memory[map_at(state, memory, old) + 1] = 0
         if memory[at + SLOT_DIRTY] == 1:
             evicted = old
         detach(state, memory, slot)
@@ -81,7 +81,7 @@ def reserve(state, memory, lpn):
     memory[at + SLOT_LPN] = lpn
     memory[at + SLOT_FILLED] = 0
     memory[at + SLOT_DIRTY] = 0
-    memory[state["at_map"] + MAP_WORDS * lpn + 1] = slot + 1
+    memory[map_at(state, memory, lpn) + 1] = slot + 1
     attach_first(state, memory, slot)
     return evicted
 

@@ -105,6 +105,8 @@ REQUEST_ROW = np.dtype(
 
 # Rows of `memory`
 MAP_WORDS = 2  # per logical page: physical page + 1, slot in the mapping cache + 1
+GROUP_BITS = 5  # map entries lie in groups of 32
+GROUP_MASK = 31
 PAGE_WORDS = 2  # per physical page (out-of-band bytes): logical page + 1 (negative: being programmed), version
 BLOCK_WORDS = 6
 USED, VALID, ERASES, WRITTEN, STATUS, INFLIGHT = range(BLOCK_WORDS)
@@ -186,6 +188,7 @@ PARAMETERS = [
     "controller_ps",  # from command to first transaction
     "buffer_writes",  # 1: a write is done when its data is in the device's protected buffer
     "queue_depth",
+    "at_directory",
     "at_map",
     "at_page",
     "at_block",
@@ -202,6 +205,7 @@ STATE = np.dtype(
         ("down_free", np.int64),
         ("order", np.int64),
         ("version", np.int64),
+        ("groups", np.int64),  # of map entries in use
         ("slots_used", np.int64),
         ("slot_first", np.int64),
         ("slot_last", np.int64),
