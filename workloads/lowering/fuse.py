@@ -163,6 +163,8 @@ class _Fuser:
                 if done
                 else [_host(node)]
             )
+        if node.kind == "pool" and self._pools_in_two(node):
+            return self._two_pools(node)
         if node.kind == "pool" and _fits_pdp(node):
             return [Stage("pool", [node], list(node.inputs), node.output)]
         if node.kind == "lrn" or node.kind in ("concat", "view", "slice"):
@@ -199,6 +201,28 @@ class _Fuser:
             sdp.add_scale()
         spread = Node(f"{node.name}.spread", "cpu", (inner,), node.output, function="depth_to_space")
         return [Stage("conv", [conv], [node.inputs[0]], inner, sdp), _host(spread)]
+
+    def _pools_in_two(self, node: Node) -> bool:
+        """A whole image of up to 64 x 64 pixels, more than PDP's window."""
+        source = self.network.tensors[node.inputs[0]]
+        whole = (node.window.height, node.window.width) == (source.height, source.width)
+        padded = max(node.window[4:8]) > 0
+        return whole and not padded and not _fits_pdp(node) and max(source[1:]) <= POOL_WINDOW_LIMIT**2
+
+    def _two_pools(self, node: Node) -> list[Stage]:
+        """Tiles first, then the tiles; padding fills the last tile, the scale of an average is a register."""
+        channels, height, width = self.network.tensors[node.inputs[0]]
+        tiles_y, tiles_x = ceil_div(height, POOL_WINDOW_LIMIT), ceil_div(width, POOL_WINDOW_LIMIT)
+        tall, wide = ceil_div(height, tiles_y), ceil_div(width, tiles_x)
+        bottom, right = tall * tiles_y - height, wide * tiles_x - width
+        inner = f"{node.output}.tiles"
+        self.network.tensors[inner] = Shape(channels, tiles_y, tiles_x)
+        first = Window(tall, wide, tall, wide, 0, bottom, 0, right)
+        tiles = Node(f"{node.name}.tiles", "pool", node.inputs, inner, first, function=node.function)
+        rest = Node(
+            node.name, "pool", (inner,), node.output, Window(tiles_y, tiles_x), function=node.function
+        )
+        return [Stage("pool", [part], list(part.inputs), part.output) for part in (tiles, rest)]
 
     def _eltwise(self, node: Node) -> list[Stage]:
         """One SDP launch for every operand after the first."""

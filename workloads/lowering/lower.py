@@ -100,12 +100,24 @@ class _Emitter:
         for _, stage in self.ordered:
             if stage.node.name not in self.layer_of:
                 self.layer_of[stage.node.name] = len(self.layers)
-                self.layers.append(Layer(stage.node.name, stage.node.function))
+                kind = stage.node.kind
+                self.layers.append(Layer(stage.node.name, stage.node.function if kind == "cpu" else kind))
+            self._warn(stage)
         self.units = UnitEmitter(self.recorder, self.target, self.options.strategy, self.layer_of)
         self.host = HostEmitter(self.recorder, self.network, self.placement.cubes, self.options.threads)
         self.wanted_int8 = {
             name for _, stage in self.ordered if not _wants_float(stage) for name in stage.inputs
         }
+
+    def _warn(self, stage: Stage) -> None:
+        """Say which layers of a kind that the accelerator has go to a core all the same."""
+        node = stage.node
+        if stage.kind == "host" and node.kind in ("pool", "activation", "scale", "eltwise"):
+            size = f" over {node.window.width}x{node.window.height}" if node.kind == "pool" else ""
+            self.network.warnings.append(
+                f"layer {node.name!r} ({node.function} {node.kind}{size}) is more than "
+                f"{self.target.name} can do; a core does it"
+            )
 
     def run(self) -> None:
         for number, name in enumerate(self.network.inputs if self.options.core else ()):
