@@ -173,7 +173,10 @@ def validate(
     """Compare the model with a reference table: every row, then mean and worst error."""
     from simulator.validate.table import run_validation
 
-    run_validation(name, table, out, _options(context.args))
+    arguments = list(context.args)
+    if table is not None and str(table).startswith("--"):  # an option of the validation's own, and no table
+        table, arguments = None, [str(table), *arguments]
+    run_validation(name, table, out, _options(arguments))
 
 
 @app.command(name="list")
