@@ -15,6 +15,7 @@ ACTIVATE = int(Command.ACTIVATE)
 PRECHARGE = int(Command.PRECHARGE)
 REFRESH = int(Command.REFRESH)
 WAKE = int(Command.WAKE)
+FIRST = -(2**61)
 MAINTENANCE = -(2**59)
 ORDER = 2**40
 HITS = 4  # accesses to a row after which it may be closed in spite of further hits (command_queue.cc)
@@ -178,5 +179,5 @@ def limit_choice(state):
         limit = min(limit, state["next"] if state["moved_at"] < state["next"] else state["next"] + 1)
     if limit < state["chosen_time"] or (limit == state["chosen_time"] and state["moved_at"] < limit):
         state["chosen_time"] = limit
-        state["chosen_key"] = NEVER
+        state["chosen_key"] = FIRST
         state["chosen"] = WAKE

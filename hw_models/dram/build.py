@@ -18,7 +18,8 @@ def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray
     if dram is None:
         return np.zeros(1, CHANNEL)
     state = np.zeros(dram.channels, CHANNEL)
-    for row in state:
+    for number, row in enumerate(state):
+        row["number"] = number
         _timing(row["t"], dram)
         _shape(row, dram)
         _policy(row, dram, masters)
@@ -104,6 +105,8 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["plain"] = (
         not dram.shortcuts or row["window"] < held or dram.scheduler in ("fcfs", "priority", "bliss")
     )
+    simple = dram.scheduler == "fr_fcfs" and dram.row_hit_cap == 0 and dram.protect == "none"
+    row["simple"] = simple and not row["plain"]
     row["high"] = math.floor(dram.write_high * dram.write_queue)
     row["low"] = math.ceil(dram.write_low * dram.write_queue)
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap

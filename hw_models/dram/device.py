@@ -19,6 +19,7 @@ def log(state, time, command, rank, b, row, column):
     if state["log_on"] == 0:
         return
     line = state["log"][state["log_count"] % LOG_ROWS]
+    line["channel"] = state["number"]
     line["cycle"] = time
     line["command"] = command
     line["rank"] = rank

@@ -148,7 +148,8 @@ class Dram(Block):
             raise ValueError(f"standard {self.standard!r} is unknown; write one of {', '.join(STANDARDS)}")
         if self.device is not None and self.device not in self.module.DEVICES:
             raise ValueError(
-                f"device {self.device!r} is not one of {self.module.NAME}; write one of {', '.join(self.module.DEVICES)}"
+                f"device {self.device!r} is not one of {self.module.NAME}; "
+                f"write one of {', '.join(self.module.DEVICES)}"
             )
         unknown = sorted(set(self.timing) - set(self.cycles()) - {"tWWRS"})
         if unknown:

@@ -1,4 +1,4 @@
-"""Entries and where they wait: free rows, a list per bank and direction, the oldest hit and miss of each list."""
+"""Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
 from hw_models.dram.state import DONE_ROWS
 from hw_models.jit import njit
@@ -73,6 +73,7 @@ def enqueue(state, e):
         state["busy_banks"][w, count] = entry["bank"]
         bank["busy_at"][w] = count
         state["busy_count"][w] = count + 1
+    state["floor"][w, bank["busy_at"][w]] = 0
     if bank["open"] == entry["row"]:
         if bank["hit"][w] < 0:
             bank["hit"][w] = e
@@ -113,6 +114,7 @@ def dequeue(state, e):
         last = state["busy_count"][w] - 1
         moved = state["busy_banks"][w, last]
         state["busy_banks"][w, at] = moved
+        state["floor"][w, at] = state["floor"][w, last]
         state["banks"][moved]["busy_at"][w] = at
         bank["busy_at"][w] = -1
         state["busy_count"][w] = last
@@ -161,6 +163,9 @@ def unreserve(state, b):
     state["active_banks"][bank["active_at"]] = moved
     state["banks"][moved]["active_at"] = bank["active_at"]
     bank["active"] = -1
+    for w in range(2):
+        if bank["busy_at"][w] >= 0:
+            state["floor"][w, bank["busy_at"][w]] = 0
 
 
 @njit

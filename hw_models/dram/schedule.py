@@ -5,6 +5,8 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
+import numpy as np
+
 from hw_models.dram.state import Command, Field, Page, Refresh, Scheduler
 from hw_models.jit import njit
 from hw_models.port import NEVER
@@ -26,7 +28,8 @@ OPEN_PAGE = int(Page.OPEN)
 CLOSED_PAGE = int(Page.CLOSED)
 BANK_FIELD = int(Field.BANK)
 
-RESERVED = -(2**60)  # keys: openers of rows first,
+FIRST = -(2**61)  # keys: what falls due,
+RESERVED = -(2**60)  # then openers of rows,
 MAINTENANCE = -(2**59)  # then refresh,
 CLASS = 2**40  # then classes of the policy, by age within each,
 LAST = 2**58  # and page timeouts when nothing else is ready
@@ -159,7 +162,7 @@ def offer(state, time, key, command, b):
 
 @njit
 def choose_refresh(state):
-    """Ranks that owe a refresh: close their rows, then refresh. An opener is served before its row is closed."""
+    """Ranks that owe a refresh: close their rows, then refresh. Openers are served before."""
     oldest = NEVER
     for r in range(state["ranks"]):
         rank = state["rank"][r]
@@ -244,6 +247,67 @@ def choose_every_entry(state, w):
 
 
 @njit
+def choose_simply(state, w):
+    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
+
+    A bank is passed over while its floor, the earliest time found last, lies behind the best one: times of
+    queued entries only grow, but for a new entry and for a row that its opener gives free (`queues.py`).
+    """
+    entries = state["entries"]
+    banks = state["banks"]
+    groups = state["group"]
+    floors = state["floor"][w]
+    start = state["next"]
+    best_time = state["chosen_time"]
+    best_key = state["chosen_key"]
+    best = np.int64(-1)
+    command = np.int64(0)
+    for k in range(state["busy_count"][w]):
+        if floors[k] > best_time:
+            continue
+        bank = banks[state["busy_banks"][w, k]]
+        group = groups[bank["group"]]
+        e = bank["hit"][w]
+        e_command = READ + w
+        if bank["open"] < 0:
+            e = bank["head"][w]
+            e_command = ACTIVATE
+            floor = max(bank["act"], group["act"])
+        elif e >= 0:
+            floor = max(bank["column"][w], group["column"][w])
+        else:
+            floor = NEVER
+        if e >= 0:
+            time = max(floor, start)
+            if time <= best_time:
+                key = entries[e]["order"]
+                if time < best_time or key < best_key:
+                    best_time = time
+                    best_key = key
+                    best = e
+                    command = e_command
+        e = bank["miss"][w]
+        if e >= 0 and bank["active"] < 0:
+            floor = min(floor, bank["pre"])
+            time = max(bank["pre"], start)
+            if time <= best_time:
+                key = entries[e]["order"]
+                if time < best_time or key < best_key:
+                    best_time = time
+                    best_key = key
+                    best = e
+                    command = PRECHARGE
+        floors[k] = floor
+    if best >= 0:
+        state["chosen_time"] = best_time
+        state["chosen_key"] = best_key
+        state["chosen"] = command
+        state["chosen_entry"] = best
+        state["chosen_bank"] = entries[best]["bank"]
+        state["chosen_active"] = 0
+
+
+@njit
 def choose_oldest(state, w):
     """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
     for k in range(state["busy_count"][w]):
@@ -286,7 +350,9 @@ def choose(state):
             )
         for w in range(2):
             if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
-                if state["plain"] == 1:
+                if state["simple"] == 1 and state["owed"] == 0:
+                    choose_simply(state, w)
+                elif state["plain"] == 1:
                     choose_every_entry(state, w)
                 else:
                     choose_oldest(state, w)
@@ -294,11 +360,11 @@ def choose(state):
             choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:
         state["chosen_time"] = max(state["due"], state["next"])
-        state["chosen_key"] = NEVER
+        state["chosen_key"] = FIRST
         state["chosen"] = WAKE
     if state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] < state["chosen_time"]:
         state["chosen_time"] = max(state["clear_at"], state["next"])
-        state["chosen_key"] = NEVER
+        state["chosen_key"] = FIRST
         state["chosen"] = WAKE
 
 

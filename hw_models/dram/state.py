@@ -170,12 +170,13 @@ ENTRY = np.dtype(
 PARENT = np.dtype([("left", i8), ("time", i8), ("request", REQUEST)])
 
 LOG = np.dtype(
-    [("cycle", i8), ("command", i8), ("rank", i8), ("group", i8), ("bank", i8), ("row", i8), ("column", i8)]
+    [(name, i8) for name in ("channel", "cycle", "command", "rank", "group", "bank", "row", "column")]
 )
 
 CHANNEL = np.dtype(
     [
         # what it is
+        ("number", i8),  # of the channel
         ("period_fs", i8),  # of the command clock
         ("t", TIMING),
         ("ranks", i8),
@@ -194,6 +195,7 @@ CHANNEL = np.dtype(
         # policies
         ("scheduler", i8),
         ("plain", i8),  # 1: scan all entries every time (obvious and slow; the same times)
+        ("simple", i8),  # 1: plain FR-FCFS without caps and guards: a shorter way to the same choice
         ("unified", i8),  # reads and writes in one queue
         ("window", i8),  # how many of the oldest entries are looked at
         ("capacity", i8, (2,)),
@@ -227,6 +229,7 @@ CHANNEL = np.dtype(
         ("parents", PARENT, (ENTRIES,)),
         ("busy_banks", i8, (2, BANKS)),
         ("busy_count", i8, (2,)),
+        ("floor", i8, (2, BANKS)),  # beside `busy_banks`: no command for its entries before this cycle
         ("active_banks", i8, (BANKS,)),
         ("active_count", i8),
         ("waiting", i8, (2,)),  # accepted and unanswered

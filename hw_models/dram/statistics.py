@@ -1,0 +1,34 @@
+"""What a channel's counters say, in SI units."""
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.dram.energy import energy_j
+from hw_models.dram.params import Dram
+
+
+def channel_summary(row: np.void, dram: Dram, cycles: int) -> dict[str, Any]:
+    """Return the figures of one channel over its first ``cycles`` command clocks."""
+    beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
+    seconds = cycles * dram.clock_fs * 1e-15
+    bursts = int(row["reads"] + row["writes"])
+    energy = energy_j(row, dram, cycles)
+    lanes = 1 if row["shared_bus"] else int(row["ranks"])
+    return {
+        "reads": int(row["reads"]),
+        "writes": int(row["writes"]),
+        "activates": int(row["activates"]),
+        "precharges": int(row["precharges"] + row["precharge_alls"]),
+        "refreshes": int(row["refreshes"]),
+        "row_hits": int(row["row_hits"]),
+        "row_misses": int(row["row_misses"]),
+        "row_conflicts": int(row["row_conflicts"]),
+        "forwarded_reads": int(row["forwarded"]),
+        "merged_writes": int(row["merged"]),
+        "busy_cycles": bursts * beats,
+        "bandwidth_bytes_per_s": bursts * dram.burst_bytes / seconds if seconds else 0.0,
+        "utilization": bursts * beats / (cycles * lanes) if cycles else 0.0,
+        "energy_j": energy.pop("total"),
+        "energy_by_cause_j": energy,
+    }
