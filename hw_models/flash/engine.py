@@ -83,11 +83,14 @@ def die_takes(state, d):
 
 @njit
 def chip_takes(state, first):
-    """Whether the chip whose first die is ``first`` is wholly idle."""
+    """Whether the chip whose first die is ``first`` is wholly idle and has something to do."""
+    queued = 0
     for d in range(first, first + state["chip_dies"]):
-        if state["die"][d]["doing"] != IDLE or state["die"][d]["out"] > 0:
+        die = state["die"][d]
+        if die["doing"] != IDLE or die["out"] > 0:
             return False
-    return True
+        queued += die["queued"]
+    return queued > 0
 
 
 @njit
@@ -117,6 +120,7 @@ def suspend(state, d, now):
     die["actives"] = 0
     die["doing"] = IDLE
     die["ready"] = NEVER
+    state["channel"][d // state["dies_per_channel"]]["stopped"] += 1
     state["suspends"] += 1
 
 
@@ -129,6 +133,7 @@ def resume(state, d, now):
     die["stoppeds"] = 0
     die["doing"] = die["stopped_doing"]
     die["ready"] = now + die["remaining"]
+    state["channel"][d // state["dies_per_channel"]]["stopped"] -= 1
 
 
 @njit
@@ -233,6 +238,8 @@ def serve_chip(state, c, first, now):
 def serve_channel(state, c, now):
     """The bus of channel ``c`` is idle: let one chip use it, in turn."""
     channel = state["channel"][c]
+    if channel["queued"] + channel["stopped"] == 0:
+        return
     for _ in range(state["chips"]):
         chip = channel["turn"]
         first = c * state["dies_per_channel"] + chip * state["chip_dies"]

@@ -80,6 +80,7 @@ CHANNEL = np.dtype(
         ("turn", np.int64),  # chip that is asked first
         ("next", np.int64),  # earliest time at which anything happens on this channel
         ("queued", np.int64),  # transactions in queues of its dies
+        ("stopped", np.int64),  # its dies with a suspended command
         ("master", np.int64),  # whose transfer is, or was last, on the bus
         ("head", np.int64, (3,)),  # read data that waits for the bus: of mapping, host, collection
         ("tail", np.int64, (3,)),
