@@ -46,7 +46,8 @@ def _policies() -> list[str]:
     """Return "system.llc.replacement: lru, random, ..." of every key that takes one of a few words."""
     from simulator.config import schema
 
-    return list(dict.fromkeys(_choices(schema(), "", schema().get("$defs", {}))))
+    whole = schema()
+    return list(dict.fromkeys(_choices(whole, "", whole.get("$defs", {}))))
 
 
 def _validations() -> list[str]:

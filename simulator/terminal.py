@@ -10,7 +10,7 @@ from rich.text import Text
 
 from simulator import Progress
 from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
-from simulator.report.layers import Layer, interference_pairs, layers_of, slowest
+from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
 from simulator.result import Result
 
 SLOWEST = 5  # layers shown
@@ -73,7 +73,7 @@ def run_summary(result: Result) -> Group:
     if rows:
         parts.append(_slowest(rows))
     if interference_pairs(summary):
-        parts.append(_interference(summary["interference"]))
+        parts.append(_interference(summary))
     return Group(*parts)
 
 
@@ -113,6 +113,8 @@ def _traffic(summary: Mapping[str, Any]) -> Table | None:
     """Return the table of masters, LLC, DRAM and flash; None if there are none."""
     rows: list[list[str]] = []
     for name, master in summary.get("masters", {}).items():
+        if not master.get("reads") and not master.get("writes"):
+            continue
         latency = master.get("read_latency_s", {})
         times = [time_text(latency.get(key)) for key in ("mean", "p99", "max")]
         traffic = [bytes_text(master.get("read_bytes")), bytes_text(master.get("write_bytes"))]
@@ -156,9 +158,9 @@ def _slowest(rows: Sequence[Layer]) -> Table:
     return table
 
 
-def _interference(matrix: Mapping[str, Mapping[str, Any]]) -> Table:
-    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
-    table = _table("\ndelay charged to", "victim", *culprits)
-    for victim, row in matrix.items():
-        table.add_row(victim, *(time_text(row.get(c, {}).get("delay_s")) for c in culprits))
+def _interference(summary: Mapping[str, Any]) -> Table:
+    victims, culprits, rows = interference_matrix(summary)
+    table = _table("\nwaits of all requests, charged to", "victim", *culprits)
+    for victim, row in zip(victims, rows):
+        table.add_row(victim, *map(time_text, row))
     return table

@@ -68,6 +68,14 @@ def slowest(layers: list[Layer], count: int) -> list[Layer]:
     return sorted(layers, key=lambda layer: (-layer.seconds, layer.name))[:count]
 
 
+def interference_matrix(summary: Mapping[str, Any]) -> tuple[list[str], list[str], list[list[float]]]:
+    """Return victims that waited, culprits, and the seconds of delay (victims, culprits)."""
+    matrix = {victim: row for victim, row in summary.get("interference", {}).items() if row}
+    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
+    rows = [[row.get(culprit, {}).get("delay_s", 0.0) for culprit in culprits] for row in matrix.values()]
+    return list(matrix), culprits, rows
+
+
 def interference_pairs(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """Return (victim, culprit, seconds of delay) of every pair of different masters that is not zero."""
     return [

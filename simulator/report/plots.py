@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from simulator.numbers import count_text, rate_text, time_text
-from simulator.report.layers import Layer, interference_pairs, layers_of, slowest
+from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
 from simulator.result import Result
 
 COLORS = (
@@ -191,14 +191,12 @@ def memory_peak(summary: Mapping[str, Any]) -> float:
 
 def interference(result: Result, layers: list[Layer]) -> Figure | None:
     """Heat map: delay of every victim charged to every culprit."""
-    matrix = result.summary.get("interference", {})
     if not interference_pairs(result.summary):
         return None
-    victims = list(matrix)
-    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
-    values = np.array([[matrix[v].get(c, {}).get("delay_s", 0.0) for c in culprits] for v in victims])
+    victims, culprits, rows = interference_matrix(result.summary)
+    values = np.array(rows)
     size = (2.5 + 0.5 * len(victims), min(9.0, 3.0 + 1.1 * len(culprits)))
-    figure, axes = new_axes("Delay charged to", height=size[0], width=size[1])
+    figure, axes = new_axes("Waits of all requests, charged to", height=size[0], width=size[1])
     axes.imshow(values, cmap="OrRd", aspect="auto", vmin=0)
     axes.set_xticks(range(len(culprits)), culprits)
     axes.set_yticks(range(len(victims)), victims)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
-from simulator.report.layers import interference_pairs, layers_of
+from simulator.report.layers import interference_matrix, interference_pairs, layers_of
 from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
 from simulator.report.plots import run_plots
 from simulator.result import Result
@@ -125,12 +125,9 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
 def _interference(summary: Mapping[str, Any]) -> list[str]:
     if not interference_pairs(summary):
         return []
-    matrix = summary["interference"]
-    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
-    rows = [
-        [v, *(cell(row.get(c, {}).get("delay_s"), time_text) for c in culprits)] for v, row in matrix.items()
-    ]
-    return ["<h2>Delay charged to</h2>", table(["victim", *culprits], rows)]
+    victims, culprits, delays = interference_matrix(summary)
+    rows = [[victim, *(cell(delay, time_text) for delay in row)] for victim, row in zip(victims, delays)]
+    return ["<h2>Waits of all requests, charged to</h2>", table(["victim", *culprits], rows)]
 
 
 def _layers(result: Result) -> str:

@@ -75,7 +75,7 @@ def test_the_terminal_summary_has_what_a_person_looks_for():
         "slowest layers",
         "conv_16",
         "data fetch 19.6 %",
-        "delay charged to",
+        "waits of all requests, charged to",
         "21 ms",
         "warning: layer 'roi_3'",
         "written to runs/x",
@@ -85,7 +85,7 @@ def test_the_terminal_summary_has_what_a_person_looks_for():
 
 def test_without_a_corunner_the_summary_has_no_matrix():
     said = text_of(lambda console: print_run(console, synthetic_result(corunner=False), "runs/x"))
-    assert "delay charged to" not in said
+    assert "charged to" not in said
 
 
 def test_the_progress_bar_is_silent_when_nobody_watches():
