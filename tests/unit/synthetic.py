@@ -10,7 +10,9 @@ LAYERS = 24
 def synthetic_result(*, corunner: bool = True, latency_s: float = 0.12) -> Result:
     rng = np.random.default_rng(7)
     ops = synthetic_ops(rng, latency_s)
-    masters = {name: synthetic_master(i + 1) for i, name in enumerate(["nvdla0", "core0", "core1"][: 2 + corunner])}
+    masters = {
+        name: synthetic_master(i + 1) for i, name in enumerate(["nvdla0", "core0", "core1"][: 2 + corunner])
+    }
     delays = {v: {c: {"delay_s": 0.0} for c in [*masters, "refresh"]} for v in masters}
     delays["nvdla0"]["nvdla0"]["delay_s"] = 0.003
     if corunner:
