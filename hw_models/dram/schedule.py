@@ -163,7 +163,7 @@ def offer(state, time, key, command, b):
 @njit
 def choose_refresh(state):
     """Ranks that owe a refresh: close their rows, then refresh. Openers are served before."""
-    oldest = NEVER
+    oldest = np.int64(NEVER)
     for r in range(state["ranks"]):
         rank = state["rank"][r]
         if rank["owed"] > 0 and rank["owed_since"] < oldest:
@@ -213,10 +213,10 @@ def choose_timeouts(state):
 def window_end(state):
     """Return the age of the youngest entry that the window shows."""
     entries = state["entries"]
-    age = -1
+    age = np.int64(-1)
     window = 1 if state["scheduler"] == FCFS else state["window"]
     for _ in range(window):
-        following = NEVER
+        following = np.int64(NEVER)
         for w in range(2):
             if state["scanned"] >> w & 1:
                 for k in range(state["busy_count"][w]):
@@ -261,7 +261,7 @@ def choose_simply(state, w):
     best_time = state["chosen_time"]
     best_key = state["chosen_key"]
     best = np.int64(-1)
-    command = np.int64(0)
+    command = 0
     for k in range(state["busy_count"][w]):
         if floors[k] > best_time:
             continue
