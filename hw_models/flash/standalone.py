@@ -1,0 +1,47 @@
+"""The device alone, driven by requests with given arrival times (open loop), in order, queue depth permitting."""
+
+import numpy as np
+
+from hw_models.flash.device import free_request, next_event, room, step, submit
+from hw_models.flash.state import REQUESTS, TRANSACTIONS
+from hw_models.jit import njit
+from hw_models.port import NEVER
+
+MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
+
+
+@njit
+def replay(state, memory, arrival, address, size, write, accepted, done, version):
+    """Run all requests; all arrays have shape (requests,), int64, times in ps.
+
+    ``accepted``: doorbell, ``done``: completion in host memory, ``version``: of a write, the sequence number of
+    its last page. Requests enter in order, as soon as they have arrived and fewer than ``queue_depth``
+    are in flight.
+    """
+    count = arrival.size
+    completion = np.zeros(REQUESTS, np.int64)
+    entered, finished = 0, 0
+    while finished < count:
+        event = next_event(state)
+        if entered < count and entered - finished < state["queue_depth"]:
+            time = arrival[entered]
+            if entered >= state["queue_depth"]:
+                time = max(time, completion[(entered - state["queue_depth"]) % REQUESTS])
+            if time < event and room(state, address[entered], size[entered]):
+                submit(state, time, address[entered], size[entered], write[entered], 0, 0, entered, 0)
+                accepted[entered] = time
+                entered += 1
+                continue
+        if event == NEVER:
+            raise RuntimeError("flash: requests are left, but nothing is in flight")
+        step(state, memory, event)
+        while state["done_count"] > 0:
+            r = state["done"][state["done_head"]]
+            state["done_head"] = (state["done_head"] + 1) % REQUESTS
+            state["done_count"] -= 1
+            request = state["request"][r]
+            done[request["tag"]] = request["done"]
+            version[request["tag"]] = request["version"]
+            completion[finished % REQUESTS] = request["done"]
+            finished += 1
+            free_request(state, r)
