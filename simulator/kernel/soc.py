@@ -48,6 +48,7 @@ SYSTEM = np.dtype(
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
         ("events", np.int64),
+        ("unit_events", np.int64, (UNITS,)),
         ("bin_fs", np.int64),
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
@@ -116,27 +117,29 @@ def feed_memory(system, fifo, writer, channel, memory, unit, now):
 
 
 @njit
-def step_memory(system, wires, channel, memory, unit, now):
+def step_memory(system, wires, channel, memory, state, unit, now):
     up = wires["fifo"][MEMORY_UP + unit]
     if system["has_llc"]:
         feed_memory(system, wires["fifo"][LLC_DOWN + unit], system["llc_unit"], channel, memory, unit, now)
-        reader = system["llc_unit"]
     elif system["has_bus"]:
         feed_memory(system, wires["fifo"][BUS_DOWN + unit], system["bus_unit"], channel, memory, unit, now)
-        reader = system["bus_unit"]
     else:
-        reader = system["master_unit"]
-        feed_memory(system, wires["fifo"][REQUESTS], reader, channel, memory, unit, now)
-        feed_memory(system, wires["fifo"][REQUESTS + 1], reader, channel, memory, unit, now)
+        feed_memory(system, wires["fifo"][REQUESTS], system["master_unit"], channel, memory, unit, now)
+        feed_memory(system, wires["fifo"][REQUESTS + 1], system["master_unit"], channel, memory, unit, now)
     if system["ideal"]:
         set_wake(system, unit, ideal.advance(memory, now, up))
     else:
         set_wake(system, unit, controller.advance(channel, now, up))
-    wake_reader(system, up, unit, reader)
+    if system["has_llc"]:
+        wake_reader(system, up, unit, system["llc_unit"])
+    elif system["has_bus"]:
+        answer_bus(system, wires, up, unit, state)
+    else:
+        wake_reader(system, up, unit, system["master_unit"])
 
 
 @njit
-def step_llc(system, wires, llc, lines, unit, now):
+def step_llc(system, wires, llc, lines, state, unit, now):
     down = wires["fifo"][BUS_DOWN]
     writer = system["bus_unit"]
     for channel in range(system["channels"]):
@@ -154,42 +157,53 @@ def step_llc(system, wires, llc, lines, unit, now):
         wake_reader(system, down, writer, unit)
     for channel in range(system["channels"]):
         wake_reader(system, wires["fifo"][LLC_DOWN + channel], unit, channel)
-    wake_reader(system, wires["fifo"][LLC_UP], unit, writer)
+    answer_bus(system, wires, wires["fifo"][LLC_UP], unit, state)
 
 
 @njit
-def collect(system, wires, fifo, writer, state, unit, now):
-    """Hand what has come up to the bus."""
-    while visible(system, fifo, writer):
-        set_wake(system, unit, bus.respond(state, front(fifo), now, wires, ANSWERS))
+def answer_bus(system, wires, fifo, writer, state):
+    """Hand the bus its answers as soon as they are known: only their own times count, not ours."""
+    unit = system["bus_unit"]
+    period = system["period_fs"][unit]
+    while fifo["count"] > 0:
+        row = front(fifo)
+        cycle = (row["time"] * system["period_fs"][writer] + period - 1) // period
+        set_wake(system, unit, bus.respond(state, row, cycle, wires, ANSWERS))
+        master = row["master"]
+        wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
         take(system, fifo, writer)
-    wake_reader(system, fifo, writer, unit)
+
+
+@njit
+def offer(system, fifo, writer, state, now):
+    """Let the bus queue the requests that are there. Returns True if one of them may have its turn at once."""
+    first = False
+    while visible(system, fifo, writer):
+        row = front(fifo)
+        idle = state["lanes"][2 * row["master"] + row["write"]]["count"] == 0
+        if not bus.accept(state, row, now):
+            return first
+        first |= idle
+        take(system, fifo, writer)
+    wake_reader(system, fifo, writer, system["bus_unit"])
+    return first
 
 
 @njit
 def step_bus(system, wires, state, unit, now):
-    if system["has_llc"]:
-        collect(system, wires, wires["fifo"][LLC_UP], system["llc_unit"], state, unit, now)
-    else:
-        for channel in range(system["channels"]):
-            collect(system, wires, wires["fifo"][MEMORY_UP + channel], channel, state, unit, now)
     for i in range(2 * system["masters"]):
-        fifo = wires["fifo"][REQUESTS + i]
-        writer = system["master_unit"] + i // 2
-        while visible(system, fifo, writer):
-            if not bus.accept(state, front(fifo), now):
-                break
-            take(system, fifo, writer)
-        if not visible(system, fifo, writer):
-            wake_reader(system, fifo, writer, unit)
+        if wires["fifo"][REQUESTS + i]["count"] > 0:
+            offer(system, wires["fifo"][REQUESTS + i], system["master_unit"] + i // 2, state, now)
+    held = state["held"]
     set_wake(system, unit, bus.advance(state, now, wires, BUS_DOWN, ANSWERS))
     if system["has_llc"]:
         wake_reader(system, wires["fifo"][BUS_DOWN], unit, system["llc_unit"])
     else:
         for port in range(system["channels"]):
             wake_reader(system, wires["fifo"][BUS_DOWN + port], unit, port)
-    for master in range(system["masters"]):
-        wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
+    if held > 0:
+        for master in range(system["masters"]):
+            wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
 
 
 @njit
@@ -203,7 +217,19 @@ def note_new(system, fifo, before, measure, master):
 
 
 @njit
-def step_accelerator(system, wires, measure, state, ops, master, now):
+def pass_on(system, fifo, unit, state, reader):
+    """Let the bus, or without one the memory, have the new requests."""
+    if system["has_bus"]:
+        bus_now = (system["now_fs"] + system["period_fs"][reader] - 1) // system["period_fs"][reader]
+        if bus_now * system["period_fs"][reader] == system["now_fs"]:
+            if offer(system, fifo, unit, state, bus_now):
+                wake(system, reader, system["now_fs"])
+            return
+    wake_reader(system, fifo, unit, reader)
+
+
+@njit
+def step_accelerator(system, wires, measure, state, ops, bus_state, master, now):
     unit = system["master_unit"] + master
     writer = system["bus_unit"] if system["has_bus"] else np.int64(0)
     answers = wires["fifo"][ANSWERS + master] if system["has_bus"] else wires["fifo"][MEMORY_UP]
@@ -215,14 +241,16 @@ def step_accelerator(system, wires, measure, state, ops, master, now):
     reads, writes = wires["fifo"][REQUESTS + 2 * master], wires["fifo"][REQUESTS + 2 * master + 1]
     reads_before, writes_before = reads["count"], writes["count"]
     set_wake(system, unit, nvdla.advance(state, ops, now, reads, writes))
-    note_new(system, reads, reads_before, measure, master)
-    note_new(system, writes, writes_before, measure, master)
-    wake_reader(system, reads, unit, writer)
-    wake_reader(system, writes, unit, writer)
+    if reads["count"] > reads_before:
+        note_new(system, reads, reads_before, measure, master)
+        pass_on(system, reads, unit, bus_state, writer)
+    if writes["count"] > writes_before:
+        note_new(system, writes, writes_before, measure, master)
+        pass_on(system, writes, unit, bus_state, writer)
 
 
 @njit
-def step_core(system, wires, measure, state, tasks, master, now):
+def step_core(system, wires, measure, state, tasks, bus_state, master, now):
     unit = system["master_unit"] + master
     writer = system["bus_unit"] if system["has_bus"] else np.int64(0)
     answers = wires["fifo"][ANSWERS + master] if system["has_bus"] else wires["fifo"][MEMORY_UP]
@@ -234,8 +262,9 @@ def step_core(system, wires, measure, state, tasks, master, now):
     out = wires["fifo"][REQUESTS + 2 * master]
     before = out["count"]
     set_wake(system, unit, core.advance(state, tasks, now, out))
-    note_new(system, out, before, measure, master)
-    wake_reader(system, out, unit, writer)
+    if out["count"] > before:
+        note_new(system, out, before, measure, master)
+        pass_on(system, out, unit, bus_state, writer)
 
 
 @njit
@@ -330,6 +359,7 @@ def run(
         system["wake_fs"][unit] = NEVER
         system["now_fs"] = time
         system["events"] += 1
+        system["unit_events"][unit] += 1
         while time >= BINS * system["bin_fs"]:
             merge_bins(measures)
             system["bin_fs"] *= 2
@@ -342,18 +372,18 @@ def run(
             master = unit - system["master_unit"]
             if master < system["accelerators"]:
                 state = accelerators[master]
-                step_accelerator(system, wires, measures[master], state, ops, master, now)
+                step_accelerator(system, wires, measures[master], state, ops, buses[0], master, now)
                 if system["done_seen"][master] < state["done_count"]:
                     settle_accelerator(system, state, master, op_records, owners, jobs, records)
             else:
                 index = master - system["accelerators"]
-                step_core(system, wires, measures[master], cores[index], tasks, master, now)
+                step_core(system, wires, measures[master], cores[index], tasks, buses[0], master, now)
                 if cores[index]["finished"] > system["core_seen"][index]:
                     settle_core(system, cores[index], index, jobs, records)
         elif unit == system["bus_unit"]:
             step_bus(system, wires, buses[0], unit, now)
         elif unit == system["llc_unit"]:
-            step_llc(system, wires, llcs[0], lines, unit, now)
+            step_llc(system, wires, llcs[0], lines, buses[0], unit, now)
         else:
-            step_memory(system, wires, channels[unit], ideals[unit], unit, now)
+            step_memory(system, wires, channels[unit], ideals[unit], buses[0], unit, now)
     return RUNNING
