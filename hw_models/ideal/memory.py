@@ -49,7 +49,9 @@ def accept(state, request, now):
         free = state["next_shared_beat"] if state["shared_interval"] else state["next_write_beat"]
         if now < free or now < state["next_write_beat"] or state["write_count"] == ROWS:
             return False
-        beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
+        beats = 1
+        if request["bytes"] > state["beat_bytes"]:
+            beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
         interval = max(state["write_interval"], state["shared_interval"])
         state["next_write_beat"] = now + beats * interval
         if state["shared_interval"]:

@@ -71,7 +71,7 @@ def _start(state, ops):
     pdp["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
     pdp["line_beats"] = (pdp["width"] * atom + state["dbb_bytes"] - 1) // state["dbb_bytes"]
     pdp["next_request"] = max(group["time"][group["head"]] + ENABLE_TO_RDMA_READ, pdp["free_at"] + PDP_AGAIN)
-    pdp["arrive_column"] = pdp["pop_column"] = 0
+    pdp["arrive_column"] = pdp["pop_column"] = pdp["beat_atom"] = 0
     pdp["count"] = pdp["taken"] = 0
     pdp["popped"] = pdp["next_take"] = LONG_AGO
     pdp["taken_time"][:] = LONG_AGO
@@ -137,14 +137,15 @@ def pdp_flow(state, ops):
     """Take atoms from the latency FIFO as far as their times are known."""
     pdp = state["pdp"]
     while pdp["count"] and pdp["outputs"] < PDP_OUTPUTS:
-        beat_start = pdp["pop_column"] % pdp["beat_atoms"] == 0
-        time = max(pdp["time"][pdp["head"]], pdp["popped"] + beat_start)
+        time = max(pdp["time"][pdp["head"]], pdp["popped"] + (pdp["beat_atom"] == 0))
         time = max(time, pdp["taken_time"][(pdp["taken"] - PDP_REORDER_ATOMS) % TAKEN])
         pdp["popped"] = time
         pdp["head"] = (pdp["head"] + 1) % ARRIVALS
         pdp["count"] -= 1
         pdp["pop_column"] += 1
-        if pdp["pop_column"] == pdp["width"] or pdp["pop_column"] % pdp["beat_atoms"] == 0:
+        pdp["beat_atom"] += 1
+        if pdp["pop_column"] == pdp["width"] or pdp["beat_atom"] == pdp["beat_atoms"]:
+            pdp["beat_atom"] = 0
             return_credit(state, _CLIENT, time + PDP_POP_TO_READ)
         if pdp["pop_column"] == pdp["width"]:
             pdp["pop_column"] = 0
@@ -238,8 +239,11 @@ def _output(state, op, time):
     pdp["out_x"] += 1
     pdp["outputs"] += 1
     end_of_line = pdp["out_x"] == op["pool_out_width"]
-    if end_of_line or (address + atom) % (dbb * state["burst_beats"]) == 0:
-        beats = (address + atom + dbb - 1) // dbb - pdp["burst_address"] // dbb
+    end = address + atom
+    if end_of_line or end & (dbb * state["burst_beats"] - 1) == 0:
+        beats = pdp["gathered"]
+        if pdp["beat_atoms"] > 1:
+            beats = (end + dbb - 1) // dbb - pdp["burst_address"] // dbb
         at = max(time + pdp["latency"], pdp["next_write"])
         request_write(state, _CLIENT, pdp["burst_address"], beats, at, pdp["slot"])
         pdp["next_write"] = at + beats + WRITE_GAP

@@ -48,6 +48,7 @@ CHAIN = np.dtype(  # RDMA of one SDP input: latency FIFO, unpacker, four slots, 
         # unpacker
         ("packed", np.int64),
         ("column", np.int64),
+        ("beat_atom", np.int64),  # atoms of the beat in work that have gone
         ("popped", np.int64),  # cycle of the last pop
         ("pending", np.int64),  # atoms gathered and not yet passed on
         ("pending_time", np.int64),
@@ -97,6 +98,7 @@ SDP_STATE = np.dtype(
         ("space_at", np.int64),  # cycle from which a write has made room
         ("in_pipe", np.int64),  # atoms past the join and not yet on the bus
         # position of the next atom in the output cube
+        ("beat_atoms", np.int64),  # atoms a beat
         ("surface", np.int64),
         ("line", np.int64),
         ("column", np.int64),
@@ -132,6 +134,7 @@ PDP_STATE = np.dtype(
         # latency FIFO and reorder FIFO
         ("arrive_column", np.int64),
         ("pop_column", np.int64),
+        ("beat_atom", np.int64),
         ("head", np.int64),
         ("count", np.int64),
         ("time", np.int64, (ARRIVALS,)),

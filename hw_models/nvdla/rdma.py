@@ -83,6 +83,7 @@ def chain_start(state, chain, slot, lines, surfaces, line_atoms, time):
     chain["arrive_column"] = 0
     chain["packed"] = 0
     chain["column"] = 0
+    chain["beat_atom"] = 0
     chain["popped"] = LONG_AGO
     chain["moved"] = LONG_AGO
     chain["pending"] = 0
@@ -149,8 +150,7 @@ def _gather(state, chain):
             chain["pending"] = 0
         if chain["count"] == 0:
             return
-        beat_start = chain["column"] % chain["beat_atoms"] == 0
-        time = max(chain["time"][chain["head"]], chain["popped"] + beat_start)
+        time = max(chain["time"][chain["head"]], chain["popped"] + (chain["beat_atom"] == 0))
         if chain["packed"] == 0:
             time = max(time, chain["moved"])
         chain["head"] = (chain["head"] + 1) % ARRIVALS
@@ -158,8 +158,10 @@ def _gather(state, chain):
         chain["popped"] = time
         chain["packed"] += 1
         chain["column"] += 1
+        chain["beat_atom"] += 1
         line_end = chain["column"] == chain["line_atoms"]
-        if line_end or chain["column"] % chain["beat_atoms"] == 0:
+        if line_end or chain["beat_atom"] == chain["beat_atoms"]:
+            chain["beat_atom"] = 0
             return_credit(state, chain["client"], time + POP_TO_READ)
         if line_end:
             chain["column"] = 0

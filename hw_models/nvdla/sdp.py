@@ -177,6 +177,7 @@ def _start(state, ops):
     sdp["before"][1] = 0
     sdp["before"][2] = x1
     sdp["before"][3] = x1 + x2
+    sdp["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
     sdp["pixels"] = op["out_width"] * op["out_height"]
     sdp["atoms"] = sdp["pixels"] * ((op["out_channels"] + atom - 1) // atom)
     sdp["wait_count"] = 0
@@ -361,10 +362,11 @@ def _gather(state, op, time):
     sdp["gathered"] += 1
     sdp["column"] += 1
     end_of_line = sdp["column"] == op["out_width"]
-    burst_bytes = dbb * longest
-    if end_of_line or (address + state["atom_bytes"]) % burst_bytes == 0:
-        first = sdp["burst_address"] // dbb
-        beats = (address + state["atom_bytes"] + dbb - 1) // dbb - first
+    end = address + state["atom_bytes"]
+    if end_of_line or end & (dbb * longest - 1) == 0:
+        beats = sdp["gathered"]
+        if sdp["beat_atoms"] > 1:
+            beats = (end + dbb - 1) // dbb - sdp["burst_address"] // dbb
         at = max(time, sdp["next_write"])
         request_write(state, _CLIENT, sdp["burst_address"], beats, at, sdp["slot"])
         sdp["next_write"] = at + beats + WRITE_GAP
@@ -385,7 +387,7 @@ def sdp_written(state, ops, beats, now):
     """A write burst of SDP has left at ``now``."""
     sdp = state["sdp"]
     full = sdp["in_pipe"] + sdp["wait_count"] >= SDP_ATOMS_TO_BUS
-    sdp["in_pipe"] -= min(sdp["in_pipe"], beats * max(1, state["dbb_bytes"] // state["atom_bytes"]))
+    sdp["in_pipe"] -= min(sdp["in_pipe"], beats * sdp["beat_atoms"])
     if full:
         sdp["space_at"] = now + WRITE_TO_ROOM
         sdp_flow(state, ops)
