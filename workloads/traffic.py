@@ -39,8 +39,8 @@ def op_traffic(op: Any, target: Target) -> Traffic:
 
 
 def _operand_bytes(op: Any, key: str, pixels: int, atom: int) -> int:
-    if op[key] == Operand.PER_KERNEL:
-        return op["out_channels"] * op[f"{key}_bytes"]
+    if op[key] == Operand.PER_KERNEL:  # whole atoms of channels
+        return round_up(op["out_channels"], atom) * op[f"{key}_bytes"]
     if op[key] == Operand.PER_ELEMENT:
         return pixels * round_up(op["out_channels"], atom) * op[f"{key}_bytes"]
     return 0
