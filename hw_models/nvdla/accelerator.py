@@ -84,10 +84,10 @@ def enable(state, ops, index, now):
 def respond(state, ops, response, now):
     """A response arrives: read data (any number of beats), or a write's acknowledgement."""
     client = response["stream"]
-    beats = response["bytes"] // state["dbb_bytes"]
+    beats = 1 if response["bytes"] == state["dbb_bytes"] else response["bytes"] // state["dbb_bytes"]
     if response["write"]:
         write_acknowledged(state, client, beats, now)
-        post_acknowledged(state, ops, client, now)
+        post_acknowledged(state, client, now)
         return
     mcif = state["mcif"]
     reader = mcif["readers"][client]
@@ -98,7 +98,8 @@ def respond(state, ops, response, now):
         beat_returned(state, client, at)
         if client == _C_DATA:
             slot = state["cdma_data"]["slot"]
-            mcif["taken"][mcif["taken_count"] % 16] = data_beat(state, at + BEAT_TO_FIFO)
+            data_beat(state, at + BEAT_TO_FIFO)
+            mcif["taken"][mcif["taken_count"] % 16] = state["cdma_data"]["asked"][0]
             mcif["taken_count"] += 1
             state["records"][slot]["mark"][_M_LAST_READ] = at
         elif client == _C_WEIGHT:
@@ -106,7 +107,7 @@ def respond(state, ops, response, now):
             weight_beat(state, at + BEAT_TO_ACCEPT)
             state["records"][slot]["mark"][_M_LAST_READ] = at
         else:
-            post_beat(state, ops, client, at)
+            post_beat(state, client, at)
     reader["burst_beats_left"] += beats
     if reader["burst_beats_left"] >= response["tag"]:
         reader["burst_beats_left"] = 0
@@ -158,7 +159,7 @@ def advance(state, ops, now, reads, writes):
             client = write_step(state, time, writes)
             if client >= 0:
                 beats = writes["rows"][(writes["head"] + writes["count"] - 1) % FIFO_ROWS]["tag"]
-                post_written(state, ops, client, beats, time)
+                post_written(state, client, beats, time)
         elif part == _P_DONE:
             _done_step(state, time)
         else:

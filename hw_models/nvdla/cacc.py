@@ -26,7 +26,7 @@ def cacc_step(state, ops, now):
             state["wake"][_P_CACC] = at
             return
         slot = cacc["slot"][head]
-        if not sdp_ready(state, ops, now, slot):
+        if not sdp_ready(state, now, slot):
             state["wake"][_P_CACC] = NEVER
             cacc["blocked_since"] = now
             return
@@ -45,5 +45,5 @@ def cacc_step(state, ops, now):
             cacc["pixel"] = 0
             cacc["head"] = (head + 1) % STRIPES
             cacc["count"] -= 1
-        sdp_take(state, ops, at)
+        sdp_take(state, at)
     state["wake"][_P_CACC] = NEVER

@@ -52,7 +52,8 @@ def _start(state, ops):
     pdp["op"] = group["op"][group["head"]]
     pdp["slot"] = group["slot"][group["head"]]
     pdp["busy"] = 1
-    op = ops[pdp["op"]]
+    pdp["launch"] = ops[pdp["op"]]
+    op = pdp["launch"]
     atom = state["atom_bytes"]
     pdp["flying"] = op["unit"] == _CONV or op["unit"] == _SDP_UNIT
     pdp["period"] = atom // state["pdp_elements"]
@@ -105,7 +106,7 @@ def pdp_step(state, ops, now):
             wake(state, _P_SDP, now)
     if pdp["flying"]:
         return
-    op = ops[pdp["op"]]
+    op = pdp["launch"]
     while pdp["surface"] < pdp["surfaces"] and read_room(state, _CLIENT) > 0:
         address = op["src"] + pdp["surface"] * op["src_surface_stride"] + pdp["line"] * op["src_line_stride"]
         time = max(pdp["next_request"], now)
@@ -118,7 +119,7 @@ def pdp_step(state, ops, now):
 
 
 @njit
-def pdp_beat(state, ops, at):
+def pdp_beat(state, at):
     """One beat for PDP comes from AXI at ``at``."""
     pdp = state["pdp"]
     atoms = min(pdp["beat_atoms"], pdp["width"] - pdp["arrive_column"])
@@ -129,11 +130,11 @@ def pdp_beat(state, ops, at):
     if pdp["arrive_column"] == pdp["width"]:
         pdp["arrive_column"] = 0
     state["records"][pdp["slot"]]["mark"][_LAST_READ] = at
-    pdp_flow(state, ops)
+    pdp_flow(state)
 
 
 @njit
-def pdp_flow(state, ops):
+def pdp_flow(state):
     """Take atoms from the latency FIFO as far as their times are known."""
     pdp = state["pdp"]
     while pdp["count"] and pdp["outputs"] < PDP_OUTPUTS:
@@ -149,14 +150,14 @@ def pdp_flow(state, ops):
             return_credit(state, _CLIENT, time + PDP_POP_TO_READ)
         if pdp["pop_column"] == pdp["width"]:
             pdp["pop_column"] = 0
-        pdp_take(state, ops, time + PDP_REORDER + (PDP_FIRST_ATOM if pdp["taken"] == 0 else 0))
+        pdp_take(state, time + PDP_REORDER + (PDP_FIRST_ATOM if pdp["taken"] == 0 else 0))
 
 
 @njit
-def pdp_take(state, ops, time):
+def pdp_take(state, time):
     """Take the next atom of the input cube, there from ``time`` on."""
     pdp = state["pdp"]
-    op = ops[pdp["op"]]
+    op = pdp["launch"]
     period = pdp["period"]
     if pdp["taken"] and time > pdp["next_take"] and not pdp["flying"]:
         state["records"][pdp["slot"]]["stall"][_DATA] += time - pdp["next_take"]
@@ -260,14 +261,14 @@ def _output(state, op, time):
 
 
 @njit
-def pdp_written(state, ops, beats, now):
+def pdp_written(state, beats, now):
     """A write burst of PDP has left at ``now``."""
     pdp = state["pdp"]
     full = pdp["outputs"] >= PDP_OUTPUTS
     pdp["outputs"] -= min(pdp["outputs"], beats * pdp["beat_atoms"])
     if full:
         pdp["next_take"] = max(pdp["next_take"], now + 1)
-        pdp_flow(state, ops)
+        pdp_flow(state)
         if pdp["flying"]:
             wake(state, _P_SDP, now + 1)
 

@@ -46,30 +46,30 @@ def post_enable(state, ops, index, slot, now):
 
 
 @njit
-def post_beat(state, ops, client, at):
+def post_beat(state, client, at):
     """One beat of ``client`` comes from AXI at ``at``."""
     if client == _C_SDP:
-        rdma_beat(state, ops, 0, at)
+        rdma_beat(state, 0, at)
     elif client == _C_PDP:
-        pdp_beat(state, ops, at)
+        pdp_beat(state, at)
     elif client >= _C_X1:
-        rdma_beat(state, ops, client - _C_X1 + 1, at)
+        rdma_beat(state, client - _C_X1 + 1, at)
 
 
 @njit
-def post_written(state, ops, client, beats, now):
+def post_written(state, client, beats, now):
     """A write burst of ``client`` has left at ``now``."""
     if client == _C_SDP:
-        sdp_written(state, ops, beats, now)
+        sdp_written(state, beats, now)
     elif client == _C_PDP:
-        pdp_written(state, ops, beats, now)
+        pdp_written(state, beats, now)
 
 
 @njit
-def post_acknowledged(state, ops, client, now):
+def post_acknowledged(state, client, now):
     """The memory has answered a write burst of ``client``."""
     if client == _C_SDP:
-        sdp_acknowledged(state, ops, now)
+        sdp_acknowledged(state, now)
     elif client == _C_PDP:
         pdp_acknowledged(state, now)
 

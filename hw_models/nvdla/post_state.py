@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.nvdla.op import OP
+
 LONG_AGO = -(2**40)  # "it happened before anything that matters"
 CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
 ARRIVALS = 512  # atoms in a latency FIFO at most
@@ -73,12 +75,14 @@ SDP_STATE = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("busy", np.int64),
+        ("launch", OP),
         # RDMA's launch (its own register groups)
         ("rdma_busy", np.int64),
         ("rdma_op", np.int64),
         ("rdma_slot", np.int64),
         ("rdma_free", np.int64),  # cycle from which the next launch may begin
         # what the launch does
+        ("rdma", np.int64),  # 1: it reads memory
         ("flying", np.int64),  # input from CACC
         ("to_pdp", np.int64),
         ("period", np.int64),  # cycles an atom
@@ -119,6 +123,7 @@ PDP_STATE = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("busy", np.int64),
+        ("launch", OP),
         ("flying", np.int64),  # input from SDP
         ("period", np.int64),  # cycles an input atom
         ("latency", np.int64),  # last chunk taken -> write on the bus

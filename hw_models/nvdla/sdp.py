@@ -10,7 +10,7 @@ from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import request_write, wake
 from hw_models.nvdla.op import Operand, Unit
-from hw_models.nvdla.pdp import pdp_flow, pdp_take
+from hw_models.nvdla.pdp import pdp_take
 from hw_models.nvdla.post_state import CHAINS, HISTORY, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
@@ -140,7 +140,7 @@ def rdma_step(state, ops, now):
 
 
 @njit
-def rdma_beat(state, ops, index, at):
+def rdma_beat(state, index, at):
     """One beat of SDP's chain ``index`` comes from AXI at ``at``."""
     sdp = state["sdp"]
     chain = sdp["chains"][index]
@@ -149,7 +149,7 @@ def rdma_beat(state, ops, index, at):
     moved = chain["moved"]
     chain_advance(state, chain)
     if chain["moved"] != moved:
-        sdp_flow(state, ops)
+        sdp_flow(state)
 
 
 @njit
@@ -160,8 +160,10 @@ def _start(state, ops):
     sdp["op"] = group["op"][group["head"]]
     sdp["slot"] = group["slot"][group["head"]]
     sdp["busy"] = 1
-    op = ops[sdp["op"]]
+    sdp["launch"] = ops[sdp["op"]]
+    op = sdp["launch"]
     atom = state["atom_bytes"]
+    sdp["rdma"] = needs_rdma(op)
     sdp["flying"] = op["unit"] == _CONV
     sdp["to_pdp"] = op["pool"]
     period = atom // state["sdp_elements"]
@@ -202,17 +204,14 @@ def _entry_at(sdp):
 
 
 @njit
-def sdp_ready(state, ops, now, slot):
+def sdp_ready(state, now, slot):
     """Return whether SDP takes the first beat of a pixel of launch ``slot`` at ``now``.
 
     When not, SDP wakes CACC as soon as it does.
     """
     sdp = state["sdp"]
-    group = state["groups"][_SDP]
-    if group["count"] == 0 or group["slot"][group["head"]] != slot:
+    if not sdp["busy"] or sdp["slot"] != slot:
         return False
-    if not sdp["busy"]:
-        _start(state, ops)
     time = _entry_at(sdp)
     if sdp["to_pdp"]:
         time = max(time, _pdp_room_at(state, sdp))
@@ -230,12 +229,12 @@ def _pdp_room_at(state, sdp):
 
 
 @njit
-def sdp_take(state, ops, now):
+def sdp_take(state, now):
     """Take a pixel whose first beat comes at ``now``."""
     sdp = state["sdp"]
     sdp["wait_time"][(sdp["wait_head"] + sdp["wait_count"]) % HISTORY] = now
     sdp["wait_count"] += 1
-    sdp_flow(state, ops)
+    sdp_flow(state)
 
 
 @njit
@@ -277,17 +276,11 @@ def _fetch(state, sdp):
 
 
 @njit
-def sdp_flow(state, ops):
+def sdp_flow(state):
     """Let atoms meet their operands and go on, as far as everything they wait for is known."""
     sdp = state["sdp"]
-    group = state["groups"][_SDP]
-    if not sdp["busy"]:
-        if group["count"] == 0:
-            return
-        _start(state, ops)
-    op = ops[sdp["op"]]
-    rdma = needs_rdma(op)
-    if rdma and not (sdp["rdma_busy"] and sdp["rdma_slot"] == sdp["slot"]):
+    rdma = sdp["rdma"]
+    if not sdp["busy"] or (rdma and not (sdp["rdma_busy"] and sdp["rdma_slot"] == sdp["slot"])):
         return
     while sdp["joined"] < sdp["atoms"]:
         if not sdp["flying"]:
@@ -303,11 +296,11 @@ def sdp_flow(state, ops):
             state["records"][sdp["slot"]]["stall"][_OPERANDS] += operands - data
         elif not sdp["flying"] and sdp["joined"] and data > sdp["history"][0] + sdp["period"]:
             state["records"][sdp["slot"]]["stall"][_DATA] += data - sdp["history"][0] - sdp["period"]
-        _join(state, ops, op, max(data, operands), rdma)
+        _join(state, max(data, operands), rdma)
 
 
 @njit
-def _join(state, ops, op, time, rdma):
+def _join(state, time, rdma):
     """An atom meets its operands at ``time`` and goes on."""
     sdp = state["sdp"]
     sdp["wait_head"] = (sdp["wait_head"] + 1) % HISTORY
@@ -335,14 +328,14 @@ def _join(state, ops, op, time, rdma):
             group_pop(state, _RDMA)
             wake(state, _P_RDMA, time + 1)
     if sdp["to_pdp"]:
-        pdp_take(state, ops, time + sdp["latency"])
-        pdp_flow(state, ops)
+        pdp_take(state, time + sdp["latency"])
         if sdp["joined"] == sdp["atoms"]:
             sdp["busy"] = 0
             group_pop(state, _SDP)
+            wake(state, _P_SDP, time + 1)
     else:
         sdp["in_pipe"] += 1
-        _gather(state, op, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
+        _gather(state, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
     cacc = state["cacc"]
     if sdp["flying"] and cacc["blocked_since"] >= 0:
         entry = _entry_at(sdp)
@@ -351,9 +344,10 @@ def _join(state, ops, op, time, rdma):
 
 
 @njit
-def _gather(state, op, time):
+def _gather(state, time):
     """Add an atom, on the bus at ``time`` at the earliest, to the write burst in work."""
     sdp = state["sdp"]
+    op = sdp["launch"]
     dbb, longest = state["dbb_bytes"], state["burst_beats"]
     address = op["dst"] + sdp["surface"] * op["dst_surface_stride"] + sdp["line"] * op["dst_line_stride"]
     address += sdp["column"] * state["atom_bytes"]
@@ -383,14 +377,14 @@ def _gather(state, op, time):
 
 
 @njit
-def sdp_written(state, ops, beats, now):
+def sdp_written(state, beats, now):
     """A write burst of SDP has left at ``now``."""
     sdp = state["sdp"]
     full = sdp["in_pipe"] + sdp["wait_count"] >= SDP_ATOMS_TO_BUS
     sdp["in_pipe"] -= min(sdp["in_pipe"], beats * sdp["beat_atoms"])
     if full:
         sdp["space_at"] = now + WRITE_TO_ROOM
-        sdp_flow(state, ops)
+        sdp_flow(state)
     _wake_cacc(state, now + WRITE_TO_ROOM)
 
 
@@ -404,7 +398,7 @@ def _wake_cacc(state, time):
 
 
 @njit
-def sdp_acknowledged(state, ops, now):
+def sdp_acknowledged(state, now):
     """The memory has answered one of SDP's writes."""
     sdp = state["sdp"]
     sdp["acks_left"] -= 1
@@ -422,8 +416,9 @@ def sdp_acknowledged(state, ops, now):
 
 @njit
 def sdp_step(state, ops, now):
-    """Go on with what waits for the end of the launch before, or let CACC try again."""
+    """Begin the next launch if there is one; let CACC try again."""
     state["wake"][_P_SDP] = NEVER
+    if not state["sdp"]["busy"] and state["groups"][_SDP]["count"]:
+        _start(state, ops)
     _wake_cacc(state, now)
-    if not state["sdp"]["busy"]:
-        sdp_flow(state, ops)
+    sdp_flow(state)
