@@ -75,6 +75,9 @@ def _data_start(state, ops, data, group, begin):
     else:
         data["width"] = op["width"]
         data["surfaces"] = _ceil(op["channels"], atom)
+        if op["width"] == 1 and op["height"] == 1 and op["surface_packed"]:
+            data["width"] = data["surfaces"]  # is_packed_1x1
+            data["surfaces"] = 1
         if op["line_packed"]:
             data["grain"] = max(1, op["fetch_grain"])
     data["line_entries"] = line_entries(state, op)

@@ -14,7 +14,7 @@ HAND_OVER_TO_ENABLE = -9  # CDMA done -> as if the next launch had been enabled 
 REQUEST_TO_READ = 5  # CDMA's request -> AXI: MCIF_READ_IG_bpt (2), arb, spt, cvt [M]
 RETURN_TO_READ = 3  # a returned beat lets the next read out: READ_eg pipe, os counter, opipe [M]
 REQUEST_BYTES_ATOMS = 8  # atoms a CDMA request covers at most, never across 8 atoms: CDMA_dc.v, CDMA_wt.v
-RETURN_BUFFER_BEATS = 9  # beats between AXI and CDMA's shared buffer: pipes and a FIFO of 4: READ_eg.v
+RETURN_BUFFER_BEATS = 6  # beats between AXI and CDMA's shared buffer: pipes and a FIFO of 4: READ_eg.v
 
 # CDMA to CSC
 ROOM_TO_REQUEST = 3  # room in CBUF seen -> request [M]

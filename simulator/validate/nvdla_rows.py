@@ -104,6 +104,7 @@ def conv_op(row: Mapping[str, str], atom: int) -> np.ndarray:
     op["pad_top"], op["pad_bottom"], op["pad_left"], op["pad_right"] = _pads(row)
     op["data_banks"], op["weight_banks"] = number(row, "data_banks"), number(row, "weight_banks")
     op["fetch_grain"], op["line_packed"] = number(row, "grain", 1), number(row, "packed", 1)
+    op["surface_packed"] = number(row, "surf_packed", int(op["width"] == 1 and op["height"] == 1))
     op["release"] = number(row, "release")
     op["image"] = int("_img_" in row.get("name", ""))
     kernel_channels = number(row, "kernel_channels", int(op["channels"]))
