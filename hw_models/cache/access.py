@@ -198,6 +198,8 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     ring["count"] -= 1
     ring["cause"] = -1
     state["waiting"] -= 1
+    state["room"] |= ring["refused"]
+    ring["refused"] = 0
     if way >= 0 and set_row["prefetched"][way]:
         set_row["prefetched"][way] = 0
         state["prefetch_hits"][master] += 1

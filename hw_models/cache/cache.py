@@ -8,9 +8,10 @@
 ``wires["fifo"][up + p]``. `accept` and `respond` may be called ahead of time, as soon as the row exists
 (the outcome is the same). `respond` always succeeds. After `accept` call `advance`; after `respond` only
 if what it returns is not NEVER, at that cycle. After a pop from one of our FIFOs that was full call
-`advance`; a FIFO to memory holds at least two rows. A request must not cross a line. Rows that go down
-carry our number in `tag`: bring it back untouched; a fill's answer may come in parts. Read answers go up
-as one row, visible with their first data.
+`advance`; a FIFO to memory holds at least two rows. Offer a refused request again before the next
+`advance`, which is due in the cycle after there is room. A request must not cross a line. Rows that go
+down carry our number in `tag`: bring it back untouched; a fill's answer may come in parts. Read answers
+go up as one row, visible with their first data.
 
 A bank does one thing at a time, in this order: the oldest fill that has come back, the oldest read, the
 oldest write. A request that cannot go on stalls those behind it.
@@ -37,6 +38,7 @@ def accept(state, tags, request, now):
     bank = state["banks_"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
     ring = bank["rings"][request["write"] * state["split"]]
     if ring["count"] >= state["queue"]:
+        ring["refused"] = 1
         return False
     row = ring["rows"][(ring["head"] + ring["count"]) % QUEUE]
     copy_request(row, request)
@@ -192,6 +194,9 @@ def advance(state, tags, now, wires, down, up):
                         prefetch(state, tags, row, done == FRESH, now, wires, down)
             what = what + 1 if done == WAITS else FILLS
         wake = min(wake, bank_wake(bank, now))
+    if state["room"]:
+        state["room"] = 0
+        wake = min(wake, now + 1)
     if state["waiting"] > 0 and state["acks"]["count"] > 0:
         wake = min(wake, state["acks"]["time"][state["acks"]["head"]])
     return wake

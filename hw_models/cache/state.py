@@ -29,6 +29,7 @@ RING = np.dtype(
     [
         ("head", np.int64),
         ("count", np.int64),
+        ("refused", np.int64),  # 1: a request found no place since the last one left
         ("cause", np.int64),  # why the oldest waits, -1: it does not
         ("culprit", np.int64),
         ("rows", REQUEST, (QUEUE,)),
@@ -101,6 +102,7 @@ CACHE = np.dtype(
         ("policy", POLICY),
         ("settled", np.int64),
         ("waiting", np.int64),
+        ("room", np.int64),  # 1: who was refused may come again
         ("banks_", BANK, (BANKS,)),
         ("mshrs_used", np.int64),
         ("mshr_share", np.int64, (MASTERS,)),

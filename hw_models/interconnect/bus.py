@@ -5,12 +5,13 @@
     respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
 
 ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
-``wires["fifo"][up + m]``. `accept` and `respond` may be called ahead of time, as soon as the row exists
-(the outcome is the same). `respond` always succeeds: every answer has a place kept for it. After `accept`
-call `advance`; after `respond` only if what it returns is not NEVER, at that cycle. After a pop from one
-of our FIFOs that was full call `advance`. Rows that go down carry in `tag` the piece's slot: bring it back
-untouched. Read answers go up one row for each beat of the master's port, write answers one row for a
-request.
+``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time, as
+soon as the row exists (the outcome is the same). `respond` always succeeds: every answer has a place kept
+for it. After `accept` call `advance`; after `respond` only if what it returns is not NEVER, at that cycle.
+After a pop from one of our FIFOs that was full call `advance`. Offer a refused request again before the
+next `advance`, which is due in the cycle after there is room. Rows that go down carry the piece's slot in
+`tag`: bring it back untouched. Read answers go up one row for each beat of the master's port, write
+answers one row for a request.
 
 A request is cut at multiples of `burst`. A piece takes the request bus of its port for a cycle, a write
 for a cycle per `width` bytes, is at the port `latency` later (a write with its last beat); the answer
@@ -37,6 +38,7 @@ def accept(state, request, now):
     write = request["write"]
     lane = state["lanes"][2 * request["master"] + write]
     if lane["count"] >= state["queue"]:
+        lane["refused"] = 1
         return False
     row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
     copy_request(row, request)
@@ -247,6 +249,8 @@ def send(state, i, bus, now, wires, down):
         lane["head"] = (lane["head"] + 1) % LANE_ROWS
         lane["count"] -= 1
         state["waiting"] -= 1
+        state["room"] |= lane["refused"]
+        lane["refused"] = 0
 
 
 @njit
@@ -267,8 +271,7 @@ def grant(state, bus, now, wires, down):
             continue
         lane["bus"] = -1
         if i != winner:
-            turn = max(next_turn(state["arbiters"][bus], i >> 1, now), state["bus_free"][bus])
-            wait_for(lane, ARBITRATION, master, turn)
+            wait_for(lane, ARBITRATION, master, state["bus_free"][bus])
         elif examine(state, i, now, wires, down) >= 0:
             wait_for(lane, ARBITRATION, master, now + 1)  # a port sends one piece a cycle
 
@@ -298,6 +301,9 @@ def advance(state, now, wires, down, up):
             grant(state, bus, now, wires, down)
     if state["limited"] == 0:
         wake = NEVER
+    if state["room"]:
+        state["room"] = 0
+        wake = min(wake, now + 1)
     for i in range(2 * state["masters"]):
         lane = state["lanes"][i]
         if lane["count"] > 0:
@@ -330,6 +336,20 @@ def respond(state, row, time, wires, up):
 
 
 @njit
+def push_in_order(fifo, request, time, size):
+    """Append an answer of ``size`` bytes, before rows of a later time: read and write channels overtake."""
+    last = fifo["head"] + fifo["count"]
+    push(fifo, request, time)
+    while last > fifo["head"] and fifo["rows"][(last - 1) % FIFO_ROWS]["time"] > time:
+        copy_request(fifo["rows"][last % FIFO_ROWS], fifo["rows"][(last - 1) % FIFO_ROWS])
+        last -= 1
+    row = fifo["rows"][last % FIFO_ROWS]
+    copy_request(row, request)
+    row["time"] = time
+    row["bytes"] = size
+
+
+@njit
 def deliver(state, i, name, earliest, wires, up):
     """Hand the master what has been answered of one id, in order. Returns False if its FIFO is full."""
     master, write = i >> 1, i & 1
@@ -353,10 +373,9 @@ def deliver(state, i, name, earliest, wires, up):
             if not write:
                 through = (end - 1) >> state["width_shift"]
                 seen = max(first + k, slot["arrived"] + through)
-            push(fifo, slot["request"], seen)
-            if not write:
-                pushed = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
-                pushed["bytes"] = end - k * port_bytes
+            push_in_order(
+                fifo, slot["request"], seen, slot["request"]["bytes"] if write else end - k * port_bytes
+            )
         state["link_free"][link] = seen + (rows > 0)
         note(state["seen"][link], seen, index)
         index = slot["next"]

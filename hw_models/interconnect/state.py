@@ -18,6 +18,7 @@ LANE = np.dtype(
     [
         ("head", np.int64),
         ("count", np.int64),
+        ("refused", np.int64),  # 1: a request found no place since the last one left
         ("sent", np.int64),  # bytes of the oldest request already on their way
         # of the next piece, as `examine` found it
         ("size", np.int64),
@@ -69,6 +70,7 @@ INTERCONNECT = np.dtype(
         # requests
         ("settled", np.int64),  # waits are charged up to this cycle
         ("waiting", np.int64),  # requests in lanes
+        ("room", np.int64),  # 1: who was refused may come again
         ("lanes", LANE, (LANES,)),
         ("write_turn", np.int64, (MASTERS,)),  # which lane goes first where both want the same bus
         ("arbiters", ARBITER, (BUSES,)),
