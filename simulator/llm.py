@@ -11,6 +11,7 @@ from hw_models.roofline.params import Roofline
 from simulator import Progress, __version__
 from simulator.config import Config, config_sha256, resolved
 from simulator.llm_flash import FlashDevice
+from simulator.llm_kv import KvPlan
 from simulator.llm_run import FS_PER_S, LlmRun, Ops, Pass
 from simulator.result import SCHEMA_VERSION, Result
 from workloads.llm.params import LlmJob
@@ -42,7 +43,7 @@ def run_llm(
     run = LlmRun(plan, machine, flash, seed, job.on)
     prefill_fs = run.prefill()
     passes = decode_all(run, job.tokens, progress)
-    workload = workload_summary(plan, machine, prefill_fs, passes)
+    workload = workload_summary(run, prefill_fs, passes)
     return {
         "workload": workload,
         "flash": flash.counters() if flash is not None else {},
@@ -117,17 +118,16 @@ def warm_up(config: Config) -> None:
     if config.system.flash is not None:
         device = FlashDevice(config.system.flash, 1)
         device.read(np.zeros(1, np.int64), np.full(1, 512, np.int64), 0)
-        device.stream(0, 512, 0)
+        device.stream(0, config.system.flash.sequential_chunk_bytes, 0)
 
 
 def _mean(passes: Sequence[Pass], tokens: int, get: Callable[[Pass], float]) -> float:
     return sum(get(p) for p in passes) / tokens
 
 
-def workload_summary(
-    plan: Plan, machine: Roofline, prefill_fs: int, passes: Sequence[Pass]
-) -> dict[str, Any]:
+def workload_summary(run: LlmRun, prefill_fs: int, passes: Sequence[Pass]) -> dict[str, Any]:
     """Return the summary's `workloads.<job>`."""
+    plan, machine = run.plan, run.machine
     tokens = sum(p.tokens for p in passes)
 
     def seconds(get: Callable[[Pass], int]) -> float:
@@ -166,6 +166,8 @@ def workload_summary(
     }
     if plan.sparse:
         summary["neurons"] = neuron_shares(plan, passes)
+    if plan.job.kv_cache.dram_bytes is not None:
+        summary["kv_cache"] = kv_summary(plan, run.kv)
     if plan.job.speculative is not None:
         summary["tokens_per_round"] = tokens / len(passes)
     return summary
@@ -180,6 +182,13 @@ def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
         "resident": sum(p.resident_rows for p in passes) / neurons,
         "new": sum(p.fresh for p in passes) / neurons,
     }
+
+
+def kv_summary(plan: Plan, kv: KvPlan) -> dict[str, int]:
+    """Return bytes of the KV cache at the end of the job, all layers."""
+    layers, context = plan.model.shape.layers, plan.job.prompt + plan.job.tokens
+    per_token = layers * kv.token_bytes
+    return {"bytes": context * per_token, "flash_bytes": kv.spilled(context) * per_token}
 
 
 def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:

@@ -51,12 +51,14 @@ def _throughput(axes, columns: Columns) -> None:
 
 def _latency(axes, columns: Columns) -> None:
     shares = [100 * share for share in columns["dram_share"]]
-    parts = {"I/O": "io_ms", "memory management": "mem_ms", "compute": "compute_ms"}
-    axes.stackplot(shares, [columns[name] for name in parts.values()], labels=list(parts))
-    for share, window in zip(shares, columns["window"]):
-        axes.annotate(f"k={window}", (share, 0), rotation=90, fontsize="x-small", va="bottom", ha="center")
+    parts = {"compute": "compute_ms", "memory management": "mem_ms", "I/O": "io_ms"}
+    axes.stackplot(shares, [columns[name] for name in parts.values()], labels=list(parts), alpha=0.7)
+    axes.plot(shares, columns["overlapped_ms"], "k--", label="overlapped")
+    tops = [sum(values) for values in zip(*(columns[name] for name in parts.values()))]
+    for share, top, window in zip(shares, tops, columns["window"]):
+        axes.annotate(f"k={window}", (share, top), fontsize="x-small", va="bottom", ha="center")
     axes.set(xlabel="weights in DRAM [% of the model]", ylabel="time per token [ms]")
-    axes.set_title("OPT 6.7B, M1 Max Metal, by window k")
+    axes.set_title("OPT 6.7B, M1 Max CPU, by window k")
     axes.legend(fontsize="small", loc="lower left")
 
 

@@ -104,6 +104,8 @@ def test_cache_that_does_not_fit_dram_is_read_back_for_every_token(tiny):
     by_token = dict.fromkeys(range(16, 22), 0)
     for i in reads:
         by_token[spilled.ops["token"][i]] += spilled.ops["read_bytes"][i]
+    cache = spilled.summary["workloads"]["chat"]["kv_cache"]
+    assert cache == {"bytes": 22 * token, "flash_bytes": 16 * token}
     # 17 to 22 tokens of context, 8 in DRAM, blocks of 4: 12, 12, 12, 12, 16, 16 on flash
     assert list(by_token.values()) == [n * token for n in (12, 12, 12, 12, 16, 16)]
 
