@@ -55,7 +55,7 @@ def _timing(t: np.void, dram: Dram) -> None:
     )
     t["act_gap"] = c["tRRD_L"], c["tRRD_S"]
     t["faw"], t["ras"], t["rc"], t["rp"] = c["tFAW"], c["tRAS"], c["tRC"], c["tRP"]
-    t["rp_all"] = c.get("tRPab", c["tRP"])
+    t["rp_all"], t["ppd"] = c.get("tRPab", c["tRP"]), c.get("tPPD", 1)
     t["rcd"] = c["tRCD"], c.get("tRCDWR", c["tRCD"])
     t["to_pre"] = c["tRTP"], write + beats + c["tWR"]
     t["data"] = read + (beats if dram.read_response == "last_beat" else 0), write + beats
@@ -106,7 +106,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
         not dram.shortcuts or row["window"] < held or dram.scheduler in ("fcfs", "priority", "bliss")
     )
     simple = dram.scheduler == "fr_fcfs" and dram.row_hit_cap == 0 and dram.protect == "none"
-    row["simple"] = simple and not row["plain"]
+    row["simple"] = simple and not row["plain"] and dram.power_down_after_cycles is None
     row["high"] = math.floor(dram.write_high * dram.write_queue)
     row["low"] = math.ceil(dram.write_low * dram.write_queue)
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap

@@ -7,6 +7,15 @@ when the next call comes.
 
 from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, move_one, stand_in_line
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
+from hw_models.dram.power import (
+    ENTER_POWER_DOWN,
+    ENTER_SELF_REFRESH,
+    EXIT_POWER_DOWN,
+    EXIT_SELF_REFRESH,
+    come_up,
+    earliest_due,
+    go_down,
+)
 from hw_models.dram.queues import (
     dequeue,
     enqueue,
@@ -112,7 +121,6 @@ def serve(state, e, time):
 @njit
 def fall_due(state, time):
     """Refreshes of cycle ``time`` are owed from now on."""
-    due = NEVER
     for r in range(state["ranks"]):
         rank = state["rank"][r]
         if rank["due"] <= time:
@@ -121,8 +129,7 @@ def fall_due(state, time):
                 state["owed"] += 1
             rank["owed"] += 1
             rank["due"] += state["t"]["refi"]
-        due = min(due, rank["due"])
-    state["due"] = due
+    state["due"] = earliest_due(state)
 
 
 @njit
@@ -176,6 +183,10 @@ def execute(state):
     elif command == REFRESH:
         refresh_rank(state, b, time)
         pay_refresh(state, b)
+    elif command in (ENTER_POWER_DOWN, ENTER_SELF_REFRESH):
+        go_down(state, b, command, time)
+    elif command in (EXIT_POWER_DOWN, EXIT_SELF_REFRESH):
+        come_up(state, b, command, time)
     else:
         r = state["banks"][b]["rank"]
         refresh_bank(state, b, time)
@@ -275,6 +286,7 @@ def accept(state, request, now):
         entry["seen"] = 0
         state["order"] += 1
         state["pending"] += 1
+        state["rank"][state["banks"][entry["bank"]]["rank"]]["queued"] += 1
         if in_turn:
             line_up(state, e)
         else:

@@ -39,6 +39,7 @@ def activate(state, b, row, time):
     t = state["t"]
     bank = state["banks"][b]
     rank = state["rank"][bank["rank"]]
+    rank["last"] = time
     bank["open"] = row
     bank["hits"] = 0
     bank["used"] = time
@@ -95,8 +96,18 @@ def close_bank(state, b, time):
 
 
 @njit
+def note_precharge(state, r, time):
+    """The next PRE of rank ``r`` keeps its distance."""
+    state["rank"][r]["last"] = time
+    if state["t"]["ppd"] > 1:
+        for g in range(r * state["groups"], (r + 1) * state["groups"]):
+            state["group"][g]["pre"] = time + state["t"]["ppd"]
+
+
+@njit
 def precharge(state, b, time):
     close_bank(state, b, time)
+    note_precharge(state, state["banks"][b]["rank"], time)
     state["precharges"] += 1
     log(state, time, PRECHARGE, state["banks"][b]["rank"], b, -1, -1)
 
@@ -114,6 +125,7 @@ def precharge_all(state, r, time):
     rank = state["rank"][r]
     if time + state["t"]["rp"] + extra > rank["refresh"]:
         rank["refresh"] = time + state["t"]["rp"] + extra
+    note_precharge(state, r, time)
     state["precharge_alls"] += 1
     log(state, time, PRECHARGE_ALL, r, -1, -1, -1)
 
@@ -125,6 +137,7 @@ def refresh_rank(state, r, time):
     end = time + t["rfc"]
     rank["refresh"] = end
     rank["refreshing"] = end
+    rank["last"] = time
     first = r * state["groups"]
     for g in range(first, first + state["groups"]):
         if end > state["group"][g]["act"]:
@@ -139,6 +152,9 @@ def refresh_bank(state, b, time):
     bank = state["banks"][b]
     rank = state["rank"][bank["rank"]]
     bank["act"] = time + t["rfc_bank"]
+    rank["last"] = time
+    if time + t["rfc_bank"] > rank["refreshing"]:
+        rank["refreshing"] = time + t["rfc_bank"]
     gap = time + t["refresh_gap"]
     if gap > rank["refresh"]:
         rank["refresh"] = gap
@@ -157,6 +173,9 @@ def column(state, b, w, time, auto, column_address):
     bank = state["banks"][b]
     bank["hits"] += 1
     bank["used"] = time
+    rank = state["rank"][bank["rank"]]
+    rank["last"] = time
+    rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
     if time + t["to_pre"][w] > bank["pre"]:
         bank["pre"] = time + t["to_pre"][w]
     gap = t["gap"]
@@ -188,6 +207,7 @@ def column(state, b, w, time, auto, column_address):
         state["writes"] += 1
     if auto:
         start = bank["pre"]
+        rank["closing"] = max(rank["closing"], start)
         close_bank(state, b, start)
         state["precharges"] += 1
         log(state, time, READ_AUTO + w, bank["rank"], b, -1, column_address)

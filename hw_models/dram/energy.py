@@ -26,8 +26,10 @@ def energy_j(row: np.void, dram: Dram, cycles: int) -> dict[str, float]:
     ranks = row["rank"][: row["ranks"]]
     open_now = ranks["open_banks"] > 0
     active = int(ranks["active_cycles"].sum() + (cycles - ranks["open_since"])[open_now].sum())
-    down, active_down = int(ranks["down_cycles"].sum()), int(ranks["active_down_cycles"].sum())
-    asleep = int(ranks["self_refresh_cycles"].sum())
+    since = cycles - ranks["down_since"]
+    down = int(ranks["down_cycles"].sum() + since[(ranks["down"] == 1) & ~open_now].sum())
+    active_down = int(ranks["active_down_cycles"].sum() + since[(ranks["down"] == 1) & open_now].sum())
+    asleep = int(ranks["self_refresh_cycles"].sum() + since[ranks["down"] == 2].sum())
     idle = max(0, cycles * len(ranks) - active - down - asleep)
     refresh = i.idd5 - i.idd2n
     per_refresh = refresh * c["tRFC"]

@@ -174,6 +174,10 @@ class Dram(Block):
             )
         if self.refresh == "per_bank" and not self.module.PER_BANK_REFRESH:
             raise ValueError(f"{self.module.NAME} has no per-bank refresh; write all_bank or none")
+        if self.self_refresh_after_cycles and not self.power_down_after_cycles:
+            raise ValueError("self_refresh_after needs power_down_after: a rank goes from one to the other")
+        if self.power_down_after_cycles and self.scheduler == "bank_round_robin":
+            raise ValueError("bank_round_robin knows no power-down; leave power_down_after out")
         if self.write_low >= self.write_high:
             raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")
         self.pieces()

@@ -17,6 +17,7 @@ def release_entry(state, e):
     state["free"][state["free_count"]] = e
     state["free_count"] += 1
     state["pending"] -= 1
+    state["rank"][state["banks"][state["entries"][e]["bank"]]["rank"]]["queued"] -= 1
 
 
 @njit

@@ -7,7 +7,7 @@ something changes. Candidates are compared by cycle, then by key: the policy's c
 
 import numpy as np
 
-from hw_models.dram.state import Command, Field, Page, Refresh, Scheduler
+from hw_models.dram.state import BANKS, Command, Field, Page, Refresh, Scheduler
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -19,6 +19,10 @@ PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
 REFRESH = int(Command.REFRESH)
 REFRESH_BANK = int(Command.REFRESH_BANK)
 WAKE = int(Command.WAKE)
+ENTER_POWER_DOWN = int(Command.ENTER_POWER_DOWN)
+EXIT_POWER_DOWN = int(Command.EXIT_POWER_DOWN)
+ENTER_SELF_REFRESH = int(Command.ENTER_SELF_REFRESH)
+EXIT_SELF_REFRESH = int(Command.EXIT_SELF_REFRESH)
 FCFS = int(Scheduler.FCFS)
 COLUMN_FIRST = int(Scheduler.COLUMN_FIRST)
 PRIORITY = int(Scheduler.PRIORITY)
@@ -44,10 +48,12 @@ def next_mode(state, writing):
 
 
 @njit
-def refresh_blocks(state, b):
-    """Return whether bank ``b`` has to wait for a refresh that is owed."""
+def held_back(state, b):
+    """Return whether bank ``b`` has to wait for a refresh that is owed, or for its rank to wake."""
     r = state["banks"][b]["rank"]
     rank = state["rank"][r]
+    if rank["down"] > 0:
+        return True
     if rank["owed"] == 0:
         return False
     if state["refresh_mode"] == PER_BANK:
@@ -110,7 +116,7 @@ def consider(state, e):
     else:
         if not may_precharge(state, bank, entry["order"]):
             return
-        time = bank["pre"]
+        time = max(bank["pre"], state["group"][bank["group"]]["pre"])
         command = PRECHARGE
     if time < state["next"]:
         time = state["next"]
@@ -161,6 +167,27 @@ def offer(state, time, key, command, b):
 
 
 @njit
+def reserved(state, r):
+    """Return whether some row of rank ``r`` belongs to its opener."""
+    found = False
+    for k in range(state["active_count"]):
+        found = found or state["banks"][state["active_banks"][k]]["rank"] == r
+    return found
+
+
+@njit
+def rows_closable(state, r):
+    """Return from when on all open rows of rank ``r`` may be closed."""
+    first = r * state["banks_per_rank"]
+    ready = state["rank"][r]["closing"]
+    for b in range(first, first + state["banks_per_rank"]):
+        bank = state["banks"][b]
+        if bank["open"] >= 0:
+            ready = max(ready, bank["pre"], state["group"][bank["group"]]["pre"])
+    return ready
+
+
+@njit
 def choose_refresh(state):
     """Ranks that owe a refresh: close their rows, then refresh. Openers are served before."""
     oldest = np.int64(NEVER)
@@ -171,7 +198,7 @@ def choose_refresh(state):
     done = False
     for r in range(state["ranks"]):
         rank = state["rank"][r]
-        if rank["owed"] == 0 or done:
+        if rank["owed"] == 0 or rank["down"] > 0 or done:
             continue
         if state["refresh_stops_all"] == 1:
             if rank["owed_since"] > oldest:
@@ -185,19 +212,35 @@ def choose_refresh(state):
             if bank["open"] < 0:
                 offer(state, max(bank["act"], rank["refresh"]), key, REFRESH_BANK, b)
             elif bank["active"] < 0:
-                offer(state, bank["pre"], key, PRECHARGE, b)
+                offer(state, max(bank["pre"], state["group"][bank["group"]]["pre"]), key, PRECHARGE, b)
         elif rank["open_banks"] == 0:
             offer(state, rank["refresh"], key, REFRESH, r)
+        elif not reserved(state, r):
+            offer(state, rows_closable(state, r), key, PRECHARGE_ALL, r)
+
+
+@njit
+def choose_power(state):
+    """Idle ranks go down, and ranks that are asked for something come up. Self-refresh needs closed rows."""
+    for r in range(state["ranks"]):
+        rank = state["rank"][r]
+        wanted = rank["queued"] > 0 or rank["owed"] > 0
+        awake_at = rank["down_since"] + state["t"]["cke"]
+        key = LAST + BANKS + r
+        if rank["down"] > 0:
+            command = EXIT_POWER_DOWN if rank["down"] == 1 else EXIT_SELF_REFRESH
+            if wanted:
+                offer(state, awake_at, MAINTENANCE + r, command, r)
+            elif rank["down"] == 1 and state["self_refresh_after"] > 0:
+                offer(state, max(awake_at, rank["last"] + state["self_refresh_after"]), key, command, r)
+        elif wanted:
+            rank["sleepy"] = 0
+        elif rank["sleepy"] == 0:
+            offer(state, max(rank["last"] + state["down_after"], rank["quiet"]), key, ENTER_POWER_DOWN, r)
+        elif rank["open_banks"] == 0:
+            offer(state, max(rank["refresh"], rank["quiet"]), key, ENTER_SELF_REFRESH, r)
         else:
-            ready = 0
-            blocked = False
-            for b in range(first, first + state["banks_per_rank"]):
-                bank = state["banks"][b]
-                if bank["open"] >= 0:
-                    ready = max(ready, bank["pre"])
-                    blocked = blocked or bank["active"] >= 0
-            if not blocked:
-                offer(state, ready, key, PRECHARGE_ALL, r)
+            offer(state, rows_closable(state, r), key, PRECHARGE_ALL, r)
 
 
 @njit
@@ -205,8 +248,10 @@ def choose_timeouts(state):
     """Rows that were not used for their bank's timeout are closed when nothing else is ready."""
     for b in range(state["bank_count"]):
         bank = state["banks"][b]
-        if bank["open"] >= 0 and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0:
-            offer(state, max(bank["pre"], bank["used"] + bank["timeout"]), LAST + b, PRECHARGE, b)
+        idle = bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
+        if bank["open"] >= 0 and idle and not held_back(state, b):
+            time = max(bank["pre"], state["group"][bank["group"]]["pre"], bank["used"] + bank["timeout"])
+            offer(state, time, LAST + b, PRECHARGE, b)
 
 
 @njit
@@ -238,7 +283,7 @@ def choose_every_entry(state, w):
     end = window_end(state)
     for k in range(state["busy_count"][w]):
         b = state["busy_banks"][w, k]
-        if state["owed"] > 0 and refresh_blocks(state, b):
+        if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
             continue
         e = state["banks"][b]["head"][w]
         while e >= 0 and entries[e]["order"] <= end:
@@ -288,8 +333,9 @@ def choose_simply(state, w):
                     command = e_command
         e = bank["miss"][w]
         if e >= 0 and bank["active"] < 0:
-            floor = min(floor, bank["pre"])
-            time = max(bank["pre"], start)
+            time = max(bank["pre"], group["pre"])
+            floor = min(floor, time)
+            time = max(time, start)
             if time <= best_time:
                 key = entries[e]["order"]
                 if time < best_time or key < best_key:
@@ -312,7 +358,7 @@ def choose_oldest(state, w):
     """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
     for k in range(state["busy_count"][w]):
         b = state["busy_banks"][w, k]
-        if state["owed"] > 0 and refresh_blocks(state, b):
+        if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
             continue
         bank = state["banks"][b]
         if bank["open"] < 0:
@@ -337,6 +383,8 @@ def choose(state):
     choose_reserved(state)
     if state["owed"] > 0:
         choose_refresh(state)
+    if state["down_after"] > 0:
+        choose_power(state)
     if state["chosen_time"] > state["next"] and (state["owed"] == 0 or state["refresh_stops_all"] == 0):
         if state["unified"] == 1:
             state["scanned"] = 3
@@ -371,6 +419,9 @@ def choose(state):
 @njit
 def choose_again(state, e):
     """Entry ``e`` has just been queued: correct the choice, or mark it stale."""
+    if state["down_after"] > 0:
+        state["stale"] = 1
+        return
     if state["owed"] > 0 and state["refresh_stops_all"] == 1:
         return
     if state["scanned"] == 0:

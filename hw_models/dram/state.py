@@ -85,6 +85,7 @@ TIMING = np.dtype(
         ("rc", i8),
         ("rp", i8),
         ("rp_all", i8),
+        ("ppd", i8),  # PRE to PRE of a rank
         ("to_pre", i8, (2,)),  # RD, WR to PRE
         ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat
         ("refi", i8),
@@ -123,7 +124,7 @@ BANK = np.dtype(
     ]
 )
 
-GROUP = np.dtype([("rank", i8), ("act", i8), ("column", i8, (2,))])
+GROUP = np.dtype([("rank", i8), ("act", i8), ("pre", i8), ("column", i8, (2,))])
 
 RANK = np.dtype(
     [
@@ -141,10 +142,14 @@ RANK = np.dtype(
         ("idle_since", i8),
         ("down", i8),  # 0 up, 1 power-down, 2 self-refresh
         ("down_since", i8),
+        ("sleepy", i8),  # on its way to self-refresh
+        ("queued", i8),  # entries for its banks
+        ("last", i8),  # its last command
+        ("closing", i8),  # start of the last auto-precharge
+        ("quiet", i8),  # from when on no data move
         ("down_cycles", i8),
         ("active_down_cycles", i8),
         ("self_refresh_cycles", i8),
-        ("up_at", i8),
     ]
 )
 
@@ -240,6 +245,7 @@ CHANNEL = np.dtype(
         ("rank", RANK, (RANKS,)),
         ("due", i8),  # earliest refresh of any rank
         ("owed", i8),  # ranks that owe a refresh
+        ("down", i8),  # ranks in power-down or self-refresh
         # what comes next
         ("next", i8),  # first cycle at which no command was sent or refused yet
         ("writing", i8),  # mode before cycle `next`

@@ -2,9 +2,18 @@
 
 from types import ModuleType
 
-from hw_models.dram.standards import ddr3, ddr4, lpddr4
+from hw_models.dram.standards import ddr3, ddr4, ddr5, gddr6, hbm2, hbm3, lpddr4, lpddr5
 
-MODULES: dict[str, ModuleType] = {"DDR3": ddr3, "DDR4": ddr4, "LPDDR4": lpddr4}
+MODULES: dict[str, ModuleType] = {
+    "DDR3": ddr3,
+    "DDR4": ddr4,
+    "DDR5": ddr5,
+    "LPDDR4": lpddr4,
+    "LPDDR5": lpddr5,
+    "HBM2": hbm2,
+    "HBM3": hbm3,
+    "GDDR6": gddr6,
+}
 
 STANDARDS: dict[str, tuple[ModuleType, str]] = {
     f"{name}-{speed}": (module, speed) for name, module in MODULES.items() for speed in module.SPEEDS
