@@ -177,14 +177,12 @@ class NetworkBuilder:
         return self.pool(name, source, function, Window(height, width), output)
 
     def eltwise(self, name: str, sources: Sequence[str], function: str = "add", output: str = "") -> str:
-        shapes = {self.shape(source) for source in sources}
-        if len(shapes) > 1:
-            raise ValueError(
-                f"{name}: inputs of shapes {', '.join(map(str, sorted(shapes)))}; they must be equal"
-            )
-        return self.add(
-            Node(name, "eltwise", tuple(sources), output or name, function=function), shapes.pop()
-        )
+        """Every operand after the first has its shape, or one value a channel."""
+        shapes = [self.shape(source) for source in sources]
+        if any(shape not in (shapes[0], Shape(shapes[0].channels, 1, 1)) for shape in shapes):
+            found = ", ".join(map(str, sorted(set(shapes))))
+            raise ValueError(f"{name}: inputs of shapes {found}; they must be equal")
+        return self.add(Node(name, "eltwise", tuple(sources), output or name, function=function), shapes[0])
 
     def concat(self, name: str, sources: Sequence[str], output: str = "") -> str:
         shapes = [self.shape(source) for source in sources]

@@ -129,7 +129,7 @@ class NetworkJob(Block):
     fuse_pooling: bool | None = Field(None, description="absent: as the strategy")
     concat: Literal["copy", "in_place"] | None = Field(None, description="absent: as the strategy")
     dependencies: Literal["serial", "data"] = "serial"
-    planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit"] = "greedy_by_size"
+    planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate"] = "greedy_by_size"
     frames: Positive = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
     deadline_fs: Femtoseconds | None = Field(

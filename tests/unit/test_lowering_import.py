@@ -159,6 +159,33 @@ def test_an_open_batch_is_one_image_and_an_open_size_is_asked_for(tmp_path):
     )
 
 
+def test_a_gate_per_channel_rides_on_the_accelerator(tmp_path):
+    """Squeeze and excitation: every channel times one value that a small branch computes."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="c", kernel_shape=[1, 1]),
+        helper.make_node("GlobalAveragePool", ["a"], ["p"], name="p"),
+        helper.make_node("Conv", ["p", "v"], ["g"], name="g", kernel_shape=[1, 1]),
+        helper.make_node("Mul", ["g", "a"], ["y"], name="m"),
+    ]
+    path = model(tmp_path, nodes, (1, 16, 8, 8), {"w": (8, 16, 1, 1), "v": (8, 8, 1, 1)})
+    program = lower(job(network=str(path), strategy="traffic"), "nv_large")
+    assert program.warnings == []
+    gate = program.ops[-1]
+    assert (gate["unit"], gate["x1"], gate["x1_bytes"]) == (Unit.SDP, Operand.PER_KERNEL, 1)
+    assert gate["x1_address"] == program.ops[-2]["dst"]
+
+
+def test_one_dimension_is_a_height(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="c", kernel_shape=[5], pads=[2, 2], strides=[2]),
+        helper.make_node("MaxPool", ["a"], ["y"], name="p", kernel_shape=[2], strides=[2]),
+    ]
+    path = model(tmp_path, nodes, (1, 16, 40), {"w": (8, 16, 5)})
+    network = read_onnx(path)
+    assert network.tensors["c"] == Shape(8, 20, 1)
+    assert network.tensors["p"] == Shape(8, 10, 1)
+
+
 def test_inline_layers_by_name():
     layers = [
         {
@@ -192,7 +219,7 @@ def test_inline_layers_by_name():
          "layers: a 3x3 convolution over 4096 x 4096 channels needs 1536 banks for the input lines of one output "
          "row and 2 for one kernel; nv_large has 16 banks in its CBUF, so use fewer channels, a narrower input "
          "or an accelerator with a larger CBUF"),
-        ([{"pool": {"input": [32, 32, 8]}}], "fallback: layer 'pool_0' (average) needs a core; "
+        ([{"pool": {"input": [65, 32, 8]}}], "fallback: layer 'pool_0' (average) needs a core; "
          "add `fallback: CORE` with the name of one"),
     ],
 )  # fmt: skip
@@ -226,6 +253,8 @@ def test_job_mistakes(fields, message):
          ":2: src_data: 'DLA_MEM_MC:3' is not a tensor; write MEMORY:WxHxC:BYTESB:addrA:memM:offOFFSET"),
         ("subgraph,index,op,src_data,dst_data,data_bank,weight_bank,release,x1_data\nzero,0,sdp_op\n",
          ":2: subgraph: 'zero' is not a whole number"),
+        ("subgraph,index,op,src_data,dst_data,data_bank,weight_bank,release,x1_data\n0,0,pdp_op\n",
+         ":2: op: 'pdp_op' is not an operation that is read; conv_op and sdp_op are"),
     ],
 )  # fmt: skip
 def test_a_faulty_loadable_names_its_line(tmp_path, text, message):

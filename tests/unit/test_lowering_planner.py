@@ -28,7 +28,7 @@ buffers_strategy = st.lists(
 )
 
 
-@pytest.mark.parametrize("planner", PLANNERS)
+@pytest.mark.parametrize("planner", [*PLANNERS, "separate"])
 @given(buffers=buffers_strategy)
 def test_no_two_live_buffers_overlap(planner, buffers):
     offsets = plan_memory(buffers, planner)

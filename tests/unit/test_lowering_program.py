@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lowering_helpers import launches, producers, step_bytes
 
 from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.presets import PRESETS
 from workloads import load_network, lower
 from workloads.graph import node_macs
-from workloads.lowering import assemble
 from workloads.lowering.target import target_of
 from workloads.networks.builtin import NETWORKS
 from workloads.params import NetworkJob
@@ -45,7 +45,7 @@ def check(program, network, target):
         assert (needed < number).all()
     macs = {node.name: node_macs(network, node) for node in network.nodes}
     found = dict.fromkeys(macs, 0)
-    for op in ops:
+    for op in ops[ops["unit"] == Unit.CONV]:
         found[program.layers[op["layer"]].name] += int(op["macs"])
     assert found == macs
     convolutions = launches(program, Unit.CONV)
@@ -59,7 +59,7 @@ def check(program, network, target):
 
 
 @pytest.mark.parametrize("strategy", ["nvidia", "traffic"])
-@pytest.mark.parametrize("preset", ["nv_small", "nv_medium_512", "nv_large", "nv_full"])
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_built_in_network_lowers(name, preset, strategy):
     work = job(name, strategy=strategy)
@@ -103,20 +103,12 @@ def test_macs_are_the_published_ones(name, giga_macs):
 @pytest.mark.parametrize("strategy", ["nvidia", "traffic"])
 @pytest.mark.parametrize("preset", ["nv_small", "nv_large"])
 @pytest.mark.parametrize("name", SMALL)
-def test_sharing_memory_changes_no_readers_source(name, preset, strategy, planner, monkeypatch):
+def test_sharing_memory_changes_no_readers_source(name, preset, strategy, planner):
     """Run the steps on a memory that remembers who wrote: as with a place of its own for every buffer."""
     fields = {"input": SMALL[name], "strategy": strategy, "planner": planner}
     shared = producers(lower(job(name, **fields), preset), target_of(preset))
-    monkeypatch.setattr(assemble, "plan_memory", apart)
-    alone = producers(lower(job(name, **fields), preset), target_of(preset))
+    alone = producers(lower(job(name, **(fields | {"planner": "separate"})), preset), target_of(preset))
     assert shared == alone
-
-
-def apart(buffers, planner):
-    offsets, end = {}, 0
-    for buffer in buffers:
-        offsets[buffer.name], end = end, end + buffer.bytes
-    return offsets
 
 
 @pytest.mark.parametrize("strategy", ["nvidia", "traffic"])
@@ -180,6 +172,33 @@ def test_pooling_on_the_fly_only_where_one_launch_makes_the_whole_height():
     pooled = launches(program, Unit.CONV)["pool"]
     assert list(pooled) == [1, 1, 0, 0, 0]
     assert list(launches(program, Unit.CONV)["pool_out_width"][:2]) == [14, 5]
+
+
+@pytest.mark.parametrize(
+    ("size", "windows"), [(13, (7, 2)), (14, (7, 2)), (8, (8,)), (64, (8, 8)), (57, (8, 8))]
+)
+def test_a_large_global_pool_is_taken_in_two(size, windows):
+    layers = [{"pool": {"input": [size, size, 24], "function": "average"}}]
+    program = lower(NetworkJob.model_validate({"on": "nvdla0", "layers": layers}), "nv_small")
+    assert tuple(program.ops["pool_width"]) == windows
+    reach = program.ops["pool_width"][0] * program.ops["out_width"][0]
+    assert reach == size + program.ops["pool_pad_right"][0] >= size
+    assert program.ops["out_width"][-1] == 1
+
+
+def test_what_the_accelerator_cannot_do_is_named():
+    layers = [
+        {"conv": {"input": [80, 8, 8], "kernels": 8, "kernel": 1, "activation": "sigmoid"}},
+        {"pool": {"function": "average"}},
+    ]
+    work = NetworkJob.model_validate({"on": "nvdla0", "fallback": "core0", "layers": layers})
+    assert lower(work, "nv_small").warnings == [
+        "layer 'conv_0.sigmoid' (sigmoid activation) is more than nv_small can do; a core does it",
+        "layer 'pool_1' (average pool over 80x8) is more than nv_small can do; a core does it",
+    ]
+    assert lower(work, "nv_large").warnings == [
+        "layer 'pool_1' (average pool over 80x8) is more than nv_large can do; a core does it"
+    ]
 
 
 def test_concatenation_in_place_needs_no_launches():

@@ -55,6 +55,9 @@ class _Loadable:
                     if after is None or after.values["op"] != "sdp_op":
                         raise ConfigError("a convolution without its SDP line", file=self.path, line=row.line)
                     self._convolution(row, after)
+                elif row.values["op"] != "sdp_op":
+                    message = f"{row.values['op']!r} is not an operation that is read; conv_op and sdp_op are"
+                    raise ConfigError(message, file=self.path, line=row.line, key="op")
                 elif row.given("src_data").kind != "HW":
                     self._sdp(row)
             if self.job.fallback:

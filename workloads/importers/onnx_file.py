@@ -205,14 +205,22 @@ class At:
         return self.builder.cpu(self.name, function or self.node.op_type.lower(), self.sources(), shape)
 
     def window(self, kernel: Dims) -> Window:
-        """Return the window, padded at the far sides so that the output has the inferred size."""
-        strides = self.attribute("strides", (1, 1))
-        dilations = self.attribute("dilations", (1, 1))
-        pads = list(self.attribute("pads", (0, 0, 0, 0)))
+        """Return the window, padded at the far sides so that the output has the inferred size.
+
+        One dimension is a height.
+        """
+        axes = len(kernel)
+        rest = (1,) * (2 - axes)
+        kernel = (*kernel, *rest)
+        strides = (*self.attribute("strides", (1,) * axes), *rest)
+        dilations = (*self.attribute("dilations", (1,) * axes), *rest)
+        given = list(self.attribute("pads", (0,) * 2 * axes))
+        none = [0] * len(rest)
+        pads = [*given[:axes], *none, *given[axes:], *none]
         auto = self.attribute("auto_pad", b"NOTSET")
         auto = auto.decode() if isinstance(auto, bytes) else auto
-        sizes = self.dims(0)[2:]
-        out = self.out_dims()[2:]
+        sizes = (*self.dims(0)[2:], *rest)
+        out = (*self.out_dims()[2:], *rest)
         for axis in range(2):
             reach = (kernel[axis] - 1) * dilations[axis] + 1
             total = (out[axis] - 1) * strides[axis] + reach - sizes[axis]
@@ -227,7 +235,7 @@ class At:
 
 def _conv(at: At) -> str:
     weights = at.dims(1)
-    if len(weights) != 4:
+    if len(weights) not in (3, 4):
         return at.on_core(f"{at.node.op_type} over {len(weights) - 2} dimensions is not known")
     bias = len(at.node.input) > 2
     window = at.window(weights[2:])
@@ -265,7 +273,7 @@ def _fc(at: At) -> str:
 
 def _pool(at: At) -> str:
     kernel = at.attribute("kernel_shape", ())
-    if len(kernel) != 2:
+    if len(kernel) not in (1, 2):
         return at.on_core(f"{at.node.op_type} over {len(kernel)} dimensions is not known")
     function = "max" if at.node.op_type == "MaxPool" else "average"
     return at.builder.pool(at.name, at.source(), function, at.window(tuple(kernel)))
@@ -303,7 +311,9 @@ def _arithmetic(at: At) -> str:
         if all(_per_channel(dims, shape) for dims in constants):
             return at.builder.same_shape(at.name, "scale", data[0])
         return at.on_core(f"{at.node.op_type} with a constant of shape {constants[0]} is not per channel")
-    if len({at.builder.shape(source) for source in data}) > 1:
+    data.sort(key=lambda source: -at.builder.shape(source).elements)  # a value a channel goes last
+    full = at.builder.shape(data[0])
+    if any(at.builder.shape(source) not in (full, Shape(full.channels, 1, 1)) for source in data):
         return at.on_core(f"{at.node.op_type} of unequal shapes is not known")
     if at.node.op_type not in ELTWISE:
         return at.on_core(f"operator {at.node.op_type} of two feature maps is not known")

@@ -100,14 +100,17 @@ def lines_in(banks: int, conv: Convolution, target: Target) -> int:
 def tile_convolution(conv: Convolution, target: Target, strategy: str = "nvidia") -> list[Tile]:
     """Return pieces that cover the output exactly once. Raises DoesNotFit."""
     if strategy == "nvidia":
-        return _tiles(conv, target, _nvidia_plan(conv, target), even=False)
+        plan = _nvidia_plan(conv, target)
+        tiles = _tiles(conv, target, plan, _nvidia_rows(conv, plan.lines))
+        return [tile._replace(release=max(tile.lines - 1, 1)) for tile in tiles]
     best: tuple[tuple[int, int, int], list[Tile]] | None = None
     for plan in _plans(conv, target):
-        tiles = _tiles(conv, target, plan, even=True)
         single = plan.kernels > target.atomic_k and plan.weight_banks < _streaming_banks(conv, target)
-        cost = (traffic_bytes(tiles, conv, target), len(tiles), int(single))
-        if best is None or cost < best[0]:
-            best = (cost, tiles)
+        for pieces in (_even_rows(conv, plan.lines), _filled_rows(conv, plan.lines)):
+            tiles = _tiles(conv, target, plan, pieces)
+            cost = (traffic_bytes(tiles, conv, target), len(tiles), int(single))
+            if best is None or cost < best[0]:
+                best = (cost, tiles)
     if best is None:
         raise _does_not_fit(conv, target)
     return best[1]
@@ -181,10 +184,11 @@ def _kernel_counts(conv: Convolution, target: Target) -> list[int]:
     return list(dict.fromkeys(counts))
 
 
-def _tiles(conv: Convolution, target: Target, plan: Plan, even: bool) -> list[Tile]:
+Piece = tuple[int, int, int, int]  # first output row, rows, first input line, lines
+
+
+def _tiles(conv: Convolution, target: Target, plan: Plan, pieces: list[Piece]) -> list[Tile]:
     window = conv.window
-    rows = max((plan.lines - window.reach_y) // window.stride_y + 1, 1)
-    pieces = _even_rows(conv, plan.lines) if even else _nvidia_rows(conv, rows, plan.lines)
     tiles = []
     for first_kernel in range(0, conv.kernels, plan.kernels):
         kernels = min(plan.kernels, conv.kernels - first_kernel)
@@ -193,7 +197,7 @@ def _tiles(conv: Convolution, target: Target, plan: Plan, even: bool) -> list[Ti
             need = (count - 1) * window.stride_y + window.reach_y
             bottom = max(0, need - top - lines)
             banks = data_banks_for(lines, conv, target)
-            release = 0 if even else max(lines - 1, 1)
+
             tiles.append(
                 Tile(
                     first_row,
@@ -206,13 +210,10 @@ def _tiles(conv: Convolution, target: Target, plan: Plan, even: bool) -> list[Ti
                     kernels,
                     banks,
                     min(plan.weight_banks, weight_banks_for(kernels, conv, target)),
-                    release,
+                    0,
                 )
             )
     return tiles
-
-
-Piece = tuple[int, int, int, int]  # first output row, rows, first input line, lines
 
 
 def _piece(conv: Convolution, first_row: int, rows: int) -> Piece:
@@ -232,13 +233,19 @@ def _fitting_rows(conv: Convolution, first_row: int, lines: int) -> int:
     return rows
 
 
-def _even_rows(conv: Convolution, lines: int) -> list[Piece]:
-    """Cut the output in as few pieces as fit, then level their heights."""
-    starts, row = 0, 0
+def _filled_rows(conv: Convolution, lines: int) -> list[Piece]:
+    """Cut the output in pieces as high as fit: the fewest."""
+    pieces: list[Piece] = []
+    row = 0
     while row < conv.out_height:
-        row += _fitting_rows(conv, row, lines)
-        starts += 1
-    for count in range(starts, conv.out_height + 1):
+        pieces.append(_piece(conv, row, _fitting_rows(conv, row, lines)))
+        row += pieces[-1][1]
+    return pieces
+
+
+def _even_rows(conv: Convolution, lines: int) -> list[Piece]:
+    """Cut the output in about as few pieces, of equal heights."""
+    for count in range(len(_filled_rows(conv, lines)), conv.out_height + 1):
         bounds = [conv.out_height * i // count for i in range(count + 1)]
         pieces = [_piece(conv, a, b - a) for a, b in pairwise(bounds)]
         if all(piece[3] <= lines for piece in pieces):
@@ -246,11 +253,12 @@ def _even_rows(conv: Convolution, lines: int) -> list[Piece]:
     raise AssertionError("one row a piece always fits")
 
 
-def _nvidia_rows(conv: Convolution, rows: int, lines: int) -> list[Piece]:
+def _nvidia_rows(conv: Convolution, lines: int) -> list[Piece]:
     """Cut as the published loadable: equal input heights, the first a little less used, the last the rest."""
     window = conv.window
     if lines >= conv.height:
         return [(0, conv.out_height, 0, conv.height)]
+    rows = max((lines - window.reach_y) // window.stride_y + 1, 1)
     height = (rows - 1) * window.stride_y + window.reach_y
     pieces: list[Piece] = []
     row = 0

@@ -52,7 +52,7 @@ class Sdp:
     def add_scale(self) -> bool:
         """Fold in a bias or a per-channel scale."""
         first = self.steps[0]
-        if self.position > 0 or first.relu or first.mode not in (Operand.OFF, Operand.PER_KERNEL):
+        if self.position > 0 or first.relu or first.tensor:
             return False
         first.mode, first.bytes = Operand.PER_KERNEL, PER_KERNEL_BYTES
         return True
@@ -73,7 +73,7 @@ class Sdp:
                 return self._look_up()
             step = self.steps[1]
             step.relu, self.position = 2, 2
-            if step.mode != Operand.PER_ELEMENT:
+            if not step.tensor:
                 step.mode = Operand.REGISTER if function == "leaky" else Operand.PER_KERNEL
                 step.bytes = 0 if function == "leaky" else SLOPE_BYTES
             return True
@@ -86,8 +86,8 @@ class Sdp:
         y.mode, self.lut, self.position = max(y.mode, Operand.REGISTER), 1, 3
         return True
 
-    def add_eltwise(self, tensor: str) -> bool:
-        """Fold in an element-by-element operation with ``tensor``."""
+    def add_eltwise(self, tensor: str, mode: Operand = Operand.PER_ELEMENT) -> bool:
+        """Fold in an element-by-element operation with ``tensor``, or one with a value a channel of it."""
         last = 3 if self.has_y else 2
         position = self.position
         while position < last and self.steps[position].mode != Operand.OFF:
@@ -95,7 +95,7 @@ class Sdp:
         if position >= last or self.lut:
             return False
         step = self.steps[position]
-        step.mode, step.bytes, step.tensor = Operand.PER_ELEMENT, 1, tensor
+        step.mode, step.bytes, step.tensor = mode, 1, tensor
         self.position = position
         return True
 
@@ -233,11 +233,15 @@ class _Fuser:
             if not last:
                 self.network.tensors[output] = self.network.tensors[node.output]
             sdp = Sdp(self.target.eltwise, self.target.lut)
-            sdp.add_eltwise(operand)
+            sdp.add_eltwise(operand, self._mode(source, operand))
             stage = Stage("sdp", [node], [source, operand], output, sdp)
             stages.append(self._grown(stage) if last else stage)
             source = output
         return stages
+
+    def _mode(self, source: str, operand: str) -> Operand:
+        alike = self.network.tensors[source] == self.network.tensors[operand]
+        return Operand.PER_ELEMENT if alike else Operand.PER_KERNEL
 
     def _grown(self, stage: Stage) -> Stage:
         """Fold the nodes behind ``stage`` into its SDP while each is the only reader of the one before."""
@@ -253,7 +257,7 @@ class _Fuser:
                 done = stage.sdp.add_activation(node.function)
             elif node.kind == "eltwise" and len(node.inputs) == 2 and self._may_add(stage, node):
                 other = next(name for name in node.inputs if name != stage.output)
-                done = stage.sdp.add_eltwise(other)
+                done = stage.sdp.add_eltwise(other, self._mode(stage.output, other))
                 if done:
                     stage.inputs.append(other)
             else:
@@ -270,6 +274,8 @@ class _Fuser:
         if not self.rules.residual or stage.kind != "conv" or node.inputs[0] == node.inputs[1]:
             return False
         other = next(name for name in node.inputs if name != stage.output)
+        if self.network.tensors[stage.output] != self.network.tensors[node.output]:
+            return False  # this is the operand with one value a channel
         return self.made_at[other] < self.made_at[stage.node.output]
 
 

@@ -124,10 +124,7 @@ class _Placer:
             source = self.cubes[stage.inputs[0]]
         self.cuts[node.name] = cuts = cut_convolution(node, source, self.target, self.strategy)
         for name in residual:
-            if (
-                len(self.cubes[name].segments) > 1
-                or self.cubes[name].shape != self.network.tensors[stage.output]
-            ):
+            if len(self.cubes[name].segments) > 1 or self.cubes[name].shape != self.network.tensors[name]:
                 self._swap_residual(stage, name)
         apart = cuts[0].kernels_a_surface
         whole_height = all(tile.rows == cut.conv.out_height for cut in cuts for tile in cut.tiles)

@@ -159,7 +159,9 @@ class UnitEmitter:
             touch(source, False, tile.first_line, tile.lines),
             touch(part, True) if stage.pool else touch(part, True, tile.first_row, tile.rows),
         ]
-        touches.extend(touch(cubes[name], False, tile.first_row, tile.rows) for name in stage.inputs[1:])
+        for name in stage.inputs[1:]:
+            rows = (tile.first_row, tile.rows) if cubes[name].shape.height == conv.out_height else (0, None)
+            touches.append(touch(cubes[name], False, *rows))
         if stage.pool is not None:
             fields |= {"pool": 1} | pool_fields(stage.pool, output)
         assert stage.sdp is not None
@@ -178,7 +180,10 @@ class UnitEmitter:
             fields[f"{key}_bytes"] = step.bytes
             if key != "y":
                 fields[f"{key}_relu"] = step.relu
-            if step.mode == Operand.PER_KERNEL:
+            if step.mode == Operand.PER_KERNEL and step.tensor:
+                at = place(cubes[step.tensor])
+                fields[f"{key}_address"] = Place(at.buffer, at.offset + channel)
+            elif step.mode == Operand.PER_KERNEL:
                 constant = self.recorder.constant(f"{name}.{key}", channels * step.bytes)
                 fields[f"{key}_address"] = Place("", constant.offset + channel * step.bytes)
             if step.mode == Operand.PER_ELEMENT:
