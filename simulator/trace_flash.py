@@ -18,6 +18,7 @@ from hw_models.flash.params import Flash
 
 SECTOR_BYTES = 512
 PS_PER_NS = 1000
+FOREVER = 2**62  # ps
 EXAMPLE = "0 0 1024 16 1"
 
 
@@ -51,7 +52,7 @@ def simulate(flash: Flash, requests: np.ndarray) -> tuple[np.ndarray, np.ndarray
     columns = [np.ascontiguousarray(requests[:, k]) for k in range(4)]
     columns[0] = columns[0] * PS_PER_NS
     accepted, done, version = (np.zeros(len(requests), np.int64) for _ in range(3))
-    replay(states[0], memory, *columns, accepted, done, version)
+    replay(states[0], memory, *columns, FOREVER, accepted, done, version)
     reads = requests[:, 3] == 0
     seconds = float((done.max() - columns[0].min()) * 1e-12)
     summary: dict[str, Any] = {

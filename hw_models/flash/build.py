@@ -39,7 +39,7 @@ from hw_models.port import NEVER
 PS_PER_NS = 1000
 
 
-def _map_entry_bits(params: Flash) -> tuple[int, int]:
+def _map_entry_bytes(params: Flash) -> tuple[int, int]:
     """Return the bytes of a map entry in flash and of one in the cache: page number(s) and a bit per sector."""
     number = math.ceil(math.log2(params.physical_pages))
     sectors = params.page_bytes // 512
@@ -106,9 +106,20 @@ def _geometry(params: Flash) -> dict[str, int]:
 
 def build(params: Flash) -> tuple[np.ndarray, np.ndarray]:
     """Return (state, memory): an array of one STATE row, and the flat table of int64 that goes with it."""
+    states = fresh_state(params)
+    state = states[0]
+    tables = int(state["physical_pages"]) > 0
+    memory = _zeros(int(state["at_end"]), int(state["at_page"]))
+    if tables:
+        _lay_out(state, memory)
+    return states, memory
+
+
+def fresh_state(params: Flash) -> np.ndarray:
+    """Return an array of one STATE row of a device that has just been switched on: nothing is in flight."""
     states = np.zeros(1, STATE)
     state = states[0]
-    in_flash, in_cache = _map_entry_bits(params)
+    in_flash, in_cache = _map_entry_bytes(params)
     resident = params.mapping == "resident"
     tables = params.writable or params.unwritten == "allocate" or not resident
     slots = 0 if resident else params.map_cache_bytes // in_cache
@@ -121,23 +132,22 @@ def build(params: Flash) -> tuple[np.ndarray, np.ndarray]:
         "at_slot": slots * SLOT_WORDS,
         "at_map_read": params.logical_pages // entries + 1,
         "at_page": params.physical_pages * PAGE_WORDS,  # last: the only one that is used sparsely
+        "at_end": 1,
     }
     offset = 0
     for name, size in sizes.items():
         state[name] = offset
         offset += size if tables else 0
+    state["at_end"] = offset if tables else 1
     for name, value in {**_times(params), **_geometry(params)}.items():
         state[name] = value
     state["physical_pages"] = params.physical_pages if tables else 0
     state["map_resident"] = int(resident)
     state["map_entries_per_page"] = entries
-    state["map_read_bytes"] = 512
+    state["map_read_bytes"] = 512  # MQSim reads one sector of a mapping page
     state["map_slots"] = slots
-    memory = _zeros(max(offset, 1), int(state["at_page"]))
-    if tables:
-        _lay_out(state, memory)
     _empty_lists(state)
-    return states, memory
+    return states
 
 
 def _zeros(words: int, dense: int) -> np.ndarray:

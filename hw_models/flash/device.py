@@ -1,5 +1,7 @@
 """The device's firmware: requests become transactions, mapping misses, writes, collection; and the event loop."""
 
+import numpy as np
+
 from hw_models.flash.engine import (
     next_use,
     release_register,
@@ -26,6 +28,7 @@ from hw_models.flash.state import (
     INFLIGHT,
     MAP_READ,
     NONE,
+    ONE,
     PAGE_WORDS,
     PROGRAMMING,
     READING,
@@ -39,9 +42,13 @@ from hw_models.flash.state import (
     VICTIM,
     WAIT_HEAD,
     WAIT_TAIL,
+    ZERO,
 )
 from hw_models.jit import njit
-from hw_models.port import NEVER, REFRESH
+from hw_models.port import NEVER
+from hw_models.port import REFRESH as NOBODY_INT
+
+NOBODY = np.int64(NOBODY_INT)  # the device's own work is charged to no master
 
 
 @njit
@@ -81,7 +88,7 @@ def submit(state, now, address, size, write, master, stream, tag, issued):
     row["tag"] = tag
     row["issued"] = issued
     row["submit"] = now
-    row["arrival"] = fetch_command(state, now, size if write else 0)
+    row["arrival"] = fetch_command(state, now, size if write else ZERO)
     row["left"] = pages_of(state, address, size)
     row["version"] = 0
     state["arrived"][(state["arrived_head"] + state["arrived_count"]) % REQUESTS] = i
@@ -152,7 +159,7 @@ def write_page(state, memory, i, now):
     at = plane_at(state, plane)
     ppn = NONE
     if memory[at + WAIT_HEAD] == NONE:
-        ppn = allocate(state, memory, plane, False)
+        ppn = allocate(state, memory, plane, ZERO)
     if ppn == NONE:
         row["next"] = NONE
         if memory[at + WAIT_HEAD] == NONE:
@@ -166,7 +173,7 @@ def write_page(state, memory, i, now):
         state["request"][row["request"]]["version"] = state["version"]
         start_program(state, memory, i, ppn, now)
         if state["buffer_writes"] == 1:
-            part_done(state, row["request"], now, 0)
+            part_done(state, row["request"], now, ZERO)
             row["request"] = NONE
     collect(state, memory, plane, now)
 
@@ -188,7 +195,7 @@ def collect(state, memory, plane, now):
     for ppn in range(block * state["pages"], (block + 1) * state["pages"]):
         lpn = owner(state, memory, ppn)
         if lpn != NONE and find(state, memory, lpn) == ppn:
-            i = new_transaction(state, GC_READ, NONE, REFRESH, lpn, state["page_bytes"])
+            i = new_transaction(state, GC_READ, NONE, NOBODY, lpn, state["page_bytes"])
             state["transaction"][i]["version"] = memory[page_at(state, ppn) + 1]
             place(state, i, ppn)
             enqueue(state, i, now)
@@ -207,7 +214,7 @@ def moved(state, memory, plane, now):
 @njit
 def erase_victim(state, memory, plane, now):
     block = memory[plane_at(state, plane) + VICTIM]
-    i = new_transaction(state, ERASE, NONE, REFRESH, NONE, 0)
+    i = new_transaction(state, ERASE, NONE, NOBODY, NONE, ZERO)
     place(state, i, block * state["pages"])
     enqueue(state, i, now)
 
@@ -270,7 +277,7 @@ def programmed(state, memory, i, now):
     else:
         state["page_programs"] += 1
         if request != NONE:
-            part_done(state, request, now, 0)
+            part_done(state, request, now, ZERO)
     collect(state, memory, plane, now)
 
 
@@ -280,7 +287,7 @@ def read_page(state, memory, i, now):
     row = state["transaction"][i]
     ppn = find(state, memory, row["lpn"])
     if ppn == NONE and state["unwritten"] == ALLOCATE:
-        ppn = allocate(state, memory, plane_of(state, row["lpn"]), False)
+        ppn = allocate(state, memory, plane_of(state, row["lpn"]), ZERO)
         if ppn == NONE:
             raise OverflowError("flash: no page left to lay out data that is read before it is written")
         memory[page_at(state, ppn)] = row["lpn"] + 1
@@ -340,7 +347,7 @@ def map_place(state, i, map_page):
 @njit
 def write_back_map(state, lpn, now):
     """A changed map entry leaves the cache: its mapping page is programmed again. Only the time is modelled."""
-    i = new_transaction(state, GC_WRITE, NONE, REFRESH, NONE, state["page_bytes"])
+    i = new_transaction(state, GC_WRITE, NONE, NOBODY, NONE, state["page_bytes"])
     map_place(state, i, lpn // state["map_entries_per_page"])
     enqueue(state, i, now)
     state["map_writes"] += 1
@@ -407,7 +414,7 @@ def gc_read_done(state, memory, i, now):
         moved(state, memory, plane, now)
         return
     row["kind"] = GC_WRITE
-    start_program(state, memory, i, allocate(state, memory, plane, True), now)
+    start_program(state, memory, i, allocate(state, memory, plane, ONE), now)
 
 
 @njit

@@ -5,6 +5,8 @@ because link and command times are known as soon as they start. Ties: die before
 channels by number, arrivals first.
 """
 
+import numpy as np
+
 from hw_models.blame import Cause
 from hw_models.flash.queues import gather, oldest, pop_ready, push_ready
 from hw_models.flash.state import (
@@ -22,12 +24,13 @@ from hw_models.flash.state import (
     PROGRAMMING,
     READING,
     USER_WRITE,
+    ZERO,
 )
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
-BANK_BUSY = int(Cause.BANK_BUSY)
-BUS_BUSY = int(Cause.BUS_BUSY)
+BANK_BUSY = np.int64(Cause.BANK_BUSY)
+BUS_BUSY = np.int64(Cause.BUS_BUSY)
 
 
 @njit
@@ -187,7 +190,7 @@ def serve_one_die(state, c, first, now, first_class, last_class, doing):
 
     Return whether there was one.
     """
-    lead, best = NONE, -1
+    lead, best = NONE, NONE
     for d in range(first, first + state["chip_dies"]):
         order = oldest(state, d, first_class, last_class)
         if order >= 0 and (lead == NONE or order < best):
@@ -278,7 +281,7 @@ def serve_touched(state, now):
     """Look at every channel in whose queues something was put, if its bus is idle."""
     touched = state["touched"]
     state["touched"] = 0
-    c = 0
+    c = ZERO
     while touched:
         if touched & 1:
             if state["channel"][c]["bus"] == BUS_IDLE:

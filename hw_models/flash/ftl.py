@@ -220,9 +220,9 @@ def recover(state, memory):
     erase was cut, hold nothing; both must be erased before they are programmed again.
     """
     pages = state["pages"]
-    for lpn in range(state["logical_pages"]):
-        at = map_at(state, memory, lpn)
-        memory[at] = memory[at + 1] = 0
+    memory[state["at_directory"] : state["at_block"]] = 0
+    memory[state["at_slot"] : state["at_page"]] = 0
+    state["groups"] = 0
     for ppn in range(state["physical_pages"]):
         lpn = owner(state, memory, ppn)
         if lpn == NONE:

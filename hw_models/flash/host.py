@@ -9,7 +9,7 @@ import numpy as np
 
 from hw_models.flash.device import free_request, next_event, room, step, submit
 from hw_models.flash.params import Flash
-from hw_models.flash.state import PERIOD_FS, REQUESTS
+from hw_models.flash.state import NONE, PERIOD_FS, REQUESTS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -75,7 +75,7 @@ def ring(state, hosts, t, time, address, size, master):
     row = hosts[0]
     if row["rung"] >= row["depth"]:
         time = max(time, row["completion"][(row["rung"] - row["depth"]) % REQUESTS])
-    submit(state, time, address, size, 0, master, t, row["request"][t], 0)
+    submit(state, time, address, size, ZERO, master, t, row["request"][t], ZERO)
     row["rung"] += 1
     row["time"][t] = NEVER
     row["request"][t] = -1
@@ -85,7 +85,7 @@ def ring(state, hosts, t, time, address, size, master):
 def next_thread(hosts, count, cursor, earliest):
     """Return the thread whose next step comes first and when, lowest number first; (-1, NEVER) if none."""
     row = hosts[0]
-    best, best_time = -1, NEVER
+    best, best_time = NONE, NEVER
     for t in range(row["threads"]):
         time = row["time"][t]
         if time >= best_time:
@@ -99,7 +99,7 @@ def next_thread(hosts, count, cursor, earliest):
                 continue
             time = max(time, earliest[min(k, earliest.size - 1)])
         if time < best_time:
-            best, best_time = t, time
+            best, best_time = np.int64(t), time
     return best, best_time
 
 
@@ -135,8 +135,8 @@ def run_reads(state, memory, hosts, address, size, thread, earliest, master, sub
     link_next = np.empty(count, np.int64)
     if row["shared"] == 0:
         chain(hosts, thread, link_next)
-    finished, cursor, stale, end = 0, 0, True, 0
-    t, time = -1, NEVER
+    finished, cursor, stale, end = ZERO, ZERO, True, ZERO
+    t, time = NONE, NEVER
     while finished < count:
         if stale:
             t, time = next_thread(hosts, count, cursor, earliest)

@@ -94,7 +94,7 @@ def gather(state, d, first_class, last_class):
     same page number (a multi-plane command addresses equal pages).
     """
     die = state["die"][d]
-    taken, planes, page = 0, 0, -1
+    taken, planes, page = 0, 0, NONE
     for kind in range(first_class, last_class + 1):
         before, i = NONE, die["head"][kind]
         while i != NONE:
@@ -123,7 +123,7 @@ def oldest(state, d, first_class, last_class):
     for kind in range(first_class, last_class + 1):
         if die["head"][kind] != NONE:
             return kind * 2**56 + state["transaction"][die["head"][kind]]["order"]
-    return -1
+    return NONE
 
 
 @njit

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.flash.device import free_request, next_event, room, step, submit
-from hw_models.flash.state import REQUESTS, TRANSACTIONS
+from hw_models.flash.state import REQUESTS, TRANSACTIONS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -11,27 +11,31 @@ MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows
 
 
 @njit
-def replay(state, memory, arrival, address, size, write, accepted, done, version):
-    """Run all requests; all arrays have shape (requests,), int64, times in ps.
+def replay(state, memory, arrival, address, size, write, until, accepted, done, version):
+    """Run all requests, or up to and including time ``until``; arrays have shape (requests,), int64, times in ps.
 
     ``accepted``: doorbell, ``done``: completion in host memory, ``version``: of a write, the sequence number of
-    its last page. Requests enter in order, as soon as they have arrived and fewer than ``queue_depth``
-    are in flight.
+    its last page; what has not happened by then stays as it was. Requests enter in order, as soon as they
+    have arrived and fewer than ``queue_depth`` are in flight.
     """
     count = arrival.size
     completion = np.zeros(REQUESTS, np.int64)
-    entered, finished = 0, 0
+    entered, finished = ZERO, ZERO
     while finished < count:
         event = next_event(state)
         if entered < count and entered - finished < state["queue_depth"]:
             time = arrival[entered]
             if entered >= state["queue_depth"]:
                 time = max(time, completion[(entered - state["queue_depth"]) % REQUESTS])
+            if time > until and event > until:
+                return
             if time < event and room(state, address[entered], size[entered]):
-                submit(state, time, address[entered], size[entered], write[entered], 0, 0, entered, 0)
+                submit(state, time, address[entered], size[entered], write[entered], ZERO, ZERO, entered, ZERO)
                 accepted[entered] = time
                 entered += 1
                 continue
+        if event > until:
+            return
         if event == NEVER:
             raise RuntimeError("flash: requests are left, but nothing is in flight")
         step(state, memory, event)

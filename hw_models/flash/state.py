@@ -16,17 +16,21 @@ DIES = 256  # over all channels
 PLANES = 4  # per die, at most
 TRANSACTIONS = 16384
 REQUESTS = 1024
-NONE = -1
+
+# Constants that are passed to functions are np.int64: numba would compile a function once for each Python int.
+NONE = np.int64(-1)
+ZERO = np.int64(0)
+ONE = np.int64(1)
 
 # Classes of transactions, each with a queue per die, in order of priority.
-MAP_READ, USER_READ, GC_READ, USER_WRITE, GC_WRITE, ERASE = range(6)
+MAP_READ, USER_READ, GC_READ, USER_WRITE, GC_WRITE, ERASE = (np.int64(k) for k in range(6))
 CLASSES = 6
 
 # What a channel's bus is doing.
 BUS_IDLE, BUS_COMMAND, BUS_DATA = range(3)
 
 # What a die's array is doing.
-IDLE, READING, PROGRAMMING, ERASING = range(4)
+IDLE, READING, PROGRAMMING, ERASING = (np.int64(k) for k in range(4))
 
 # Where a page is looked for when nobody wrote it (parameter `unwritten`).
 ZEROS, ALLOCATE = range(2)
@@ -196,6 +200,7 @@ PARAMETERS = [
     "at_plane",
     "at_slot",
     "at_map_read",
+    "at_end",
 ]
 STATE = np.dtype(
     [(name, np.int64) for name in PARAMETERS]

@@ -13,7 +13,7 @@ from hw_models.flash.device import next_event, room, step
 from hw_models.flash.ftl import find
 from hw_models.flash.host import next_thread, ring, start_request, take_done
 from hw_models.flash.queues import place
-from hw_models.flash.state import CLASSES, COUNTERS, GC_READ, NONE, REQUESTS, STATE
+from hw_models.flash.state import CLASSES, COUNTERS, GC_READ, NONE, ONE, REQUESTS, STATE, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -78,7 +78,7 @@ def put_host(state, hosts, picture, n, now, cursor):
 @njit
 def take_picture(state, hosts, picture, now, cursor, lpn):
     """Write all that the future of a stream depends on; return the number of words."""
-    n = put_host(state, hosts, picture, 0, now, cursor)
+    n = put_host(state, hosts, picture, ZERO, now, cursor)
     for c in range(state["channels"]):
         channel = state["channel"][c]
         picture[n] = channel["bus"]
@@ -191,9 +191,9 @@ def stream_reads(state, memory, hosts, words, totals, pictures, base, size, coun
     row = hosts[0]
     row_bytes = state["planes_total"] * state["page_bytes"]
     earliest = np.zeros(1, np.int64)
-    finished, cursor, stale, end = 0, 0, True, 0
-    t, time = -1, NEVER
-    saved_words, saved_cursor, saved_time, looks, next_save = 0, 0, 0, 0, 1
+    finished, cursor, stale, end = ZERO, ZERO, True, ZERO
+    t, time = NONE, NEVER
+    saved_words, saved_cursor, saved_time, looks, next_save = ZERO, ZERO, ZERO, ZERO, ONE
     while finished < count:
         if stale:
             t, time = next_thread(hosts, count, cursor, earliest)
