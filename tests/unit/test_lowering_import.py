@@ -175,6 +175,19 @@ def test_a_gate_per_channel_rides_on_the_accelerator(tmp_path):
     assert gate["x1_address"] == program.ops[-2]["dst"]
 
 
+def test_swish_written_as_a_product_is_one_look_up(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="c", kernel_shape=[1, 1]),
+        helper.make_node("Sigmoid", ["a"], ["s"], name="s"),
+        helper.make_node("Mul", ["a", "s"], ["y"], name="m"),
+    ]
+    path = model(tmp_path, nodes, (1, 16, 8, 8), {"w": (8, 16, 1, 1)})
+    program = lower(job(network=str(path)), "nv_large")
+    assert (program.ops["unit"][0], program.ops["lut"][0]) == (Unit.CONV, 1)
+    assert program.warnings == []
+    assert len(lower(job(network=str(path), strategy="traffic"), "nv_large").ops) == 1
+
+
 def test_one_dimension_is_a_height(tmp_path):
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["a"], name="c", kernel_shape=[5], pads=[2, 2], strides=[2]),

@@ -186,6 +186,16 @@ def test_a_large_global_pool_is_taken_in_two(size, windows):
     assert program.ops["out_width"][-1] == 1
 
 
+@pytest.mark.parametrize(("size", "windows"), [(9, [7, 3]), (13, [7, 7]), (15, [7, 7, 3]), (5, [5])])
+def test_a_large_maximum_at_stride_one_is_a_chain(size, windows):
+    """Spatial pyramid pooling. The twin: lines that the last output line sees, through all windows."""
+    layers = [{"pool": {"input": [20, 20, 24], "kernel": size, "stride": 1, "padding": size // 2}}]
+    program = lower(NetworkJob.model_validate({"on": "nvdla0", "layers": layers}), "nv_small")
+    assert list(program.ops["pool_width"]) == windows
+    assert sum(window - 1 for window in windows) == size - 1
+    assert set(program.ops["pool_out_width"]) == {20}
+
+
 def test_what_the_accelerator_cannot_do_is_named():
     layers = [
         {"conv": {"input": [80, 8, 8], "kernels": 8, "kernel": 1, "activation": "sigmoid"}},

@@ -8,13 +8,12 @@ a table (NVDLA hardware manual, single data processor). A chain of nodes is fold
 from dataclasses import dataclass, field
 
 from hw_models.nvdla.op import Operand
-from workloads.graph import Network, Node, Shape, Window
-from workloads.lowering.layout import ceil_div
+from workloads.graph import Network, Node
+from workloads.lowering.rewrite import fits_pdp, rewritten
 from workloads.lowering.target import Target
 
 PER_KERNEL_BYTES = 4  # bias and scale, 2 B each: as in the published loadable (reference/README.md)
 SLOPE_BYTES = 2  # PReLU with a slope per channel
-POOL_WINDOW_LIMIT = 8  # PDP's kernel registers hold 1 to 8 (NVDLA hardware manual, planar data processor)
 LUT_FUNCTIONS = (
     "sigmoid",
     "logistic",
@@ -130,17 +129,18 @@ def fuse(network: Network, target: Target, rules: FusionRules) -> list[Stage]:
 class _Fuser:
     def __init__(self, network: Network, target: Target, rules: FusionRules):
         self.network, self.target, self.rules = network, target, rules
+        self.nodes = rewritten(network, target)
         self.consumers: dict[str, list[Node]] = {}
-        for node in network.nodes:
+        for node in self.nodes:
             for name in node.inputs:
                 self.consumers.setdefault(name, []).append(node)
         self.made_at = dict.fromkeys(network.inputs, -1)
-        self.made_at |= {node.output: i for i, node in enumerate(network.nodes)}
+        self.made_at |= {node.output: i for i, node in enumerate(self.nodes)}
         self.taken: set[str] = set()  # names of nodes folded into an earlier one
 
     def run(self) -> list[Stage]:
         stages: list[tuple[int, Stage]] = []
-        for index, node in enumerate(self.network.nodes):
+        for index, node in enumerate(self.nodes):
             if node.name in self.taken:
                 continue
             for stage in self._stages_of(node):
@@ -151,8 +151,6 @@ class _Fuser:
     def _stages_of(self, node: Node) -> list[Stage]:
         if node.kind in ("conv", "fc"):
             return [self._convolution(node)]
-        if node.kind == "deconv":
-            return self._transposed(node)
         if node.kind == "eltwise":
             return self._eltwise(node)
         if node.kind in ("scale", "activation"):
@@ -163,9 +161,7 @@ class _Fuser:
                 if done
                 else [_host(node)]
             )
-        if node.kind == "pool" and self._pools_in_two(node):
-            return self._two_pools(node)
-        if node.kind == "pool" and _fits_pdp(node):
+        if node.kind == "pool" and fits_pdp(node):
             return [Stage("pool", [node], list(node.inputs), node.output)]
         if node.kind == "lrn" or node.kind in ("concat", "view", "slice"):
             return [Stage(node.kind, [node], list(node.inputs), node.output)]
@@ -178,51 +174,9 @@ class _Fuser:
         stage = self._grown(Stage("conv", [node], [node.inputs[0]], node.output, sdp))
         readers = self.consumers.get(stage.output, [])
         if self.rules.pooling and len(readers) == 1 and stage.output not in self.network.outputs:
-            if readers[0].kind == "pool" and _fits_pdp(readers[0]):
+            if readers[0].kind == "pool" and fits_pdp(readers[0]):
                 stage.pool = readers[0]
         return stage
-
-    def _transposed(self, node: Node) -> list[Stage]:
-        """A convolution that makes stride x stride pixels as channels, and a core that spreads them."""
-        window, out = node.window, self.network.tensors[node.output]
-        source = self.network.tensors[node.inputs[0]]
-        pixels = window.stride_y * window.stride_x
-        shape = Shape(
-            node.kernels * pixels, ceil_div(out.height, window.stride_y), ceil_div(out.width, window.stride_x)
-        )
-        height, width = ceil_div(window.height, window.stride_y), ceil_div(window.width, window.stride_x)
-        pad_y, pad_x = shape.height + height - 1 - source.height, shape.width + width - 1 - source.width
-        narrow = Window(height, width, 1, 1, pad_y // 2, pad_y - pad_y // 2, pad_x // 2, pad_x - pad_x // 2)
-        inner = f"{node.output}.subpixels"
-        self.network.tensors[inner] = shape
-        conv = Node(node.name, "conv", node.inputs, inner, narrow, shape.channels, node.groups, node.bias)
-        sdp = Sdp(self.target.eltwise, self.target.lut)
-        if node.bias:
-            sdp.add_scale()
-        spread = Node(f"{node.name}.spread", "cpu", (inner,), node.output, function="depth_to_space")
-        return [Stage("conv", [conv], [node.inputs[0]], inner, sdp), _host(spread)]
-
-    def _pools_in_two(self, node: Node) -> bool:
-        """A whole image of up to 64 x 64 pixels, more than PDP's window."""
-        source = self.network.tensors[node.inputs[0]]
-        whole = (node.window.height, node.window.width) == (source.height, source.width)
-        padded = max(node.window[4:8]) > 0
-        return whole and not padded and not _fits_pdp(node) and max(source[1:]) <= POOL_WINDOW_LIMIT**2
-
-    def _two_pools(self, node: Node) -> list[Stage]:
-        """Tiles first, then the tiles; padding fills the last tile, the scale of an average is a register."""
-        channels, height, width = self.network.tensors[node.inputs[0]]
-        tiles_y, tiles_x = ceil_div(height, POOL_WINDOW_LIMIT), ceil_div(width, POOL_WINDOW_LIMIT)
-        tall, wide = ceil_div(height, tiles_y), ceil_div(width, tiles_x)
-        bottom, right = tall * tiles_y - height, wide * tiles_x - width
-        inner = f"{node.output}.tiles"
-        self.network.tensors[inner] = Shape(channels, tiles_y, tiles_x)
-        first = Window(tall, wide, tall, wide, 0, bottom, 0, right)
-        tiles = Node(f"{node.name}.tiles", "pool", node.inputs, inner, first, function=node.function)
-        rest = Node(
-            node.name, "pool", (inner,), node.output, Window(tiles_y, tiles_x), function=node.function
-        )
-        return [Stage("pool", [part], list(part.inputs), part.output) for part in (tiles, rest)]
 
     def _eltwise(self, node: Node) -> list[Stage]:
         """One SDP launch for every operand after the first."""
@@ -277,10 +231,6 @@ class _Fuser:
         if self.network.tensors[stage.output] != self.network.tensors[node.output]:
             return False  # this is the operand with one value a channel
         return self.made_at[other] < self.made_at[stage.node.output]
-
-
-def _fits_pdp(node: Node) -> bool:
-    return max(node.window.height, node.window.width) <= POOL_WINDOW_LIMIT
 
 
 def _host(node: Node) -> Stage:
