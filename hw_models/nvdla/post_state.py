@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.nvdla.op import OP
+from hw_models.nvdla.post_timing import COPY_FIFO_BEATS
 
 LONG_AGO = -(2**40)  # "it happened before anything that matters"
 CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
@@ -173,8 +174,46 @@ PDP_STATE = np.dtype(
     ]
 )
 
-CDP_STATE = np.dtype([("op", np.int64), ("slot", np.int64), ("busy", np.int64)])
-COPY_STATE = np.dtype([("op", np.int64), ("slot", np.int64), ("busy", np.int64)])
+CDP_STATE = np.dtype(  # CDP, and each of the copy engines
+    [
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("busy", np.int64),
+        ("launch", OP),
+        ("block", np.int64),  # Block
+        ("client", np.int64),
+        ("part", np.int64),
+        ("channels_first", np.int64),  # 1: a block of columns through all channels before the next
+        ("columns", np.int64),  # of a block
+        ("surfaces", np.int64),
+        ("period", np.int64),  # cycles an atom
+        ("latency", np.int64),
+        ("beat_atoms", np.int64),
+        ("next_request", np.int64),
+        ("requested", np.int64),  # 1: all of the cube
+        # position of the block: of requests, of results
+        ("x", np.int64, (2,)),
+        ("y", np.int64, (2,)),
+        ("z", np.int64, (2,)),
+        ("arrive_atom", np.int64),  # column of the next atom that arrives
+        ("arrive_z", np.int64),
+        ("head", np.int64),
+        ("count", np.int64),
+        ("time", np.int64, (ARRIVALS,)),
+        ("beat_atom", np.int64),
+        ("popped", np.int64),
+        ("next_take", np.int64),
+        ("column", np.int64),
+        ("outputs", np.int64),
+        ("gathered", np.int64),
+        ("burst_address", np.int64),
+        ("next_write", np.int64),
+        ("acks_left", np.int64),
+        ("all_sent", np.int64),
+        ("free_at", np.int64),
+    ]
+)
+COPY_STATE = np.dtype([("units", CDP_STATE, (2,))])  # BDMA, RUBIK
 
 
 def reset_post(state: Any) -> None:
@@ -186,3 +225,6 @@ def reset_post(state: Any) -> None:
     state["sdp"]["rdma_free"] = state["pdp"]["free_at"] = LONG_AGO
     readers[2]["credit"] = state["pdp_fifo_atoms"]
     readers[3]["credit"] = state["cdp_fifo_atoms"]
+    readers[0]["credit"] = readers[4]["credit"] = COPY_FIFO_BEATS
+    for stream in (state["cdp"], *state["copy"]["units"]):
+        stream["free_at"] = LONG_AGO

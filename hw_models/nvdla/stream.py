@@ -1,0 +1,221 @@
+"""Units that read a cube, work on it in order and write it again: CDP (LRN), BDMA (copy), RUBIK (reshape).
+
+CDP walks blocks of eight columns through all channels before the next block, because a result needs its
+neighbours across channels; BDMA and RUBIK walk line by line. An atom leaves a latency FIFO, keeps the unit
+busy for a period, and is on the bus a fixed time later. No reference row has these units: the structure is
+the RTL's, latencies are assumed (post_timing.py).
+"""
+
+from hw_models.jit import njit
+from hw_models.nvdla.done import finish
+from hw_models.nvdla.groups import group_pop
+from hw_models.nvdla.mcif import read_room, request_read, request_write, return_credit, wake
+from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO
+from hw_models.nvdla.post_timing import (
+    ACKNOWLEDGE_TO_DONE,
+    CDP_BLOCK_ATOMS,
+    CDP_TO_WRITE,
+    COPY_TO_WRITE,
+    ENABLE_TO_RDMA_READ,
+    RUBIK_PERIOD,
+    STREAM_BEAT_TO_FIFO,
+    STREAM_OUTPUTS,
+    STREAM_POP_TO_READ,
+    WRITE_GAP,
+)
+from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
+from hw_models.port import NEVER
+
+_CDP, _BDMA, _RUBIK = int(Block.CDP), int(Block.BDMA), int(Block.RUBIK)
+_C_CDP, _C_BDMA, _C_RUBIK = int(Client.CDP), int(Client.BDMA), int(Client.RUBIK)
+_P_CDP, _P_COPY = int(Part.CDP), int(Part.COPY)
+_LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
+_DATA, _ACKNOWLEDGE = int(Stall.DATA), int(Stall.ACKNOWLEDGE)
+
+
+@njit
+def _start(state, ops, stream, block):
+    """Begin the launch at the head of the register groups of ``block``."""
+    group = state["groups"][block]
+    stream["op"] = group["op"][group["head"]]
+    stream["slot"] = group["slot"][group["head"]]
+    stream["launch"] = ops[stream["op"]]
+    stream["busy"] = 1
+    op = stream["launch"]
+    atom = state["atom_bytes"]
+    stream["block"] = block
+    stream["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
+    stream["channels_first"] = block == _CDP
+    if block == _CDP:
+        stream["client"], stream["part"] = _C_CDP, _P_CDP
+        stream["columns"] = CDP_BLOCK_ATOMS
+        stream["period"] = atom // state["cdp_elements"]
+        stream["latency"] = CDP_TO_WRITE
+    else:
+        stream["client"] = _C_RUBIK if block == _RUBIK else _C_BDMA
+        stream["part"] = _P_COPY
+        stream["columns"] = op["width"]
+        stream["period"] = RUBIK_PERIOD if block == _RUBIK else 1
+        stream["latency"] = COPY_TO_WRITE
+    stream["surfaces"] = (op["channels"] + atom - 1) // atom
+    stream["next_request"] = max(group["time"][group["head"]], stream["free_at"]) + ENABLE_TO_RDMA_READ
+    for i in range(2):
+        stream["x"][i] = stream["y"][i] = stream["z"][i] = 0
+    stream["requested"] = stream["arrive_atom"] = stream["count"] = stream["beat_atom"] = 0
+    stream["column"] = stream["outputs"] = stream["gathered"] = stream["all_sent"] = 0
+    stream["popped"] = stream["next_take"] = stream["next_write"] = LONG_AGO
+
+
+@njit
+def _advance(stream, way):
+    """Step to the next block of the cube: ``way`` 0 for requests, 1 for results. True after the last."""
+    op = stream["launch"]
+    if stream["channels_first"]:
+        stream["z"][way] += 1
+        if stream["z"][way] < stream["surfaces"]:
+            return False
+        stream["z"][way] = 0
+    stream["x"][way] += stream["columns"]
+    if stream["x"][way] < op["width"]:
+        return False
+    stream["x"][way] = 0
+    stream["y"][way] += 1
+    if stream["y"][way] < op["height"]:
+        return False
+    if stream["channels_first"]:
+        return True
+    stream["y"][way] = 0
+    stream["z"][way] += 1
+    return stream["z"][way] == stream["surfaces"]
+
+
+@njit
+def _address(stream, base, line_stride, surface_stride, way, atom):
+    """Return where the block at the position of ``way`` begins."""
+    return base + stream["z"][way] * surface_stride + stream["y"][way] * line_stride + stream["x"][way] * atom
+
+
+@njit
+def _stream_step(state, ops, stream, block, now):
+    """Begin the next launch if there is one; make requests."""
+    if not stream["busy"]:
+        if state["groups"][block]["count"] == 0:
+            return
+        _start(state, ops, stream, block)
+    op = stream["launch"]
+    atom = state["atom_bytes"]
+    while not stream["requested"] and read_room(state, stream["client"]) > 0:
+        address = (
+            op["src"] + stream["z"][0] * op["src_surface_stride"] + stream["y"][0] * op["src_line_stride"]
+        )
+        address += stream["x"][0] * atom
+        atoms = min(stream["columns"], op["width"] - stream["x"][0])
+        beats = (atoms + stream["beat_atoms"] - 1) // stream["beat_atoms"]
+        time = max(stream["next_request"], now)
+        request_read(state, stream["client"], address, beats, time, stream["slot"])
+        stream["next_request"] = time + 1
+        if _advance(stream, 0):
+            stream["requested"] = 1
+
+
+@njit
+def cdp_step(state, ops, now):
+    state["wake"][_P_CDP] = NEVER
+    _stream_step(state, ops, state["cdp"], _CDP, now)
+
+
+@njit
+def copy_step(state, ops, now):
+    state["wake"][_P_COPY] = NEVER
+    _stream_step(state, ops, state["copy"]["units"][0], _BDMA, now)
+    _stream_step(state, ops, state["copy"]["units"][1], _RUBIK, now)
+
+
+@njit
+def stream_beat(state, stream, at):
+    """One beat comes from AXI at ``at``."""
+    width = stream["launch"]["width"]
+    start = (stream["arrive_atom"] // stream["columns"]) * stream["columns"]  # of the block, in its line
+    left = min(stream["columns"], width - start) - (stream["arrive_atom"] - start)
+    for _ in range(min(stream["beat_atoms"], left)):
+        stream["time"][(stream["head"] + stream["count"]) % ARRIVALS] = at + STREAM_BEAT_TO_FIFO
+        stream["count"] += 1
+        stream["arrive_atom"] += 1
+    if left <= stream["beat_atoms"]:
+        if stream["channels_first"]:
+            stream["arrive_z"] += 1
+            if stream["arrive_z"] < stream["surfaces"]:
+                stream["arrive_atom"] = start
+            else:
+                stream["arrive_z"] = 0
+        if stream["arrive_atom"] == width:
+            stream["arrive_atom"] = 0
+    state["records"][stream["slot"]]["mark"][_LAST_READ] = at
+    _flow(state, stream)
+
+
+@njit
+def _flow(state, stream):
+    """Work on the atoms that are there, while the write path has room."""
+    op = stream["launch"]
+    atom, dbb = state["atom_bytes"], state["dbb_bytes"]
+    while stream["count"] and stream["outputs"] < STREAM_OUTPUTS:
+        ready = max(stream["time"][stream["head"]], stream["popped"] + (stream["beat_atom"] == 0))
+        time = max(ready, stream["next_take"])
+        if stream["popped"] > LONG_AGO and ready > stream["next_take"]:
+            state["records"][stream["slot"]]["stall"][_DATA] += ready - stream["next_take"]
+        stream["head"] = (stream["head"] + 1) % ARRIVALS
+        stream["count"] -= 1
+        stream["popped"] = time
+        stream["next_take"] = time + stream["period"]
+        address = (
+            op["dst"] + stream["z"][1] * op["dst_surface_stride"] + stream["y"][1] * op["dst_line_stride"]
+        )
+        address += (stream["x"][1] + stream["column"]) * atom
+        if stream["gathered"] == 0:
+            stream["burst_address"] = address
+        stream["gathered"] += 1
+        stream["outputs"] += 1
+        stream["column"] += 1
+        stream["beat_atom"] += 1
+        block_end = stream["column"] == min(stream["columns"], op["width"] - stream["x"][1])
+        if block_end or stream["beat_atom"] == stream["beat_atoms"]:
+            stream["beat_atom"] = 0
+            return_credit(state, stream["client"], time + STREAM_POP_TO_READ)
+        end = address + atom
+        if block_end or end & (dbb * state["burst_beats"] - 1) == 0:
+            beats = (end + dbb - 1) // dbb - stream["burst_address"] // dbb
+            at = max(time + stream["period"] - 1 + stream["latency"], stream["next_write"])
+            request_write(state, stream["client"], stream["burst_address"], beats, at, stream["slot"])
+            stream["next_write"] = at + beats + WRITE_GAP
+            stream["acks_left"] += 1
+            stream["gathered"] = 0
+        if block_end:
+            stream["column"] = 0
+            if _advance(stream, 1):
+                stream["all_sent"] = 1
+
+
+@njit
+def stream_written(state, stream, beats, now):
+    """A write burst has left at ``now``."""
+    full = stream["outputs"] >= STREAM_OUTPUTS
+    stream["outputs"] -= min(stream["outputs"], beats * stream["beat_atoms"])
+    if full:
+        stream["next_take"] = max(stream["next_take"], now + 1)
+        _flow(state, stream)
+
+
+@njit
+def stream_acknowledged(state, stream, now):
+    """The memory has answered a write burst; the last one ends the launch."""
+    stream["acks_left"] -= 1
+    if stream["acks_left"] or not stream["all_sent"]:
+        return
+    record = state["records"][stream["slot"]]
+    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+    finish(state, stream["op"], stream["slot"], now + ACKNOWLEDGE_TO_DONE)
+    stream["busy"] = 0
+    stream["free_at"] = now + ACKNOWLEDGE_TO_DONE
+    group_pop(state, stream["block"])
+    wake(state, stream["part"], now + ACKNOWLEDGE_TO_DONE)
