@@ -21,10 +21,10 @@ takes the response bus for a cycle per `width` bytes, then the master's own link
 import numpy as np
 
 from hw_models.blame import Cause
+from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
-from hw_models.interconnect.state import SLOTS
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 
@@ -75,54 +75,6 @@ def settle(state, now):
 
 
 @njit
-def note(ring, time, what):
-    """Remember ``what`` for ``time``; never earlier than what was noted before."""
-    at = (ring["head"] + ring["count"]) % SLOTS
-    ring["time"][at] = time
-    ring["what"][at] = what
-    ring["count"] += 1
-
-
-@njit
-def due(ring, now):
-    """Return the oldest note and forget it, -1 if it is not due yet."""
-    if ring["count"] == 0 or ring["time"][ring["head"]] > now:
-        return np.int64(-1)
-    what = ring["what"][ring["head"]]
-    ring["head"] = (ring["head"] + 1) % SLOTS
-    ring["count"] -= 1
-    return what
-
-
-@njit
-def count_out(state, now):
-    """Give back the places of pieces that are done. Returns when the next one will be."""
-    wake = NEVER
-    for bus in range(state["ports"] * state["channels"]):
-        ring = state["gone"][bus]
-        i = due(ring, now)
-        while i >= 0:
-            state["port_flight"][i & 1, bus // state["channels"]] -= 1
-            state["port_share"][i & 1, bus // state["channels"], i >> 1] -= 1
-            i = due(ring, now)
-        if ring["count"] > 0:
-            wake = min(wake, ring["time"][ring["head"]])
-    for link in range(0, 2 * state["masters"], 3 - state["channels"]):
-        ring = state["seen"][link]
-        index = due(ring, now)
-        while index >= 0:
-            slot = state["slots"][index]
-            state["lane_flight"][slot["lane"]] -= 1
-            state["id_flight"][slot["lane"], slot["id"]] -= 1
-            slot["next"] = state["free_slot"]
-            state["free_slot"] = index
-            index = due(ring, now)
-        if ring["count"] > 0:
-            wake = min(wake, ring["time"][ring["head"]])
-    return wake
-
-
-@njit
 def most_of(shares, masters, victim):
     """Return the master with the largest share, another than the victim when there is one."""
     culprit = victim
@@ -142,17 +94,39 @@ def wait_for(lane, cause, culprit, retry):
 
 
 @njit
-def beats_of(state, master, size):
-    """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
-    shift = min(state["width_shift"], state["port_shift"][master])
-    return (size + (1 << shift) - 1) >> shift
-
-
-@njit
 def id_of(state, row):
     """Return the transaction id of a request: its stream, or what it shares one with."""
     ids = state["ids"][row["master"]]
     return row["stream"] if row["stream"] < ids else row["stream"] % ids
+
+
+@njit
+def hub_blocks(state, port, address, victim):
+    """Return whose transaction keeps this address out of the coherence hub, -1 if it may enter.
+
+    One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
+    """
+    line = address >> state["tracker_shift"]
+    free, culprit = False, victim
+    for t in range(state["trackers"]):
+        if state["tracked"][port, t] == line:
+            return state["tracked_by"][port, t]
+        if state["tracked"][port, t] < 0:
+            free = True
+        elif culprit == victim:
+            culprit = state["tracked_by"][port, t]
+    return np.int64(-1) if free else culprit
+
+
+@njit
+def track(state, port, address, master):
+    """Take a tracker of the hub. Returns its number."""
+    for t in range(state["trackers"]):
+        if state["tracked"][port, t] < 0:
+            state["tracked"][port, t] = address >> state["tracker_shift"]
+            state["tracked_by"][port, t] = master
+            return t
+    return 0
 
 
 @njit
@@ -180,6 +154,11 @@ def examine(state, i, now, wires, down):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(lane, QUEUE_FULL, culprit, NEVER)
+    if state["trackers"] > 0:
+        culprit = hub_blocks(state, port, address, master)
+        if culprit >= 0:
+            state["limited"] = 1
+            return wait_for(lane, QUEUE_FULL, culprit, NEVER)
     if is_full(wires["fifo"][down + port]):
         return wait_for(lane, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER)
     until = held_until(state["regulation"], master, write, size, now)
@@ -208,6 +187,7 @@ def take_slot(state, i, lane, row):
     slot["last"] = lane["sent"] + lane["size"] == row["bytes"]
     slot["bytes"] = lane["size"]
     slot["missing"] = lane["size"]
+    slot["given"] = 0
     slot["lane"] = i
     slot["id"] = name
     slot["port"] = lane["port"]
@@ -230,6 +210,7 @@ def send(state, i, bus, now, wires, down):
     row = lane["rows"][lane["head"]]
     size, port = lane["size"], lane["port"]
     index = take_slot(state, i, lane, row)
+    state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master)
     beats = beats_of(state, master, size) if write else np.int64(1)
     fifo = wires["fifo"][down + port]
     push(fifo, row, now + state["latency"] + beats - 1)
@@ -240,7 +221,7 @@ def send(state, i, bus, now, wires, down):
     charge_all(state["regulation"], master, write, size)
     state["port_flight"][write, port] += 1
     state["port_share"][write, port, master] += 1
-    state["bus_free"][bus] = now + beats
+    state["bus_free"][bus] = now + max(beats, state["accept_interval"])
     state["bus_owner"][bus] = master
     state["busy_cycles"][bus] += beats
     lane["sent"] += size
@@ -330,64 +311,6 @@ def respond(state, row, time, wires, up):
         return NEVER
     whole = np.int64(1) if write else beats_of(state, master, slot["bytes"])
     slot["arrived"] = start + beats - whole + state["response_latency"]
-    note(state["gone"][bus], start + beats, i)
+    note(state["gone"][bus], start + beats, i + slot["tracker"] * LANES)
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     return start + beats if state["limited"] else NEVER
-
-
-@njit
-def push_in_order(fifo, request, time, size):
-    """Append an answer of ``size`` bytes, before rows of a later time: read and write channels overtake."""
-    last = fifo["head"] + fifo["count"]
-    push(fifo, request, time)
-    while last > fifo["head"] and fifo["rows"][(last - 1) % FIFO_ROWS]["time"] > time:
-        copy_request(fifo["rows"][last % FIFO_ROWS], fifo["rows"][(last - 1) % FIFO_ROWS])
-        last -= 1
-    row = fifo["rows"][last % FIFO_ROWS]
-    copy_request(row, request)
-    row["time"] = time
-    row["bytes"] = size
-
-
-@njit
-def deliver(state, i, name, earliest, wires, up):
-    """Hand the master what has been answered of one id, in order. Returns False if its FIFO is full."""
-    master, write = i >> 1, i & 1
-    link = i if state["channels"] == 2 else 2 * master
-    port_bytes = 1 << state["port_shift"][master]
-    fifo = wires["fifo"][up + master]
-    index = state["oldest"][i, name]
-    while index >= 0 and state["slots"][index]["arrived"] != NEVER:
-        slot = state["slots"][index]
-        rows = slot["last"] if write else (slot["bytes"] + port_bytes - 1) >> state["port_shift"][master]
-        if fifo["count"] + rows > fifo["limit"]:
-            state["held"] += 1 - slot["held"]
-            slot["held"] = 1
-            return False
-        state["held"] -= slot["held"]
-        slot["held"] = 0
-        first = max(state["link_free"][link], earliest)
-        seen = max(first, slot["arrived"])
-        for k in range(rows):
-            end = min((k + 1) * port_bytes, slot["bytes"])
-            if not write:
-                through = (end - 1) >> state["width_shift"]
-                seen = max(first + k, slot["arrived"] + through)
-            push_in_order(
-                fifo, slot["request"], seen, slot["request"]["bytes"] if write else end - k * port_bytes
-            )
-        state["link_free"][link] = seen + (rows > 0)
-        note(state["seen"][link], seen, index)
-        index = slot["next"]
-        state["oldest"][i, name] = index
-    return True
-
-
-@njit
-def deliver_held(state, now, wires, up):
-    """Try again what found a master's FIFO full."""
-    for i in range(2 * state["masters"]):
-        for name in range(state["ids"][i >> 1]):
-            index = state["oldest"][i, name]
-            if index >= 0 and state["slots"][index]["held"]:
-                deliver(state, i, name, now, wires, up)

@@ -9,6 +9,7 @@ from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, 
 IDS = 16  # most transaction ids of a master
 LANE_ROWS = 16  # most requests waiting at a master's port, each for reads and writes
 TDM_SLOTS = 64
+TRACKERS = 16  # most trackers of a coherence hub
 ARBITRATIONS = {"round_robin": 0, "priority": 1, "weighted": 2, "tdm": 3}
 
 
@@ -37,6 +38,24 @@ class Group(Block):
     period_fs: Femtoseconds = Field(10**9, alias="period", gt=0, description="fine-grained: 1 us")
 
 
+class CoherenceHub(Block):
+    """A snooping hub at each memory port: one transaction a line, each with a tracker from accept to answer.
+
+    rocket-chip's TLBroadcast has 4 trackers and probes one cache a cycle before it takes the next request
+    (tilelink/Broadcast.scala); the time for the probes to come back is part of `latency`.
+    """
+
+    trackers: int = Field(4, gt=0, le=TRACKERS, description="transactions in flight, reads and writes")
+    line_bytes: Bytes = Field(64, alias="line", gt=0)
+    accept_interval_cycles: Cycles = Field(1, alias="accept_interval", gt=0)
+
+    @model_validator(mode="after")
+    def line_is_a_power_of_two(self) -> "CoherenceHub":
+        if self.line_bytes & (self.line_bytes - 1):
+            raise ValueError(f"line {self.line_bytes} B is not a power of two")
+        return self
+
+
 class Interconnect(Block):
     """A shared bus or crossbar between masters and the memory side."""
 
@@ -60,6 +79,7 @@ class Interconnect(Block):
     )
     reads_in_flight: int = Field(512, gt=0, description="most reads under way at one memory port")
     writes_in_flight: int = Field(512, gt=0)
+    hub: CoherenceHub | None = Field(None, description="coherence hub in front of memory; absent: none")
     tdm: list[str] = Field(
         [], max_length=TDM_SLOTS, description="the master that owns each slot of the frame"
     )

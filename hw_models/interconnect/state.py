@@ -5,7 +5,7 @@ import numpy as np
 from hw_models.blame import BLAME_SHAPE
 from hw_models.errors import ConfigError
 from hw_models.interconnect.arbiter import ARBITER
-from hw_models.interconnect.params import ARBITRATIONS, IDS, LANE_ROWS, Interconnect, MasterPort
+from hw_models.interconnect.params import ARBITRATIONS, IDS, LANE_ROWS, TRACKERS, Interconnect, MasterPort
 from hw_models.interconnect.regulator import REGULATION
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, REQUEST
 
@@ -40,10 +40,12 @@ SLOT = np.dtype(  # a piece in flight
         ("last", np.int64),  # 1: completes its request
         ("bytes", np.int64),
         ("held", np.int64),  # 1: answered, but the master's FIFO was full
+        ("given", np.int64),  # rows of its answer that the master has been handed
         ("missing", np.int64),  # bytes not yet answered
         ("lane", np.int64),
         ("id", np.int64),
         ("port", np.int64),
+        ("tracker", np.int64),  # of the coherence hub
         ("request", REQUEST),  # the master's own row
     ]
 )
@@ -62,6 +64,11 @@ INTERCONNECT = np.dtype(
         ("latency", np.int64),
         ("response_latency", np.int64),
         ("queue", np.int64),
+        ("trackers", np.int64),  # of the coherence hub; 0: no hub
+        ("tracker_shift", np.int64),
+        ("accept_interval", np.int64),
+        ("tracked", np.int64, (PORTS, TRACKERS)),  # line in flight, -1: free
+        ("tracked_by", np.int64, (PORTS, TRACKERS)),
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
         ("limit", np.int64, (MASTERS,)),
         ("ids", np.int64, (MASTERS,)),
@@ -141,6 +148,12 @@ def build_interconnect(
         row["id_limit"][index] = port.outstanding_per_id
         width = port_bytes[index] if port_bytes else params.width_bytes
         row["port_shift"][index] = width.bit_length() - 1
+    row["tracked"] = -1
+    if params.hub is not None:
+        row["trackers"] = params.hub.trackers
+        row["tracker_shift"] = params.hub.line_bytes.bit_length() - 1
+        row["accept_interval"] = params.hub.accept_interval_cycles
+        row["burst"] = min(row["burst"], params.hub.line_bytes)
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER

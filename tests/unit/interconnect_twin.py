@@ -171,7 +171,8 @@ class SlowBus:
         else:
             for beat in range(-(-p["bytes"] // port)):
                 end = min((beat + 1) * port, p["bytes"])
-                p["seen"] = max(free + beat, p["arrived"] + -(-end // self.c["width"]) - 1)
+                p["seen"] = free = max(free, p["arrived"] + -(-end // self.c["width"]) - 1)
+                free += 1
                 self.up[master].append((p["seen"], r["tag"], end - beat * port))
             self.link_free[link] = p["seen"] + 1
         if p["last"]:

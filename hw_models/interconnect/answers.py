@@ -1,0 +1,119 @@
+"""The way back through the interconnect: answers in order by id, beat by beat, and places given back."""
+
+import numpy as np
+
+from hw_models.interconnect.state import SLOTS
+from hw_models.jit import njit
+from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full, push
+
+
+@njit
+def note(ring, time, what):
+    """Remember ``what`` for ``time``; never earlier than what was noted before."""
+    at = (ring["head"] + ring["count"]) % SLOTS
+    ring["time"][at] = time
+    ring["what"][at] = what
+    ring["count"] += 1
+
+
+@njit
+def due(ring, now):
+    """Return the oldest note and forget it, -1 if it is not due yet."""
+    if ring["count"] == 0 or ring["time"][ring["head"]] > now:
+        return np.int64(-1)
+    what = ring["what"][ring["head"]]
+    ring["head"] = (ring["head"] + 1) % SLOTS
+    ring["count"] -= 1
+    return what
+
+
+@njit
+def count_out(state, now):
+    """Give back the places of pieces that are done. Returns when the next one will be."""
+    wake = NEVER
+    for bus in range(state["ports"] * state["channels"]):
+        ring = state["gone"][bus]
+        i = due(ring, now)
+        while i >= 0:
+            state["port_flight"][i & 1, bus // state["channels"]] -= 1
+            state["port_share"][i & 1, bus // state["channels"], i >> 1] -= 1
+            i = due(ring, now)
+        if ring["count"] > 0:
+            wake = min(wake, ring["time"][ring["head"]])
+    for link in range(0, 2 * state["masters"], 3 - state["channels"]):
+        ring = state["seen"][link]
+        index = due(ring, now)
+        while index >= 0:
+            slot = state["slots"][index]
+            state["lane_flight"][slot["lane"]] -= 1
+            state["id_flight"][slot["lane"], slot["id"]] -= 1
+            slot["next"] = state["free_slot"]
+            state["free_slot"] = index
+            index = due(ring, now)
+        if ring["count"] > 0:
+            wake = min(wake, ring["time"][ring["head"]])
+    return wake
+
+
+@njit
+def beats_of(state, master, size):
+    """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
+    shift = min(state["width_shift"], state["port_shift"][master])
+    return (size + (1 << shift) - 1) >> shift
+
+
+@njit
+def push_in_order(fifo, request, time, size):
+    """Append an answer of ``size`` bytes, before rows of a later time: read and write channels overtake."""
+    last = fifo["head"] + fifo["count"]
+    push(fifo, request, time)
+    while last > fifo["head"] and fifo["rows"][(last - 1) % FIFO_ROWS]["time"] > time:
+        copy_request(fifo["rows"][last % FIFO_ROWS], fifo["rows"][(last - 1) % FIFO_ROWS])
+        last -= 1
+    row = fifo["rows"][last % FIFO_ROWS]
+    copy_request(row, request)
+    row["time"] = time
+    row["bytes"] = size
+
+
+@njit
+def deliver(state, i, name, earliest, wires, up):
+    """Hand the master what has been answered of one id, in order, as far as its FIFO has room."""
+    master, write = i >> 1, i & 1
+    link = i if state["channels"] == 2 else 2 * master
+    shift = state["port_shift"][master]
+    fifo = wires["fifo"][up + master]
+    index = state["oldest"][i, name]
+    while index >= 0 and state["slots"][index]["arrived"] != NEVER:
+        slot = state["slots"][index]
+        seen = max(state["link_free"][link], earliest, slot["arrived"])
+        rows = slot["last"] if write else (slot["bytes"] + (1 << shift) - 1) >> shift
+        while slot["given"] < rows:
+            if is_full(fifo):
+                state["held"] += 1 - slot["held"]
+                slot["held"] = 1
+                return
+            begin = slot["given"] << shift
+            end = min(begin + (1 << shift), slot["bytes"])
+            if not write:
+                through = (end - 1) >> state["width_shift"]
+                seen = max(state["link_free"][link], earliest, slot["arrived"] + through)
+            push_in_order(fifo, slot["request"], seen, slot["request"]["bytes"] if write else end - begin)
+            state["link_free"][link] = seen + 1
+            slot["given"] += 1
+        state["held"] -= slot["held"]
+        slot["held"] = 0
+        state["link_free"][link] = max(state["link_free"][link], seen)
+        note(state["seen"][link], seen, index)
+        index = slot["next"]
+        state["oldest"][i, name] = index
+
+
+@njit
+def deliver_held(state, now, wires, up):
+    """Try again what found a master's FIFO full."""
+    for i in range(2 * state["masters"]):
+        for name in range(state["ids"][i >> 1]):
+            index = state["oldest"][i, name]
+            if index >= 0 and state["slots"][index]["held"]:
+                deliver(state, i, name, now, wires, up)
