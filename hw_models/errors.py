@@ -20,6 +20,12 @@ class ConfigError(Exception):
         )
         super().__init__(": ".join(part for part in (where, key or "", message) if part))
 
+    def under(self, parent: str) -> "ConfigError":
+        """Return the error with its key below ``parent``; one that speaks of another file stays as it is."""
+        if self.file is not None:
+            return self
+        return ConfigError(self.message, line=self.line, key=f"{parent}.{self.key}" if self.key else parent)
+
 
 class ConfigErrors(ConfigError):
     """Several mistakes, found at once; ``errors`` in the order of the file."""

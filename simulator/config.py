@@ -116,8 +116,9 @@ class Config(Block):
         """Return ``error`` with the file and line of its key, where they are known and missing."""
         keys: Keys = tuple(int(k) if k.isdigit() else k for k in (error.key or "").split("."))
         place = self._document.place_of(keys)
-        if error.file is not None or error.key is None or place is None:
+        if error.file is not None or error.key is None or keys[:1] not in self._document.places:
             return error
+        assert place is not None
         return ConfigError(error.message, file=place.file, line=place.line, key=error.key)
 
 

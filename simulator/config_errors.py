@@ -176,4 +176,5 @@ def _step(annotations: list[Any], models: list[type[BaseModel]], part: str | int
     field = _field(str(part), models)
     if field is not None:
         return [field.annotation]
-    return [typing.get_args(t)[-1] for t in _flatten(annotations) if typing.get_origin(t) in (dict, list)]
+    held = [(typing.get_origin(t), typing.get_args(t)) for t in _flatten(annotations)]
+    return [args[0 if origin is tuple else -1] for origin, args in held if origin in (dict, list, tuple)]

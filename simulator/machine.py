@@ -216,7 +216,10 @@ def _lower_jobs(
         job = config.workloads[name]
         if not isinstance(job, NetworkJob):
             continue
-        program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
+        try:
+            program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
+        except ConfigError as error:
+            raise error.under(f"workloads.{name}") from None
         plans.append(
             JobPlan(
                 name=name,

@@ -50,6 +50,7 @@ class Top(Block):
     memory: Memory | None = None
     by_name: dict[str, Memory] = {}
     pets: list[Pet] = Field([], max_length=2)
+    row: tuple[Memory, ...] = ()
     flag: bool = False
     share: float = Field(0.5, ge=0, le=1)
     text: str = ""
@@ -88,6 +89,8 @@ def told(text: str) -> list[str]:
         ("pets:\n - {lives: 1, fur: 2}", "c.yaml:2: pets.0.fur: unknown key; write one of lives"),
         ("pets:\n - {brk: 1 s}", "c.yaml:2: pets.0.brk: unknown key; did you mean 'bark'?"),
         ("pets: [{}, {}, {}]", "c.yaml:1: pets: the list is too long; write at most this many items: 2"),
+        ("row:\n - {size: 1 KiB, wys: 1}", "c.yaml:2: row.0.wys: unknown key; did you mean 'ways'?"),
+        ("row: [{}]", "c.yaml:1: row.0.size: missing; write its size, such as 2 MiB"),
         ("flag: maybe", "c.yaml:1: flag: found the text 'maybe'; write true or false"),
         ("share: 1.5", "c.yaml:1: share: 1.5 is too large; write at most 1.0"),
         ("text: {a: 1}", "c.yaml:1: text: found a mapping; write text"),

@@ -10,7 +10,7 @@ from hw_models.errors import ConfigError, ConfigErrors
 from hw_models.port import MASTERS
 from simulator import references
 from simulator.config import config_sha256, load, load_part, resolved
-from simulator.sweep.file import Sweep
+from simulator.sweeps.file import Sweep
 from simulator.yaml_lines import yaml_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,6 +183,12 @@ def test_an_error_without_a_place_gets_that_of_its_key(tmp_path):
     assert (located.file, located.line, located.key) == (str(path), 16, "system.llc.size")
     elsewhere = ConfigError("x", file="net.cfg", line=3, key="system.llc.size")
     assert load(path).locate(elsewhere) is elsewhere
+
+
+def test_an_error_of_a_part_is_put_under_it():
+    assert str(ConfigError("bad", key="network").under("workloads.a")) == "workloads.a.network: bad"
+    assert str(ConfigError("bad").under("workloads.a")) == "workloads.a: bad"
+    assert str(ConfigError("bad", file="n.cfg", line=2).under("workloads.a")) == "n.cfg:2: bad"
 
 
 def test_a_config_object_loads_as_itself():
