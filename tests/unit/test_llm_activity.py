@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from hw_models.errors import ConfigError
 from workloads.llm.activity import Activity, aggregated, layer_active, layer_flagged
-from workloads.llm.activity_kernel import GenerativeTrace
+from workloads.llm.activity_kernel import ODDS, GenerativeTrace, Neuron, evolve, fill_odds
 from workloads.llm.coactivation import activity_matrix, bundles_to_read, closest_friends, friend_shares
 from workloads.llm.presets import ACTIVITY
 from workloads.llm.recorded import RecordedTrace, read_recorded
@@ -160,3 +160,42 @@ def test_recording_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_recorded(path, 2, 5)
     assert str(error.value) == f"{path}: cannot be read (no such file or directory); write an activity file"
+
+
+def next_state(state, words, odds):
+    """Return (state, flagged, active) of one neuron, as the rules say it; words: three 20-bit draws."""
+    if state == Neuron.HOT:
+        flagged = words[0] < odds["hot"]
+        return state, flagged, flagged
+    if state == Neuron.COLD:
+        if words[0] >= odds["enter"]:
+            return state, False, False
+        state = Neuron.FLAGGED if words[1] < odds["context"] else Neuron.UNFLAGGED
+    elif words[0] < odds["leave"]:
+        return Neuron.COLD, False, False
+    elif state == Neuron.FLAGGED:
+        state = Neuron.UNFLAGGED if words[1] < odds["fall"] else state
+    else:
+        state = Neuron.FLAGGED if words[1] < odds["rise"] else state
+    if state == Neuron.FLAGGED:
+        return state, True, words[2] < odds["fire"]
+    return state, False, words[2] < odds["miss"]
+
+
+def test_kernel_follows_the_rules_neuron_by_neuron():
+    activity = Activity(active=[0.1], context_rate=0.4, persistence=0.3, context_tokens=5, hot=0.05)
+    odds = np.zeros(1, ODDS)
+    fill_odds(odds[0], activity, 0.1)
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 4, 300)
+    flagged = np.empty(300, np.int64)
+    for _ in range(20):
+        draws = rng.integers(0, 1 << 60, 300)
+        rows = [
+            next_state(k, [d >> s & 0xFFFFF for s in (0, 20, 40)], odds[0])
+            for k, d in zip(kind.tolist(), draws.tolist())
+        ]
+        count, active = evolve(kind, draws, odds[0], flagged)
+        assert kind.tolist() == [row[0] for row in rows]
+        assert flagged[:count].tolist() == [i for i, row in enumerate(rows) if row[1]]
+        assert active == sum(row[2] for row in rows)
