@@ -126,6 +126,8 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
         row["priority"][k] = dram.priority.get(name, USUAL_PRIORITY)
     row["bliss_streak"], row["bliss_clear"] = dram.bliss_streak, dram.bliss_clear_cycles
     row["clear_at"] = dram.bliss_clear_cycles
+    row["masters"] = min(len(masters), MASTERS)
+    row["holder_bank"] = -1
     row["bank_capacity"] = dram.bank_queue
     row["turn"] = 0
     row["line_head"] = row["line_tail"] = -1

@@ -29,8 +29,17 @@ from hw_models.dram.queues import (
 )
 from hw_models.dram.schedule import choose, choose_again
 from hw_models.dram.state import DONE_ROWS, Command, Field, Page, Refresh, Scheduler, WriteAnswer
+from hw_models.dram.waits import (
+    note_admission,
+    note_entry,
+    note_first_command,
+    note_refresh,
+    note_refusal,
+    note_service,
+)
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
+from hw_models.port import REFRESH as REFRESHER
 
 READ = int(Command.READ)
 WRITE = int(Command.WRITE)
@@ -72,9 +81,12 @@ def locate(state, entry, address):
 
 
 @njit
-def count_first_command(state, entry, command):
+def count_first_command(state, e, command, time):
+    entry = state["entries"][e]
     if entry["seen"] == 0:
         entry["seen"] = 1
+        if state["masters"] > 0:
+            note_first_command(state, e, command, time)
         if command == ACTIVATE:
             state["row_misses"] += 1
         elif command == PRECHARGE:
@@ -91,13 +103,14 @@ def serve(state, e, time):
     b = entry["bank"]
     w = entry["write"]
     bank = state["banks"][b]
+    if state["masters"] > 0:
+        note_service(state, e, time)
     if bank["active"] == e:
         unreserve(state, b)
     else:
         dequeue(state, e)
     auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
     column(state, b, w, time, auto, entry["column"])
-    bank["user"] = entry["master"]
     if w == 0:
         done = time + t["data"][0]
         state["last_read_done"] = done
@@ -127,6 +140,8 @@ def fall_due(state, time):
             if rank["owed"] == 0:
                 rank["owed_since"] = rank["due"]
                 state["owed"] += 1
+                if state["masters"] > 0:
+                    note_refresh(state, time)
             rank["owed"] += 1
             rank["due"] += state["t"]["refi"]
     state["due"] = earliest_due(state)
@@ -162,12 +177,12 @@ def execute(state):
     state["writing"] = state["writing_next"]
     state["next"] = time + 1
     if command <= WRITE:
-        count_first_command(state, state["entries"][e], command)
+        count_first_command(state, e, command, time)
         serve(state, e, time)
     elif command == ACTIVATE:
         state["turn"] = b
         entry = state["entries"][e]
-        count_first_command(state, entry, command)
+        count_first_command(state, e, command, time)
         if state["reserve"] == 1:
             reserve(state, e)
         activate(state, b, entry["row"], time)
@@ -175,10 +190,13 @@ def execute(state):
     elif command == PRECHARGE:
         if e >= 0:
             state["turn"] = b
-            count_first_command(state, state["entries"][e], command)
-            state["banks"][b]["opener"] = state["entries"][e]["master"]
+            count_first_command(state, e, command, time)
+        else:
+            state["banks"][b]["opener"] = REFRESHER
         precharge(state, b, time)
     elif command == PRECHARGE_ALL:
+        for k in range(b * state["banks_per_rank"], (b + 1) * state["banks_per_rank"]):
+            state["banks"][k]["opener"] = REFRESHER
         precharge_all(state, b, time)
     elif command == REFRESH:
         refresh_rank(state, b, time)
@@ -216,57 +234,65 @@ def catch_up(state, now):
 
 
 @njit
-def accept(state, request, now):
-    """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
-    if state["stale"] == 0 or state["next"] <= now:
-        catch_up(state, now)
+def answered_at_once(state, request, entry, now):
+    """Answer a read from a queued write, merge a write into one. Returns whether it could be done."""
+    w = request["write"]
+    if state["size"][1] + state["line_size"][1] == 0:
+        return False
+    if (w == 0 and state["forward"] == 0) or (w == 1 and state["merge"] == 0):
+        return False
+    if state["scheduler"] == IN_TURN:
+        same = find_queued(state, 1, entry["bank"], entry["address"])
+    else:
+        same = find_write(state, entry["bank"], entry["address"])
+    if same < 0:
+        return False
+    time = now + 1
+    if w == 1:
+        state["merged"] += 1
+    else:
+        state["forwarded"] += 1
+        if state["scheduler"] != IN_TURN:  # behind the reads whose data are still to come
+            time = max(time, state["last_read_done"])
+            state["last_read_done"] = time
+    finish_part(state, take_parent(state, request, 1), time)
+    return True
+
+
+@njit
+def has_room(state, w, parts):
+    """Return whether ``parts`` more entries fit the queue. A larger request fits an empty one."""
+    used = state["size"][w]
+    room = state["capacity"][w]
+    if state["scheduler"] == IN_TURN:
+        used = state["line_size"][w]
+    elif state["unified"] == 1:
+        used = state["size"][0] + state["size"][1]
+        room = state["capacity"][0]
+    return used + parts <= room or used == 0
+
+
+@njit
+def take(state, request, now):
+    """Queue ``request`` if there is room."""
     w = request["write"]
     burst = state["burst_bytes"]
     first = request["address"] // burst
     parts = (request["address"] + request["bytes"] - 1) // burst - first + 1
     if state["outstanding"][w] > 0 and state["waiting"][w] >= state["outstanding"][w]:
-        state["refused"] = 1
         return False
-    if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_parents"] == 0:
-        state["refused"] = 1
+    if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_count"] < parts + GUARD_ROWS:
         return False
-    e = state["free"][state["free_count"] - 1]
-    entry = state["entries"][e]
+    in_turn = state["scheduler"] == IN_TURN
+    if in_turn and not has_room(state, w, parts):
+        return False  # DRAMsim3 asks for room before it looks for the address
+    entry = state["entries"][state["free"][state["free_count"] - 1]]
     entry["address"] = first * burst
     locate(state, entry, entry["address"])
-    in_turn = state["scheduler"] == IN_TURN
-    if in_turn:
-        if state["line_size"][w] >= state["capacity"][w]:
-            state["refused"] = 1
-            return False
-        same = -1
-        if w == 0 or state["size"][1] + state["line_size"][1] > 0:
-            same = find_queued(state, 1, entry["bank"], entry["address"])
-        if same >= 0:
-            state["forwarded"] += 1 - w
-            state["merged"] += w
-            finish_part(state, take_parent(state, request, 1), now + 1)
-            return True
-    elif parts == 1 and state["busy_count"][1] > 0:
-        if w == 0 and state["forward"] == 1 and find_write(state, entry["bank"], entry["address"]) >= 0:
-            state["forwarded"] += 1
-            if now + 1 > state["last_read_done"]:
-                state["last_read_done"] = now + 1
-            finish_part(state, take_parent(state, request, 1), state["last_read_done"])
-            return True
-        if w == 1 and state["merge"] == 1 and find_write(state, entry["bank"], entry["address"]) >= 0:
-            state["merged"] += 1
-            finish_part(state, take_parent(state, request, 1), now + 1)
-            return True
-    used = state["size"][w]
-    room = state["capacity"][w]
-    if state["unified"] == 1:
-        used = state["size"][0] + state["size"][1]
-        room = state["capacity"][0]
-    if used + parts > room and used > 0 and not in_turn:
-        state["refused"] = 1
+    if parts == 1 and answered_at_once(state, request, entry, now):
+        return True
+    if not in_turn and not has_room(state, w, parts):
         return False
-    state["refused"] = 0
     if now >= state["next"]:
         state["writing"] = state["writing_next"]
         state["next"] = now + 1
@@ -280,13 +306,14 @@ def accept(state, request, now):
         entry["write"] = w
         entry["order"] = state["order"]
         entry["arrived"] = now
-        entry["charged"] = now
         entry["master"] = request["master"]
         entry["parent"] = p
         entry["seen"] = 0
         state["order"] += 1
         state["pending"] += 1
         state["rank"][state["banks"][entry["bank"]]["rank"]]["queued"] += 1
+        if state["masters"] > 0:
+            note_entry(state, e, now)
         if in_turn:
             line_up(state, e)
         else:
@@ -296,6 +323,18 @@ def accept(state, request, now):
         if w == 1 and state["write_answer"] == ACCEPTED:
             finish_part(state, p, now + 1)
     return True
+
+
+@njit
+def accept(state, request, now):
+    """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
+    if state["stale"] == 0 or state["next"] <= now:
+        catch_up(state, now)
+    if take(state, request, now):
+        note_admission(state, request["master"], now)
+        return True
+    note_refusal(state, now)
+    return False
 
 
 @njit

@@ -117,7 +117,6 @@ BANK = np.dtype(
         ("hits", i8),  # column commands since the ACT
         ("used", i8),  # last column command or ACT
         ("opener", i8),  # master whose request opened (or last closed) the row
-        ("user", i8),  # master of the last command
         ("timeout", i8),  # page timeout of this bank
         ("closed_row", i8),  # last row closed by a timeout: tells the adaptive policy whether it was right
         ("count", i8),  # entries of the bank's command queue (BANK_ROUND_ROBIN)
@@ -167,7 +166,9 @@ ENTRY = np.dtype(
         ("parent", i8),  # row of `parents`
         ("master", i8),
         ("seen", i8),  # its first command was counted as hit, miss or conflict
-        ("charged", i8),  # waiting is charged up to this cycle
+        ("charged", i8),  # cycle of its first command
+        ("culprit", i8),  # who pays for the row
+        ("row_cycles", i8),  # tRP and tRCD, as far as it needs them
         ("twin", i8),  # next entry that waits for the same read (BANK_ROUND_ROBIN)
     ]
 )
@@ -292,8 +293,16 @@ CHANNEL = np.dtype(
         ("row_misses", i8),
         ("row_conflicts", i8),
         ("wait_cycles", i8),
-        ("masters_seen", i8),
-        ("bus_user", i8),
+        # who waits for whom (waits.py)
+        ("masters", i8),  # 0: nothing is charged
+        ("holder", i8),
+        ("holder_write", i8),
+        ("holder_bank", i8),
+        ("held_since", i8),
+        ("held", i8, (2, MASTERS + 1)),  # cycles of every holder, by direction
+        ("bank_held", i8, (BANKS, MASTERS + 1)),
+        ("snapshot", i8, (ENTRIES, 3, MASTERS + 1)),
+        ("refused_at", i8),
         ("blame", i8, BLAME_SHAPE),
         # log
         ("log_on", i8),

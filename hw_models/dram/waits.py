@@ -1,0 +1,148 @@
+"""Whom each request waits for: every cycle from entry to its RD or WR is charged to one master and cause.
+
+The channel always has a holder: the master of the last RD or WR, or refresh while one is owed or under way.
+Time passes on the holder's account, kept by direction and by bank. Until a request's first own command it
+waits for the holders; the share of its own bank is BANK_BUSY, the other direction's TURNAROUND, the rest
+BUS_BUSY. From its PRE or ACT on it pays for the row: to the master whose row was open (ROW_CONFLICT), to
+refresh if that closed it, else to itself; what takes longer than tRP and tRCD goes to the holder again.
+"""
+
+from hw_models.blame import Cause
+from hw_models.dram.state import Command
+from hw_models.jit import njit
+from hw_models.port import REFRESH
+
+PRECHARGE = int(Command.PRECHARGE)
+ACTIVATE = int(Command.ACTIVATE)
+QUEUE_FULL = int(Cause.QUEUE_FULL)
+BANK_BUSY = int(Cause.BANK_BUSY)
+ROW_CONFLICT = int(Cause.ROW_CONFLICT)
+BUS_BUSY = int(Cause.BUS_BUSY)
+TURNAROUND = int(Cause.TURNAROUND)
+REFRESH_CAUSE = int(Cause.REFRESH)
+
+
+@njit
+def charge(state, victim, culprit, cause, cycles):
+    state["blame"][victim, culprit, cause] += cycles
+    state["wait_cycles"] += cycles
+
+
+@njit
+def pass_time(state, time):
+    """Put the time up to ``time`` on the holder's account."""
+    cycles = time - state["held_since"]
+    if cycles > 0:
+        holder = state["holder"]
+        state["held"][state["holder_write"], holder] += cycles
+        if state["holder_bank"] >= 0:
+            state["bank_held"][state["holder_bank"], holder] += cycles
+        state["held_since"] = time
+
+
+@njit
+def note_entry(state, e, now):
+    """Entry ``e`` comes in at ``now``: remember the accounts as they stand."""
+    if state["pending"] == 1:
+        state["held_since"] = max(state["held_since"], now + 1)  # nobody waited before
+    else:
+        pass_time(state, now + 1)
+    entry = state["entries"][e]
+    b = entry["bank"]
+    for k in range(state["masters"] + 1):
+        m = k if k < state["masters"] else REFRESH
+        state["snapshot"][e, 0, m] = state["held"][0, m]
+        state["snapshot"][e, 1, m] = state["held"][1, m]
+        state["snapshot"][e, 2, m] = state["bank_held"][b, m]
+
+
+@njit
+def note_first_command(state, e, command, time):
+    """Entry ``e`` sends its first command: charge the time in the queue."""
+    pass_time(state, time)
+    entry = state["entries"][e]
+    b = entry["bank"]
+    w = entry["write"]
+    victim = entry["master"]
+    for k in range(state["masters"] + 1):
+        m = k if k < state["masters"] else REFRESH
+        same = state["held"][w, m] - state["snapshot"][e, w, m]
+        other = state["held"][1 - w, m] - state["snapshot"][e, 1 - w, m]
+        if same + other == 0:
+            continue
+        if m == REFRESH:
+            charge(state, victim, REFRESH, REFRESH_CAUSE, same + other)
+            continue
+        bank = state["bank_held"][b, m] - state["snapshot"][e, 2, m]
+        charge(state, victim, m, BANK_BUSY, bank)
+        rest = same + other - bank
+        turn = min(other, rest)
+        charge(state, victim, m, TURNAROUND, turn)
+        charge(state, victim, m, BUS_BUSY, rest - turn)
+    entry["charged"] = time
+    entry["culprit"] = victim
+    opener = state["banks"][b]["opener"]
+    if command == PRECHARGE or (command == ACTIVATE and opener == REFRESH):
+        entry["culprit"] = opener
+    entry["row_cycles"] = 0
+    if command == PRECHARGE:
+        entry["row_cycles"] = state["t"]["rp"] + state["t"]["rcd"][w]
+    elif command == ACTIVATE:
+        entry["row_cycles"] = state["t"]["rcd"][w]
+
+
+@njit
+def note_service(state, e, time):
+    """The RD or WR of entry ``e``: charge what came after its first command, and hand it the channel."""
+    pass_time(state, time)
+    entry = state["entries"][e]
+    b = entry["bank"]
+    w = entry["write"]
+    victim = entry["master"]
+    wait = time - entry["charged"]
+    row = min(wait, entry["row_cycles"])
+    culprit = entry["culprit"]
+    if row > 0:
+        cause = ROW_CONFLICT
+        if culprit == REFRESH:
+            cause = REFRESH_CAUSE
+        elif culprit == victim:
+            cause = BANK_BUSY
+        charge(state, victim, culprit, cause, row)
+    if wait > row:
+        cause = BUS_BUSY
+        if state["holder"] == REFRESH:
+            cause = REFRESH_CAUSE
+        elif state["holder_write"] != w:
+            cause = TURNAROUND
+        elif state["holder_bank"] == b:
+            cause = BANK_BUSY
+        charge(state, victim, state["holder"], cause, wait - row)
+    state["holder"] = victim
+    state["holder_write"] = w
+    state["holder_bank"] = b
+
+
+@njit
+def note_refresh(state, time):
+    """A refresh falls due: from now on the channel is held by it."""
+    pass_time(state, time)
+    state["holder"] = REFRESH
+    state["holder_write"] = 0
+    state["holder_bank"] = -1
+
+
+@njit
+def note_refusal(state, now):
+    if state["refused"] == 0:
+        state["refused_at"] = now
+    state["refused"] = 1
+
+
+@njit
+def note_admission(state, master, now):
+    """A request that was refused before has got in: the holder made it wait."""
+    if state["refused"] == 1 and state["masters"] > 0:
+        cause = REFRESH_CAUSE if state["holder"] == REFRESH else QUEUE_FULL
+        charge(state, master, state["holder"], cause, now - state["refused_at"])
+    state["refused"] = 0
