@@ -7,7 +7,6 @@ from workloads.llm.activity_kernel import GenerativeTrace
 from workloads.llm.presets import ACTIVITY
 from workloads.llm.window import ResidentRows
 
-
 GOLDEN = [  # per token, last layer: truly active, flagged, new, resident rows
     (242, 521, 521, 521),
     (221, 478, 245, 766),
