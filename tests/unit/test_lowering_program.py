@@ -167,11 +167,29 @@ def test_leaky_residual_uses_the_y_unit_where_there_is_one():
     assert len(launches(small, Unit.SDP)) == 23  # nv_small has no Y unit
 
 
-def test_pooling_on_the_fly_only_where_one_launch_makes_the_whole_height():
+def test_pooling_on_the_fly():
     program = lower(job("lenet5", strategy="traffic"), "nv_small")
     pooled = launches(program, Unit.CONV)["pool"]
     assert list(pooled) == [1, 1, 0, 0, 0]
     assert list(launches(program, Unit.CONV)["pool_out_width"][:2]) == [14, 5]
+
+
+@pytest.mark.parametrize(("kernel", "launches_of_pdp"), [(2, 0), (3, 1)])
+def test_pooling_rides_on_a_cut_convolution_only_if_windows_do_not_overlap(kernel, launches_of_pdp):
+    layers = [
+        {"conv": {"input": [224, 224, 64], "kernels": 64, "kernel": 3, "padding": 1}},
+        {"pool": {"kernel": kernel, "stride": 2}},
+    ]
+    work = NetworkJob.model_validate({"on": "nvdla0", "strategy": "traffic", "layers": layers})
+    program = lower(work, "nv_large")
+    convolutions = launches(program, Unit.CONV)
+    assert len(launches(program, Unit.PDP)) == launches_of_pdp
+    assert len(convolutions) > 1
+    if launches_of_pdp == 0:
+        assert (convolutions["out_height"] % 2 == 0).all()
+        assert sum(convolutions["pool_out_height"]) == 112
+        rows = (convolutions["dst"] - convolutions["dst"][0]) // convolutions["dst_line_stride"]
+        assert list(rows) == [0, *np.cumsum(convolutions["pool_out_height"])[:-1]]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,13 @@ def lines_in(banks: int, conv: Convolution, target: Target) -> int:
     return min(conv.height, banks * target.cbuf_depth // entries_per_line(conv, target))
 
 
-def tile_convolution(conv: Convolution, target: Target, strategy: str = "nvidia") -> list[Tile]:
-    """Return pieces that cover the output exactly once. Raises DoesNotFit."""
+def tile_convolution(
+    conv: Convolution, target: Target, strategy: str = "nvidia", row_step: int = 1
+) -> list[Tile]:
+    """Return pieces that cover the output exactly once. Raises DoesNotFit.
+
+    ``row_step``: under `traffic` pieces start at multiples of it, for pooling behind them.
+    """
     if strategy == "nvidia":
         plan = _nvidia_plan(conv, target)
         tiles = _tiles(conv, target, plan, _nvidia_rows(conv, plan.lines))
@@ -106,7 +111,9 @@ def tile_convolution(conv: Convolution, target: Target, strategy: str = "nvidia"
     best: tuple[tuple[int, int, int], list[Tile]] | None = None
     for plan in _plans(conv, target):
         single = plan.kernels > target.atomic_k and plan.weight_banks < _streaming_banks(conv, target)
-        for pieces in (_even_rows(conv, plan.lines), _filled_rows(conv, plan.lines)):
+        for pieces in (_even_rows(conv, plan.lines, row_step), _filled_rows(conv, plan.lines, row_step)):
+            if not pieces:
+                continue
             tiles = _tiles(conv, target, plan, pieces)
             cost = (traffic_bytes(tiles, conv, target), len(tiles), int(single))
             if best is None or cost < best[0]:
@@ -233,24 +240,30 @@ def _fitting_rows(conv: Convolution, first_row: int, lines: int) -> int:
     return rows
 
 
-def _filled_rows(conv: Convolution, lines: int) -> list[Piece]:
-    """Cut the output in pieces as high as fit: the fewest."""
+def _filled_rows(conv: Convolution, lines: int, step: int) -> list[Piece]:
+    """Cut the output in pieces as high as fit: the fewest. None if not even ``step`` rows fit."""
     pieces: list[Piece] = []
     row = 0
     while row < conv.out_height:
-        pieces.append(_piece(conv, row, _fitting_rows(conv, row, lines)))
-        row += pieces[-1][1]
+        rows = _fitting_rows(conv, row, lines)
+        if row + rows < conv.out_height:
+            rows = rows // step * step
+        if rows == 0:
+            return []
+        pieces.append(_piece(conv, row, rows))
+        row += rows
     return pieces
 
 
-def _even_rows(conv: Convolution, lines: int) -> list[Piece]:
-    """Cut the output in about as few pieces, of equal heights."""
-    for count in range(len(_filled_rows(conv, lines)), conv.out_height + 1):
-        bounds = [conv.out_height * i // count for i in range(count + 1)]
+def _even_rows(conv: Convolution, lines: int, step: int) -> list[Piece]:
+    """Cut the output in about as few pieces, of equal heights. None if not even ``step`` rows fit."""
+    steps, fewest = ceil_div(conv.out_height, step), len(_filled_rows(conv, lines, step))
+    for count in range(fewest, steps + 1) if fewest else ():
+        bounds = [min(steps * i // count * step, conv.out_height) for i in range(count + 1)]
         pieces = [_piece(conv, a, b - a) for a, b in pairwise(bounds)]
         if all(piece[3] <= lines for piece in pieces):
             return pieces
-    raise AssertionError("one row a piece always fits")
+    return []
 
 
 def _nvidia_rows(conv: Convolution, lines: int) -> list[Piece]:

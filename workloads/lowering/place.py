@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from workloads.graph import Network, Node, Shape
+from workloads.lowering.cbuf import DoesNotFit
 from workloads.lowering.fuse import Sdp, Stage
 from workloads.lowering.layout import Cube, feature_cube, merged_segments
 from workloads.lowering.target import Target
@@ -127,8 +128,7 @@ class _Placer:
             if len(self.cubes[name].segments) > 1 or self.cubes[name].shape != self.network.tensors[name]:
                 self._swap_residual(stage, name)
         apart = cuts[0].kernels_a_surface
-        whole_height = all(tile.rows == cut.conv.out_height for cut in cuts for tile in cut.tiles)
-        if stage.pool and whole_height and apart == self.target.atom_bytes:
+        if stage.pool and apart == self.target.atom_bytes and self._pools_behind(stage, source):
             self.pooled.add(stage.pool.name)
             stage.output = stage.pool.output
         else:
@@ -147,10 +147,30 @@ class _Placer:
         self.stages.append(Stage("host", [pack], [stage.output], packed))
         self._make(packed, ())
 
+    def _pools_behind(self, stage: Stage, source: Cube) -> bool:
+        """Pooling on the fly needs whole windows in each launch: all rows, or cuts between windows."""
+        node, pool = stage.node, stage.pool
+        assert pool is not None
+        if _whole_height(self.cuts[node.name]):
+            return True
+        window = pool.window
+        if self.strategy == "nvidia" or window.height > window.stride_y or window.top:
+            return False
+        try:
+            cuts = cut_convolution(node, source, self.target, self.strategy, window.stride_y)
+        except DoesNotFit:
+            return False
+        self.cuts[node.name] = cuts
+        return True
+
     def _swap_residual(self, stage: Stage, name: str) -> None:
         copy = self._repacked(name, "repack")
         stage.inputs = [stage.inputs[0], *(copy if n == name else n for n in stage.inputs[1:])]
         _rename_operand(stage.sdp, name, copy)
+
+
+def _whole_height(cuts: list[Cut]) -> bool:
+    return all(tile.rows == cut.conv.out_height for cut in cuts for tile in cut.tiles)
 
 
 def _rename_operand(sdp: Sdp | None, name: str, copy: str) -> None:

@@ -53,7 +53,7 @@ class Cut:
     kernels_a_surface: int  # an atom; fewer where a launch can hold only fewer kernels
 
 
-def cut_convolution(node: Node, source: Cube, target: Target, strategy: str) -> list[Cut]:
+def cut_convolution(node: Node, source: Cube, target: Target, strategy: str, row_step: int = 1) -> list[Cut]:
     """Return how a convolution is launched, piece by piece. Raises DoesNotFit."""
     window = node.window
     if node.kind == "fc":
@@ -69,11 +69,23 @@ def cut_convolution(node: Node, source: Cube, target: Target, strategy: str) -> 
         conv = Convolution(
             block.channels, source.shape.height, source.shape.width, block.kernels, window, source.pixels
         )
-        tiles = tile_convolution(conv, target, strategy)
+        tiles = tile_convolution(conv, target, strategy, row_step)
         most = max(tile.kernels for tile in tiles)
         whole = most >= min(target.atom_bytes, block.kernels)
         cuts.append(Cut(block, conv, tiles, macs_each, target.atom_bytes if whole else most))
     return cuts
+
+
+def _written_rows(stage: Stage, conv: Convolution, tile: Tile, output: Cube) -> tuple[int, int]:
+    """Return the rows that a piece leaves in memory: its own, or what pooling makes of them."""
+    if stage.pool is None:
+        return tile.first_row, tile.rows
+    if tile.rows == conv.out_height:
+        return 0, output.shape.height
+    step = stage.pool.window.stride_y
+    first = tile.first_row // step
+    last = output.shape.height if tile.first_row + tile.rows == conv.out_height else first + tile.rows // step
+    return first, last - first
 
 
 def pool_fields(node: Node, output: Cube) -> dict[str, int]:
@@ -117,6 +129,7 @@ class UnitEmitter:
         source, output = cubes[stage.inputs[0]], cubes[stage.output]
         kernel = cut.block.first_kernel + tile.first_kernel
         surface = kernel // cut.kernels_a_surface
+        first_row, rows = _written_rows(stage, conv, tile, output)
         fields: dict[str, Any] = {
             "width": conv.width,
             "height": tile.lines,
@@ -148,7 +161,7 @@ class UnitEmitter:
             "out_width": conv.out_width,
             "out_height": tile.rows,
             "out_channels": tile.kernels,
-            "dst": place(output, 0 if stage.pool else tile.first_row, surface),
+            "dst": place(output, first_row, surface),
             "dst_line_stride": output.line_stride,
             "dst_surface_stride": output.surface_stride,
             "layer": self.layer_of[node.name],
@@ -157,13 +170,15 @@ class UnitEmitter:
         part = output.at_channel(surface * atom, Shape(tile.kernels, *output.shape[1:]), (tile.kernels,))
         touches = [
             touch(source, False, tile.first_line, tile.lines),
-            touch(part, True) if stage.pool else touch(part, True, tile.first_row, tile.rows),
+            touch(part, True, first_row, rows),
         ]
         for name in stage.inputs[1:]:
-            rows = (tile.first_row, tile.rows) if cubes[name].shape.height == conv.out_height else (0, None)
-            touches.append(touch(cubes[name], False, *rows))
+            seen = (tile.first_row, tile.rows) if cubes[name].shape.height == conv.out_height else (0, None)
+            touches.append(touch(cubes[name], False, *seen))
         if stage.pool is not None:
-            fields |= {"pool": 1} | pool_fields(stage.pool, output)
+            fields |= {"pool": 1} | pool_fields(stage.pool, output) | {"pool_out_height": rows}
+            if first_row + rows < output.shape.height:
+                fields["pool_pad_bottom"] = 0
         assert stage.sdp is not None
         fields |= self.sdp_fields(
             node.name, stage.sdp, round_up(node.kernels, atom), kernel, tile.first_row, cubes
