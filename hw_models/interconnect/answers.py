@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.interconnect.state import SLOTS
+from hw_models.interconnect.state import LANES, SLOTS
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full, push
 
@@ -33,11 +33,13 @@ def count_out(state, now):
     wake = NEVER
     for bus in range(state["ports"] * state["channels"]):
         ring = state["gone"][bus]
-        i = due(ring, now)
-        while i >= 0:
-            state["port_flight"][i & 1, bus // state["channels"]] -= 1
-            state["port_share"][i & 1, bus // state["channels"], i >> 1] -= 1
-            i = due(ring, now)
+        what = due(ring, now)
+        while what >= 0:
+            i, port = what % LANES, bus // state["channels"]
+            state["port_flight"][i & 1, port] -= 1
+            state["port_share"][i & 1, port, i >> 1] -= 1
+            state["tracked"][port, what // LANES] = -1
+            what = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])
     for link in range(0, 2 * state["masters"], 3 - state["channels"]):

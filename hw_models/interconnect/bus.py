@@ -25,6 +25,7 @@ from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.state import LANES
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 

@@ -132,6 +132,8 @@ def step_memory(system, wires, channel, memory, state, unit, now):
         set_wake(system, unit, controller.advance(channel, now, up))
     if system["has_llc"]:
         wake_reader(system, up, unit, system["llc_unit"])
+    elif system["channels"] > 1:
+        wake_reader(system, up, unit, system["bus_unit"])
     elif system["has_bus"]:
         answer_bus(system, wires, up, unit, state)
     else:
@@ -162,7 +164,7 @@ def step_llc(system, wires, llc, lines, state, unit, now):
 
 @njit
 def answer_bus(system, wires, fifo, writer, state):
-    """Hand the bus its answers as soon as they are known: only their own times count, not ours."""
+    """Hand the bus the answers of its only port as soon as they are known: their own times count, not ours."""
     unit = system["bus_unit"]
     period = system["period_fs"][unit]
     while fifo["count"] > 0:
@@ -172,6 +174,19 @@ def answer_bus(system, wires, fifo, writer, state):
         master = row["master"]
         wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
         take(system, fifo, writer)
+
+
+@njit
+def collect(system, wires, state, unit, now):
+    """Take what several memory ports have answered, each at its time: they share the way back."""
+    for channel in range(system["channels"]):
+        up = wires["fifo"][MEMORY_UP + channel]
+        while visible(system, up, channel):
+            master = front(up)["master"]
+            set_wake(system, unit, bus.respond(state, front(up), now, wires, ANSWERS))
+            wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
+            take(system, up, channel)
+        wake_reader(system, up, channel, unit)
 
 
 @njit
@@ -191,6 +206,8 @@ def offer(system, fifo, writer, state, now):
 
 @njit
 def step_bus(system, wires, state, unit, now):
+    if system["channels"] > 1 and not system["has_llc"]:
+        collect(system, wires, state, unit, now)
     for i in range(2 * system["masters"]):
         if wires["fifo"][REQUESTS + i]["count"] > 0:
             offer(system, wires["fifo"][REQUESTS + i], system["master_unit"] + i // 2, state, now)
