@@ -6,7 +6,6 @@ from hw_models.flash.engine import (
     next_use,
     release_register,
     schedule,
-    serve_channel,
     serve_touched,
 )
 from hw_models.flash.ftl import allocate, block_at, find, owner, pick_victim, plane_at, plane_of, point
@@ -521,7 +520,7 @@ def step(state, memory, now):
         if channel["until"] <= now:
             bus_done(state, memory, c, now)
         elif channel["bus"] == BUS_IDLE:
-            serve_channel(state, c, now)
+            next_use(state, c, now)
         schedule(state, c)
         if state["touched"]:
             serve_touched(state, now)

@@ -58,7 +58,7 @@ def move_data(state, c, i, now):
 
 @njit
 def release_register(state, c, d, now):
-    """The array of die ``d`` is done and its register is free: hand the pages to the bus of channel ``c``."""
+    """The array of die ``d`` is done and its register is free: its pages wait for the bus of channel ``c``."""
     die = state["die"][d]
     count = die["actives"]
     die["out"] = count
@@ -69,10 +69,7 @@ def release_register(state, c, d, now):
     for k in range(count):
         i = die["active"][k]
         state["transaction"][i]["queued"] = now
-        if state["channel"][c]["bus"] == BUS_IDLE:
-            move_data(state, c, i, now)
-        else:
-            push_ready(state, c, i)
+        push_ready(state, c, i)
 
 
 @njit
@@ -254,14 +251,22 @@ def serve_channel(state, c, now):
 
 @njit
 def next_use(state, c, now):
-    """The bus of channel ``c`` has become free: read data first, then commands."""
+    """The bus of channel ``c`` is free: read data first, then commands.
+
+    With cache reads it is the other way round: the short command that starts the next array read goes
+    before the data of the last one, which it hides behind.
+    """
     channel = state["channel"][c]
     channel["bus"] = BUS_IDLE
     channel["until"] = NEVER
+    if state["cache_read"] == 1:
+        serve_channel(state, c, now)
+        if channel["bus"] != BUS_IDLE:
+            return
     i = pop_ready(state, c)
     if i != NONE:
         move_data(state, c, i, now)
-    else:
+    elif state["cache_read"] == 0:
         serve_channel(state, c, now)
 
 
