@@ -33,6 +33,12 @@ def test_predicted_reads_wait_for_the_attention_of_the_layer_before():
     assert overlapped_fs(stages, 0, known=False) == 14 + 30 + 6
 
 
+def test_predicted_reads_do_not_start_before_that_attention_is_done():
+    stages = [Stage(10, 0, 1, 5), Stage(10, 0, 1, 5), Stage(0, 50, 0, 1)]
+    # layer 0 until 16, attention of layer 1 16-26; layer 2's reads 26-76
+    assert overlapped_fs(stages, 0, known=False) == 76 + 1
+
+
 @given(st.lists(stage, min_size=1, max_size=8), st.booleans())
 def test_overlap_never_loses_and_never_beats_the_busier_resource(stages, known):
     io = sum(s.io for s in stages)
