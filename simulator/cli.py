@@ -1,5 +1,6 @@
 """The command line. Every command imports what it needs when it runs: `--help` answers at once."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -150,7 +151,10 @@ def trace(
     file: Annotated[Path, typer.Argument(metavar="TRACE", help="the trace file, plain or .gz")],
     out: Out = None,
 ) -> None:
-    """Drive one block alone by a trace file: a completion time per request."""
+    """Drive one block alone by a trace file: a completion time per request.
+
+    A block may have options of its own, such as --commands of dram.
+    """
     from simulator.trace import run_trace
 
     folder = out if out is not None else Path("runs") / f"{config.stem}-{file.name.partition('.')[0]}"
@@ -170,7 +174,10 @@ def validate(
         Path | None, typer.Option("--out", metavar="FILE", help="write every compared figure as csv")
     ] = None,
 ) -> None:
-    """Compare the model with a reference table: every row, then mean and worst error."""
+    """Compare the model with a reference table: every row, then mean and worst error.
+
+    A comparison may have options of its own, such as --internals of nvdla-rtl.
+    """
     from simulator.validate.table import run_validation
 
     arguments = list(context.args)
@@ -221,6 +228,9 @@ def _options(arguments: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the command line: one line and exit code 2 for a user's mistake."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # so that nothing half-written stays
     try:
         app()
     except ConfigError as error:

@@ -47,9 +47,11 @@ def progress_bar(console: Console, wanted: bool) -> Iterator[Progress | None]:
 
 
 def output_console() -> Console:
-    """Return the console of stdout; a file or pipe gets wide lines."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+    """Return the console of stdout: names are shown as they are, a file or pipe gets wide lines."""
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def print_run(console: Console, result: Result, out: Any) -> None:

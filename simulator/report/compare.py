@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hw_models.errors import ConfigError
-from simulator.numbers import bytes_text, count_text, percent_text, rate_text, time_text
+from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
 from simulator.report.layers import interference_pairs
 from simulator.report.page import Cell, page, table
 from simulator.result import Result
@@ -98,9 +99,11 @@ def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
     rows.append(Row(f"{job}: MAC utilisation", [j.get("mac_utilization") for j in jobs], percent_text, 1))
     for key, name in (("read_bytes", "read"), ("write_bytes", "written")):
         rows.append(Row(f"{job}: {name}", [j.get(key) for j in jobs], bytes_text, -1))
-    for key in dict.fromkeys(key for j in jobs for key in j.get("phases", {})):
-        values = [j.get("phases", {}).get(key) for j in jobs]
-        rows.append(Row(f"{job}: {key.removesuffix('_s')} time", values, time_text, -1))
+    phases = [dict(phases_of(j)) for j in jobs]
+    for phase in dict.fromkeys(key for one in phases for key in one):
+        rows.append(
+            Row(f"{job}: {phase.replace('_', ' ')} time", [one.get(phase) for one in phases], time_text, -1)
+        )
     return rows
 
 
@@ -162,11 +165,11 @@ def _terminal_table(names: list[str], rows: list[Row]) -> Table:
         grid.add_column(name, justify="right" if i else "left", header_style="dim", overflow="fold")
     colors = {"better": "green", "worse": "red", "": ""}
     for row in rows:
-        cells = [row.show(row.values[0])]
+        cells = [Text(row.show(row.values[0]))]
         for value in row.values[1:]:
             color, moved = colors[_verdict(row, value)], change(value, row.values[0])
             said = f"{row.show(value)} ({moved})" if moved else row.show(value)
-            cells.append(f"[{color}]{said}[/{color}]" if color else said)
+            cells.append(Text(said, style=color))
         grid.add_row(row.name, *cells)
     return grid
 

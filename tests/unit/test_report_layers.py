@@ -12,7 +12,7 @@ from simulator.report.compare import change, comparison, differences, unique_nam
 from simulator.report.layers import layers_of
 from simulator.report.plots import memory_peak, run_plots
 from simulator.run_folder import write_run
-from simulator.terminal import print_run, progress_bar
+from simulator.terminal import output_console, print_run, progress_bar
 
 OPS = {
     "unit": ["conv", "sdp", "conv", "core0"],
@@ -81,6 +81,15 @@ def test_the_terminal_summary_has_what_a_person_looks_for():
         "written to runs/x",
     ):
         assert words in said
+
+
+def test_names_with_brackets_are_shown_whole(capsys):
+    result = synthetic_result()
+    result.ops = {**result.ops, "layer": ["block[conv]"] * len(result.ops["layer"])}
+    print_run(output_console(), result, "runs/[x]")
+    out = capsys.readouterr().out
+    assert "block[conv]" in out
+    assert "runs/[x]" in out
 
 
 def test_without_a_corunner_the_summary_has_no_matrix():

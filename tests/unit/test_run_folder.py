@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from html.parser import HTMLParser
 
 import pytest
 from synthetic import synthetic_result
@@ -66,6 +68,40 @@ def test_the_report_needs_no_network_and_escapes_names(tmp_path):
     assert "http" not in html
     assert "a &lt;made-up&gt; network" in html
     assert "<made-up>" not in html
+
+
+def test_the_report_is_well_formed(tmp_path):
+    write_run(synthetic_result(), tmp_path / "run")
+    checker = TagChecker()
+    checker.feed((tmp_path / "run/report.html").read_text())
+    assert checker.open == []
+    assert checker.images == 5
+
+
+class TagChecker(HTMLParser):
+    """Follows the tags; those that are open at the end were never closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.images = [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.images += tag == "img"
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_operations_become_a_data_frame_where_pandas_is(monkeypatch):
+    fake = type(sys)("pandas")
+    fake.DataFrame = dict
+    monkeypatch.setitem(sys.modules, "pandas", fake)
+    assert list(synthetic_result().to_dataframe()) == list(synthetic_result().ops)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_dataframe needs pandas: pip install pandas"):
+        synthetic_result().to_dataframe()
 
 
 def test_a_run_with_one_master_has_no_heat_map(tmp_path):
