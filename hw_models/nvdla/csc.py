@@ -18,9 +18,9 @@ from hw_models.nvdla.timing import (
     ENABLE_TO_BUSY,
     MAC_TO_CACC_OUT,
     PEND_DETOUR,
+    PEND_DETOUR_CSC,
     POP_TO_MAC,
     READY_TO_WEIGHTS,
-    WEIGHT_RELEASE,
 )
 from hw_models.port import NEVER
 
@@ -129,14 +129,15 @@ def _try_end_pend(state, ops, csc):
     data, weight = state["cdma_data"], state["cdma_weight"]
     if weight["phase"] != _PEND or weight["slot"] != csc["slot"]:
         return
-    since = max(csc["pend_since"], weight["pend_since"])
+    since = weight["pend_since"]
     if csc["data_pends"]:
         if data["phase"] != _PEND or data["slot"] != csc["slot"]:
             return
         since = max(since, data["pend_since"])
     state["cbuf"]["groups"] = csc["serial"]
-    end_pend(state, ops, since + PEND_DETOUR)
-    _start(state, ops, csc, since + PEND_DETOUR)
+    since = max(since + PEND_DETOUR, csc["pend_since"] + PEND_DETOUR_CSC)
+    end_pend(state, ops, since)
+    _start(state, ops, csc, since)
 
 
 @njit
@@ -218,7 +219,7 @@ def _end_stripe(state, csc, package, length, slot):
     if csc["row"] < csc["rows"]:
         return 0
     csc["row"] = 0
-    _release_group(state, csc, csc["before_last"] + WEIGHT_RELEASE)
+    _release_group(state, csc, csc["before_last"] + state["weight_release"])
     csc["group"] += 1
     csc["loaded"] = 0
     if csc["group"] < csc["groups"]:

@@ -403,6 +403,7 @@ NVDLA = np.dtype(
         ("pdp_fifo_atoms", np.int64),
         ("cdp_fifo_atoms", np.int64),
         ("retiming", np.int64),
+        ("weight_release", np.int64),
         ("outstanding_reads", np.int64),
         ("outstanding_writes", np.int64),
         ("bdma", np.int64),

@@ -7,6 +7,7 @@ configuration and every run; file names are of the RTL that has the registers.
 # Register groups and start of a launch
 ENABLE_TO_WEIGHT_READ = 22  # op-enable on the bus -> first weight read on AXI, CBUF's split as before [M]
 PEND_DETOUR = 6  # and this much more when CDMA and CSC first agree on a new split: CDMA_wt.v, CSC_sg.v [M]
+PEND_DETOUR_CSC = 4  # when CSC is the one that was late
 DATA_AFTER_WEIGHT = 4  # feature data's first read comes so much later: three stages in CDMA_dc.v [M]
 HAND_OVER_TO_ENABLE = -9  # CDMA done -> as if the next launch had been enabled then [M]
 
@@ -33,9 +34,8 @@ POP_TO_MAC = 24  # a package leaves CSC's queue -> its first data in the MACs; a
 MAC_TO_CACC_OUT = 15  # first data of a stripe's last package -> CACC's first beat: CMAC 6, CACC 9 [M]
 CREDIT_RETURN = 0  # CACC's last beat of a pixel -> credit at CSC
 CSC_FLUSH = 48  # CSC_SG_DONE_FLUSH
-CSC_DONE_TO_READY = 5
-WEIGHT_RELEASE = 0
-DATA_RELEASE = 0
+CSC_DONE_TO_READY = -5  # and the next launch begins as if enabled then [M]
+DATA_RELEASE = -1  # last data of a launch in the MACs -> its lines free for CDMA [M]
 
 # SDP and the write path
 BEAT_TO_WRITE = 15  # CACC's last beat of a pixel -> its write on AXI, all of SDP bypassed [M]
