@@ -12,6 +12,7 @@ Strategies
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -97,6 +98,7 @@ def lines_in(banks: int, conv: Convolution, target: Target) -> int:
     return min(conv.height, banks * target.cbuf_depth // entries_per_line(conv, target))
 
 
+@lru_cache(maxsize=1024)
 def tile_convolution(
     conv: Convolution, target: Target, strategy: str = "nvidia", row_step: int = 1
 ) -> list[Tile]:
@@ -234,10 +236,14 @@ def _piece(conv: Convolution, first_row: int, rows: int) -> Piece:
 
 def _fitting_rows(conv: Convolution, first_row: int, lines: int) -> int:
     """Return how many rows from ``first_row`` on see at most ``lines`` input lines."""
-    rows = conv.out_height - first_row
-    while rows > 1 and _piece(conv, first_row, rows)[3] > lines:
-        rows -= 1
-    return rows
+    low, high = 1, conv.out_height - first_row
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _piece(conv, first_row, middle)[3] > lines:
+            high = middle - 1
+        else:
+            low = middle
+    return low
 
 
 def _filled_rows(conv: Convolution, lines: int, step: int) -> list[Piece]:
