@@ -8,7 +8,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lowering_helpers import launches, producers, step_bytes
+from lowering_helpers import launches, op_writes, producers, step_bytes
 
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.presets import PRESETS
@@ -245,33 +245,34 @@ def test_base_address_moves_everything():
 
 @st.composite
 def inline_networks(draw):
-    """Chains of convolutions, pools and adds that fit one another."""
-    layers = [
-        {
-            "conv": {
-                "input": [draw(st.integers(4, 40)), draw(st.integers(4, 40)), draw(st.integers(1, 80))],
-                "kernels": draw(st.integers(1, 100)),
-                "kernel": 3,
-                "padding": 1,
-            }
-        }
-    ]
+    """Chains of layers that fit one another, with branches that join again."""
+    sizes = st.integers(4, 40)
+    channels = draw(st.integers(1, 100))
+    first = {"input": [draw(sizes), draw(sizes), draw(st.integers(1, 80))]}
+    layers = [{"conv": {**first, "kernels": channels, "kernel": 3, "padding": 1}}]
+
+    def name_last() -> str:
+        name = f"layer{len(layers)}"
+        next(iter(layers[-1].values())).setdefault("name", name)
+        return next(iter(layers[-1].values()))["name"]
+
     for _ in range(draw(st.integers(0, 4))):
-        kind = draw(st.sampled_from(["conv", "pool", "activation", "residual"]))
+        kind = draw(st.sampled_from(["conv", "grouped", "pool", "activation", "add", "concat"]))
         if kind == "conv":
-            size = draw(st.sampled_from([1, 3]))
-            layers.append(
-                {"conv": {"kernels": draw(st.integers(1, 100)), "kernel": size, "padding": size // 2}}
-            )
+            size, channels = draw(st.sampled_from([1, 3])), draw(st.integers(1, 100))
+            layers.append({"conv": {"kernels": channels, "kernel": size, "padding": size // 2}})
+        elif kind == "grouped":
+            groups = draw(st.sampled_from([g for g in range(1, channels + 1) if channels % g == 0]))
+            layers.append({"conv": {"kernels": channels, "kernel": 3, "padding": 1, "groups": groups}})
         elif kind == "pool":
             layers.append({"pool": {"kernel": 2, "padding": 1, "stride": draw(st.integers(1, 2))}})
         elif kind == "activation":
-            layers.append({"activation": {"function": draw(st.sampled_from(["relu", "leaky"]))}})
+            layers.append({"activation": {"function": draw(st.sampled_from(["relu", "leaky", "sigmoid"]))}})
         else:
-            name = f"layer{len(layers)}"
-            next(iter(layers[-1].values()))["name"] = name
-            layers.append({"activation": {"function": "relu"}})
-            layers.append({"add": {"from": [name, f"activation_{len(layers) - 1}"]}})
+            before, kernels = name_last(), channels if kind == "add" else draw(st.integers(1, 70))
+            layers.append({"conv": {"kernels": kernels, "kernel": 1, "activation": "relu"}})
+            layers.append({kind: {"from": [before, name_last()]}})
+            channels = channels if kind == "add" else channels + kernels
     return layers
 
 
@@ -283,10 +284,13 @@ def inline_networks(draw):
 )
 @settings(max_examples=60, deadline=None)
 def test_random_networks_conserve_macs_and_bytes(layers, preset, strategy, dependencies):
-    fields = {"layers": layers, "on": "nvdla0", "strategy": strategy, "dependencies": dependencies}
+    fields = {"layers": layers, "strategy": strategy, "dependencies": dependencies}
+    fields |= {"on": "nvdla0", "fallback": "core0"}
     work, target = NetworkJob.model_validate(fields), target_of(preset)
     program = lower(work, preset)
     check(program, load_network(work), target)
-    written = sum(op_traffic(op, target).written_bytes for op in program.ops)
-    reached = sum(len(step_bytes(program, step, target)[1]) * target.atom_bytes for step in program.steps)
-    assert written == reached
+    for step in program.steps[program.steps["on"] == On.ACCELERATOR]:
+        op = program.ops[step["index"]]
+        assert op_traffic(op, target).written_bytes == len(op_writes(op, target)) * target.atom_bytes
+    alone = lower(work.model_copy(update={"planner": "separate"}), preset)
+    assert producers(program, target) == producers(alone, target)
