@@ -45,7 +45,9 @@ def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
 
 def format_quantity(value: int, units: dict[str, int]) -> str:
     """Return the shortest exact text for ``value``, in the largest unit that divides it."""
-    best = max((unit for unit in units if value % units[unit] == 0 and value), key=lambda u: units[u], default="")
+    best = max(
+        (unit for unit in units if value % units[unit] == 0 and value), key=lambda u: units[u], default=""
+    )
     unit = best or next(iter(units))
     return f"{value // units[unit]} {unit}"
 
@@ -69,4 +71,6 @@ Cycles = quantity("number of cycles", CYCLE_UNITS)
 class Block(BaseModel):
     """Base of every part of a config: frozen, unknown keys refused, aliases are the YAML's keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True, validate_default=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True, validate_default=False
+    )

@@ -285,9 +285,7 @@ def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
     return task
 
 
-def _corunner_tasks(
-    config: Config, tasks: np.ndarray, cores: list[str]
-) -> tuple[np.ndarray, dict[int, int]]:
+def _corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple[np.ndarray, dict[int, int]]:
     """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
     rows, of_core = [tasks], {}
     base = (len(config.workloads) + 1) * JOB_SPACE

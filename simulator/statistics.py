@@ -104,7 +104,9 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
         "read_bytes": int(records["read_bytes"].sum() + machine.task_bytes(plan, "read_bytes")),
         "write_bytes": int(records["write_bytes"].sum() + machine.task_bytes(plan, "write_bytes")),
         "traffic_bytes": {
-            kind: int(records["read_bytes"][:, list(reads)].sum() + records["write_bytes"][:, list(writes)].sum())
+            kind: int(
+                records["read_bytes"][:, list(reads)].sum() + records["write_bytes"][:, list(writes)].sum()
+            )
             for kind, (reads, writes) in TRAFFIC.items()
         },
         "stall_cycles": {s.name.lower(): int(records["stall"][:, s].sum()) for s in Stall},
@@ -147,7 +149,8 @@ def llc_summary(machine: Machine) -> dict[str, Any]:
 
     def counters(chosen: Any) -> dict[str, Any]:
         counts = {
-            name: int(llc[name][chosen].sum()) for name in ("hits", "misses", "merges", "evictions", "writebacks")
+            name: int(llc[name][chosen].sum())
+            for name in ("hits", "misses", "merges", "evictions", "writebacks")
         }
         looked_up = counts["hits"] + counts["misses"]
         return counts | {"hit_rate": counts["hits"] / looked_up if looked_up else 0.0}
@@ -229,7 +232,8 @@ def timeline(machine: Machine, ops: dict[str, Any]) -> list[dict[str, Any]]:
     """Return Chrome trace events: a process a job, a track a unit, a slice an operation."""
     units = sorted(set(ops["unit"]))
     events: list[dict[str, Any]] = [
-        {"ph": "M", "pid": 1, "tid": i, "name": "thread_name", "args": {"name": unit}} for i, unit in enumerate(units)
+        {"ph": "M", "pid": 1, "tid": i, "name": "thread_name", "args": {"name": unit}}
+        for i, unit in enumerate(units)
     ]
     for i, unit in enumerate(ops["unit"]):
         stalls = {name: column[i] for name, column in ops.items() if name.startswith("stall_") and column[i]}

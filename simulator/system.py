@@ -50,7 +50,9 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
         spent = time.perf_counter() - started
         if progress is not None:
             requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
-            progress(fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * statistics.FS, requests)
+            progress(
+                fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * statistics.FS, requests
+            )
     if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
         machine.system[0]["now_fs"] = timed
     elif status == soc.OUT_OF_TIME:
@@ -100,7 +102,9 @@ def who_waits(machine: Machine) -> str:
             waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
     names = [f"{kind} requests of {m}" for m in machine.master_names for kind in ("read", "write")]
     names += [""] * (soc.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
-    names += [""] * (soc.BUS_DOWN - len(names)) + [f"requests below bus port {i}" for i in range(soc.CHANNELS)]
+    names += [""] * (soc.BUS_DOWN - len(names)) + [
+        f"requests below bus port {i}" for i in range(soc.CHANNELS)
+    ]
     names += [f"requests to memory channel {i}" for i in range(soc.CHANNELS)] + ["answers of the LLC"]
     names += [f"answers of memory channel {i}" for i in range(soc.CHANNELS)]
     waits += [
@@ -149,5 +153,3 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         bandwidth=statistics.bandwidth(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )
-
-

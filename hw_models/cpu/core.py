@@ -76,7 +76,9 @@ def build_core(params: Core, master: int, seed: int) -> np.ndarray:
     row["cycles_per_line"] = params.cycles_per_line
     row["random"] = (seed * 2654435761 + master * 40503 + 1) & (2**31 - 1)
     row["tag"] = -1
-    row["task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row["blocked_since"] = -1
+    row["task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row[
+        "blocked_since"
+    ] = -1
     return state
 
 

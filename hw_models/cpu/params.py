@@ -63,7 +63,9 @@ class Corunner(Block):
     on: str
     kind: Literal["bandwidth_read", "bandwidth_write", "latency", "random"] = "bandwidth_write"
     footprint_bytes: Bytes = Field(alias="footprint", gt=0)
-    rate_bytes_per_s: BytesPerSecond | None = Field(None, alias="rate", description="upper limit; absent: none")
+    rate_bytes_per_s: BytesPerSecond | None = Field(
+        None, alias="rate", description="upper limit; absent: none"
+    )
     busy_fs: Femtoseconds | None = Field(None, alias="busy", description="with idle: phases of a duty cycle")
     idle_fs: Femtoseconds | None = Field(None, alias="idle")
 

@@ -54,8 +54,11 @@ class Accelerator(Block):
         if not isinstance(data, dict):
             return data
         table = PRESETS.get(str(data.get("preset", "nv_large")), PRESETS["nv_large"])
-        return {**table, **data}
+        return {name: value for name, value in table.items() if name in cls.model_fields} | data
 
     def values(self) -> dict[str, int]:
-        """Return the fields of the accelerator's state record."""
-        return {name: int(getattr(self, name)) for name in (*PRESETS[self.preset], "id_limit")}
+        """Return the fields of the accelerator's state record: the preset's, with what the config replaces."""
+        table = PRESETS[self.preset]
+        return {name: int(getattr(self, name, value)) for name, value in table.items()} | {
+            "id_limit": self.id_limit
+        }

@@ -81,9 +81,7 @@ def test_the_llc_moves_whole_lines_and_memory_moves_what_the_llc_asks_for(layer)
 
 
 def test_two_channels_share_the_traffic():
-    machine = machine_of(
-        [convolution(12, 12, 16, 16, 3, 1)], dram={"standard": "DDR4-2400", "channels": 2}
-    )
+    machine = machine_of([convolution(12, 12, 16, 16, 3, 1)], dram={"standard": "DDR4-2400", "channels": 2})
     reads = machine.channels["reads"]
     assert reads.min() > 0.3 * reads.max()
 
@@ -94,9 +92,7 @@ def test_without_interconnect_the_clock_of_the_accelerator_drives_an_ideal_memor
             "accelerators": {"nvdla0": {"preset": "nv_large", "clock": "1 GHz"}},
             "memory": {"latency": "50 cycles"},
         },
-        "workloads": {
-            "net": {"on": "nvdla0", "layers": [convolution(26, 26, 64, 64, 1, 1)]}
-        },
+        "workloads": {"net": {"on": "nvdla0", "layers": [convolution(26, 26, 64, 64, 1, 1)]}},
     }
     from hw_models.nvdla.standalone import simulate
 
@@ -133,7 +129,9 @@ def test_a_deadlock_says_who_waits_for_what():
     }
     machine = build_machine(load(config))
     machine.channels[0]["capacity"] = 0  # a memory that takes nothing
-    with pytest.raises(StuckError, match=r"nothing can go on at .* s: job net waits for step 0 of \d+; nvdla0 waits for"):
+    with pytest.raises(
+        StuckError, match=r"nothing can go on at .* s: job net waits for step 0 of \d+; nvdla0 waits for"
+    ):
         run_machine(machine)
 
 

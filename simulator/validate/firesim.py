@@ -1,0 +1,153 @@
+"""`dlasim validate firesim`: the FireSim paper's SoC, frame, LLC grid and co-runners, one set of parameters.
+
+Reference: "Integrating NVDLA with RISC-V SoC on FireSim" (EMC2 2019) and its artifact; the figures and how
+sure they are stand in docs/firesim.md. Where the paper shows a figure only as an image, the row is written
+without a reference and not counted.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from simulator.validate.figure import Figure
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "firesim_yolov3.yaml"
+NONE = float("nan")
+LLC_SIZES_KIB = (512, 1024, 2048, 4096)
+LLC_LINES = (32, 64, 128)
+MOST_SETS = 4096  # of FASED's LLC model
+FOOTPRINTS = {"L1": "8 KiB", "LLC": "1 MiB", "DRAM": "16 MiB"}
+COUNTS = (1, 2, 3, 4)
+
+
+class Case(NamedTuple):
+    """One run of the SoC: what it is compared as, and what it changes in the config."""
+
+    kind: str
+    name: str
+    settings: tuple[str, ...] = ()
+    corunners: int = 0
+    footprint: str = ""
+
+
+class Outcome(NamedTuple):
+    latency_s: float
+    accelerator_s: float
+    cpu_s: float
+    traffic_bytes: dict[str, int]
+    stall_cycles: dict[str, int]
+
+
+def cases() -> list[Case]:
+    """Return every run: the frame, no LLC, the LLC grid, the co-runners."""
+    grid = [
+        Case("llc", f"{size} KiB / {line} B", (f"system.llc.size={size} KiB", f"system.llc.line={line} B"))
+        for line in LLC_LINES
+        for size in LLC_SIZES_KIB
+        if size * 1024 // (8 * line) <= MOST_SETS
+    ]
+    crowd = [
+        Case("corunners", f"{count} x {name}", corunners=count, footprint=footprint)
+        for name, footprint in FOOTPRINTS.items()
+        for count in COUNTS
+    ]
+    return [Case("frame", "2 MiB / 64 B"), Case("llc", "no LLC", ("system.llc=null",)), *grid, *crowd]
+
+
+def run_case(case: Case) -> Outcome:
+    """Run one case; in a process of its own."""
+    import simulator
+    from simulator.config import load, resolved
+
+    config = resolved(load(CONFIG, settings=case.settings))
+    config["corunners"] = [
+        {"on": f"core{i}", "kind": "bandwidth_write", "footprint": case.footprint}
+        for i in reversed(range(4 - case.corunners, 4))
+    ]
+    job = simulator.run(config).summary["workloads"]["detect"]
+    phases = job["phases"]
+    return Outcome(
+        job["latency_s"],
+        phases["accelerator_s"],
+        phases["cpu_s"],
+        job["traffic_bytes"],
+        job["stall_cycles"],
+    )
+
+
+def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outcome]:
+    """Run cases side by side. The longest go first; the results do not depend on the order."""
+    order = sorted(chosen, key=lambda case: -case.corunners * (case.footprint != FOOTPRINTS["L1"]))
+    count = workers or len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        return dict(zip(order, pool.map(run_case, order)))
+
+
+def figures(table: Path | None = None, *, plots: str | None = None) -> Iterator[Figure]:
+    """Yield the paper's figures beside ours. ``table`` is not used: the paper has none.
+
+    ``plots``: a folder for the LLC surface and the co-runners' slowdown as pictures.
+    """
+    results = outcomes(cases())
+    base = next(results[case] for case in results if case.kind == "frame")
+    bare = next(results[case] for case in results if case.name == "no LLC")
+    yield from frame_figures(base)
+    yield from llc_figures(results, bare)
+    yield from corunner_figures(results, base)
+    if plots is not None:
+        from simulator.validate.firesim_plots import write_plots
+
+        write_plots(Path(plots), results, bare, base)
+
+
+def row(part: str, case: str, certainty: str) -> dict[str, Any]:
+    return {"part": part, "case": case, "certainty": certainty}
+
+
+def frame_figures(base: Outcome) -> Iterator[Figure]:
+    said, remembered = "stated", "remembered"
+    yield Figure(row("frame", "whole", said), "frames_per_s", 7.5, 1 / base.latency_s)
+    yield Figure(row("frame", "NVDLA", remembered), "latency_ms", 67.0, base.accelerator_s * 1e3)
+    yield Figure(row("frame", "CPU", remembered), "latency_ms", 66.0, base.cpu_s * 1e3)
+    loadable = {
+        "weights": 80_288_000,
+        "features": 41_310_000,
+        "operands and inputs": 32_862_000,
+        "outputs": 57_564_000,
+    }
+    ours = dict(base.traffic_bytes)
+    ours["operands and inputs"] = ours["operands"] + ours["inputs"]
+    for kind, reference in loadable.items():
+        yield Figure(row("traffic", kind, "derived"), "megabytes", reference / 1e6, ours[kind] / 1e6)
+    for cause, cycles in base.stall_cycles.items():
+        yield Figure(row("stalls", cause, "-"), "mega_cycles", NONE, cycles / 1e6, counted=False)
+
+
+def llc_figures(results: dict[Case, Outcome], bare: Outcome) -> Iterator[Figure]:
+    speedups = {
+        case.name: bare.accelerator_s / outcome.accelerator_s
+        for case, outcome in results.items()
+        if case.kind == "llc" and case.name != "no LLC"
+    }
+    for name, speedup in sorted(speedups.items()):
+        yield Figure(row("LLC", name, "-"), "speedup_over_no_llc", NONE, speedup, counted=False)
+    yield Figure(row("LLC", "best", "stated"), "speedup_over_no_llc", 1.56, max(speedups.values()))
+
+
+def corunner_figures(results: dict[Case, Outcome], base: Outcome) -> Iterator[Figure]:
+    references = {"4 x DRAM": (2.5, "remembered"), "4 x L1": (1.0, "remembered")}
+    for case, outcome in sorted(results.items(), key=lambda item: item[0].name):
+        if case.kind != "corunners":
+            continue
+        reference, certainty = references.get(case.name, (NONE, "-"))
+        slowdown = outcome.accelerator_s / base.accelerator_s
+        yield Figure(
+            row("co-runners", case.name, certainty),
+            "slowdown",
+            reference,
+            slowdown,
+            counted=reference == reference,
+        )
