@@ -30,8 +30,6 @@ from simulator.kernel.measure import MASTER
 from simulator.kernel.soc import (
     ANSWERS,
     BUS_DOWN,
-    CHANNELS,
-    JOBS,
     LLC_DOWN,
     LLC_UP,
     OWNER,
@@ -249,16 +247,20 @@ def _lower_jobs(
 
 def _join(programs: list[Program]) -> dict[str, np.ndarray]:
     """Return all programs' tables behind each other, indices made global (dependencies stay a job's own)."""
-    ops, tasks, steps, deps, owners = [], [], [], [], []
+    ops: list[np.ndarray] = []
+    tasks: list[np.ndarray] = []
+    steps: list[np.ndarray] = []
+    deps: list[np.ndarray] = []
+    owners: list[np.ndarray] = []
     for job, program in enumerate(programs):
         step = program.steps.copy()
         on_core = step["on"] == 1
-        step["index"] += np.where(on_core, sum(map(len, tasks)), sum(map(len, ops)))
-        step["first_dep"] += sum(map(len, deps))
+        step["index"] += np.where(on_core, _total(tasks), _total(ops))
+        step["first_dep"] += _total(deps)
         owner = np.zeros(len(program.ops), OWNER)
         owner["job"] = job
         numbers = np.flatnonzero(~on_core)
-        owner["step"][program.steps["index"][numbers]] = sum(map(len, steps)) + numbers
+        owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
         ops.append(program.ops)
         tasks.append(program.tasks)
         steps.append(step)
@@ -271,6 +273,10 @@ def _join(programs: list[Program]) -> dict[str, np.ndarray]:
         "deps": _stack([d for d in deps if len(d)], np.dtype(np.int64)),
         "owners": _stack([o for o in owners if len(o)], OWNER),
     }
+
+
+def _total(tables: list[np.ndarray]) -> int:
+    return sum(len(table) for table in tables)
 
 
 def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
@@ -293,7 +299,7 @@ def _corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tupl
         core = cores.index(corunner.on)
         if core in of_core:
             raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
-        of_core[core] = sum(map(len, rows))
+        of_core[core] = _total(rows)
         rows.append(corunner_task(corunner, base + core * JOB_SPACE))
     return np.concatenate(rows), of_core
 
@@ -321,7 +327,8 @@ def _clock_hz(config: Config, key: str) -> int:
         return system.llc.clock_hz
     if system.interconnect is not None:
         return system.interconnect.clock_hz
-    return min(block.clock_hz for block in (*system.accelerators.values(), *system.cores.values()))
+    clocks = [accelerator.clock_hz for accelerator in system.accelerators.values()]
+    return min(clocks + [core.clock_hz for core in system.cores.values()])
 
 
 def _build_memory(config: Config, masters: list[str]) -> dict:

@@ -23,7 +23,7 @@ TRAFFIC = {  # kind of traffic -> (reads of, writes of) these clients
 
 
 def latency_quantile_s(master: np.ndarray, share: float) -> float:
-    """Return the latency [s] that ``share`` of the answers stay within: the bucket's lower end, capped by the maximum."""
+    """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket."""
     total = int(master["latency_rows"])
     if total == 0:
         return 0.0

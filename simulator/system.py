@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-
 from hw_models.errors import ConfigError, StuckError
 from hw_models.units import TIME_UNITS, format_quantity
 from simulator import Progress, __version__, statistics
@@ -31,7 +30,8 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
     m = machine
     return (
-        m.system[0], m.wires[0], m.measures, m.accelerators, m.cores, m.buses, m.llcs, m.lines, m.channels, m.ideals,
+        m.system[0], m.wires[0], m.measures, m.accelerators, m.cores,
+        m.buses, m.llcs, m.lines, m.channels, m.ideals,
         m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
     )  # fmt: skip
 
@@ -58,8 +58,8 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     elif status == soc.OUT_OF_TIME:
         done, total = steps_done(machine)
         raise ConfigError(
-            f"{format_quantity(limit_fs, TIME_UNITS)} of simulated time passed with {done} of {total} steps done; "
-            "raise it, or shorten the run",
+            f"{format_quantity(limit_fs, TIME_UNITS)} of simulated time passed with {done} of {total} steps "
+            "done; raise it, or shorten the run",
             key="simulation.max_time",
         )
     elif status == soc.STUCK:

@@ -238,7 +238,7 @@ def blocked(state, out):
 
 @njit
 def advance(state, tasks, now, out):
-    """Do all that is due at ``now``; return the next cycle of interest, NEVER if only a response can wake it."""
+    """Do all that is due at ``now``; return the next cycle of interest, NEVER if only a response helps."""
     while state["task"] >= 0:
         task = tasks[state["task"]]
         if state["serial"] and state["reads_in_flight"] > 0:
@@ -265,7 +265,7 @@ def advance(state, tasks, now, out):
 
 @njit
 def finish(state, tasks, now):
-    """End the task once its last line and its last response are through; return the next cycle of interest."""
+    """End the task once its last line and last response are through; return the next cycle of interest."""
     if state["cursor"] > now:
         return state["cursor"]
     if state["reads_in_flight"] + state["writes_in_flight"] > 0:

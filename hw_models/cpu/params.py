@@ -13,7 +13,7 @@ L1_LINES = 1024  # most lines that a core's state holds
 class Core(Block):
     """An in-order core with a private, write-back, write-allocate L1 data cache.
 
-    Defaults are the Rocket tile of the FireSim SoC: 16 KiB 4-way 64 B L1 (paper artifact), one miss at a time.
+    Defaults are the Rocket tile of the FireSim SoC: 16 KiB 4-way 64 B L1, one miss at a time.
     """
 
     clock_hz: Hertz = Field(alias="clock")
@@ -38,7 +38,7 @@ class Core(Block):
 
 
 class Driver(Block):
-    """Software between two operations of an accelerator, on a core: time per register write and per interrupt.
+    """Software between two operations of an accelerator: time per register write and per interrupt.
 
     All zero: an ideal sequencer. The kernel driver programs the operation after next before it enables
     the next one (nvdla/sw kmd), so both costs stand between dependent operations.

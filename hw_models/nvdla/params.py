@@ -11,8 +11,8 @@ from hw_models.units import Block, Hertz
 Preset = Literal["nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024", "nv_large", "nv_full"]
 
 
-def _of_preset(description: str, **limits: int) -> Any:
-    return Field(0, description=f"{description}; the preset's if absent", **limits)  # type: ignore[arg-type]
+def _of_preset(description: str, **limits: Any) -> Any:
+    return Field(0, description=f"{description}; the preset's if absent", **limits)
 
 
 class Accelerator(Block):
@@ -57,7 +57,7 @@ class Accelerator(Block):
         return {name: value for name, value in table.items() if name in cls.model_fields} | data
 
     def values(self) -> dict[str, int]:
-        """Return the fields of the accelerator's state record: the preset's, with what the config replaces."""
+        """Return the fields of the state record: the preset's, with what the config replaces."""
         table = PRESETS[self.preset]
         return {name: int(getattr(self, name, value)) for name, value in table.items()} | {
             "id_limit": self.id_limit

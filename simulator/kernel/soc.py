@@ -164,7 +164,7 @@ def step_llc(system, wires, llc, lines, state, unit, now):
 
 @njit
 def answer_bus(system, wires, fifo, writer, state):
-    """Hand the bus the answers of its only port as soon as they are known: their own times count, not ours."""
+    """Hand the bus the answers of its only port as soon as they are known: only their own times count."""
     unit = system["bus_unit"]
     period = system["period_fs"][unit]
     while fifo["count"] > 0:
@@ -191,7 +191,7 @@ def collect(system, wires, state, unit, now):
 
 @njit
 def offer(system, fifo, writer, state, now):
-    """Let the bus queue the requests that are there. Returns True if one of them may have its turn at once."""
+    """Let the bus queue the requests that are there. Returns True if one may have its turn at once."""
     first = False
     while visible(system, fifo, writer):
         row = front(fifo)
@@ -363,7 +363,7 @@ def run(
     system, wires, measures, accelerators, cores, buses, llcs, lines, channels, ideals,
     ops, op_records, tasks, steps, deps, owners, jobs, records, latencies, finished, limit_fs, max_events,
 ):  # fmt: skip
-    """Simulate up to ``max_events`` events. Returns RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
+    """Simulate up to ``max_events`` events; RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
