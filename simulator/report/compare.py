@@ -101,9 +101,8 @@ def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
         rows.append(Row(f"{job}: {name}", [j.get(key) for j in jobs], bytes_text, -1))
     phases = [dict(phases_of(j)) for j in jobs]
     for phase in dict.fromkeys(key for one in phases for key in one):
-        rows.append(
-            Row(f"{job}: {phase.replace('_', ' ')} time", [one.get(phase) for one in phases], time_text, -1)
-        )
+        name = f"{job}: {phase.replace('_', ' ')} time"
+        rows.append(Row(name, [one.get(phase) for one in phases], time_text, -1))
     return rows
 
 

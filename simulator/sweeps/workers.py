@@ -1,5 +1,6 @@
 """Who simulates the points: this process, processes of this machine, or a Dask cluster."""
 
+import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def pool(workers: int, scheduler: str | None) -> Iterator[Run]:
         from dask.distributed import Client, LocalCluster
     except ImportError:
         raise ConfigError("dask is not installed; pip install 'dlasim[sweep]'", key="--workers") from None
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # a slow worker's end is no news
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=10)
