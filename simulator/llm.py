@@ -1,7 +1,6 @@
 """Language models: from a checked config to the pieces of a result."""
 
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ from hw_models.roofline.params import Roofline
 from simulator import Progress, __version__
 from simulator.config import Config, config_sha256, resolved
 from simulator.llm_flash import FlashDevice
-from simulator.llm_kv import KvPlan
 from simulator.llm_run import FS_PER_S, LlmRun, Ops, Pass
+from simulator.llm_summary import workload_summary
 from simulator.result import SCHEMA_VERSION, Result
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import GB, Plan, make_plan
@@ -41,9 +40,9 @@ def run_llm(
     """
     plan, machine, flash = prepare(name, job, system)
     run = LlmRun(plan, machine, flash, seed, job.on)
-    prefill_fs = run.prefill()
+    prefill = run.prefill()
     passes = decode_all(run, job.tokens, progress)
-    workload = workload_summary(run, prefill_fs, passes)
+    workload = workload_summary(run, prefill, passes)
     return {
         "workload": workload,
         "flash": flash.counters() if flash is not None else {},
@@ -121,83 +120,6 @@ def warm_up(config: Config) -> None:
         device.stream(0, config.system.flash.sequential_chunk_bytes, 0)
 
 
-def _mean(passes: Sequence[Pass], tokens: int, get: Callable[[Pass], float]) -> float:
-    return sum(get(p) for p in passes) / tokens
-
-
-def workload_summary(run: LlmRun, prefill_fs: int, passes: Sequence[Pass]) -> dict[str, Any]:
-    """Return the summary's `workloads.<job>`."""
-    plan, machine = run.plan, run.machine
-    tokens = sum(p.tokens for p in passes)
-
-    def seconds(get: Callable[[Pass], int]) -> float:
-        return sum(get(p) for p in passes) / FS_PER_S
-
-    decode_s, overlapped_s = seconds(lambda p: p.summed_fs), seconds(lambda p: p.overlapped_fs)
-    prefill_s = prefill_fs / FS_PER_S
-    macs = sum(p.macs for p in passes)
-    peak = machine.peak_flop_per_s[plan.job.precision] / 2
-    phases = {
-        "prefill_s": prefill_s,
-        "io_s": seconds(lambda p: p.io_fs),
-        "memory_management_s": seconds(lambda p: p.manage_fs),
-        "compute_s": seconds(lambda p: p.compute_fs),
-    }
-    summary = {
-        "model": plan.model.name,
-        "parameters": plan.model.parameters,
-        "tokens": tokens,
-        "latency_s": prefill_s + decode_s,
-        "s_per_token": decode_s / tokens,
-        "tokens_per_s": tokens / decode_s,
-        "phases": phases,
-        "per_token": {key: phases[key] / tokens for key in ("io_s", "memory_management_s", "compute_s")},
-        "overlapped": {
-            "latency_s": prefill_s + overlapped_s,
-            "s_per_token": overlapped_s / tokens,
-            "tokens_per_s": tokens / overlapped_s,
-        },
-        "macs": macs,
-        "mac_utilization": macs / (peak * decode_s),
-        "read_bytes": sum(p.dram_read_bytes for p in passes),
-        "write_bytes": sum(p.dram_write_bytes + p.flash_bytes for p in passes),
-        "flash_bytes_per_token": _mean(passes, tokens, lambda p: p.flash_bytes),
-        "dram_bytes": _dram_bytes(plan, passes),
-    }
-    if plan.sparse:
-        summary["neurons"] = neuron_shares(plan, passes)
-    if plan.job.kv_cache.dram_bytes is not None:
-        summary["kv_cache"] = kv_summary(plan, run.kv)
-    if plan.job.speculative is not None:
-        summary["tokens_per_round"] = tokens / len(passes)
-    return summary
-
-
-def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
-    """Return shares of the FFN neurons of the layers that have a predictor, means over the passes."""
-    neurons = len(passes) * int((plan.ranks > 0).sum()) * plan.model.shape.ffn
-    return {
-        "active": sum(p.active for p in passes) / neurons,
-        "predicted": sum(p.flagged for p in passes) / neurons,
-        "resident": sum(p.resident_rows for p in passes) / neurons,
-        "new": sum(p.fresh for p in passes) / neurons,
-    }
-
-
-def kv_summary(plan: Plan, kv: KvPlan) -> dict[str, int]:
-    """Return bytes of the KV cache at the end of the job, all layers."""
-    layers, context = plan.model.shape.layers, plan.job.prompt + plan.job.tokens
-    per_token = layers * kv.token_bytes
-    return {"bytes": context * per_token, "flash_bytes": kv.spilled(context) * per_token}
-
-
-def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
-    """Return the weights in DRAM, and their share of the model."""
-    rows = sum(p.resident_rows for p in passes) / len(passes)
-    held = plan.resident + rows * plan.dram.neuron
-    return {"weights": held, "model_share": held / plan.dram.model}
-
-
 def op_columns(ops: Ops, machine: Roofline, precision: str) -> dict[str, list[Any]]:
     """Return the columns of ops.csv."""
     columns: dict[str, list[Any]] = (
@@ -258,7 +180,7 @@ def _result(config: Config, pieces: dict[str, dict[str, Any]], wall_s: float) ->
             "config_sha256": config_sha256(config),
         },
         "workloads": {name: piece["workload"] for name, piece in pieces.items()},
-        "masters": {},
+        "masters": {config.workloads[name].on: _master(piece["workload"]) for name, piece in pieces.items()},
         "llc": {},
         "dram": {},
         "flash": flash,
@@ -273,8 +195,25 @@ def _result(config: Config, pieces: dict[str, dict[str, Any]], wall_s: float) ->
         ops=ops,
         config=resolved(config),
         timeline=[event for piece in pieces.values() for event in piece["timeline"]],
-        warnings=[warning for piece in pieces.values() for warning in piece["warnings"]],
+        warnings=_ignored(config) + [w for piece in pieces.values() for w in piece["warnings"]],
     )
+
+
+def _ignored(config: Config) -> list[str]:
+    """Return what the config asks for that a run of language models alone does not do."""
+    ignored = []
+    if config.corunners:
+        ignored.append("co-runners: left out, a backend's memory is not shared with cores")
+    if len(config.workloads) > 1:
+        ignored.append("several language models: each runs alone, one after another")
+    return ignored
+
+
+def _master(workload: dict[str, Any]) -> dict[str, float]:
+    """Return a backend's traffic on its memory; not simulated request by request, so without latencies."""
+    read, written = workload["read_bytes"], workload["write_bytes"]
+    rate = (read + written) / workload["latency_s"]
+    return {"read_bytes": read, "write_bytes": written, "bandwidth_bytes_per_s": rate}
 
 
 def _sum_flash(parts: list[dict[str, Any]]) -> dict[str, Any]:

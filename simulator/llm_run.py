@@ -110,22 +110,24 @@ class LlmRun:
 
     # ---- the prompt
 
-    def prefill(self) -> int:
-        """Read what the prompt needs, compute it, keep its last tokens' neurons; return its length."""
+    def prefill(self) -> Pass:
+        """Read what the prompt needs, compute it, keep its last tokens' neurons; return what it came to."""
         plan, job = self.plan, self.plan.job
-        start = self.now
+        result = Pass(tokens=0)
         for layer in range(plan.model.shape.layers):
-            size = int(plan.streamed_share * plan.flash.dense[layer])
             if plan.sparse and plan.ranks[layer] > 0:
-                size += int(plan.flash.ffn[layer])
-            elif not plan.sparse:
-                size += int(plan.streamed_share * plan.flash.ffn[layer])
-            self._stream("prefill", int(plan.dense_at[layer]), size, layer, -1)
+                self._stream(
+                    "prefill", int(plan.ffn_at[layer]), int(plan.flash.ffn[layer]), layer, -1, result
+                )
+            elif plan.streamed_share > 0:
+                size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
+                self._stream("prefill", int(plan.dense_at[layer]), size, layer, -1, result)
         macs = plan.model.prefill_macs(job.prompt)
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
-        self._spend("prefill", "compute", -1, Work(fs, macs, plan.dram.per_token), -1)
+        cache = job.prompt * plan.model.shape.layers * self.compute.kv_bytes
+        self._spend("prefill", "compute", -1, Work(fs, macs, plan.dram.per_token, cache), -1, result)
         self.start()
-        return self.now - start
+        return result
 
     def start(self) -> None:
         """Stand behind the prompt, with the neurons of its last tokens in DRAM unless the start is cold."""

@@ -140,3 +140,14 @@ def test_skipped_periods_of_a_stream_end_as_if_read_request_by_request(start):
     size = (200 << 20) + 4096
     assert fast.stream(1 << 14, size, start) == slow.stream(1 << 14, size, start)
     assert fast.counters() == slow.counters()
+
+
+def test_shortest_job_needs_no_context_for_a_window_that_it_does_not_use(tiny):
+    job = simulator.run(config(tiny, "resident", prompt=1, tokens=1)).summary["workloads"]["chat"]
+    assert job["tokens"] == 1
+
+
+def test_run_of_models_alone_says_what_it_leaves_out(tiny):
+    two = config(tiny, "resident")
+    two["workloads"]["again"] = two["workloads"]["chat"]
+    assert simulator.run(two).warnings == ["several language models: each runs alone, one after another"]

@@ -81,9 +81,6 @@ class Offload(Block):
     chunk_bytes: Bytes | None = Field(
         None, alias="chunk", gt=0, description="size of a read; absent: one neuron's"
     )
-    stream_chunk_bytes: Bytes = Field(
-        1 << 20, alias="stream_chunk", gt=0, description="size of a sequential read"
-    )
     activity: Activity | None = Field(
         None, description="generative trace; absent: the model's own, where known"
     )
@@ -154,7 +151,7 @@ class LlmJob(Block):
         from workloads.llm.plan import check_fits
 
         context = self.prompt + self.tokens
-        if self.offload.window > context:
+        if self.offload.policy.startswith("window") and self.offload.window > context:
             raise ValueError(
                 f"offload.window {self.offload.window} is larger than the context of {context} tokens "
                 f"(prompt {self.prompt} + tokens {self.tokens}); write at most {context}"
