@@ -64,7 +64,7 @@ def simulate(
     }
     for name, since in (("read_latency_cycles", accepted), ("read_time_cycles", requests["cycle"] + 1)):
         summary[name] = _quantiles((done - since)[reads])
-    summary["dram"] = {f"channel{k}": channel_summary(row, dram, cycles) for k, row in enumerate(states)}
+    summary["dram"] = {str(k): channel_summary(row, dram, cycles) for k, row in enumerate(states)}
     return accepted, done, log, summary
 
 

@@ -56,6 +56,8 @@ ISSUED = int(WriteAnswer.ISSUED)
 ALL_BANK = int(Refresh.ALL_BANK)
 PER_BANK = int(Refresh.PER_BANK)
 CLOSED_PAGE = int(Page.CLOSED)
+ADAPTIVE_PAGE = int(Page.ADAPTIVE)
+BLISS = int(Scheduler.BLISS)
 IN_TURN = int(Scheduler.BANK_ROUND_ROBIN)
 GUARD_ROWS = 8  # answers that one request can add
 
@@ -96,6 +98,25 @@ def count_first_command(state, e, command, time):
 
 
 @njit
+def count_streak(state, master):
+    """A master that is served several times in a row goes to the end of the line for a while."""
+    if master != state["last_master"]:
+        state["last_master"] = master
+        state["streak"] = 0
+    state["streak"] += 1
+    if state["streak"] >= state["bliss_streak"]:
+        state["blacklist"] |= 1 << master
+
+
+@njit
+def adapt_timeout(state, bank, row):
+    """A row closed too early makes its bank wait twice as long, a row kept too long half as long."""
+    if row == bank["closed_row"]:
+        bank["timeout"] = min(2 * bank["timeout"], 64 * state["page_timeout"])
+    bank["closed_row"] = -1
+
+
+@njit
 def serve(state, e, time):
     """The RD or WR of entry ``e``, at ``time``."""
     t = state["t"]
@@ -105,6 +126,8 @@ def serve(state, e, time):
     bank = state["banks"][b]
     if state["masters"] > 0:
         note_service(state, e, time)
+    if state["scheduler"] == BLISS:
+        count_streak(state, entry["master"])
     if bank["active"] == e:
         unreserve(state, b)
     else:
@@ -185,14 +208,22 @@ def execute(state):
         count_first_command(state, e, command, time)
         if state["reserve"] == 1:
             reserve(state, e)
+        if state["page"] == ADAPTIVE_PAGE:
+            adapt_timeout(state, state["banks"][b], entry["row"])
         activate(state, b, entry["row"], time)
         state["banks"][b]["opener"] = entry["master"]
     elif command == PRECHARGE:
         if e >= 0:
             state["turn"] = b
             count_first_command(state, e, command, time)
-        else:
+            if state["page"] == ADAPTIVE_PAGE:
+                state["banks"][b]["timeout"] = max(
+                    state["banks"][b]["timeout"] // 2, state["page_timeout"] // 4
+                )
+        elif state["owed"] > 0:
             state["banks"][b]["opener"] = REFRESHER
+        else:
+            state["banks"][b]["closed_row"] = state["banks"][b]["open"]
         precharge(state, b, time)
     elif command == PRECHARGE_ALL:
         for k in range(b * state["banks_per_rank"], (b + 1) * state["banks_per_rank"]):

@@ -47,7 +47,11 @@ class Dram(Block):
         0.8, gt=0, le=1, description="share of the write queue above which it is drained"
     )
     write_low: float = Field(0.2, ge=0, lt=1, description="share below which reads go on")
-    row_hit_cap: int = Field(0, ge=0, description="accesses to a row while another row waits; 0: no cap")
+    row_hit_cap: int = Field(
+        0,
+        ge=0,
+        description="accesses to a row after which an older request for another row goes first; 0: no cap",
+    )
     reserve_rows: bool = Field(
         True, description="an opened row is kept until the request that opened it is served"
     )

@@ -62,11 +62,15 @@ def held_back(state, b):
 
 
 @njit
-def capped(state, bank):
-    """Return whether the open row has had its share while another row waits."""
-    if state["hit_cap"] == 0 or bank["hits"] < state["hit_cap"] or bank["active"] >= 0:
+def capped(state, bank, order):
+    """Return whether a hit of age ``order`` must let an older miss pass: the row has had its share."""
+    if bank["hits"] < state["hit_cap"] or bank["active"] >= 0:
         return False
-    return bank["miss"][0] >= 0 or bank["miss"][1] >= 0
+    for w in range(2):
+        miss = bank["miss"][w]
+        if miss >= 0 and state["scanned"] >> w & 1 and state["entries"][miss]["order"] < order:
+            return True
+    return False
 
 
 @njit
@@ -74,13 +78,13 @@ def may_precharge(state, bank, order):
     """Return whether the entry of age ``order`` may close the row of ``bank``."""
     if bank["active"] >= 0:
         return False
-    guard = state["guard"]
-    if guard == 0 or capped(state, bank):
+    if state["guard"] == 0:
         return True
+    spent = state["hit_cap"] > 0 and bank["hits"] >= state["hit_cap"]
     for w in range(2):
         hit = bank["hit"][w]
         if hit >= 0 and state["scanned"] >> w & 1:
-            if guard == 2 or state["entries"][hit]["order"] < order:
+            if state["entries"][hit]["order"] < order or (state["guard"] == 2 and not spent):
                 return False
     return True
 
@@ -109,7 +113,7 @@ def consider(state, e):
         time = max(bank["act"], state["group"][bank["group"]]["act"])
         command = ACTIVATE
     elif bank["open"] == entry["row"]:
-        if state["hit_cap"] > 0 and capped(state, bank):
+        if state["hit_cap"] > 0 and capped(state, bank, entry["order"]):
             return
         time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
         command = READ + w

@@ -180,7 +180,7 @@ def power(rows: list[dict[str, str]], folder: Path | None) -> Iterator[Figure]:
         summary = _run(dram, requests)[2]
         theirs = float(reference["dramsys_time_us"]) * 1000 / 0.833  # their clock: 0.833 ns
         row = {"trace": reference["trace"], "refresh": reference["refresh"], "their_cycles": round(theirs)}
-        milliwatts = 1e3 * summary["dram"]["channel0"]["energy_j"] / summary["seconds"]
+        milliwatts = 1e3 * summary["dram"]["0"]["energy_j"] / summary["seconds"]
         same = abs(summary["cycles"] - theirs) <= SAME_RUN * theirs
         yield Figure(row, "power_mw", float(reference["DRAMPower_mW"]), milliwatts, counted=same)
 

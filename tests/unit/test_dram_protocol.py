@@ -4,12 +4,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-
-from hw_models.dram.build import build_channels
-from hw_models.dram.params import Dram
-from hw_models.dram.standalone import TRACE, drive
-from hw_models.dram.standards import MODULES
-from simulator.trace_dram import COMMANDS
 from dram_protocol import (
     Command,
     complete,
@@ -19,6 +13,12 @@ from dram_protocol import (
     timing_errors,
     violations,
 )
+
+from hw_models.dram.build import build_channels
+from hw_models.dram.params import Dram
+from hw_models.dram.standalone import TRACE, drive
+from hw_models.dram.standards import MODULES
+from simulator.trace_dram import COMMANDS
 
 SPEED = {"DDR3": "1600K", "DDR4": "2400R", "LPDDR4": "3200", "GDDR6": "14000"}
 POWER = {"power_down_after": "60 cycles", "self_refresh_after": "2500 cycles"}
@@ -49,7 +49,7 @@ def traffic(dram: Dram, seed: int, count: int = 1500) -> np.ndarray:
                 "column": rng.integers(0, 1 << 30),
             }
             if style == 3:  # one row at a time
-                fields |= {name: k // 50 % 7 for name in ("rank", "group", "bank")}
+                fields |= dict.fromkeys(("rank", "group", "bank"), k // 50 % 7)
             address = 0
             for piece in pieces:
                 bits = int(fields.get(piece.field, 0)) >> piece.low & ((1 << piece.bits) - 1)
