@@ -442,11 +442,11 @@ def end_pend(state, ops, begin):
     """CDMA and CSC agree on a new split of CBUF: what is left in it is dropped, fetching begins."""
     data, weight, cbuf = state["cdma_data"], state["cdma_weight"], state["cbuf"]
     group = state["groups"][_CDMA]
-    cbuf["data_used"] = 0
-    cbuf["lines"] = 0
     weight["held"] = 0
     weight["stored"] = 0
     if data["phase"] == _PEND:
+        cbuf["data_used"] = 0
+        cbuf["lines"] = 0
         _data_start(state, ops, data, group, begin)
         wake(state, _P_DATA, begin)
     if weight["phase"] == _PEND:
