@@ -1,8 +1,8 @@
 """`dlasim trace flash`: the flash device of a config alone, driven by a trace in MQSim's format.
 
-A trace line is ``ARRIVAL DEVICE LBA SECTORS TYPE``, plain or `.gz`: arrival in ns, device number (one device is
-simulated, the number is not used), first 512-byte sector, number of sectors, 0 write or 1 read. The arrival
-rings the doorbell: what the host itself spends on a request comes before it and is not in here.
+A trace line is ``ARRIVAL DEVICE LBA SECTORS TYPE``, plain or `.gz`: arrival in ns, device number (one device
+is simulated, the number is not used), first 512-byte sector, number of sectors, 0 write or 1 read. The
+arrival rings the doorbell: what the host itself spends on a request comes before it and is not in here.
 """
 
 import gzip
@@ -23,7 +23,7 @@ EXAMPLE = "0 0 1024 16 1"
 
 
 def trace(config: Path, trace: Path, out: Path) -> dict[str, Any]:
-    """Run ``trace`` and write requests.csv and summary.json into ``out``. Returns the summary. Raises ConfigError."""
+    """Write requests.csv and summary.json of ``trace`` into ``out``; return the summary."""
     from simulator.config import load
 
     flash = load(config).system.flash
@@ -41,7 +41,7 @@ def trace(config: Path, trace: Path, out: Path) -> dict[str, Any]:
 
 
 def simulate(flash: Flash, requests: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Return (doorbells, completions, both in ps, and the summary) of rows arrival ns, address, bytes, write."""
+    """Return (doorbells ps, completions ps, summary) of rows arrival ns, address, bytes, write."""
     from hw_models.flash.build import build
     from hw_models.flash.standalone import replay
     from hw_models.flash.state import COUNTERS
@@ -81,12 +81,14 @@ def _ns(time_ps: int) -> str:
 
 
 def read_trace(path: Path, flash: Flash) -> np.ndarray:
-    """Return rows (arrival ns, address, bytes, write), shape (requests, 4). Raises ConfigError with the line."""
+    """Return rows (arrival ns, address, bytes, write). Raises ConfigError with the line."""
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
             rows = _parse(path, file, flash)
     except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
-        raise ConfigError(f"not a readable trace ({error}); write lines such as: {EXAMPLE}", file=path) from None
+        raise ConfigError(
+            f"not a readable trace ({error}); write lines such as: {EXAMPLE}", file=path
+        ) from None
     if not rows:
         raise ConfigError(f"no requests; write lines such as: {EXAMPLE}", file=path)
     return np.array(rows, np.int64)
@@ -106,13 +108,16 @@ def _parse(path: Path, lines: Iterable[str], flash: Flash) -> list[tuple[int, in
             kind = -1
         if kind not in (0, 1) or arrival < 0:
             raise ConfigError(
-                f"{text.strip()!r} is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
+                f"{text.strip()!r} is not a request; "
+                "write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
                 file=path,
                 line=number,
             )
         if arrival < latest:
             raise ConfigError(
-                f"time {arrival} ns comes after {latest} ns; write arrival times in order", file=path, line=number
+                f"time {arrival} ns comes after {latest} ns; write arrival times in order",
+                file=path,
+                line=number,
             )
         _check_place(path, number, sector, sectors, flash.capacity_bytes // SECTOR_BYTES, most)
         latest = arrival

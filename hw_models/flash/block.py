@@ -1,6 +1,6 @@
 """The block as the SoC kernel sees it: `accept` a request, `advance` to a time, responses into a FIFO.
 
-Cycles are picoseconds (`state["period_fs"]`). A read gets one response row for all its bytes, a write one row.
+Cycles are picoseconds (`state["period_fs"]`). A request gets one response row, a read for all its bytes.
 The functions take the flat table `memory` that `build` returns with the state as an argument of its own.
 """
 
@@ -63,4 +63,3 @@ def advance(state, memory, now, out):
         if time > now:
             return time
         step(state, memory, time)
-

@@ -40,7 +40,7 @@ PS_PER_NS = 1000
 
 
 def _map_entry_bytes(params: Flash) -> tuple[int, int]:
-    """Return the bytes of a map entry in flash and of one in the cache: page number(s) and a bit per sector."""
+    """Return the bytes of a map entry in flash and in the cache: page number(s) and a bit per sector."""
     number = math.ceil(math.log2(params.physical_pages))
     sectors = params.page_bytes // 512
     return -(-(number + sectors) // 8), -(-(2 * number + sectors) // 8)

@@ -1,4 +1,4 @@
-"""The device's firmware: requests become transactions, mapping misses, writes, collection; and the event loop."""
+"""The device's firmware: from requests to transactions, the map, writes, collection; and the event loop."""
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def free_request(state, r):
 
 @njit
 def start_program(state, memory, i, ppn, now):
-    """Queue the program of transaction ``i`` to page ``ppn``; until it is done, reads come from the buffer."""
+    """Queue the program of transaction ``i`` to ``ppn``; until it is done, reads come from the buffer."""
     place(state, i, ppn)
     row = state["transaction"][i]
     at = page_at(state, ppn)
@@ -326,7 +326,9 @@ def translated(state, memory, i, now):
     partial = row["bytes"] < state["page_bytes"]
     row["bytes"] = state["page_bytes"]
     if partial and find(state, memory, row["lpn"]) != NONE:
-        old = new_transaction(state, USER_READ, row["request"], row["master"], row["lpn"], state["page_bytes"])
+        old = new_transaction(
+            state, USER_READ, row["request"], row["master"], row["lpn"], state["page_bytes"]
+        )
         state["transaction"][old]["then"] = i
         read_page(state, memory, old, now)
     else:
@@ -345,7 +347,7 @@ def map_place(state, i, map_page):
 
 @njit
 def write_back_map(state, lpn, now):
-    """A changed map entry leaves the cache: its mapping page is programmed again. Only the time is modelled."""
+    """A changed map entry leaves the cache: its mapping page is programmed again (only the time counts)."""
     i = new_transaction(state, GC_WRITE, NONE, NOBODY, NONE, state["page_bytes"])
     map_place(state, i, lpn // state["map_entries_per_page"])
     enqueue(state, i, now)

@@ -58,7 +58,7 @@ def move_data(state, c, i, now):
 
 @njit
 def release_register(state, c, d, now):
-    """The array of die ``d`` is done and its register is free: its pages wait for the bus of channel ``c``."""
+    """The array of die ``d`` is done, its register is free: its pages wait for the bus of channel ``c``."""
     die = state["die"][d]
     count = die["actives"]
     die["out"] = count
@@ -191,7 +191,7 @@ def serve_one_die(state, c, first, now, first_class, last_class, doing):
     for d in range(first, first + state["chip_dies"]):
         order = oldest(state, d, first_class, last_class)
         if order >= 0 and (lead == NONE or order < best):
-            lead, best = d, order
+            lead, best = np.int64(d), order
     return lead != NONE and serve_die(state, c, lead, now, now, first_class, last_class, doing)
 
 
@@ -221,10 +221,10 @@ def serve_independent(state, c, d, now):
 def serve_chip(state, c, first, now):
     """Give the chip whose first die is ``first`` its next commands. Return whether the bus was used."""
     if state["independent_dies"] == 1:
+        used = False
         for d in range(first, first + state["chip_dies"]):
-            if serve_independent(state, c, d, now):
-                return True
-        return False
+            used = used or serve_independent(state, c, d, now)
+        return used
     if not chip_takes(state, first):
         return False
     if serve_one_die(state, c, first, now, MAP_READ, GC_READ, READING):

@@ -39,7 +39,7 @@ from hw_models.jit import njit
 
 @njit
 def plane_of(state, lpn):
-    """Return the plane (of all) that logical page ``lpn`` is allocated in: channel, chip, die, plane first."""
+    """Return the plane (of all) of logical page ``lpn``: over channels first, then chips, dies, planes."""
     channels, chips, dies, planes = state["channels"], state["chips"], state["chip_dies"], state["planes"]
     channel = lpn % channels
     chip = lpn // channels % chips

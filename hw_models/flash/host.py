@@ -27,7 +27,7 @@ HOST = np.dtype(
         ("lock_free", np.int64),  # time at which the serial section is free
         ("rung", np.int64),  # doorbells so far
         ("completed", np.int64),
-        ("completion", np.int64, (REQUESTS,)),  # times of the last completions: each frees a place in the queue
+        ("completion", np.int64, (REQUESTS,)),  # times of the last completions: each frees a place
         ("time", np.int64, (THREADS,)),  # when the thread does its next step, NEVER while it waits for data
         ("request", np.int64, (THREADS,)),  # request whose doorbell it rings at `time`, -1 before that
         ("following", np.int64, (THREADS,)),  # its next request, -1 when it has none left
@@ -105,7 +105,7 @@ def next_thread(hosts, count, cursor, earliest):
 
 @njit
 def start_request(state, hosts, t, time, k, size):
-    """Thread ``t`` starts request ``k`` at ``time``: system call, then the serial section, then the doorbell."""
+    """Thread ``t`` starts request ``k`` at ``time``: system call, serial section, doorbell."""
     row = hosts[0]
     start = max(time + row["submit_ps"], row["lock_free"])
     row["lock_free"] = start + row["serial_ps"] + size * row["serial_fs_per_byte"] // state["period_fs"]

@@ -1,4 +1,4 @@
-"""The link between host and device: packets, and two directions that are each used by one message at a time."""
+"""The link between host and device: packets, and two directions, each used by one message at a time."""
 
 from hw_models.jit import njit
 
@@ -13,7 +13,7 @@ def wire_ps(state, size):
 
 @njit
 def send_up(state, now, size):
-    """Send ``size`` bytes to the host as soon as the link is free from ``now`` on; return when they are there."""
+    """Send ``size`` bytes to the host once the link is free, from ``now`` on; return when they are there."""
     start = max(now, state["up_free"])
     time = wire_ps(state, size)
     state["up_free"] = start + time

@@ -9,7 +9,7 @@ Sources
   [C] calibrated: docs/flash.md says on which rows
 """
 
-_PACKETS = {"payload": "512 B", "packet_overhead": "24 B"}  # largest common payload; 12-16 B header + 8-12 B [P]
+_PACKETS = {"payload": "512 B", "packet_overhead": "24 B"}  # largest common payload, header and framing [P]
 
 # Rate in bytes a second of one direction, coding taken off; packets come on top.
 LINKS = {
@@ -20,6 +20,6 @@ LINKS = {
     "nvme_gen5_x4": {"rate": "15754 MB/s", **_PACKETS},  # 32 GT/s [P]
     "ufs3_1": {"rate": "2333 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # 2 lanes HS-G4 [U]
     "ufs2_1": {"rate": "1166 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # 2 lanes HS-G3 [U]
-    "apple_m1_max": {"rate": "6150 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [C] from 6.1 GB/s [L]
+    "apple_m1_max": {"rate": "6150 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [C], [L]
     "apple_m2_ultra": {"rate": "8400 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [C]
 }

@@ -1,4 +1,4 @@
-"""Cache of the logical-to-physical map in the device's memory: least recently used entries, one per logical page."""
+"""Cache of the map in the device's memory: the least recently used entry goes, one entry a logical page."""
 
 from hw_models.flash.ftl import map_at
 from hw_models.flash.state import (
@@ -60,7 +60,7 @@ def touch(state, memory, slot):
 
 @njit
 def reserve(state, memory, lpn):
-    """Give ``lpn`` a slot, still to be filled. Return the logical page of a dirty entry thrown out, else NONE."""
+    """Give ``lpn`` a slot, still to be filled. Return the logical page of a dirty entry lost, else NONE."""
     evicted = NONE
     if state["slots_used"] < state["map_slots"]:
         slot = state["slots_used"]

@@ -12,9 +12,10 @@ Sources
 
 # Time from command to page register, of one program, of one block erase; program/erase cycles.
 CELLS = {
-    "slc": {"read_time": "25 us", "program_time": "200 us", "erase_time": "1500 us", "endurance": 100_000},  # [G12]
-    "mlc": {"read_time": "75 us", "program_time": "750 us", "erase_time": "3800 us", "endurance": 10_000},  # [M]
+    "slc": {"read_time": "25 us", "program_time": "200 us", "erase_time": "1500 us", "endurance": 100_000},
+    "mlc": {"read_time": "75 us", "program_time": "750 us", "erase_time": "3800 us", "endurance": 10_000},
     "tlc": {"read_time": "50 us", "program_time": "390 us", "erase_time": "5000 us", "endurance": 3_000},
+    # slc: typical single-level parts, see [G12] for the ratios; mlc: [M]
     # tlc: tR of the 2021 dies 40-50 us; 64 KiB over four planes at 168 MB/s is 390 us [I21]; erase [A]
     "qlc": {"read_time": "110 us", "program_time": "1630 us", "erase_time": "10000 us", "endurance": 1_000},
     # qlc: tR about twice that of TLC; 64 KiB over four planes at 40 MB/s is 1630 us [I21]; erase [A]

@@ -20,10 +20,10 @@ Percent = Annotated[
 class HostCost(Block):
     """What the host itself spends on each request. This, not the device, limits small reads."""
 
-    submit_fs: Femtoseconds = Field(default=0, alias="submit")  # system call up to the queue: each thread for itself
+    submit_fs: Femtoseconds = Field(default=0, alias="submit")  # system call, each thread for itself
     serial_fs: Femtoseconds = Field(default=0, alias="serial")  # under a lock: one thread at a time
     serial_bytes_per_s: BytesPerSecond = Field(default=0, alias="serial_rate")  # bytes handled under the lock
-    complete_fs: Femtoseconds = Field(default=0, alias="complete")  # interrupt and return: each thread for itself
+    complete_fs: Femtoseconds = Field(default=0, alias="complete")  # interrupt and return, likewise
 
 
 class Flash(Block):

@@ -84,7 +84,7 @@ NVME_GEN4 = {
     "chips": 4,  # [A] 32 dies of 512 Gbit
     "dies": 4,
     "blocks": 1024,
-    "bus": "nv_ddr4_2400",  # [A]
+    "bus": "nv_ddr4_1600",  # [C] within [A]
     "read_time": "40 us",  # [A]
     "controller_time": "2 us",  # [A]
     "link": "nvme_gen4_x4",

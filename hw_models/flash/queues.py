@@ -71,7 +71,7 @@ def enqueue(state, i, now):
 
 @njit
 def unlink(state, d, kind, before, i):
-    """Take transaction ``i``, which follows ``before`` (NONE: is first), out of queue ``kind`` of die ``d``."""
+    """Take transaction ``i``, which follows ``before`` (NONE: is first), out of a queue of die ``d``."""
     die = state["die"][d]
     after = state["transaction"][i]["next"]
     if before == NONE:
@@ -141,7 +141,7 @@ def push_ready(state, channel, i):
 
 @njit
 def pop_ready(state, channel):
-    """Take the next read data for the bus: mapping first, then host, then collection. NONE if there is none."""
+    """Take the next read data for the bus: mapping, then host, then collection. NONE if there is none."""
     row = state["channel"][channel]
     for kind in range(MAP_READ, GC_READ + 1):
         i = row["head"][kind]

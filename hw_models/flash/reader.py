@@ -1,7 +1,7 @@
 """Reads from a flash device, as a workload wants them: batches of requests from threads, and long streams.
 
 >>> from hw_models.flash.params import Flash
->>> reader = Reader(Flash(preset="m1_max_ssd"))
+>>> reader = Reader(Flash.model_validate({"preset": "m1_max_ssd"}))
 >>> times = reader.batch([0, 16384], [16384, 16384], threads=2)  # ps at which each thread has its data
 >>> end = reader.sequential(0, 2**30, start_ps=int(times.max()))
 """
@@ -33,7 +33,9 @@ class Reader:
     def period_fs(self) -> int:
         return PERIOD_FS
 
-    def batch(self, address, size, thread=None, earliest=None, *, threads: int, start_ps: int = 0) -> np.ndarray:
+    def batch(
+        self, address, size, thread=None, earliest=None, *, threads: int, start_ps: int = 0
+    ) -> np.ndarray:
         """Read ``size`` bytes at each ``address``; return, shape (requests,), when each thread can go on.
 
         ``thread`` names the thread of each request (in order, one at a time each); without it any free

@@ -31,7 +31,7 @@ def lose_power(state, memory):
 
 
 def cut_power(states: np.ndarray, memory: np.ndarray, params: Flash) -> np.ndarray:
-    """Cut the power now and start the device again; return its new state. ``memory`` is kept, and repaired."""
+    """Cut the power now and start the device again; return its new state. ``memory`` is repaired."""
     lose_power(states[0], memory)
     again = fresh_state(params)
     recover(again[0], memory)

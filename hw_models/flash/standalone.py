@@ -1,4 +1,4 @@
-"""The device alone, driven by requests with given arrival times (open loop), in order, queue depth permitting."""
+"""The device alone, driven by requests with given arrival times, in order, as queue depth permits."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows
 
 @njit
 def replay(state, memory, arrival, address, size, write, until, accepted, done, version):
-    """Run all requests, or up to and including time ``until``; arrays have shape (requests,), int64, times in ps.
+    """Run all requests, or up to and including time ``until``. Arrays: shape (requests,), int64, ps.
 
-    ``accepted``: doorbell, ``done``: completion in host memory, ``version``: of a write, the sequence number of
-    its last page; what has not happened by then stays as it was. Requests enter in order, as soon as they
-    have arrived and fewer than ``queue_depth`` are in flight.
+    ``accepted``: doorbell, ``done``: completion in host memory, ``version``: of a write, the sequence number
+    of its last page; what has not happened by then stays as it was. Requests enter in order, as soon as
+    they have arrived and fewer than ``queue_depth`` are in flight.
     """
     count = arrival.size
     completion = np.zeros(REQUESTS, np.int64)
@@ -30,7 +30,9 @@ def replay(state, memory, arrival, address, size, write, until, accepted, done, 
             if time > until and event > until:
                 return
             if time < event and room(state, address[entered], size[entered]):
-                submit(state, time, address[entered], size[entered], write[entered], ZERO, ZERO, entered, ZERO)
+                submit(
+                    state, time, address[entered], size[entered], write[entered], ZERO, ZERO, entered, ZERO
+                )
                 accepted[entered] = time
                 entered += 1
                 continue

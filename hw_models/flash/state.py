@@ -17,7 +17,7 @@ PLANES = 4  # per die, at most
 TRANSACTIONS = 16384
 REQUESTS = 1024
 
-# Constants that are passed to functions are np.int64: numba would compile a function once for each Python int.
+# Constants that are passed to functions are np.int64: numba compiles a function anew for each Python int.
 NONE = np.int64(-1)
 ZERO = np.int64(0)
 ONE = np.int64(1)
@@ -112,7 +112,7 @@ REQUEST_ROW = np.dtype(
 MAP_WORDS = 2  # per logical page: physical page + 1, slot in the mapping cache + 1
 GROUP_BITS = 5  # map entries lie in groups of 32
 GROUP_MASK = 31
-PAGE_WORDS = 2  # per physical page (out-of-band bytes): logical page + 1 (negative: being programmed), version
+PAGE_WORDS = 2  # per physical page, out of band: logical page + 1 (negative: being programmed), version
 BLOCK_WORDS = 6
 USED, VALID, ERASES, WRITTEN, STATUS, INFLIGHT = range(BLOCK_WORDS)
 FREE, OPEN, FULL, BEING_ERASED = range(4)

@@ -1,10 +1,11 @@
-"""Long sequential reads without simulating each request: find the period of the steady state, and skip whole periods.
+"""Long sequential reads without simulating each request: whole periods of the steady state are skipped.
 
-A sequential stream soon repeats itself: after K more requests, one row of planes further on, everything in the
-device and the host is as before, D picoseconds later. `picture` writes down all that the future depends on,
-with times relative to now and addresses relative to the next request. Two equal pictures mean that what lies
-between them will happen again, so any whole number of periods can be added to clocks, addresses and counters
-at once. Nothing is approximated: a test compares with the same stream read request by request.
+A sequential stream soon repeats itself: after K more requests, some rows of planes further on, everything
+in the device and the host is as before, D picoseconds later. `take_picture` writes down all that the future
+depends on, with times relative to now and addresses relative to the next request. Two equal pictures mean
+that what lies between them will happen again, so any whole number of periods can be added to clocks,
+addresses and counters at once. Nothing is approximated: a test compares with the same stream read request
+by request.
 """
 
 import numpy as np
@@ -19,8 +20,9 @@ from hw_models.port import NEVER
 
 PICTURE_WORDS = 2**17  # room for 16384 transactions and everything else
 COUNTER_COUNT = len(COUNTERS)
-FIRST_COUNTER = STATE.fields[COUNTERS[0]][1] // 8  # positions in the record, in words
-FIRST_BLAME = STATE.fields["blame"][1] // 8
+_FIELDS = dict(STATE.fields or {})
+FIRST_COUNTER = _FIELDS[COUNTERS[0]][1] // 8  # positions in the record, in words
+FIRST_BLAME = _FIELDS["blame"][1] // 8
 BLAME_COUNT = STATE["blame"].itemsize // 8
 
 
@@ -110,10 +112,7 @@ def take_picture(state, hosts, picture, now, cursor, lpn):
 
 @njit
 def same(picture, other, words):
-    for k in range(words):
-        if picture[k] != other[k]:
-            return False
-    return True
+    return np.array_equal(picture[:words], other[:words])
 
 
 @njit
@@ -234,7 +233,7 @@ def stream_reads(state, memory, hosts, words, totals, pictures, base, size, coun
             raise RuntimeError("flash: requests are left, but nothing is in flight")
         step(state, memory, event)
         while state["done_count"] > 0:
-            tag, doorbell, time = take_done(state, hosts)
+            time = take_done(state, hosts)[2]
             end = max(end, time)
             finished += 1
             stale = True

@@ -32,7 +32,9 @@ def figures(table: Path | None, **options: object) -> Iterator[Figure]:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
         if missing:
-            raise ConfigError(f"column {missing[0]!r} is missing; a table has {', '.join(COLUMNS)}", file=path, line=1)
+            raise ConfigError(
+                f"column {missing[0]!r} is missing; a table has {', '.join(COLUMNS)}", file=path, line=1
+            )
         for line, row in enumerate(reader, start=2):
             yield from _compare(row, path, line)
     if table is None:
@@ -46,7 +48,9 @@ def _compare(row: dict[str, str], path: Path, line: int) -> Iterator[Figure]:
         mapping = MAPPINGS[row["config"]]
         sequential = {"seq": True, "rand": False}[row["pattern"]]
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"{error.args[0]!r} is not understood; see the reference table", file=path, line=line) from None
+        raise ConfigError(
+            f"{error.args[0]!r} is not understood; see the reference table", file=path, line=line
+        ) from None
     latency_us, counters = closed_loop(mapping, size, depth, count, sequential)
     iops = depth / (latency_us * 1e-6)
     yield Figure(row, "mean_latency_us", reference, latency_us)
@@ -57,12 +61,14 @@ def _compare(row: dict[str, str], path: Path, line: int) -> Iterator[Figure]:
             yield Figure(row, name, float(row[column]), float(counters[name]), counted=False)
 
 
-def closed_loop(mapping: str, size: int, depth: int, count: int, sequential: bool) -> tuple[int, dict[str, int]]:
+def closed_loop(
+    mapping: str, size: int, depth: int, count: int, sequential: bool
+) -> tuple[int, dict[str, int]]:
     """Run ``count`` reads with ``depth`` in flight; return (mean latency in whole us, counters)."""
     from hw_models.flash.build import build
     from hw_models.flash.host import host, run_reads
 
-    params = Flash(preset="mqsim_default", mapping=mapping, queue_depth=min(depth, 1024))
+    params = Flash.model_validate({"preset": "mqsim_default", "mapping": mapping, "queue_depth": depth})
     states, memory = build(params)
     places = params.capacity_bytes // 2 // size
     draws = np.random.default_rng(SEED).random(count)
@@ -71,7 +77,9 @@ def closed_loop(mapping: str, size: int, depth: int, count: int, sequential: boo
     zeros = np.zeros(count, np.int64)
     submitted, done = zeros.copy(), zeros.copy()
     sizes = np.full(count, size, np.int64)
-    run_reads(states[0], memory, host(params, depth, shared=True), address, sizes, zeros, zeros, 0, submitted, done)
+    run_reads(
+        states[0], memory, host(params, depth, shared=True), address, sizes, zeros, zeros, 0, submitted, done
+    )
     state = states[0]
     counters = {name: int(state[name]) for name in ("map_reads", "multiplane_reads", "violations")}
     counters["single_reads"] = int(state["read_commands"] - state["multiplane_reads"])
@@ -89,7 +97,7 @@ def read_rate(preset: str, chunk_bytes: int, threads: int, count: int = 8000) ->
     """Return GB/s of ``count`` random chunk reads by ``threads`` threads; of a 1 GiB stream for chunk 0."""
     from hw_models.flash.reader import Reader
 
-    reader = Reader(Flash(preset=preset))
+    reader = Reader(Flash.model_validate({"preset": preset}))
     if chunk_bytes == 0:
         return 2**30 / (reader.sequential(0, 2**30) * 1e-3)
     places = 8 * 2**30 // chunk_bytes

@@ -25,7 +25,13 @@ def link(size):
 
 def device(**changes):
     """MQSim's device with an ideal map and data already in place."""
-    fields = {"preset": "mqsim_default", "mapping": "resident", "preload": "100 %", "unwritten": "zeros", "blocks": 64}
+    fields = {
+        "preset": "mqsim_default",
+        "mapping": "resident",
+        "preload": "100 %",
+        "unwritten": "zeros",
+        "blocks": 64,
+    }
     return Flash(**{**fields, **changes})
 
 
@@ -110,8 +116,11 @@ def test_mapping_reads_go_before_host_reads():
     states, memory = build(params)
     run(params, [(0, 0, 8 * KIB, 0), (10**9, 1, 8 * KIB, 0)], (states, memory))
     far = params.logical_pages - 1
-    done, _ = run(params, [(2 * 10**9, 0, 8 * KIB, 0), (2 * 10**9 + 10, 1, 8 * KIB, 0), (2 * 10**9 + 20, far, 512, 0)],
-                  (states, memory))
+    done, _ = run(
+        params,
+        [(2 * 10**9, 0, 8 * KIB, 0), (2 * 10**9 + 10, 1, 8 * KIB, 0), (2 * 10**9 + 20, far, 512, 0)],
+        (states, memory),
+    )
     assert done[0] < done[2] < done[1] + READ  # page 1 waits for the mapping read, the far page for both
 
 

@@ -74,7 +74,9 @@ SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 
 @SLOW
-@given(ops=OPS, gc=st.sampled_from(["greedy", "cost_benefit"]), mapping=st.sampled_from(["resident", "cached"]))
+@given(
+    ops=OPS, gc=st.sampled_from(["greedy", "cost_benefit"]), mapping=st.sampled_from(["resident", "cached"])
+)
 def test_no_law_of_nand_is_broken_and_every_write_is_readable(ops, gc, mapping):
     """No page is read before it is programmed, none programmed twice without erase; the last write wins."""
     states, memory = build(small(gc=gc, mapping=mapping, map_cache="2 KiB"))
