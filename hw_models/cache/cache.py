@@ -35,7 +35,7 @@ BANK_BUSY, EVICTION = int(Cause.BANK_BUSY), int(Cause.EVICTION)
 @njit
 def accept(state, tags, request, now):
     """Queue a copy of ``request`` at its bank, unless that is full."""
-    bank = state["banks_"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
+    bank = state["bank"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
     ring = bank["rings"][request["write"] * state["split"]]
     if ring["count"] >= state["queue"]:
         ring["refused"] = 1
@@ -63,7 +63,7 @@ def respond(state, tags, row, time):
     mshr["missing"] -= mshr["missing"] if row["write"] else row["bytes"]
     if mshr["missing"] > 0:
         return NEVER
-    bank = state["banks_"][mshr["line"] & (state["banks"] - 1)]
+    bank = state["bank"][mshr["line"] & (state["banks"] - 1)]
     at = (bank["fill_head"] + bank["fill_count"]) % MSHRS
     bank["fill_mshr"][at] = tag
     bank["fill_time"][at] = time
@@ -82,7 +82,7 @@ def settle(state, now):
         return
     for b in range(state["banks"]):
         for k in range(1 + state["split"]):
-            ring = state["banks_"][b]["rings"][k]
+            ring = state["bank"][b]["rings"][k]
             for n in range(ring["count"]):
                 row = ring["rows"][(ring["head"] + n) % QUEUE]
                 waited = now - max(since, row["time"])
@@ -174,29 +174,39 @@ def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
     settle(state, now)
     take_acks(state, now)
+    freed = True
+    while freed:  # an MSHR that one bank gives back may be what another waits for
+        freed, wake = False, NEVER
+        for b in range(state["banks"]):
+            bank = state["bank"][b]
+            port = b & (state["ports"] - 1)
+            what = FILLS
+            while what <= WRITES:
+                line, done = line_due(state, bank, what, now), WAITS
+                if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
+                    set_row = tags[line & state["set_mask"]]
+                    out = wires["fifo"][up + port]
+                    if what == FILLS:
+                        done = take_fill(state, set_row, bank, now, out, port)
+                        freed |= done == SERVED and b > 0
+                    else:
+                        ring = bank["rings"][what - READS]
+                        row = ring["rows"][ring["head"]]
+                        done = look_up(state, set_row, bank, ring, now, wires, down, out, port)
+                        if done != WAITS and state["prefetch"] != NONE:
+                            prefetch(state, tags, row, done == FRESH, now, wires, down)
+                what = what + 1 if done == WAITS else FILLS
+            wake = min(wake, bank_wake(bank, now))
+    return min(wake, other_wakes(state, now))
+
+
+@njit
+def other_wakes(state, now):
+    """Return when there is something to do that concerns no bank in particular."""
     wake = NEVER
-    for b in range(state["banks"]):
-        bank = state["banks_"][b]
-        port = b & (state["ports"] - 1)
-        what = FILLS
-        while what <= WRITES:
-            line, done = line_due(state, bank, what, now), WAITS
-            if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
-                set_row = tags[line & state["set_mask"]]
-                out = wires["fifo"][up + port]
-                if what == FILLS:
-                    done = take_fill(state, set_row, bank, now, out, port)
-                else:
-                    ring = bank["rings"][what - READS]
-                    row = ring["rows"][ring["head"]]
-                    done = look_up(state, set_row, bank, ring, now, wires, down, out, port)
-                    if done != WAITS and state["prefetch"] != NONE:
-                        prefetch(state, tags, row, done == FRESH, now, wires, down)
-            what = what + 1 if done == WAITS else FILLS
-        wake = min(wake, bank_wake(bank, now))
     if state["room"]:
         state["room"] = 0
-        wake = min(wake, now + 1)
+        wake = now + 1
     if state["waiting"] > 0 and state["acks"]["count"] > 0:
         wake = min(wake, state["acks"]["time"][state["acks"]["head"]])
     return wake

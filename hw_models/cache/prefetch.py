@@ -22,7 +22,7 @@ def fetch_ahead(state, tags, line, master, discard, now, wires, down):
         return
     _, busy = allocate(state, set_row, way, line, master, True, discard, now, wires, down)
     set_row["prefetched"][way] = 1
-    bank = state["banks_"][line & (state["banks"] - 1)]
+    bank = state["bank"][line & (state["banks"] - 1)]
     bank["free"] = max(bank["free"], now) + state["overhead"] + 1 + busy
     state["prefetches"][master] += 1
 

@@ -103,7 +103,7 @@ CACHE = np.dtype(
         ("settled", np.int64),
         ("waiting", np.int64),
         ("room", np.int64),  # 1: who was refused may come again
-        ("banks_", BANK, (BANKS,)),
+        ("bank", BANK, (BANKS,)),
         ("mshrs_used", np.int64),
         ("mshr_share", np.int64, (MASTERS,)),
         ("mshrs", MSHR, (MSHRS,)),
@@ -187,7 +187,7 @@ def build_cache(
     row["policy"]["ways"] = params.ways
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
     row["victim_line"] = row["victim_by"] = -1
-    row["banks_"]["rings"]["cause"] = row["banks_"]["owner"] = -1
+    row["bank"]["rings"]["cause"] = row["bank"]["owner"] = -1
     _set_masters(row, params, masters)
     tags = np.zeros(params.sets, SET)
     tags["line"] = tags["owner"] = -1

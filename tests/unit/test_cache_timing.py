@@ -192,7 +192,7 @@ def test_streams_that_will_not_return_are_evicted_first():
 access = st.tuples(st.integers(0, 12), st.sampled_from("RrWw"), st.integers(0, 300), st.sampled_from("ab"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(access, min_size=1, max_size=60),
     st.fixed_dictionaries(
