@@ -1,12 +1,15 @@
 """What a config may say about a network and how it is lowered. No numba here: `--help` reads this."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hw_models.units import Block, Femtoseconds
+from workloads.networks.builtin import NETWORKS
 
+NETWORK_FILES = (".cfg", ".onnx")
 _PAIR = re.compile(r"\s*([0-9]+)\s*[x,]\s*([0-9]+)\s*")
 
 
@@ -135,6 +138,19 @@ class NetworkJob(Block):
     deadline_fs: Femtoseconds | None = Field(
         None, alias="deadline", description="a frame must be done by then"
     )
+
+    @field_validator("network")
+    @classmethod
+    def a_name_or_a_file(cls, network: str | LoadableFile | None) -> str | LoadableFile | None:
+        if not isinstance(network, str) or network in NETWORKS or network.lower().endswith(NETWORK_FILES):
+            return network
+        close = get_close_matches(network, NETWORKS, 1)
+        advice = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else f"write a .cfg or .onnx file, or {', '.join(NETWORKS)}"
+        )
+        raise ValueError(f"{network!r} is not a network; {advice}")
 
     @model_validator(mode="after")
     def one_source(self) -> "NetworkJob":

@@ -89,12 +89,6 @@ def test_an_unknown_darknet_section_is_work_for_a_core(tmp_path):
     )
 
 
-def test_an_unknown_name_suggests_one():
-    assert said(lambda: load_network(job(network="yolo3"))) == (
-        "network: 'yolo3' is not a network; did you mean 'yolov3'?"
-    )
-
-
 def test_a_truncated_onnx_file(tmp_path):
     source = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
     path = tmp_path / "cut.onnx"
@@ -246,6 +240,9 @@ def test_inline_mistakes(layers, message):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"network": "yolo3"}, "'yolo3' is not a network; did you mean 'yolov3'?"),
+        ({"network": "a.pt"}, "'a.pt' is not a network; write a .cfg or .onnx file, or yolov3, yolov3-tiny, "
+         "resnet18, resnet50, mobilenet_v1, alexnet, vgg16, lenet5"),
         ({}, "found neither of network and layers; write one of them"),
         ({"layers": [{}]}, "found no layer; write one of conv, deconv, fc, pool, add, concat, upsample, lrn, "
          "activation, softmax, yolo"),

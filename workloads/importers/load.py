@@ -1,6 +1,5 @@
 """From the words of a config to a graph: a name, a file, or layers written inline."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from hw_models.errors import ConfigError
@@ -24,15 +23,11 @@ def load_network(job: NetworkJob) -> Network:
         from workloads.importers.onnx_file import read_onnx
 
         network = read_onnx(Path(name), job.input)
-    elif name in NETWORKS:
+    else:
         try:
             return NETWORKS[name](job.input)
         except ValueError as error:
             raise ConfigError(f"{error}; use a larger input", key="input") from None
-    else:
-        close = get_close_matches(name, NETWORKS, 1)
-        advice = f"did you mean {close[0]!r}?" if close else f"write one of {', '.join(NETWORKS)}, or a file"
-        raise ConfigError(f"{name!r} is not a network; {advice}", key="network")
     if job.strict and network.warnings:
         raise ConfigError(f"{network.warnings[0]}; strict allows none", key="strict")
     return network
