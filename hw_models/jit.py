@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import numba
+from numba.core.types import unliteral
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")
@@ -35,5 +36,14 @@ numba.config.CACHE_DIR = str(_cache_folder())
 
 
 def njit(function):
-    """Compile ``function`` with numba, cached on disk."""
-    return numba.njit(cache=True)(function)
+    """Compile ``function`` with numba, cached on disk, once: a constant argument is an int64 like any other.
+
+    numba would compile a callee anew for every literal that it is called with.
+    """
+    dispatcher = numba.njit(cache=True)(function)
+    if hasattr(dispatcher, "get_call_template"):  # not where NUMBA_DISABLE_JIT leaves plain functions
+        resolve = dispatcher.get_call_template
+        dispatcher.get_call_template = lambda args, kws: resolve(
+            tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
+        )
+    return dispatcher

@@ -32,7 +32,7 @@ COSTS = {
     "repack": Cost(12, "element", False),
     "reshape": Cost(12, "element", False),
     "transpose": Cost(12, "element", False),
-    "yolo": Cost(90, "element", True),  # logistic: exp and a division
+    "yolo": Cost(156, "element", True),  # logistic in double precision: exp, division; calibrated, 90 .. 250
     "softmax": Cost(90, "element", True),
     "pool": Cost(12, "element", True),
     "": Cost(12, "element", False),  # anything else, per output element and per input element
