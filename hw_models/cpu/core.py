@@ -26,6 +26,7 @@ CORE = np.dtype(
         ("outstanding_limit", np.int64),
         ("writeback_limit", np.int64),
         ("cycles_per_line", np.int64),
+        ("write_allocate", np.int64),
         # L1: line address (address // line_bytes) or -1, dirty flag, last use
         ("tag", np.int64, (L1_LINES,)),
         ("dirty", np.int64, (L1_LINES,)),
@@ -74,6 +75,7 @@ def build_core(params: Core, master: int, seed: int) -> np.ndarray:
     row["outstanding_limit"] = params.outstanding
     row["writeback_limit"] = params.writebacks
     row["cycles_per_line"] = params.cycles_per_line
+    row["write_allocate"] = params.write_allocate
     row["random"] = (seed * 2654435761 + master * 40503 + 1) & (2**31 - 1)
     row["tag"] = -1
     row["task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row[
@@ -181,18 +183,21 @@ def walk(state, task):
         compute = (k + 1) * task["compute_cycles"] // n - k * task["compute_cycles"] // n
         state["cursor"] = active_from(state, task, state["cursor"])
         state["position"] += 1
-        hit, victim = look_up(state, address, write)
         state["cursor"] += state["cycles_per_line"] + compute
-        if hit:
-            state["hits"] += 1
-            continue
+        if write and not state["write_allocate"]:
+            state["pending_read"], state["pending_writeback"] = np.int64(-1), address
+        else:
+            hit, victim = look_up(state, address, write)
+            if hit:
+                state["hits"] += 1
+                continue
+            state["pending_read"], state["pending_writeback"] = address, victim
         state["misses"] += 1
         state["misses_in_pass"] += 1
-        state["pending_read"] = address
-        state["pending_writeback"] = victim
         if task["rate_bytes_per_s"] > 0:
             state["cursor"] = max(state["cursor"], state["next_issue"])
-            moved = state["line_bytes"] * (2 if victim >= 0 else 1)
+            both = state["pending_read"] >= 0 and state["pending_writeback"] >= 0
+            moved = state["line_bytes"] * (2 if both else 1)
             state["next_issue"] = state["cursor"] + moved * 10**15 // (
                 task["rate_bytes_per_s"] * state["period_fs"]
             )
@@ -231,7 +236,9 @@ def send(state, address, write, out):
 @njit
 def blocked(state, out):
     """May the pending miss not leave yet?"""
-    if state["reads_in_flight"] >= state["outstanding_limit"] or out["count"] + 2 > out["limit"]:
+    if out["count"] + 2 > out["limit"]:
+        return True
+    if state["pending_read"] >= 0 and state["reads_in_flight"] >= state["outstanding_limit"]:
         return True
     return state["pending_writeback"] >= 0 and state["writes_in_flight"] >= state["writeback_limit"]
 
@@ -245,7 +252,7 @@ def advance(state, tasks, now, out):
             return NEVER
         if state["cursor"] > now:
             return state["cursor"]
-        if state["pending_read"] < 0:
+        if state["pending_read"] < 0 and state["pending_writeback"] < 0:
             found = walk(state, task)
             if found == ENDED:
                 return finish(state, tasks, now)
@@ -283,8 +290,9 @@ def finish(state, tasks, now):
 
 @njit
 def send_miss(state, out):
-    send(state, state["pending_read"], 0, out)
-    state["reads_in_flight"] += 1
+    if state["pending_read"] >= 0:
+        send(state, state["pending_read"], 0, out)
+        state["reads_in_flight"] += 1
     if state["pending_writeback"] >= 0:
         send(state, state["pending_writeback"], 1, out)
         state["writes_in_flight"] += 1

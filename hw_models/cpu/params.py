@@ -22,6 +22,7 @@ class Core(Block):
     line_bytes: Bytes = Field(64, alias="line")
     outstanding: int = Field(1, gt=0, le=64, description="misses in flight; 1 is a blocking cache")
     writebacks: int = Field(2, gt=0, le=64, description="evicted dirty lines on their way to memory")
+    write_allocate: bool = Field(True, description="false: stores go past the L1, whole lines at a time")
     cycles_per_line: int = Field(8, gt=0, description="instructions' time to walk one line that hits")
 
     @model_validator(mode="after")

@@ -100,6 +100,12 @@ def test_a_store_stream_reads_every_line_and_writes_back_every_victim():
     assert sum(write for _, _, write in sent) == 2000 - 256
 
 
+def test_stores_past_the_l1_are_only_writes():
+    state, sent = run_task({"write_bytes": 100 * LINE, "passes": 1}, write_allocate=False, writebacks=4)
+    assert [(line, write) for _, line, write in sent] == [(line, 1) for line in range(100)]
+    assert state["finished_at"] >= sent[-1][0] + 100
+
+
 def test_a_rate_limit_spaces_the_traffic():
     state, _ = run_task({"read_bytes": 100 * LINE, "passes": 1, "rate_bytes_per_s": 10**8}, latency=10)
     assert state["finished_at"] == pytest.approx(100 * LINE / 0.1, rel=0.02)
