@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hw_models.units import Block, Femtoseconds
+from workloads.llm.model import builtin_models
 from workloads.networks.builtin import NETWORKS
 
-NETWORK_FILES = (".cfg", ".onnx")
+NETWORK_FILES = (".cfg", ".onnx", ".json")
 _PAIR = re.compile(r"\s*([0-9]+)\s*[x,]\s*([0-9]+)\s*")
 
 
@@ -114,7 +115,9 @@ class NetworkJob(Block):
     """A neural network on an accelerator, what it cannot do on a core."""
 
     network: str | LoadableFile | None = Field(
-        None, description="a name of `dlasim list networks`, a .cfg or .onnx file, or {loadable: FILE.csv}"
+        None,
+        description="a name of `dlasim list networks`, a .cfg or .onnx file, a transformer by name or "
+        "config.json, or {loadable: FILE.csv}",
     )
     layers: tuple[AnyLayer, ...] | None = Field(None, description="the network, written inline")
     input: Pair | None = Field(None, description="WIDTHxHEIGHT, in place of the network's own")
@@ -144,7 +147,9 @@ class NetworkJob(Block):
     def a_name_or_a_file(cls, network: str | LoadableFile | None) -> str | LoadableFile | None:
         if not isinstance(network, str) or network in NETWORKS or network.lower().endswith(NETWORK_FILES):
             return network
-        close = get_close_matches(network, NETWORKS, 1)
+        if network in builtin_models():
+            return network
+        close = get_close_matches(network, [*NETWORKS, *builtin_models()], 1)
         advice = (
             f"did you mean {close[0]!r}?"
             if close

@@ -6,6 +6,8 @@ from hw_models.errors import ConfigError
 from workloads.graph import Network
 from workloads.importers.darknet import read_darknet
 from workloads.importers.inline import read_inline
+from workloads.llm.graph import transformer_network
+from workloads.llm.model import load_model
 from workloads.networks.builtin import NETWORKS
 from workloads.params import NetworkJob
 
@@ -23,6 +25,8 @@ def load_network(job: NetworkJob) -> Network:
         from workloads.importers.onnx_file import read_onnx
 
         network = read_onnx(Path(name), job.input)
+    elif name not in NETWORKS:
+        network = _transformer(name, job.input)
     else:
         try:
             return NETWORKS[name](job.input)
@@ -31,3 +35,11 @@ def load_network(job: NetworkJob) -> Network:
     if job.strict and network.warnings:
         raise ConfigError(f"{network.warnings[0]}; strict allows none", key="strict")
     return network
+
+
+def _transformer(name: str, tokens: tuple[int, int] | None) -> Network:
+    """Return one pass of a language model; ``tokens``: the width of `input`, 16 unless given."""
+    try:
+        return transformer_network(load_model(name, key="network"), tokens[0] if tokens else 16)
+    except ValueError as error:
+        raise ConfigError(f"{error}; write input: TOKENSx1", key="input") from None

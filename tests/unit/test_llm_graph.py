@@ -1,0 +1,35 @@
+"""Transformers as networks of the accelerator."""
+
+import pytest
+
+from hw_models.errors import ConfigError
+from workloads import load_network, lower
+from workloads.graph import node_macs
+from workloads.llm.graph import transformer_network
+from workloads.llm.model import builtin_models, load_model
+from workloads.params import NetworkJob
+
+
+@pytest.mark.parametrize("name", builtin_models())
+def test_network_has_the_arithmetic_of_the_linear_layers(name):
+    model = load_model(name)
+    network = transformer_network(model, 3)
+    macs = sum(node_macs(network, node) for node in network.nodes)
+    assert macs == 3 * (model.values("attention", "ffn") + model.head_values)
+    assert network.outputs == ["lm_head"]
+
+
+def test_small_transformer_lowers_to_operations_and_tasks():
+    job = NetworkJob.model_validate({"network": "opt-125m", "input": "8x1", "on": "npu", "fallback": "core0"})
+    program = lower(job, "nv_large")
+    assert len(program.ops) >= 12 * 6 + 1
+    kinds = [layer.kind for layer in program.layers]
+    assert kinds.count("conv") == 12 * 6 + 1
+    assert program.warnings == []
+
+
+def test_more_tokens_than_the_model_takes_are_refused():
+    job = NetworkJob.model_validate({"network": "opt-125m", "input": "4096x1", "on": "npu"})
+    with pytest.raises(ConfigError) as error:
+        load_network(job)
+    assert str(error.value) == "input: 4096 tokens; opt-125m takes 1 to 2048; write input: TOKENSx1"

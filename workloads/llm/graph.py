@@ -1,0 +1,56 @@
+"""A transformer's pass over some tokens as a network for the accelerator.
+
+Tokens lie side by side in a row: a linear layer is a 1x1 convolution over it, a residual an addition, a
+gate a product of two tensors. Normalisation, attention and the embedding are a core's work.
+"""
+
+from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.llm.architectures import Shape as ModelShape
+from workloads.llm.model import Transformer
+
+LINEAR = Window()
+
+
+def transformer_network(model: Transformer, tokens: int) -> Network:
+    """Return the network of one pass over ``tokens`` new tokens, the output projection of all of them last.
+
+    Raises ValueError if the model cannot take as many.
+    """
+    shape = model.shape
+    if not 0 < tokens <= shape.positions:
+        raise ValueError(f"{tokens} tokens; {model.name} takes 1 to {shape.positions}")
+    builder = NetworkBuilder(model.name)
+    stream = builder.input("embeddings", shape.width, 1, tokens)
+    for layer in range(shape.layers):
+        stream = _layer(builder, shape, f"layers.{layer}", stream, tokens)
+    last = builder.cpu("final_norm", "norm", [stream], Shape(shape.width, 1, tokens))
+    builder.conv("lm_head", last, shape.vocabulary, LINEAR, bias=shape.head_bias)
+    return builder.finish()
+
+
+def _layer(builder: NetworkBuilder, shape: ModelShape, name: str, stream: str, tokens: int) -> str:
+    width, heads = shape.head_width * shape.heads, shape.head_width * shape.kv_heads
+    normed = builder.cpu(f"{name}.norm1", "norm", [stream], Shape(shape.width, 1, tokens))
+    parts = [
+        builder.conv(f"{name}.{part}_proj", normed, size, LINEAR, bias=shape.qkv_bias)
+        for part, size in (("q", width), ("k", heads), ("v", heads))
+    ]
+    mixed = builder.cpu(f"{name}.attention", "attention", parts, Shape(width, 1, tokens))
+    out = builder.conv(f"{name}.o_proj", mixed, shape.width, LINEAR, bias=shape.attention_out_bias)
+    if shape.norms == 1:  # attention and FFN side by side, both on the normalised stream
+        both = builder.eltwise(f"{name}.add_ffn", [out, _ffn(builder, shape, name, normed)])
+        return builder.eltwise(f"{name}.add", [both, stream])
+    stream = builder.eltwise(f"{name}.add1", [out, stream])
+    normed = builder.cpu(f"{name}.norm2", "norm", [stream], Shape(shape.width, 1, tokens))
+    return builder.eltwise(f"{name}.add2", [_ffn(builder, shape, name, normed), stream])
+
+
+def _ffn(builder: NetworkBuilder, shape: ModelShape, name: str, source: str) -> str:
+    up = builder.conv(f"{name}.up_proj", source, shape.ffn, LINEAR, bias=shape.ffn_bias)
+    if shape.gated:
+        gate = builder.conv(f"{name}.gate_proj", source, shape.ffn, LINEAR, bias=shape.ffn_bias)
+        gate = builder.same_shape(f"{name}.gate", "activation", gate, "sigmoid")
+        up = builder.eltwise(f"{name}.gated", [up, gate], "mul")
+    else:
+        up = builder.same_shape(f"{name}.relu", "activation", up, "relu")
+    return builder.conv(f"{name}.down_proj", up, shape.width, LINEAR, bias=shape.ffn_bias)
