@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import numba
-from numba.core.types import unliteral
+from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")

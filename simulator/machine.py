@@ -13,67 +13,30 @@ from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE, build_cache
 from hw_models.cache.state import down_limit as llc_down_limit
 from hw_models.cpu.core import CORE, build_core, start_background
-from hw_models.cpu.params import KINDS, Corunner
-from hw_models.cpu.task import TASK
 from hw_models.dram.build import build_channels, channel_shift
 from hw_models.errors import ConfigError
 from hw_models.ideal.memory import MEMORY
 from hw_models.ideal.memory import build as build_ideal
 from hw_models.interconnect.state import INTERCONNECT, build_interconnect, down_limit
-from hw_models.nvdla.op import OP
 from hw_models.nvdla.state import NVDLA, RECORD
 from hw_models.nvdla.state import build as build_accelerator
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, WIRING
 from simulator.config import Config
-from simulator.kernel.driver import JOB, STEP_RECORD
+from simulator.jobs import JobPlan, build_jobs, cores_of, corunner_tasks, lower_jobs, stack
+from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.measure import MASTER
 from simulator.kernel.soc import (
     ANSWERS,
     BUS_DOWN,
     LLC_DOWN,
     LLC_UP,
-    OWNER,
     REQUESTS,
     SYSTEM,
 )
-from workloads import lower
-from workloads.params import NetworkJob
-from workloads.program import STEP, Layer, MemoryPlan, Program
 
 REQUEST_ROWS = 2  # of a master's request FIFO: a skid buffer at its port
 QUEUE_ROWS = 8  # of the FIFO into the LLC or memory, beside what is on the way
-JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
 FIRST_BIN_FS = 10**9  # bandwidth over time starts with bins of 1 us
-
-
-@dataclass
-class JobPlan:
-    """Where a job's rows lie in the kernel's tables."""
-
-    name: str
-    index: int
-    accelerator: int
-    core: int
-    layers: list[Layer]
-    memory: MemoryPlan
-    warnings: list[str]
-    frames: int
-    deadline_fs: int | None
-    period_fs: int
-    first_step: int
-    step_count: int
-    first_op: int
-    op_count: int
-
-    def frames_done(self, machine: "Machine") -> int:
-        return int(machine.jobs[self.index]["frame"])
-
-    def last_release_fs(self, machine: "Machine") -> int:
-        """Return when the last finished frame became due."""
-        done = self.frames_done(machine)
-        if done == 0:
-            return 0
-        return int(machine.finished[self.index][done - 1] - machine.latencies[self.index][done - 1])
 
 
 @dataclass
@@ -143,12 +106,13 @@ def period_fs(clock_hz: int) -> int:
 def build_machine(config: Config) -> Machine:
     """Return the machine of ``config``, with every job lowered. Raises ConfigError."""
     system = config.system
-    accelerator_names, core_names = sorted(system.accelerators), sorted(system.cores)
+    core_table = cores_of(config)
+    accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
     masters = accelerator_names + core_names
     _check_shape(config, masters)
-    plans, tables = _lower_jobs(config, accelerator_names, core_names)
-    tasks, corunner_tasks = _corunner_tasks(config, tables["tasks"], core_names)
-    accelerators = _stack(
+    plans, tables = lower_jobs(config, accelerator_names, core_names)
+    tasks, endless = corunner_tasks(config, tables["tasks"], core_names)
+    accelerators = stack(
         [
             build_accelerator(system.accelerators[name].values(), master=i)
             for i, name in enumerate(accelerator_names)
@@ -156,9 +120,9 @@ def build_machine(config: Config) -> Machine:
         NVDLA,
     )
     first_core = len(accelerator_names)
-    cores = _stack(
+    cores = stack(
         [
-            build_core(system.cores[name], first_core + i, config.simulation.seed)
+            build_core(core_table[name], first_core + i, config.simulation.seed)
             for i, name in enumerate(core_names)
         ],
         CORE,
@@ -175,7 +139,7 @@ def build_machine(config: Config) -> Machine:
         system=np.zeros(1, SYSTEM),
         wires=_build_wires(config),
         measures=np.zeros(max(1, len(masters)), MASTER),
-        jobs=_build_jobs(config, plans),
+        jobs=build_jobs(config, plans),
         records=np.zeros(max(1, len(tables["steps"])), STEP_RECORD),
         op_records=np.zeros(max(1, len(tables["ops"])), RECORD),
         latencies=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
@@ -184,7 +148,7 @@ def build_machine(config: Config) -> Machine:
         **{k: v for k, v in memory.items() if k != "count"},
     )
     _wire(machine, memory["count"])
-    _start(machine, corunner_tasks)
+    _start(machine, endless)
     return machine
 
 
@@ -198,126 +162,6 @@ def _check_shape(config: Config, masters: list[str]) -> None:
             "write interconnect: {width: 8 B, latency: 20 cycles}",
             key="system.interconnect",
         )
-
-
-def _stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
-    """Return the rows as one array; one idle row where there is none, since kernels take no empty arrays."""
-    return np.concatenate(rows) if rows else np.zeros(1, dtype)
-
-
-def _lower_jobs(
-    config: Config, accelerators: list[str], cores: list[str]
-) -> tuple[list[JobPlan], dict[str, np.ndarray]]:
-    plans: list[JobPlan] = []
-    programs: list[Program] = []
-    for index, name in enumerate(sorted(config.workloads)):
-        job = config.workloads[name]
-        if not isinstance(job, NetworkJob):
-            continue
-        try:
-            program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
-        except ConfigError as error:
-            raise error.under(f"workloads.{name}") from None
-        plans.append(
-            JobPlan(
-                name=name,
-                index=len(plans),
-                accelerator=accelerators.index(job.on),
-                core=cores.index(job.fallback) if job.fallback else -1,
-                layers=program.layers,
-                memory=program.memory,
-                warnings=program.warnings,
-                frames=job.frames,
-                deadline_fs=job.deadline_fs,
-                period_fs=job.period_fs or 0,
-                first_step=sum(len(p.steps) for p in programs),
-                step_count=len(program.steps),
-                first_op=sum(len(p.ops) for p in programs),
-                op_count=len(program.ops),
-            )
-        )
-        programs.append(program)
-        if plans[-1].core < 0 and len(program.tasks):
-            raise ConfigError(
-                f"the network has layers that {job.on} cannot run; write fallback: and a core",
-                key=f"workloads.{name}.fallback",
-            )
-    return plans, _join(programs)
-
-
-def _join(programs: list[Program]) -> dict[str, np.ndarray]:
-    """Return all programs' tables behind each other, indices made global (dependencies stay a job's own)."""
-    ops: list[np.ndarray] = []
-    tasks: list[np.ndarray] = []
-    steps: list[np.ndarray] = []
-    deps: list[np.ndarray] = []
-    owners: list[np.ndarray] = []
-    for job, program in enumerate(programs):
-        step = program.steps.copy()
-        on_core = step["on"] == 1
-        step["index"] += np.where(on_core, _total(tasks), _total(ops))
-        step["first_dep"] += _total(deps)
-        owner = np.zeros(len(program.ops), OWNER)
-        owner["job"] = job
-        numbers = np.flatnonzero(~on_core)
-        owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
-        ops.append(program.ops)
-        tasks.append(program.tasks)
-        steps.append(step)
-        deps.append(program.deps.astype(np.int64))
-        owners.append(owner)
-    return {
-        "ops": _stack([o for o in ops if len(o)], OP),
-        "tasks": _stack([t for t in tasks if len(t)], TASK),
-        "steps": _stack([s for s in steps if len(s)], STEP),
-        "deps": _stack([d for d in deps if len(d)], np.dtype(np.int64)),
-        "owners": _stack([o for o in owners if len(o)], OWNER),
-    }
-
-
-def _total(tables: list[np.ndarray]) -> int:
-    return sum(len(table) for table in tables)
-
-
-def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
-    """Return the endless task of a co-runner, shape (1,) TASK."""
-    task = np.zeros(1, TASK)
-    pattern, writes = KINDS[corunner.kind]
-    task["pattern"] = int(pattern)
-    task["write_address" if writes else "read_address"] = base
-    task["write_bytes" if writes else "read_bytes"] = corunner.footprint_bytes
-    task["rate_bytes_per_s"] = corunner.rate_bytes_per_s or 0
-    task["busy_fs"], task["idle_fs"] = corunner.busy_fs or 0, corunner.idle_fs or 0
-    return task
-
-
-def _corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple[np.ndarray, dict[int, int]]:
-    """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
-    rows, of_core = [tasks], {}
-    base = (len(config.workloads) + 1) * JOB_SPACE
-    for corunner in sorted(config.corunners, key=lambda c: c.on):
-        core = cores.index(corunner.on)
-        if core in of_core:
-            raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
-        of_core[core] = _total(rows)
-        rows.append(corunner_task(corunner, base + core * JOB_SPACE))
-    return np.concatenate(rows), of_core
-
-
-def _build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
-    jobs = np.zeros(max(1, len(plans)), JOB)
-    for plan in plans:
-        job = jobs[plan.index]
-        driver = config.system.accelerators[config.workloads[plan.name].on].driver
-        job["accelerator"], job["core"] = plan.accelerator, plan.core
-        job["register_write_fs"] = driver.register_write_fs
-        job["interrupt_fs"] = driver.interrupt_fs
-        job["submit_fs"] = driver.submit_fs
-        job["first_step"], job["step_count"] = plan.first_step, plan.step_count
-        job["oldest"] = plan.first_step
-        job["frames"], job["frame_period_fs"] = plan.frames, plan.period_fs
-        job["submitted"] = -1
-    return jobs
 
 
 def _clock_hz(config: Config, key: str) -> int:
@@ -335,7 +179,8 @@ def _build_memory(config: Config, masters: list[str]) -> dict:
     """Return the bus, the LLC and the channels, with an idle row for each that is absent."""
     system = config.system
     widths = [system.accelerators[n].dbb_bytes for n in sorted(system.accelerators)]
-    widths += [system.cores[n].line_bytes for n in sorted(system.cores)]
+    core_table = cores_of(config)
+    widths += [core_table[n].line_bytes for n in sorted(core_table)]
     channels = build_channels(system.dram, masters)
     count = len(channels) if system.dram else 1
     interleave = 1 << channel_shift(system.dram) if system.dram and count > 1 else 64
@@ -395,7 +240,7 @@ def _wire(machine: Machine, channels: int) -> None:
     clocks = [_clock_hz(config, "memory")] * channels
     clocks += [_clock_hz(config, "llc"), _clock_hz(config, "bus")]
     clocks += [system.accelerators[name].clock_hz for name in machine.accelerator_names]
-    clocks += [system.cores[name].clock_hz for name in machine.core_names]
+    clocks += [cores_of(config)[name].clock_hz for name in machine.core_names]
     periods = row["period_fs"]
     periods[:] = 1
     periods[: len(clocks)] = [period_fs(clock) for clock in clocks]
@@ -404,11 +249,11 @@ def _wire(machine: Machine, channels: int) -> None:
     machine.measures["period_fs"][:masters] = periods[row["master_unit"] : row["master_unit"] + masters]
 
 
-def _start(machine: Machine, corunner_tasks: dict[int, int]) -> None:
+def _start(machine: Machine, endless: dict[int, int]) -> None:
     """Wake the jobs and the co-runners at time zero."""
     row = machine.system[0]
     for plan in machine.plans:
         row["wake_fs"][row["job_unit"] + plan.index] = 0
-    for core, task in corunner_tasks.items():
+    for core, task in endless.items():
         start_background(machine.cores[core], machine.tasks, task, 0)
         row["wake_fs"][row["master_unit"] + len(machine.accelerator_names) + core] = 0

@@ -35,7 +35,7 @@ def reference_errors(document: Document) -> list[ConfigError]:
     data = document.data
     system = _mapping(data.get("system"))
     accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
-    masters = {**accelerators, **cores}
+    masters = {**accelerators, **cores, **_mapping(system.get("backends"))}
     names = _Names(document)
     _check_jobs(names, _mapping(data.get("workloads")), system)
     _check_masters(names, system, masters)

@@ -8,8 +8,9 @@ from hw_models.blame import Cause
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.state import Client, Stall
 from hw_models.port import MASTERS, REFRESH
+from simulator.jobs import JobPlan
 from simulator.kernel.measure import BINS, bucket_low
-from simulator.machine import JobPlan, Machine
+from simulator.machine import Machine
 from workloads.program import On
 
 FS = 1e-15
@@ -117,6 +118,10 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             "planner": plan.memory.planner,
         },
     }
+    if plan.tokens:
+        del summary["frames_per_s"]
+        summary["s_per_token"] = mean / plan.tokens
+        summary["phases"]["io_s"] = plan.flash.get("busy_s", 0.0)
     if plan.deadline_fs is not None:
         summary["deadline_s"] = plan.deadline_fs * FS
         summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())
@@ -179,6 +184,16 @@ def dram_summary(machine: Machine, seconds: float) -> dict[str, Any]:
             "utilization": moved / seconds / peak if seconds else 0.0,
         }
     return summaries
+
+
+def flash_summary(machine: Machine) -> dict[str, Any]:
+    """Return the counters of the flash device, over all language models, under `flash`; nothing without."""
+    parts = [plan.flash for plan in machine.plans if plan.flash]
+    if not parts:
+        return {}
+    total = {name: sum(part[name] for part in parts) for name in parts[0]}
+    total["throughput_bytes_per_s"] = total["read_bytes"] / total["busy_s"] if total["busy_s"] else 0.0
+    return {"flash": total}
 
 
 def op_table(machine: Machine) -> dict[str, Any]:

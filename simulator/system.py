@@ -143,6 +143,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         summary["llc"] = statistics.llc_summary(machine)
     if not system["ideal"]:
         summary["dram"] = statistics.dram_summary(machine, seconds)
+    summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)
     ops = statistics.op_table(machine)
     return Result(

@@ -111,7 +111,7 @@ def choose(job, steps, deps, ops, records, now):
         begin(job, INTERRUPT, step, now, cost)
         return NOTHING, step
     end = min(job["first_step"] + job["step_count"], job["oldest"] + WINDOW)
-    enable = np.int64(-1)
+    enable = -1
     for step in range(job["oldest"], end):
         record = records[step]
         if record["status"] == WAITING:

@@ -19,7 +19,7 @@ NONE = float("nan")
 LLC_SIZES_KIB = (512, 1024, 2048, 4096)
 LLC_LINES = (32, 64, 128)
 MOST_SETS = 4096  # of FASED's LLC model
-FOOTPRINTS = {"L1": "8 KiB", "LLC": "1 MiB", "DRAM": "16 MiB"}
+FOOTPRINTS = {"L1": "8 KiB", "LLC": "256 KiB", "DRAM": "16 MiB"}  # four of the second fit half of the LLC
 COUNTS = (1, 2, 3, 4)
 
 

@@ -1,0 +1,199 @@
+"""The jobs and co-runners of a config as the kernel's tables: operations, tasks, steps, dependencies."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hw_models.cpu.params import KINDS, Core, Corunner, Driver
+from hw_models.cpu.task import TASK
+from hw_models.errors import ConfigError
+from hw_models.nvdla.op import OP
+from simulator.config import Config
+from simulator.kernel.driver import JOB
+from simulator.kernel.soc import OWNER
+from simulator.llm_program import BACKEND_PORT, llm_program
+from workloads import lower
+from workloads.llm.params import LlmJob
+from workloads.params import NetworkJob
+from workloads.program import STEP, Layer, MemoryPlan, Program
+
+if TYPE_CHECKING:
+    from simulator.machine import Machine
+
+JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
+
+
+@dataclass
+class JobPlan:
+    """Where a job's rows lie in the kernel's tables."""
+
+    name: str
+    index: int
+    accelerator: int  # -1: none
+    core: int  # -1: none
+    layers: list[Layer]
+    memory: MemoryPlan
+    warnings: list[str]
+    first_step: int
+    step_count: int
+    first_op: int
+    op_count: int
+    frames: int = 1
+    deadline_fs: int | None = None
+    period_fs: int = 0
+    tokens: int = 0  # of a language model
+    flash: dict[str, Any] = field(default_factory=dict)  # counters of the device that feeds it
+
+    def frames_done(self, machine: "Machine") -> int:
+        return int(machine.jobs[self.index]["frame"])
+
+    def last_release_fs(self, machine: "Machine") -> int:
+        """Return when the last finished frame became due."""
+        done = self.frames_done(machine)
+        if done == 0:
+            return 0
+        return int(machine.finished[self.index][done - 1] - machine.latencies[self.index][done - 1])
+
+
+def cores_of(config: Config) -> dict[str, Core]:
+    """Return every master that runs tasks: the cores, and the backends of language models."""
+    backends = {job.on: BACKEND_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
+    return {**config.system.cores, **backends}
+
+
+def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
+    """Return the rows as one array; one idle row where there is none, since kernels take no empty arrays."""
+    return np.concatenate(rows) if rows else np.zeros(1, dtype)
+
+
+def lower_jobs(
+    config: Config, accelerators: list[str], cores: list[str]
+) -> tuple[list[JobPlan], dict[str, np.ndarray]]:
+    """Return the plan of every job, by name, and the tables of all of them."""
+    plans: list[JobPlan] = []
+    programs: list[Program] = []
+    for index, name in enumerate(sorted(config.workloads)):
+        job = config.workloads[name]
+        if isinstance(job, LlmJob):
+            program, flash = llm_program(name, job, config.system, config.simulation.seed, index * JOB_SPACE)
+            run: dict[str, Any] = {
+                "accelerator": -1,
+                "core": cores.index(job.on),
+                "flash": flash,
+                "tokens": job.tokens,
+            }
+        else:
+            program = _network_program(config, name, job, index)
+            run = {
+                "accelerator": accelerators.index(job.on),
+                "core": cores.index(job.fallback) if job.fallback else -1,
+                "frames": job.frames,
+                "deadline_fs": job.deadline_fs,
+                "period_fs": job.period_fs or 0,
+            }
+        plans.append(
+            JobPlan(
+                name=name,
+                index=index,
+                layers=program.layers,
+                memory=program.memory,
+                warnings=program.warnings,
+                first_step=sum(len(p.steps) for p in programs),
+                step_count=len(program.steps),
+                first_op=sum(len(p.ops) for p in programs),
+                op_count=len(program.ops),
+                **run,
+            )
+        )
+        programs.append(program)
+    return plans, _join(programs)
+
+
+def _network_program(config: Config, name: str, job: NetworkJob, index: int) -> Program:
+    try:
+        program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
+    except ConfigError as error:
+        raise error.under(f"workloads.{name}") from None
+    if job.fallback is None and len(program.tasks):
+        raise ConfigError(
+            f"the network has layers that {job.on} cannot run; write fallback: and a core",
+            key=f"workloads.{name}.fallback",
+        )
+    return program
+
+
+def _join(programs: list[Program]) -> dict[str, np.ndarray]:
+    """Return all programs' tables behind each other, indices made global (dependencies stay a job's own)."""
+    ops: list[np.ndarray] = []
+    tasks: list[np.ndarray] = []
+    steps: list[np.ndarray] = []
+    deps: list[np.ndarray] = []
+    owners: list[np.ndarray] = []
+    for job, program in enumerate(programs):
+        step = program.steps.copy()
+        on_core = step["on"] == 1
+        step["index"] += np.where(on_core, _total(tasks), _total(ops))
+        step["first_dep"] += _total(deps)
+        owner = np.zeros(len(program.ops), OWNER)
+        owner["job"] = job
+        numbers = np.flatnonzero(~on_core)
+        owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
+        ops.append(program.ops)
+        tasks.append(program.tasks)
+        steps.append(step)
+        deps.append(program.deps.astype(np.int64))
+        owners.append(owner)
+    return {
+        "ops": stack([o for o in ops if len(o)], OP),
+        "tasks": stack([t for t in tasks if len(t)], TASK),
+        "steps": stack([s for s in steps if len(s)], STEP),
+        "deps": stack([d for d in deps if len(d)], np.dtype(np.int64)),
+        "owners": stack([o for o in owners if len(o)], OWNER),
+    }
+
+
+def _total(tables: list[np.ndarray]) -> int:
+    return sum(len(table) for table in tables)
+
+
+def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
+    """Return the endless task of a co-runner, shape (1,) TASK."""
+    task = np.zeros(1, TASK)
+    pattern, writes = KINDS[corunner.kind]
+    task["pattern"] = int(pattern)
+    task["write_address" if writes else "read_address"] = base
+    task["write_bytes" if writes else "read_bytes"] = corunner.footprint_bytes
+    task["rate_bytes_per_s"] = corunner.rate_bytes_per_s or 0
+    task["busy_fs"], task["idle_fs"] = corunner.busy_fs or 0, corunner.idle_fs or 0
+    return task
+
+
+def corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple[np.ndarray, dict[int, int]]:
+    """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
+    rows, of_core = [tasks], {}
+    base = (len(config.workloads) + 1) * JOB_SPACE
+    for corunner in sorted(config.corunners, key=lambda c: c.on):
+        core = cores.index(corunner.on)
+        if core in of_core:
+            raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
+        of_core[core] = _total(rows)
+        rows.append(corunner_task(corunner, base + core * JOB_SPACE))
+    return np.concatenate(rows), of_core
+
+
+def build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
+    jobs = np.zeros(max(1, len(plans)), JOB)
+    for plan in plans:
+        job = jobs[plan.index]
+        on = config.workloads[plan.name].on
+        driver = config.system.accelerators[on].driver if plan.accelerator >= 0 else Driver()
+        job["accelerator"], job["core"] = plan.accelerator, plan.core
+        job["register_write_fs"] = driver.register_write_fs
+        job["interrupt_fs"] = driver.interrupt_fs
+        job["submit_fs"] = driver.submit_fs
+        job["first_step"], job["step_count"] = plan.first_step, plan.step_count
+        job["oldest"] = plan.first_step
+        job["frames"], job["frame_period_fs"] = plan.frames, plan.period_fs
+        job["submitted"] = -1
+    return jobs
