@@ -42,6 +42,7 @@ class JobPlan:
     frames: int = 1
     deadline_fs: int | None = None
     period_fs: int = 0
+    jitter_fs: int = 0
     tokens: int = 0  # of a language model
     flash: dict[str, Any] = field(default_factory=dict)  # counters of the device that feeds it
 
@@ -91,6 +92,7 @@ def lower_jobs(
                 "frames": job.frames,
                 "deadline_fs": job.deadline_fs,
                 "period_fs": job.period_fs or 0,
+                "jitter_fs": job.jitter_fs,
             }
         plans.append(
             JobPlan(
@@ -195,5 +197,7 @@ def build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
         job["first_step"], job["step_count"] = plan.first_step, plan.step_count
         job["oldest"] = plan.first_step
         job["frames"], job["frame_period_fs"] = plan.frames, plan.period_fs
+        job["jitter_fs"] = plan.jitter_fs
+        job["random"] = (config.simulation.seed * 69621 + plan.index * 48271 + 1) & (2**31 - 1)
         job["submitted"] = -1
     return jobs

@@ -138,6 +138,9 @@ class NetworkJob(Block):
     planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate"] = "greedy_by_size"
     frames: Positive = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
+    jitter_fs: Femtoseconds = Field(
+        0, alias="jitter", ge=0, description="a frame starts at random up to this much after its time"
+    )
     deadline_fs: Femtoseconds | None = Field(
         None, alias="deadline", description="a frame must be done by then"
     )

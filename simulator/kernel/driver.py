@@ -33,8 +33,11 @@ JOB = np.dtype(
         ("step_count", np.int64),
         ("frames", np.int64),
         ("frame_period_fs", np.int64),  # 0: the next frame starts when the last one is done
+        ("jitter_fs", np.int64),  # a frame starts at random up to this much after its time
+        ("random", np.int64),
         ("frame", np.int64),  # frames finished
-        ("release_fs", np.int64),  # when the current frame became due
+        ("due_fs", np.int64),  # when the current frame would start without jitter
+        ("release_fs", np.int64),  # when it starts; its latency counts from here
         ("oldest", np.int64),  # first step that is not done
         ("submitted", np.int64),  # highest runtime submission entered in this frame
         ("activity", np.int64),
@@ -185,5 +188,9 @@ def next_frame(job, records, latencies, now):
             records[step]["status"] = WAITING
     job["oldest"] = job["first_step"]
     job["submitted"] = -1
-    job["release_fs"] = job["release_fs"] + job["frame_period_fs"] if job["frame_period_fs"] else now
+    job["due_fs"] = job["due_fs"] + job["frame_period_fs"] if job["frame_period_fs"] else now
+    job["release_fs"] = job["due_fs"]
+    if job["jitter_fs"] > 0:
+        job["random"] = (job["random"] * 1103515245 + 12345) & (2**31 - 1)
+        job["release_fs"] += (job["random"] >> 15) * (job["jitter_fs"] >> 16)
     return job["release_fs"]

@@ -89,3 +89,13 @@ def test_frames_follow_each_other_or_their_period():
     assert list(late) == [2000, 2500, 3000]
     _, early = run_job(*chain(2), frames=3, frame_period=5000)
     assert list(early) == [2000] * 3
+
+
+def test_jitter_moves_a_frame_by_less_than_its_limit_and_repeats():
+    steps, deps = chain(2)
+    runs = [
+        run_job(steps, deps, frames=30, frame_period=10**9, jitter_fs=2**20, random=seed)[0] for seed in (7, 7, 8)
+    ]
+    late = [start % 10**9 for _, start, _ in runs[0]][2::2]
+    assert runs[0] == runs[1] != runs[2]
+    assert 0 <= min(late) < max(late) < 2**20
