@@ -196,10 +196,10 @@ def _empty_lists(state) -> None:
     """Nothing is queued, every row is free."""
     for die in state["die"]:
         die["head"] = die["tail"] = NONE
-        die["ready"] = NEVER
     for channel in state["channel"]:
         channel["head"] = channel["tail"] = channel["moving"] = NONE
-        channel["until"] = channel["next"] = NEVER
+        channel["until"] = NEVER
+    state["next"] = state["ready"] = NEVER
     state["transaction"]["next"][:-1] = np.arange(1, TRANSACTIONS)
     state["transaction"]["next"][-1] = NONE
     state["free_transactions"] = TRANSACTIONS

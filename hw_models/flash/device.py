@@ -457,13 +457,13 @@ def array_done(state, memory, c, d, now):
     if die["doing"] == READING:
         if die["out"] > 0:  # cache read: the register still holds the previous pages
             die["held"] = 1
-            die["ready"] = NEVER
+            state["ready"][d] = NEVER
         else:
             release_register(state, c, d, now)
         return
     doing, count = die["doing"], die["actives"]
     die["doing"] = IDLE
-    die["ready"] = NEVER
+    state["ready"][d] = NEVER
     die["actives"] = 0
     for k in range(count):
         i = die["active"][k]
@@ -496,7 +496,7 @@ def next_event(state):
     if state["arrived_count"] > 0:
         time = state["request"][state["arrived"][state["arrived_head"]]]["arrival"]
     for c in range(state["channels"]):
-        time = min(time, state["channel"][c]["next"])
+        time = min(time, state["next"][c])
     return time
 
 
@@ -513,11 +513,11 @@ def step(state, memory, now):
         serve_touched(state, now)
     for c in range(state["channels"]):
         channel = state["channel"][c]
-        if channel["next"] > now:
+        if state["next"][c] > now:
             continue
         first = c * state["dies_per_channel"]
         for d in range(first, first + state["dies_per_channel"]):
-            if state["die"][d]["ready"] <= now:
+            if state["ready"][d] <= now:
                 array_done(state, memory, c, d, now)
         if channel["until"] <= now:
             bus_done(state, memory, c, now)

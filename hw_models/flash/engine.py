@@ -64,7 +64,7 @@ def release_register(state, c, d, now):
     die["out"] = count
     die["actives"] = 0
     die["doing"] = IDLE
-    die["ready"] = NEVER
+    state["ready"][d] = NEVER
     die["held"] = 0
     for k in range(count):
         i = die["active"][k]
@@ -103,7 +103,7 @@ def can_suspend(state, d, now):
         and die["stoppeds"] == 0
         and die["queued_reads"] > 0
         and die["suspensions"] < state["max_suspensions"]
-        and die["ready"] - now > state["suspend_worth_ps"]
+        and state["ready"][d] - now > state["suspend_worth_ps"]
     )
 
 
@@ -115,12 +115,12 @@ def suspend(state, d, now):
         die["stopped"][k] = die["active"][k]
     die["stoppeds"] = die["actives"]
     die["stopped_doing"] = die["doing"]
-    die["remaining"] = die["ready"] - now
+    die["remaining"] = state["ready"][d] - now
     die["suspensions"] += 1
     die["actives"] = 0
     die["doing"] = IDLE
-    die["ready"] = NEVER
-    state["channel"][d // state["dies_per_channel"]]["stopped"] += 1
+    state["ready"][d] = NEVER
+    state["channel"][d // state["dies_per_channel"]]["waiting"] += 1
     state["suspends"] += 1
 
 
@@ -132,8 +132,8 @@ def resume(state, d, now):
     die["actives"] = die["stoppeds"]
     die["stoppeds"] = 0
     die["doing"] = die["stopped_doing"]
-    die["ready"] = now + die["remaining"]
-    state["channel"][d // state["dies_per_channel"]]["stopped"] -= 1
+    state["ready"][d] = now + die["remaining"]
+    state["channel"][d // state["dies_per_channel"]]["waiting"] -= 1
 
 
 @njit
@@ -148,7 +148,7 @@ def command(state, c, d, now, start, doing):
     more = count - 1
     if doing == READING:
         end = start + state["read_command_ps"] + more * state["read_command_plane_ps"]
-        die["ready"] = end + state["read_ps"]
+        state["ready"][d] = end + state["read_ps"]
         state["read_commands"] += 1
         if count > 1:
             state["multiplane_reads"] += 1
@@ -159,10 +159,10 @@ def command(state, c, d, now, start, doing):
             time = size * state["bus_fs_per_byte"] // state["period_fs"]
             state["bus_busy_ps"] += time
             end += time
-        die["ready"] = end + state["program_ps"]
+        state["ready"][d] = end + state["program_ps"]
     else:
         end = start + state["erase_command_ps"]
-        die["ready"] = end + state["erase_ps"]
+        state["ready"][d] = end + state["erase_ps"]
     if doing != READING:
         die["suspensions"] = 0
     die["doing"] = doing
@@ -238,7 +238,7 @@ def serve_chip(state, c, first, now):
 def serve_channel(state, c, now):
     """The bus of channel ``c`` is idle: let one chip use it, in turn."""
     channel = state["channel"][c]
-    if channel["queued"] + channel["stopped"] == 0:
+    if channel["waiting"] == 0:
         return
     for _ in range(state["chips"]):
         chip = channel["turn"]
@@ -272,13 +272,18 @@ def next_use(state, c, now):
 
 @njit
 def schedule(state, c):
-    """Set the time at which channel ``c`` has its next event."""
+    """Set the time at which channel ``c`` has its next event.
+
+    The end of a command is one only if something waits for the bus; else the bus is found idle later.
+    """
     channel = state["channel"][c]
-    time = channel["until"]
+    time = NEVER
+    if channel["bus"] == BUS_DATA or channel["waiting"] > 0:
+        time = channel["until"]
     first = c * state["dies_per_channel"]
     for d in range(first, first + state["dies_per_channel"]):
-        time = min(time, state["die"][d]["ready"])
-    channel["next"] = time
+        time = min(time, state["ready"][d])
+    state["next"][c] = time
 
 
 @njit
@@ -289,8 +294,9 @@ def serve_touched(state, now):
     c = ZERO
     while touched:
         if touched & 1:
-            if state["channel"][c]["bus"] == BUS_IDLE:
-                serve_channel(state, c, now)
+            channel = state["channel"][c]
+            if channel["bus"] == BUS_IDLE or (channel["bus"] == BUS_COMMAND and channel["until"] <= now):
+                next_use(state, c, now)
             schedule(state, c)
         touched >>= 1
         c += 1

@@ -65,7 +65,7 @@ def enqueue(state, i, now):
     if kind <= GC_READ:
         die["queued_reads"] += 1
     channel = row["die"] // state["dies_per_channel"]
-    state["channel"][channel]["queued"] += 1
+    state["channel"][channel]["waiting"] += 1
     state["touched"] |= 1 << channel
 
 
@@ -83,7 +83,7 @@ def unlink(state, d, kind, before, i):
     die["queued"] -= 1
     if kind <= GC_READ:
         die["queued_reads"] -= 1
-    state["channel"][d // state["dies_per_channel"]]["queued"] -= 1
+    state["channel"][d // state["dies_per_channel"]]["waiting"] -= 1
 
 
 @njit
@@ -137,6 +137,7 @@ def push_ready(state, channel, i):
     else:
         state["transaction"][row["tail"][kind]]["next"] = i
     row["tail"][kind] = i
+    row["waiting"] += 1
 
 
 @njit
@@ -147,5 +148,6 @@ def pop_ready(state, channel):
         i = row["head"][kind]
         if i != NONE:
             row["head"][kind] = state["transaction"][i]["next"]
+            row["waiting"] -= 1
             return i
     return NONE

@@ -59,7 +59,6 @@ TRANSACTION = np.dtype(
 DIE = np.dtype(
     [
         ("doing", np.int64),
-        ("ready", np.int64),  # time at which the array is done, NEVER when idle or held
         ("active", np.int64, (PLANES,)),
         ("actives", np.int64),
         ("held", np.int64),  # 1: array done, but the page register still holds the previous pages
@@ -82,9 +81,7 @@ CHANNEL = np.dtype(
         ("until", np.int64),  # time at which the bus is free, NEVER when idle
         ("moving", np.int64),  # transaction whose data is on the bus
         ("turn", np.int64),  # chip that is asked first
-        ("next", np.int64),  # earliest time at which anything happens on this channel
-        ("queued", np.int64),  # transactions in queues of its dies
-        ("stopped", np.int64),  # its dies with a suspended command
+        ("waiting", np.int64),  # those, read data that waits for the bus, and suspended commands
         ("master", np.int64),  # whose transfer is, or was last, on the bus
         ("head", np.int64, (3,)),  # read data that waits for the bus: of mapping, host, collection
         ("tail", np.int64, (3,)),
@@ -226,6 +223,8 @@ STATE = np.dtype(
         ("done_head", np.int64),
         ("done_count", np.int64),
         ("done", np.int64, (REQUESTS,)),  # requests whose completion time is known, in that order
+        ("next", np.int64, (CHANNELS,)),  # earliest time at which anything happens on a channel
+        ("ready", np.int64, (DIES,)),  # time at which a die's array is done, NEVER when idle or held
         ("channel", CHANNEL, (CHANNELS,)),
         ("die", DIE, (DIES,)),
         ("transaction", TRANSACTION, (TRANSACTIONS,)),

@@ -94,7 +94,7 @@ def take_picture(state, hosts, picture, now, cursor, lpn):
     for d in range(state["dies_total"]):
         die = state["die"][d]
         picture[n] = die["doing"]
-        picture[n + 1] = ahead(die["ready"], now)
+        picture[n + 1] = ahead(state["ready"][d], now)
         picture[n + 2] = die["actives"] * 4 + die["held"] * 2
         picture[n + 3] = die["out"]
         n += 4
@@ -146,9 +146,9 @@ def skip_device(state, memory, delay, requests, size):
     for c in range(state["channels"]):
         channel = state["channel"][c]
         channel["until"] = later(channel["until"], delay)
-        channel["next"] = later(channel["next"], delay)
+        state["next"][c] = later(state["next"][c], delay)
     for d in range(state["dies_total"]):
-        state["die"][d]["ready"] = later(state["die"][d]["ready"], delay)
+        state["ready"][d] = later(state["ready"][d], delay)
     for r in range(REQUESTS):
         request = state["request"][r]
         if request["left"] > 0:
