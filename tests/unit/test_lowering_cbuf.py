@@ -18,9 +18,9 @@ from workloads.lowering.cbuf import (
     tile_convolution,
     traffic_bytes,
 )
+from workloads.lowering.cut import cut_convolution
 from workloads.lowering.layout import Cube
 from workloads.lowering.target import target_of
-from workloads.lowering.units import cut_convolution
 from workloads.params import NetworkJob
 
 TARGETS = [target_of(name) for name in ("nv_small", "nv_medium_512", "nv_large", "nv_full")]
@@ -122,8 +122,8 @@ def test_a_row_that_cannot_fit_says_what_would():
     with pytest.raises(DoesNotFit) as error:
         tile_convolution(conv, target_of("nv_small"), "nvidia")
     assert str(error.value) == (
-        "a 3x3 convolution over 512 x 4096 channels needs 1536 banks for the input lines of one output row and "
-        "9 for one kernel; nv_small has 32 banks in its CBUF, so use fewer channels, a narrower input or an "
+        "a 3x3 convolution over 4096 channels fits CBUF in no cut: it needs 1536 banks for 512 columns of the "
+        "input lines of one output row and 9 for one kernel, and nv_small has 32; use fewer channels or an "
         "accelerator with a larger CBUF"
     )
 

@@ -223,9 +223,9 @@ def test_inline_layers_by_name():
         ([{"conv": {"input": [8, 8, 3], "kernels": 8, "kernel": 3, "groups": 2}}],
          "layers.0.conv: conv_0: 3 channels and 8 kernels do not divide into groups=2"),
         ([{"conv": {"input": [4096, 64, 4096], "kernels": 8, "kernel": 3}}],
-         "layers: a 3x3 convolution over 4096 x 4096 channels needs 1536 banks for the input lines of one output "
-         "row and 2 for one kernel; nv_large has 16 banks in its CBUF, so use fewer channels, a narrower input "
-         "or an accelerator with a larger CBUF"),
+         "layers: a 3x3 convolution over 4096 channels fits CBUF in no cut: it needs 49 banks for 129 columns of "
+         "the input lines of one output row and 2 for one kernel, and nv_large has 16; use fewer channels or an "
+         "accelerator with a larger CBUF"),
         ([{"pool": {"input": [65, 32, 8]}}], "fallback: layer 'pool_0' (average) needs a core; "
          "add `fallback: CORE` with the name of one"),
     ],

@@ -144,6 +144,28 @@ def test_data_dependencies_order_every_conflict(name, preset):
         touched.append((read, written))
 
 
+@pytest.mark.parametrize("strategy", ["nvidia", "traffic"])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 3)])
+def test_a_line_too_wide_for_cbuf_is_cut_in_strips(kernel, stride, strategy):
+    """The output is written exactly once, and every launch reads what its own output rows and columns see."""
+    conv = {"kernels": 48, "kernel": kernel, "stride": stride, "padding": kernel // 2}
+    layers = [{"conv": {"input": [700, 9, 128], **conv}}]
+    work = NetworkJob.model_validate({"on": "nvdla0", "strategy": strategy, "layers": layers})
+    program, target = lower(work, "nv_small"), target_of("nv_small")
+    check(program, load_network(work), target)
+    written = np.concatenate([op_writes(op, target) for op in program.ops])
+    shape = load_network(work).tensors["conv_0"]
+    first = min(program.ops["dst"])
+    assert len(set(program.ops["width"])) > 1
+    assert sorted(written) == list(range(first, first + shape.width * shape.height * 48, 8))
+    source, line = min(program.ops["src"]), 700 * 8
+    for op in program.ops:
+        column = (op["dst"] - first) % (shape.width * 8) // 8
+        need = column * stride - kernel // 2
+        assert (op["src"] - source) % line // 8 == max(0, need)
+        assert op["width"] + op["pad_left"] + op["pad_right"] == (op["out_width"] - 1) * stride + kernel
+
+
 def test_serial_schedule_never_overlaps_two_steps():
     program = lower(job("lenet5"), "nv_small")
     for number, step in enumerate(program.steps):
@@ -278,7 +300,7 @@ def inline_networks(draw):
 
 @given(
     layers=inline_networks(),
-    preset=st.sampled_from(["nv_small", "nv_large"]),
+    preset=st.sampled_from(["nv_small", "nv_medium_1024", "nv_large"]),
     strategy=st.sampled_from(["nvidia", "traffic"]),
     dependencies=st.sampled_from(["serial", "data"]),
 )

@@ -100,18 +100,19 @@ def lines_in(banks: int, conv: Convolution, target: Target) -> int:
 
 @lru_cache(maxsize=1024)
 def tile_convolution(
-    conv: Convolution, target: Target, strategy: str = "nvidia", row_step: int = 1
+    conv: Convolution, target: Target, strategy: str = "nvidia", row_step: int = 1, part_atoms: bool = False
 ) -> list[Tile]:
     """Return pieces that cover the output exactly once. Raises DoesNotFit.
 
     ``row_step``: under `traffic` pieces start at multiples of it, for pooling behind them.
+    ``part_atoms``: launches of less than an atom of kernels, each with a surface of its own.
     """
     if strategy == "nvidia":
-        plan = _nvidia_plan(conv, target)
+        plan = _nvidia_plan(conv, target, part_atoms)
         tiles = _tiles(conv, target, plan, _nvidia_rows(conv, plan.lines))
         return [tile._replace(release=max(tile.lines - 1, 1)) for tile in tiles]
     best: tuple[tuple[int, int, int], list[Tile]] | None = None
-    for plan in _plans(conv, target):
+    for plan in _plans(conv, target, part_atoms):
         single = plan.kernels > target.atomic_k and plan.weight_banks < _streaming_banks(conv, target)
         for pieces in (_even_rows(conv, plan.lines, row_step), _filled_rows(conv, plan.lines, row_step)):
             if not pieces:
@@ -140,7 +141,7 @@ def _streaming_banks(conv: Convolution, target: Target) -> int:
     return 2 * weight_banks_for(min(target.atomic_k, conv.kernels), conv, target)
 
 
-def _nvidia_plan(conv: Convolution, target: Target) -> Plan:
+def _nvidia_plan(conv: Convolution, target: Target, part_atoms: bool) -> Plan:
     banks, least = target.cbuf_banks, _least_data_banks(conv, target)
     all_data = data_banks_for(conv.height, conv, target)
     all_weights = weight_banks_for(conv.kernels, conv, target)
@@ -155,11 +156,10 @@ def _nvidia_plan(conv: Convolution, target: Target) -> Plan:
     if least + streaming <= banks:
         data = banks - streaming
         return Plan(data, streaming, conv.kernels, lines_in(data, conv, target))
-    return next(_plans(conv, target, groups_of_two=False), None) or _raise(conv, target)
-
-
-def _raise(conv: Convolution, target: Target) -> Plan:
-    raise _does_not_fit(conv, target)
+    plan = next(_plans(conv, target, part_atoms), None)
+    if plan is None:
+        raise _does_not_fit(conv, target)
+    return plan
 
 
 def _least_data_banks(conv: Convolution, target: Target) -> int:
@@ -167,30 +167,31 @@ def _least_data_banks(conv: Convolution, target: Target) -> int:
     return data_banks_for(min(conv.height, conv.window.reach_y), conv, target)
 
 
-def _plans(conv: Convolution, target: Target, groups_of_two: bool = True) -> Iterator[Plan]:
+def _plans(conv: Convolution, target: Target, part_atoms: bool) -> Iterator[Plan]:
     """Yield every division of the banks worth looking at, weights in fewer and fewer kernels."""
     least = _least_data_banks(conv, target)
-    for kernels in _kernel_counts(conv, target):
+    for kernels in _kernel_counts(conv, target, part_atoms):
         everything = weight_banks_for(kernels, conv, target)
         group = weight_banks_for(min(kernels, target.atomic_k), conv, target)
         two = weight_banks_for(min(kernels, 2 * target.atomic_k), conv, target)
-        options = {everything, group} | ({two} if groups_of_two else set())
-        for weights in sorted(options, reverse=True):
+        for weights in sorted({everything, two, group}, reverse=True):
             data = min(target.cbuf_banks - weights, data_banks_for(conv.height, conv, target))
             if data >= least:
                 yield Plan(data, weights, kernels, lines_in(data, conv, target))
 
 
-def _kernel_counts(conv: Convolution, target: Target) -> list[int]:
-    """Kernels a launch: all, halves of it in whole groups, then less than a group."""
+def _kernel_counts(conv: Convolution, target: Target, part_atoms: bool) -> list[int]:
+    """Kernels a launch: all, halves of it in whole groups and atoms; or parts of an atom."""
+    unit = max(target.atomic_k, target.atom_bytes)
+    if part_atoms:
+        part = min(target.atom_bytes, conv.kernels)
+        return list(dict.fromkeys(part // cut for cut in (2, 4, 8, 16, 32) if part // cut >= 1))
     counts = [conv.kernels]
-    groups = ceil_div(conv.kernels, target.atomic_k)
-    while groups > 1:
-        groups = ceil_div(groups, 2)
-        counts.append(groups * target.atomic_k)
-    part = min(target.atomic_k, conv.kernels)
-    counts.extend(part // cut for cut in (2, 4, 8, 16, 32) if part // cut >= 1)
-    return list(dict.fromkeys(counts))
+    units = ceil_div(conv.kernels, unit)
+    while units > 1:
+        units = ceil_div(units, 2)
+        counts.append(units * unit)
+    return counts
 
 
 Piece = tuple[int, int, int, int]  # first output row, rows, first input line, lines
@@ -298,8 +299,8 @@ def _nvidia_rows(conv: Convolution, lines: int) -> list[Piece]:
 def _does_not_fit(conv: Convolution, target: Target) -> DoesNotFit:
     least = _least_data_banks(conv, target)
     return DoesNotFit(
-        f"a {conv.window.height}x{conv.window.width} convolution over {conv.width} x {conv.channels} channels"
-        f" needs {least} banks for the input lines of one output row and "
-        f"{weight_banks_for(1, conv, target)} for one kernel; {target.name} has {target.cbuf_banks}"
-        " banks in its CBUF, so use fewer channels, a narrower input or an accelerator with a larger CBUF"
+        f"a {conv.window.height}x{conv.window.width} convolution over {conv.channels} channels fits CBUF in"
+        f" no cut: it needs {least} banks for {conv.width} columns of the input lines of one output row and "
+        f"{weight_banks_for(1, conv, target)} for one kernel, and {target.name} has {target.cbuf_banks}; "
+        "use fewer channels or an accelerator with a larger CBUF"
     )

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from workloads.graph import Network, Node, Shape
 from workloads.lowering.cbuf import DoesNotFit
+from workloads.lowering.cut import Cut, cut_convolution
 from workloads.lowering.fuse import Sdp, Stage
 from workloads.lowering.layout import Cube, feature_cube, merged_segments
 from workloads.lowering.target import Target
-from workloads.lowering.units import Cut, cut_convolution
 
 PIXEL_CHANNELS = {1: 1, 2: 4, 3: 4, 4: 4}  # input channels -> channels stored a pixel (R8, A8B8G8R8)
 
@@ -151,6 +151,8 @@ class _Placer:
         """Pooling on the fly needs whole windows in each launch: all rows, or cuts between windows."""
         node, pool = stage.node, stage.pool
         assert pool is not None
+        if len({cut.first_column for cut in self.cuts[node.name]}) > 1:
+            return False
         if _whole_height(self.cuts[node.name]):
             return True
         window = pool.window

@@ -113,5 +113,6 @@ def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) 
     return Touch(cube.buffer, write, first, first + cube.surfaces, first_row, end)
 
 
-def place(cube: Cube, first_row: int = 0, surface: int = 0) -> Place:
-    return Place(cube.buffer, cube.offset + first_row * cube.line_stride + surface * cube.surface_stride)
+def place(cube: Cube, first_row: int = 0, surface: int = 0, column: int = 0) -> Place:
+    offset = first_row * cube.line_stride + surface * cube.surface_stride + column * cube.atom
+    return Place(cube.buffer, cube.offset + offset)

@@ -1,79 +1,16 @@
 """From stages to rows of the accelerator's operation table."""
 
 from dataclasses import dataclass
-from math import gcd
 from typing import Any
 
 from hw_models.nvdla.op import Operand, Unit
-from workloads.graph import Node, Shape, Window
-from workloads.lowering.cbuf import Convolution, Tile, tile_convolution
+from workloads.graph import Node, Shape
+from workloads.lowering.cbuf import Convolution, Tile
+from workloads.lowering.cut import Cut
 from workloads.lowering.fuse import Sdp, Stage
 from workloads.lowering.layout import WEIGHT_ALIGNMENT, Cube, round_up
 from workloads.lowering.record import Place, Recorder, place, touch
 from workloads.lowering.target import Target
-
-
-@dataclass(frozen=True)
-class Block:
-    """Part of a grouped convolution that is lowered as a dense one: channels and kernels."""
-
-    first_channel: int
-    channels: int
-    first_kernel: int
-    kernels: int
-
-
-def group_blocks(channels: int, kernels: int, groups: int, target: Target, dense: bool) -> list[Block]:
-    """Cut a grouped convolution in dense blocks; zeros fill the weights between groups.
-
-    A block writes whole atoms of output channels and reads whole atoms of input. ``dense``: one block, as
-    NVIDIA's compiler does it.
-    """
-    if groups == 1 or dense:
-        return [Block(0, channels, 0, kernels)]
-    in_each, out_each = channels // groups, kernels // groups
-    least = target.atom_bytes // gcd(out_each, target.atom_bytes)  # groups that fill output atoms
-    per_block = max(target.atomic_c // in_each // least, 1) * least
-    blocks = []
-    for first in range(0, groups, per_block):
-        last = min(groups, first + per_block)
-        low = first * in_each // target.atom_bytes * target.atom_bytes
-        blocks.append(Block(low, last * in_each - low, first * out_each, (last - first) * out_each))
-    return blocks
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A dense block of a convolution and its pieces."""
-
-    block: Block
-    conv: Convolution
-    tiles: list[Tile]
-    macs_each: int  # of one output element, without padding
-    kernels_a_surface: int  # an atom; fewer where a launch can hold only fewer kernels
-
-
-def cut_convolution(node: Node, source: Cube, target: Target, strategy: str, row_step: int = 1) -> list[Cut]:
-    """Return how a convolution is launched, piece by piece. Raises DoesNotFit."""
-    window = node.window
-    if node.kind == "fc":
-        window = Window(source.shape.height, source.shape.width)
-    dense = strategy == "nvidia" or len(source.segments) > 1 or source.pixels
-    channels = source.shape.channels if source.pixels else source.stored_channels
-    macs_each = window.height * window.width * (sum(source.segments) // node.groups)
-    cuts = []
-    kernels = node.kernels
-    if strategy == "nvidia":  # the loadable computes 256 kernels where a layer has 255
-        kernels = round_up(kernels, target.atomic_k)
-    for block in group_blocks(channels, kernels, node.groups, target, dense):
-        conv = Convolution(
-            block.channels, source.shape.height, source.shape.width, block.kernels, window, source.pixels
-        )
-        tiles = tile_convolution(conv, target, strategy, row_step)
-        most = max(tile.kernels for tile in tiles)
-        whole = most >= min(target.atom_bytes, block.kernels)
-        cuts.append(Cut(block, conv, tiles, macs_each, target.atom_bytes if whole else most))
-    return cuts
 
 
 def _written_rows(stage: Stage, conv: Convolution, tile: Tile, output: Cube) -> tuple[int, int]:
@@ -134,7 +71,7 @@ class UnitEmitter:
             "width": conv.width,
             "height": tile.lines,
             "channels": conv.channels,
-            "src": place(source, tile.first_line, cut.block.first_channel // atom),
+            "src": place(source, tile.first_line, cut.block.first_channel // atom, cut.first_column),
             "src_line_stride": source.line_stride,
             "src_surface_stride": source.surface_stride,
             "image": int(conv.pixels),
@@ -153,15 +90,15 @@ class UnitEmitter:
             "data_banks": tile.data_banks,
             "weight_banks": tile.weight_banks,
             "fetch_grain": 1,
-            "line_packed": int(not conv.pixels),
-            "surface_packed": int(not conv.pixels and tile.lines == source.shape.height),
+            "line_packed": int(not conv.pixels and conv.width == source.shape.width),
+            "surface_packed": int(not conv.pixels and (tile.lines, conv.width) == source.shape[1:]),
             "release": tile.release,
             "weights": weights,
             "weight_bytes": round_up(tile.kernels * conv.kernel_bytes, WEIGHT_ALIGNMENT),
             "out_width": conv.out_width,
             "out_height": tile.rows,
             "out_channels": tile.kernels,
-            "dst": place(output, first_row, surface),
+            "dst": place(output, first_row, surface, cut.first_out_column),
             "dst_line_stride": output.line_stride,
             "dst_surface_stride": output.surface_stride,
             "layer": self.layer_of[node.name],
@@ -181,14 +118,27 @@ class UnitEmitter:
                 fields["pool_pad_bottom"] = 0
         assert stage.sdp is not None
         fields |= self.sdp_fields(
-            node.name, stage.sdp, round_up(node.kernels, atom), kernel, tile.first_row, cubes
+            node.name,
+            stage.sdp,
+            round_up(node.kernels, atom),
+            kernel,
+            tile.first_row,
+            cubes,
+            cut.first_out_column,
         )
         self.recorder.op(Unit.CONV, touches, **fields)
 
     def sdp_fields(
-        self, name: str, sdp: Sdp, channels: int, channel: int, first_row: int, cubes: dict[str, Cube]
+        self,
+        name: str,
+        sdp: Sdp,
+        channels: int,
+        channel: int,
+        first_row: int,
+        cubes: dict[str, Cube],
+        column: int = 0,
     ) -> dict[str, Any]:
-        """Return the x1, x2 and y fields, operands from ``channel`` and ``first_row`` on."""
+        """Return the x1, x2 and y fields, operands from ``channel``, ``first_row`` and ``column`` on."""
         fields: dict[str, Any] = {"lut": sdp.lut}
         for key, step in zip(("x1", "x2", "y"), sdp.steps):
             fields[key] = int(step.mode)
@@ -203,7 +153,9 @@ class UnitEmitter:
                 fields[f"{key}_address"] = Place("", constant.offset + channel * step.bytes)
             if step.mode == Operand.PER_ELEMENT:
                 operand = cubes[step.tensor]
-                fields[f"{key}_address"] = place(operand, first_row, channel // self.target.atom_bytes)
+                fields[f"{key}_address"] = place(
+                    operand, first_row, channel // self.target.atom_bytes, column
+                )
                 fields[f"{key}_line_stride"] = operand.line_stride
                 fields[f"{key}_surface_stride"] = operand.surface_stride
         return fields
