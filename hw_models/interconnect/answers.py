@@ -4,7 +4,7 @@ import numpy as np
 
 from hw_models.interconnect.state import LANES, SLOTS
 from hw_models.jit import njit
-from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full, push
+from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
 
 @njit
@@ -67,15 +67,15 @@ def beats_of(state, master, size):
 @njit
 def push_in_order(fifo, request, time, size):
     """Append an answer of ``size`` bytes, before rows of a later time: read and write channels overtake."""
-    last = fifo["head"] + fifo["count"]
-    push(fifo, request, time)
-    while last > fifo["head"] and fifo["rows"][(last - 1) % FIFO_ROWS]["time"] > time:
-        copy_request(fifo["rows"][last % FIFO_ROWS], fifo["rows"][(last - 1) % FIFO_ROWS])
-        last -= 1
-    row = fifo["rows"][last % FIFO_ROWS]
+    at = fifo["head"] + fifo["count"]
+    while at > fifo["head"] and fifo["rows"][(at - 1) % FIFO_ROWS]["time"] > time:
+        copy_request(fifo["rows"][at % FIFO_ROWS], fifo["rows"][(at - 1) % FIFO_ROWS])
+        at -= 1
+    row = fifo["rows"][at % FIFO_ROWS]
     copy_request(row, request)
     row["time"] = time
     row["bytes"] = size
+    fifo["count"] += 1
 
 
 @njit
