@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from hw_models.errors import ConfigError
 from hw_models.nvdla.op import Operand, Unit
 from simulator.validate.yolov3_ops import REFERENCE, figures, fold
 from workloads import lower
@@ -101,3 +102,13 @@ def test_without_a_core_only_the_accelerators_part_is_there():
     fields = {"network": {"loadable": str(REFERENCE)}, "on": "nvdla0"}
     program = lower(NetworkJob.model_validate(fields), "nv_large")
     assert (len(program.ops), len(program.tasks)) == (176, 0)
+
+
+def test_a_list_compiled_for_another_accelerator_is_refused():
+    fields = {"network": {"loadable": str(REFERENCE)}, "on": "nvdla0"}
+    with pytest.raises(ConfigError) as error:
+        lower(NetworkJob.model_validate(fields), "nv_small")
+    assert str(error.value) == (
+        f"{REFERENCE}:6: entry_per_slice: 208 entries a line, nv_small has 1664; "
+        "run the list on the accelerator it was compiled for"
+    )

@@ -11,8 +11,10 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.nvdla.op import Operand, Unit
+from workloads.graph import ONE_PIXEL
 from workloads.importers.loadable_rows import Row, Tensor, read_rows
 from workloads.lowering.assemble import assemble
+from workloads.lowering.cbuf import Convolution, entries_per_line
 from workloads.lowering.host import FLOAT_BYTES, compute_cycles
 from workloads.lowering.layout import ceil_div, round_up
 from workloads.lowering.record import Place, Recorder, Touch
@@ -126,6 +128,8 @@ class _Loadable:
         name = f"{subgraph}.W{weights.memory}"
         pixels = row.values["data_format"] != "FORMAT_FEATURE"
         width = row.number("kernel_width_csc")
+        if not pixels:
+            self._check_entries(row, source)
         if pixels:
             width = row.number("kernel_channel_csc") * width // source.channels
         out_height, kernels = row.number("input_height_cmac"), output.channels
@@ -178,6 +182,17 @@ class _Loadable:
             **self._output(buffers[1], output._replace(height=out_height)),
             **self._operands(after, name, subgraph, touches, prelu=not self._is_head(subgraph, output)),
         )
+
+    def _check_entries(self, row: Row, source: Tensor) -> None:
+        """A list compiled for another CBUF would be misread."""
+        conv = Convolution(source.channels, source.height, source.width, 1, ONE_PIXEL)
+        found, ours = row.number("entry_per_slice"), entries_per_line(conv, self.target)
+        if found != ours:
+            message = (
+                f"{found} entries a line, {self.target.name} has {ours}; "
+                "run the list on the accelerator it was compiled for"
+            )
+            raise ConfigError(message, file=self.path, line=row.line, key="entry_per_slice")
 
     def _output(self, buffer: str, tensor: Tensor) -> dict[str, Any]:
         line, surface = self._strides(tensor)
