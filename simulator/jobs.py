@@ -49,12 +49,14 @@ class JobPlan:
     def frames_done(self, machine: "Machine") -> int:
         return int(machine.jobs[self.index]["frame"])
 
-    def last_release_fs(self, machine: "Machine") -> int:
-        """Return when the last finished frame became due."""
+    def last_begin_fs(self, machine: "Machine") -> int:
+        """Return when the last finished frame had its turn: it was due, and the one before was done."""
         done = self.frames_done(machine)
         if done == 0:
             return 0
-        return int(machine.finished[self.index][done - 1] - machine.latencies[self.index][done - 1])
+        finished, latencies = machine.finished[self.index], machine.latencies[self.index]
+        due = int(finished[done - 1] - latencies[done - 1])
+        return max(due, int(finished[done - 2])) if done > 1 else due
 
 
 def cores_of(config: Config) -> dict[str, Core]:

@@ -62,7 +62,7 @@ def union_fs(intervals: list[tuple[int, int]]) -> int:
     return total
 
 
-def phases(machine: Machine, plan: JobPlan, release_fs: int) -> dict[str, float]:
+def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
     """Split the last frame's time: the accelerator's submissions (with the driver) and the core's tasks."""
     steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
     records = machine.records[plan.first_step : plan.first_step + plan.step_count]
@@ -73,8 +73,8 @@ def phases(machine: Machine, plan: JobPlan, release_fs: int) -> dict[str, float]
     for submit in np.unique(steps["submit"][~on_core]):
         chosen = records[(steps["submit"] == submit) & ~on_core]
         runs.append((int(chosen["start_fs"].min()), int(chosen["end_fs"].max())))
-    end = int(records["end_fs"].max(initial=release_fs))
-    frame, working, core = end - release_fs, union_fs(busy), union_fs(cpu)
+    end = int(records["end_fs"].max(initial=begin_fs))
+    frame, working, core = end - begin_fs, union_fs(busy), union_fs(cpu)
     return {
         "accelerator_s": max(frame - core, 0) * FS if busy else 0.0,
         "accelerator_busy_s": working * FS,
@@ -90,7 +90,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     records = machine.op_records[plan.first_op : plan.first_op + plan.op_count]
     ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
     mean = float(latencies.mean()) if latencies.size else 0.0
-    split = phases(machine, plan, plan.last_release_fs(machine))
+    split = phases(machine, plan, plan.last_begin_fs(machine))
     macs = int(ops["macs"].sum())
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
     summary: dict[str, Any] = {
