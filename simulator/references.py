@@ -35,17 +35,20 @@ def reference_errors(document: Document) -> list[ConfigError]:
     data = document.data
     system = _mapping(data.get("system"))
     accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
-    masters = {**accelerators, **cores, **_mapping(system.get("backends"))}
+    backends = _mapping(system.get("backends"))
+    masters = {**accelerators, **cores, **backends}
     names = _Names(document)
     _check_jobs(names, _mapping(data.get("workloads")), system)
     _check_masters(names, system, masters)
     for name in sorted(set(accelerators) & set(cores)):
         names.add(("system", "cores", name), "also the name of an accelerator; write another")
+    for name in sorted(set(backends) & {*accelerators, *cores}):
+        names.add(("system", "backends", name), "also the name of an accelerator or core; write another")
     if len(masters) > MASTERS:
-        names.add(("system",), f"{len(masters)} accelerators and cores are too many; write at most {MASTERS}")
+        names.add(("system",), f"{len(masters)} masters are too many; write at most {MASTERS}")
     for i, corunner in enumerate(_list(data.get("corunners"))):
         names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
-    return names.errors + _memory_errors(document, system, bool(masters))
+    return names.errors + _memory_errors(document, system, bool(accelerators or cores))
 
 
 def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:

@@ -107,9 +107,18 @@ def _build(node: yaml.Node, keys: Keys, file: str, folder: Path | None, places: 
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*keys, i), file, folder, places) for i, item in enumerate(node.value)]
     value = _scalar(node.tag, node.value)
-    if folder is not None and isinstance(value, str) and value.endswith(FILE_SUFFIXES) and keys != ("base",):
+    if (
+        folder is not None
+        and isinstance(value, str)
+        and value.endswith(FILE_SUFFIXES)
+        and not _is_no_path(keys)
+    ):
         return str((folder / value).resolve())  # a relative path is relative to the file that writes it
     return value
+
+
+def _is_no_path(keys: Keys) -> bool:
+    return keys[-1:] in (("name",), ("base",))  # a name is a name; `base` is looked for where it is read
 
 
 def _scalar(tag: str, text: str) -> Any:

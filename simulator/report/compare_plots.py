@@ -5,15 +5,19 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from simulator.report.frames import frame_times
 from simulator.report.layers import interference_pairs, layers_of
 from simulator.report.page import image_of
-from simulator.report.plots import COLORS, INK, SECONDS, new_axes
+from simulator.report.style import COLORS, INK, SECONDS, new_axes
 from simulator.result import Result
 
 
 def comparison_images(names: list[str], runs: list[Result]) -> list[str]:
     """Return the pictures as <img> elements."""
-    figures = [_latency(names, runs), _delays(names, runs), _layers(names, runs)]
+    jobs = [(name, job) for name, run in zip(names, runs) for job in run.summary["workloads"].items()]
+    one_job = len({job for _, (job, _) in jobs}) == 1
+    frames = frame_times((name if one_job else f"{name} {job}", summary) for name, (job, summary) in jobs)
+    figures = [_latency(names, runs), frames, _delays(names, runs), _layers(names, runs)]
     return [image_of(f"comparison {i}", figure) for i, figure in enumerate(figures) if figure is not None]
 
 

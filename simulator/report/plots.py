@@ -8,25 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from simulator.numbers import count_text, rate_text, time_text
+from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
+from simulator.report.style import COLORS, INK, RATES, SECONDS, WORKING, colors_of, legend, new_axes
 from simulator.result import Result
 
-COLORS = (
-    "#3b6fb6",
-    "#e07b39",
-    "#4f9d69",
-    "#b8567b",
-    "#8a6fc0",
-    "#c2a83e",
-    "#4aa6b5",
-    "#8c8c8c",
-    "#a0522d",
-    "#6b8e23",
-)
-INK, FAINT, WORKING = "#30343b", "#d9dce1", "#3b6fb6"
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
-SECONDS = FuncFormatter(lambda value, _: time_text(value))
-RATES = FuncFormatter(lambda value, _: rate_text(value))
 
 
 def run_plots(result: Result) -> dict[str, Figure]:
@@ -37,32 +24,11 @@ def run_plots(result: Result) -> dict[str, Figure]:
         "bandwidth": bandwidth_over_time,
         "roofline": roofline,
         "interference": interference,
+        "frame_times": lambda result, layers: frame_times(result.summary["workloads"].items()),
     }
     layers = layers_of(result.ops)
     figures = {name: maker(result, layers) for name, maker in makers.items()}
     return {name: figure for name, figure in figures.items() if figure is not None}
-
-
-def new_axes(title: str, height: float = 3.4, width: float = 9.0) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(FAINT)
-    axes.tick_params(colors=INK, labelsize=8, color=FAINT)
-    return figure, axes
-
-
-def colors_of(names: list[str]) -> dict[str, str]:
-    return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
-
-
-def legend(axes: Any, count: int) -> None:
-    axes.legend(
-        fontsize=8, frameon=False, ncols=min(max(count, 1), 6), loc="upper left", bbox_to_anchor=(0, -0.12)
-    )
 
 
 def layer_latency(result: Result, layers: list[Layer]) -> Figure | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.report.page import Cell, cards, page, save_plots, table
-from simulator.report.plots import COLORS, INK, WORKING, new_axes
+from simulator.report.style import COLORS, INK, WORKING, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -152,6 +152,8 @@ def test_a_corunner_on_one_of_different_cores_must_be_listed():
         ("system.dram", None, "system: no memory; write system.dram or system.memory"),
         ("system.cores.nvdla0", {"clock": "3.2 GHz"},
          "system.cores.nvdla0: also the name of an accelerator; write another"),
+        ("system.backends", {"core0": {"preset": "m1_max_metal"}},
+         "system.backends.core0: also the name of an accelerator or core; write another"),
         ("system.llc.partition", {"nvdla1": [0]},
          "system.llc.partition.nvdla1: 'nvdla1' is not known; did you mean 'nvdla0'?"),
         ("system.interconnect.masters", {"core9": {}},
@@ -201,4 +203,4 @@ def test_more_masters_than_the_kernel_has_rows_are_refused():
     assert references.MASTERS == MASTERS
     cores = {f"c{i}": {"clock": "3.2 GHz"} for i in range(MASTERS)}
     source = with_value("system.cores", {"core0": {"clock": "3.2 GHz"}, **cores}) | {"corunners": []}
-    assert errors_of(source) == ["system: 18 accelerators and cores are too many; write at most 16"]
+    assert errors_of(source) == ["system: 18 masters are too many; write at most 16"]

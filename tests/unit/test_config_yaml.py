@@ -73,6 +73,11 @@ def test_a_base_file_is_merged_under_and_keeps_its_places(tmp_path):
     assert document.place_of(("list", 1)) == Place(str(path), 4)
 
 
+def test_a_name_that_looks_like_a_file_stays_a_name(tmp_path):
+    path = write(tmp_path, "top.yaml", "name: yolov3.cfg\n")
+    assert read_document(path).data == {"name": "yolov3.cfg"}
+
+
 def test_a_path_of_a_file_is_relative_to_the_config_that_writes_it(tmp_path):
     (tmp_path / "sub").mkdir()
     write(tmp_path, "sub/base.yaml", "network: nets/a.onnx\n")

@@ -9,6 +9,7 @@ from synthetic import synthetic_result
 from hw_models.errors import ConfigError
 from simulator.report import write_report
 from simulator.report.compare import change, comparison, differences, unique_names, write_comparison
+from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
 from simulator.report.plots import memory_peak, run_plots
 from simulator.run_folder import write_run
@@ -59,6 +60,16 @@ def test_an_empty_run_has_no_layers_and_no_plots_of_them():
     result.ops = {name: [] for name in result.ops}
     assert layers_of(result.ops) == []
     assert set(run_plots(result)) == {"bandwidth", "interference"}
+
+
+def test_frame_times_are_drawn_when_there_are_several():
+    job = {"latency_s": 0.1, "frame_latency_s": [0.1, 0.3, 0.2], "deadline_s": 0.25}
+    figure = frame_times([("a", job), ("single", {"latency_s": 0.1})])
+    (axes,) = figure.axes
+    (line,) = [one for one in axes.lines if len(one.get_xdata()) == 4]
+    assert line.get_xdata().tolist() == [0.1, 0.1, 0.2, 0.3]
+    assert line.get_ydata().tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert frame_times([("single", {"latency_s": 0.1})]) is None
 
 
 def test_the_memory_roof_is_what_the_channels_could_carry():
