@@ -28,7 +28,7 @@ from hw_models.dram.queues import (
     unreserve,
 )
 from hw_models.dram.schedule import choose, choose_again
-from hw_models.dram.state import DONE_ROWS, Command, Field, Page, Refresh, Scheduler, WriteAnswer
+from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Command, Field, Page, Refresh, Scheduler, WriteAnswer
 from hw_models.dram.waits import (
     note_admission,
     note_entry,
@@ -245,21 +245,15 @@ def execute(state):
 
 
 @njit
-def decide(state):
-    """Find the next command."""
-    if state["scheduler"] == IN_TURN:
-        choose_in_turn(state)
-    else:
-        choose(state)
-
-
-@njit
 def catch_up(state, now):
-    """Send every command that is due up to and including cycle ``now``."""
+    """Send every command that is due up to and including cycle ``now``, as far as the log has room."""
     while True:
         if state["stale"] == 1:
-            decide(state)
-        if state["chosen_time"] > now:
+            if state["scheduler"] == IN_TURN:
+                choose_in_turn(state)
+            else:
+                choose(state)
+        if state["chosen_time"] > now or state["log_count"] == LOG_ROWS:
             return
         execute(state)
 
@@ -357,15 +351,21 @@ def take(state, request, now):
 
 
 @njit
-def accept(state, request, now):
-    """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
-    if state["stale"] == 0 or state["next"] <= now:
-        catch_up(state, now)
+def admit(state, request, now):
+    """Take ``request``, the command of cycle ``now`` being sent; False when its queue is full."""
     if take(state, request, now):
         note_admission(state, request["master"], now)
         return True
     note_refusal(state, now)
     return False
+
+
+@njit
+def accept(state, request, now):
+    """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
+    if state["stale"] == 0 or state["next"] <= now:
+        catch_up(state, now)
+    return admit(state, request, now)
 
 
 @njit
@@ -415,9 +415,10 @@ def busy(state):
 
 @njit
 def wake(state):
-    """Return the next cycle at which anything happens inside, NEVER when all requests are served."""
-    if state["stale"] == 1:
-        decide(state)
+    """Return the next cycle at which anything happens inside, NEVER when all requests are served.
+
+    The caller has caught up.
+    """
     time = NEVER
     if busy(state):
         time = state["chosen_time"]

@@ -1,7 +1,7 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
 from hw_models.dram.queues import classify
-from hw_models.dram.state import LOG_ROWS, Command
+from hw_models.dram.state import Command
 from hw_models.jit import njit
 
 READ = int(Command.READ)
@@ -18,7 +18,7 @@ def log(state, time, command, rank, b, row, column):
     """Keep one command for the reader of the log, when there is one."""
     if state["log_on"] == 0:
         return
-    line = state["log"][state["log_count"] % LOG_ROWS]
+    line = state["log"][state["log_count"]]
     line["channel"] = state["number"]
     line["cycle"] = time
     line["command"] = command

@@ -22,10 +22,13 @@ class Piece(NamedTuple):
     shift: int
 
 
-def parse_mapping(text: str, widths: dict[str, int], offset_bits: int) -> tuple[list[Piece], list[Piece]]:
+def parse_mapping(
+    text: str, widths: dict[str, int], offset_bits: int, shown: str = ""
+) -> tuple[list[Piece], list[Piece]]:
     """Return (pieces, hashes) of ``text``. Raises ValueError saying what would be right.
 
-    ``widths``: bits of every field. A hash is a piece whose bits are XORed into the field.
+    ``widths``: bits of every field; ``shown``: the text as the user wrote it. A hash is a piece whose bits
+    are XORed into the field.
     """
     fields, *hashes = (part.strip() for part in text.split(","))
     names = []
@@ -48,7 +51,9 @@ def parse_mapping(text: str, widths: dict[str, int], offset_bits: int) -> tuple[
     for field in FIELDS:
         bits = sum(piece.bits for piece in pieces if piece.field == field)
         if bits != widths[field]:
-            raise ValueError(f"mapping {text!r} gives {field} {bits} bits; this memory has {widths[field]}")
+            raise ValueError(
+                f"mapping {shown or text!r} gives {field} {bits} bits; this memory has {widths[field]}"
+            )
     return pieces, [_hash(text, pieces, widths) for text in hashes if text]
 
 

@@ -144,7 +144,7 @@ class Dram(Block):
         text = self.mapping
         if "channel" not in text:
             text = _with_channel(text, _bits(self.interleave_bytes // self.burst_bytes), widths)
-        return parse_mapping(text, widths, _bits(self.burst_bytes))
+        return parse_mapping(text, widths, _bits(self.burst_bytes), shown=self.mapping)
 
     @model_validator(mode="after")
     def standard_is_known(self) -> "Dram":
@@ -155,7 +155,7 @@ class Dram(Block):
                 f"device {self.device!r} is not one of {self.module.NAME}; "
                 f"write one of {', '.join(self.module.DEVICES)}"
             )
-        unknown = sorted(set(self.timing) - set(self.cycles()) - {"tWWRS"})
+        unknown = sorted(set(self.timing) - set(self.module.TIMINGS) - {"tRFC", "tRFCpb", "tWWRS"})
         if unknown:
             known = ", ".join(self.module.TIMINGS)
             raise ValueError(

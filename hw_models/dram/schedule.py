@@ -281,23 +281,34 @@ def window_end(state):
 
 
 @njit
-def choose_every_entry(state, w):
-    """Look at each queued entry of direction ``w``."""
+def choose_queued(state, w, every):
+    """Look at the oldest hit and miss of each bank, or at ``every`` entry that the window shows.
+
+    Without priorities no younger hit or miss of a bank can win over its oldest.
+    """
     entries = state["entries"]
-    end = window_end(state)
+    end = window_end(state) if every == 1 else NEVER
     for k in range(state["busy_count"][w]):
         b = state["busy_banks"][w, k]
         if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
             continue
-        e = state["banks"][b]["head"][w]
+        bank = state["banks"][b]
+        e = bank["head"][w]
+        if every == 0 and bank["open"] >= 0:
+            e = bank["hit"][w] if bank["hit"][w] >= 0 else bank["miss"][w]
         while e >= 0 and entries[e]["order"] <= end:
             consider(state, e)
-            e = entries[e]["next"]
+            if every == 1:
+                e = entries[e]["next"]
+            elif bank["open"] < 0 or e == bank["miss"][w]:
+                e = -1
+            else:
+                e = bank["miss"][w]
 
 
 @njit
 def choose_simply(state, w):
-    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
+    """Do as `choose_queued` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
 
     A bank is passed over while its floor, the earliest time found last, lies behind the best one: times of
     queued entries only grow, but for a new entry and for a row that its opener gives free (`queues.py`).
@@ -358,23 +369,6 @@ def choose_simply(state, w):
 
 
 @njit
-def choose_oldest(state, w):
-    """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
-    for k in range(state["busy_count"][w]):
-        b = state["busy_banks"][w, k]
-        if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
-            continue
-        bank = state["banks"][b]
-        if bank["open"] < 0:
-            consider(state, bank["head"][w])
-        else:
-            if bank["hit"][w] >= 0:
-                consider(state, bank["hit"][w])
-            if bank["miss"][w] >= 0:
-                consider(state, bank["miss"][w])
-
-
-@njit
 def choose(state):
     """Find the next command, from cycle ``state["next"]`` on."""
     state["stale"] = 0
@@ -404,10 +398,8 @@ def choose(state):
             if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
                 if state["simple"] == 1 and state["owed"] == 0:
                     choose_simply(state, w)
-                elif state["plain"] == 1:
-                    choose_every_entry(state, w)
                 else:
-                    choose_oldest(state, w)
+                    choose_queued(state, w, state["plain"])
         if state["page"] > CLOSED_PAGE:
             choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:

@@ -7,7 +7,7 @@ controller sends its command before it takes a request.
 import numpy as np
 
 from hw_models.dram.build import channel_shift
-from hw_models.dram.controller import accept, busy, catch_up, decide, drop_answer, execute, wake
+from hw_models.dram.controller import admit, busy, catch_up, drop_answer, wake
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
 from hw_models.jit import njit
@@ -20,27 +20,26 @@ PROGRESS = np.dtype(
         ("now", np.int64),
         ("logged", np.int64),
         ("log_full", np.int64),
+        ("end", np.int64),  # cycle after the last entry: from here each channel is drained
         ("shift", np.int64),  # address bits below the channel number
     ]
 )
 
 
 @njit
-def copy_log(state, log, progress, end):
-    """Send what is due up to cycle ``end``, one command at a time, and keep each in ``log``."""
+def send_due(state, log, progress, now):
+    """Send what is due up to cycle ``now`` and copy the commands to ``log``."""
     while True:
-        if state["stale"] == 1:
-            decide(state)
-        if state["chosen_time"] > end:
+        catch_up(state, now)
+        if state["log_count"] == 0:
             return
-        if progress["logged"] == log.size:
+        if progress["logged"] + state["log_count"] > log.size:
             progress["log_full"] = 1
             return
-        execute(state)
-        if state["log_count"] > 0:
-            log[progress["logged"]] = state["log"][0]
-            progress["logged"] += 1
-            state["log_count"] = 0
+        for k in range(state["log_count"]):
+            log[progress["logged"] + k] = state["log"][k]
+        progress["logged"] += state["log_count"]
+        state["log_count"] = 0
 
 
 @njit
@@ -55,56 +54,45 @@ def collect(state, done, now):
 
 
 @njit
-def drain(state, done, log, progress, now):
-    """Serve what is left in one channel."""
-    while busy(state) or state["done_count"] > 0:
-        if state["log_on"] == 1:
-            copy_log(state, log, progress, now)
-            if progress["log_full"] == 1:
-                return
-        catch_up(state, now)
-        collect(state, done, now)
-        now = max(now + 1, min(wake(state), now + 1_000_000))
-
-
-@njit
 def run(states, trace, request, accepted, done, log, progress):
     """Run ``trace`` from where ``progress`` stands; cycles of entry and of the answer go to the two arrays.
 
-    ``progress["log_full"]`` says that ``log`` has no room: call again with a larger one.
+    ``progress["log_full"]`` says that ``log`` has no room: call again with a larger one. After the last
+    request the channels are drained one after the other.
     """
     now = progress["now"]
     i = progress["request"]
     progress["log_full"] = 0
-    while i < trace.size:
-        row = trace[i]
-        if row["cycle"] + 1 > now:
-            now = row["cycle"] + 1
-        request["address"] = row["address"]
-        request["write"] = row["write"]
-        request["tag"] = i
-        state = states[(row["address"] >> progress["shift"]) % states.size]
-        while True:
-            if state["log_on"] == 1:
-                copy_log(state, log, progress, now)
-                if progress["log_full"] == 1:
-                    progress["now"] = now
-                    progress["request"] = i
-                    return
-            if accept(state, request, now):
-                break
+    while i < trace.size + states.size:
+        state = states[i - trace.size] if i >= trace.size else states[0]
+        if i < trace.size:
+            row = trace[i]
+            now = max(now, row["cycle"] + 1)
+            request["address"] = row["address"]
+            request["write"] = row["write"]
+            request["tag"] = i
+            state = states[(row["address"] >> progress["shift"]) % states.size]
+        if state["stale"] == 0 or state["next"] <= now or i >= trace.size:
+            send_due(state, log, progress, now)
+        if progress["log_full"] == 1:
+            break
+        if i < trace.size and admit(state, request, now):
+            accepted[i] = now
             collect(state, done, now)
-            now = max(now + 1, wake(state))
-        accepted[i] = now
+            now += 1
+            i += 1
+            progress["end"] = now
+            continue
         collect(state, done, now)
-        now += 1
-        i += 1
+        if i >= trace.size and not busy(state) and state["done_count"] == 0:
+            i += 1
+            now = progress["end"]
+        elif state["stale"] == 0:
+            now = max(now + 1, wake(state))
+        else:
+            now = state["next"]
     progress["now"] = now
     progress["request"] = i
-    for k in range(states.size):
-        drain(states[k], done, log, progress, now)
-        if progress["log_full"] == 1:
-            return
 
 
 def drive(

@@ -17,7 +17,7 @@ BANKS = 256  # banks over all ranks
 ENTRIES = 256  # queued column accesses: both queues and what was moved out of them
 DONE_ROWS = 256  # answers that are known but not yet handed over
 SEGMENTS = 24  # pieces of the address mapping
-LOG_ROWS = 64  # commands kept for the reader of the log
+LOG_ROWS = 64  # commands kept until someone copies them
 
 
 class Command(IntEnum):

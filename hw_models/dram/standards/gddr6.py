@@ -27,7 +27,7 @@ TIMINGS = {
     "tRCDWR": (ns(9.1),) * 3,  # ACT to WR: 16 at 14000 [R]
     "tRP": (ns(14.8),) * 3,  # PRE to ACT: 26 at 14000 [R]
     "tRAS": (ns(30.2),) * 3,  # ACT to PRE: 53 at 14000 [R]
-    "tRC": (ns(45.1),) * 3,  # ACT to ACT of a bank: 79 at 14000 [R]
+    "tRC": (69, 79, 91),  # ACT to ACT of a bank, tRAS + tRP: 14000 [R]
     "tRRD_S": (ns(4, 2),) * 3,  # ACT to ACT: 7 at 14000 [R]
     "tRRD_L": (ns(4, 2),) * 3,  # within a bank group [R]
     "tFAW": (ns(16, 8),) * 3,  # four ACTs: 28 at 14000 [R]

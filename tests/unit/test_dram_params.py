@@ -1,0 +1,136 @@
+"""Parameters, mappings, tables and energy."""
+
+import pytest
+from pydantic import ValidationError
+
+from hw_models.dram.build import build_channels, channel_shift
+from hw_models.dram.energy import energy_j
+from hw_models.dram.mapping import Piece, parse_mapping
+from hw_models.dram.params import Dram
+from hw_models.dram.spec import ns, to_cycles
+from hw_models.dram.standards import MODULES, STANDARDS
+
+WIDTHS = {"channel": 0, "rank": 1, "group": 2, "bank": 2, "row": 16, "column": 7}
+
+
+def dram(**keys) -> Dram:
+    return Dram.model_validate({"standard": "DDR4-2400"} | keys)
+
+
+def message(**keys) -> str:
+    with pytest.raises(ValidationError) as caught:
+        dram(**keys)
+    return caught.value.errors()[0]["msg"].removeprefix("Value error, ")
+
+
+def test_times_are_rounded_up_by_the_standard_s_rule():
+    assert to_cycles(ns(350), 833_333) == 420
+    assert to_cycles(ns(7800), 833_333) == 9360
+    assert to_cycles(ns(5, 8), 625_000) == 8
+    assert to_cycles(ns(10.1), 1_000_000) == 11
+    assert to_cycles(ns(10.02), 1_000_000) == 10  # within the guard band of 2.6 %
+
+
+def test_matched_timings_are_the_references_():
+    expected = {
+        "CL": 16, "CWL": 12, "tRCD": 16, "tRP": 16, "tRAS": 39, "tRC": 55, "tRRD_S": 4, "tRRD_L": 6, "tFAW": 26,
+        "tCCD_S": 4, "tCCD_L": 6, "tWTR_S": 3, "tWTR_L": 9, "tRTP": 9, "tWR": 18, "tREFI": 9360, "tRFC": 420,
+    }  # fmt: skip
+    cycles = dram(standard="DDR4-2400R").cycles()
+    assert {name: cycles[name] for name in expected} == expected
+    cycles = dram(standard="DDR3-1600").cycles()
+    assert [cycles[k] for k in ("CL", "CWL", "tFAW", "tREFI", "tRFC")] == [11, 8, 24, 6240, 208]
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_speed_of_every_standard_is_consistent(name):
+    memory = dram(standard=name)
+    t = memory.cycles()
+    beats = memory.module.BURST_LENGTH / memory.module.TRANSFERS_PER_CLOCK
+    assert t["tRC"] >= t["tRAS"] + t["tRP"]
+    assert t["tRAS"] >= t["tRCD"]
+    assert t["tCCD_L"] >= t["tCCD_S"] >= beats
+    assert t["tFAW"] >= 4 * t["tRRD_S"]
+    assert t["tWTR_L"] >= t["tWTR_S"]
+    assert t["tRFC"] < t["tREFI"]
+    assert memory.burst_bytes in (32, 64)
+    assert memory.capacity_bytes & (memory.capacity_bytes - 1) == 0
+    rate = memory.module.TRANSFERS_PER_CLOCK * 1e9 / memory.clock_fs  # transfers per microsecond
+    assert int("".join(c for c in name.partition("-")[2] if c.isdigit())) == pytest.approx(rate, rel=0.002)
+
+
+def test_every_module_has_several_speeds_and_a_usual_device():
+    for module in MODULES.values():
+        assert len(module.SPEEDS) >= 3
+        assert len(module.CLOCK_FS) == len(module.SPEEDS)
+        assert module.USUAL_DEVICE in module.DEVICES
+        assert all(len(row) == len(module.SPEEDS) for row in module.TIMINGS.values())
+
+
+def test_a_mapping_is_read_from_its_most_significant_field():
+    pieces, hashes = parse_mapping("row rank column:4 bank group column", WIDTHS, 6)
+    assert pieces == [
+        Piece("column", 0, 3, 6),
+        Piece("group", 0, 2, 9),
+        Piece("bank", 0, 2, 11),
+        Piece("column", 3, 4, 13),
+        Piece("rank", 0, 1, 17),
+        Piece("row", 0, 16, 18),
+    ]
+    assert hashes == []
+
+
+def test_a_hash_names_the_address_bits_that_it_lays_over_a_field():
+    _, hashes = parse_mapping("row rank bank group column, bank ^= row[1:3], rank ^= row[0:1]", WIDTHS, 6)
+    assert hashes == [Piece("bank", 0, 2, 19), Piece("rank", 0, 1, 18)]
+
+
+def test_a_hash_moves_banks_but_maps_one_to_one():
+    state = build_channels(dram(mapping="row bank group column, bank ^= row[0:2], group ^= row[2:4]"))[0]
+    seen = set()
+    for address in range(0, 1 << 20, 8192):
+        place = [0, 0, 0, 0]
+        for field, shift, mask, low in state["segment"][: state["segments"]].tolist():
+            place[field] ^= (address >> shift & mask) << low
+        seen.add((place[1], place[2]))
+    assert len(seen) == 128
+
+
+def test_channels_are_interleaved_above_the_lowest_columns():
+    assert channel_shift(dram(channels=4, interleave="1 KiB")) == 10
+    assert channel_shift(dram(channels=2, mapping="row bank group column:4 channel column")) == 9
+    assert channel_shift(dram()) == 0
+
+
+BAD = [
+    ({"standard": "DDR4-9999"}, "standard 'DDR4-9999' is unknown; write one of DDR3-1066F"),
+    ({"device": "4Gb_x4"}, "device '4Gb_x4' is not one of DDR4; write one of 4Gb_x8, 8Gb_x8, 16Gb_x8"),
+    ({"timing": {"tXYZ": 3}}, "timing 'tXYZ' is not one of DDR4; write CL, CWL, tRCD"),
+    ({"channels": 3}, "channels 3 is not a power of two; write 1, 2, 4, ..."),
+    ({"interleave": "32 B"}, "interleave 32 B is less than a burst of 64 B"),
+    ({"refresh": "per_bank"}, "DDR4 has no per-bank refresh; write all_bank or none"),
+    ({"write_low": 0.9}, "write_low 0.9 is not below write_high 0.8"),
+    ({"self_refresh_after": "9 cycles"}, "self_refresh_after needs power_down_after: a rank goes from one to the other"),
+    ({"mapping": "row bank kolumn"}, "mapping piece 'kolumn' is unknown; write channel, rank, group, bank, row, column"),
+    ({"mapping": "row bank column"}, "mapping 'row bank column' gives group 0 bits; this memory has 2"),
+    (
+        {"mapping": "row bank group column, bank ^= row[14:18]"},
+        "mapping hash 'bank ^= row[14:18]': those bits are not one piece of row that fits bank",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keys", "text"), BAD)
+def test_a_mistake_is_told_with_what_would_be_right(keys, text):
+    assert message(**keys).startswith(text)
+
+
+def test_energy_of_one_activate_and_one_read_by_hand():
+    memory = dram(refresh="none")
+    row = build_channels(memory)[0]
+    row["activates"], row["reads"] = 1, 1
+    energy = energy_j(row, memory, 0)
+    volt_chips_s = 1.2 * 8 * 833.333e-12 * 1e-3
+    assert energy["activate"] == pytest.approx((48 * 55 - 43 * 39 - 34 * 16) * volt_chips_s)
+    assert energy["read"] == pytest.approx((135 - 43) * 4 * volt_chips_s)
+    assert energy_j(row, memory, 1000)["precharge_standby"] == pytest.approx(34 * 1000 * volt_chips_s)

@@ -1,0 +1,129 @@
+"""`dlasim trace dram`: what it writes, and what it says of bad traces and configs."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw_models.errors import ConfigError
+from simulator.trace_dram import trace
+from simulator.validate.dram import figures
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "dram"
+DDR4 = CONFIGS / "ddr4_2400_ramulator2_norefresh.yaml"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_writes_a_completion_for_every_request(tmp_path):
+    file = tmp_path / "t.trace"
+    file.write_text("0x0 READ 0\n0x40 READ 0\n# a remark\n64 WRITE 10\n")
+    summary = trace(DDR4, file, tmp_path)
+    assert (tmp_path / "requests.csv").read_text() == (
+        "id,arrival_cycle,accept_cycle,done_cycle\n0,0,1,38\n1,0,2,44\n2,10,11,35\n"
+    )
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    assert summary["cycles"] == 44
+    assert summary["dram"]["0"]["activates"] == 1
+    assert summary["dram"]["0"]["row_hits"] == 2
+    assert not (tmp_path / "commands.csv").exists()
+
+
+def test_a_compressed_trace_and_the_command_log(tmp_path):
+    file = tmp_path / "t.gz"
+    file.write_bytes(gzip.compress(b"0x0 READ 0\n0x20000 READ 0\n"))
+    trace(DDR4, file, tmp_path, commands=True)
+    assert [(r["cycle"], r["cmd"], r["bank"], r["row"]) for r in rows(tmp_path / "commands.csv")] == [
+        ("2", "ACT", "0", "0"),
+        ("18", "RD", "0", "0"),
+        ("41", "PRE", "0", "-1"),
+        ("57", "ACT", "0", "1"),
+        ("73", "RD", "0", "1"),
+    ]
+
+
+def test_channels_share_the_addresses(tmp_path):
+    config = tmp_path / "two.yaml"
+    config.write_text("system:\n  dram: {standard: HBM2-2000, channels: 2, interleave: 128 B}\n")
+    file = tmp_path / "t.trace"
+    file.write_text("".join(f"{32 * k:#x} READ 0\n" for k in range(64)))
+    summary = trace(config, file, tmp_path, commands=True)
+    assert [summary["dram"][k]["reads"] for k in "01"] == [32, 32]
+    assert {r["channel"] for r in rows(tmp_path / "commands.csv")} == {"0", "1"}
+
+
+BAD_TRACES = {
+    "0x0 READ 5\n0x40 READ 4\n": ":2: cycle 4 comes after cycle 5; write cycles in order",
+    "0x0 READ 0\n0x40 FETCH 1\n": ":2: '0x40 FETCH 1' is not a request; write ADDRESS READ|WRITE CYCLE",
+    "0x0 READ\n": ":1: '0x0 READ' is not a request; write ADDRESS READ|WRITE CYCLE",
+    "x READ 0\n": ":1: 'x READ 0' is not a request; write ADDRESS READ|WRITE CYCLE",
+    "0x200000000 READ 0\n": ":1: address 0x200000000 lies outside the memory of 8589934592 B; "
+    "write 0x0 to 0x1ffffffff",
+    "-64 READ 0\n": ":1: address -64 lies outside the memory of 8589934592 B; write 0x0 to 0x1ffffffff",
+    "\n": ": no requests; write lines such as: 0x1000 READ 0",
+}
+
+
+@pytest.mark.parametrize("text", BAD_TRACES)
+def test_a_bad_trace_is_refused_with_its_line(tmp_path, text):
+    file = tmp_path / "bad.trace"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        trace(DDR4, file, tmp_path)
+    assert str(caught.value) == f"{file}{BAD_TRACES[text]}"
+
+
+def test_a_truncated_archive_is_refused(tmp_path):
+    file = tmp_path / "cut.gz"
+    file.write_bytes(gzip.compress(b"0x0 READ 0\n" * 1000)[:30])
+    with pytest.raises(ConfigError) as caught:
+        trace(DDR4, file, tmp_path)
+    assert str(caught.value) == (
+        f"{file}: not a readable trace (Compressed file ended before the end-of-stream marker was reached); "
+        "write lines such as: 0x1000 READ 0"
+    )
+
+
+def test_a_config_without_dram_is_refused(tmp_path):
+    config = tmp_path / "none.yaml"
+    config.write_text("system: {memory: {latency: 50 cycles, bandwidth: 8 B/cycle}}\n")
+    file = tmp_path / "t.trace"
+    file.write_text("0x0 READ 0\n")
+    with pytest.raises(ConfigError) as caught:
+        trace(config, file, tmp_path)
+    assert str(caught.value) == f"{config}: system.dram: absent; write dram: {{standard: DDR4-2400}}"
+
+
+def test_validation_compares_a_table_of_runs(tmp_path):
+    table = tmp_path / "runs.csv"
+    table.write_text("sim,config,refresh,trace,n,cycles\nr,r2_ddr4_match,noref,pingpong,20000,131162\n")
+    found = list(figures(table))
+    assert [(f.quantity, f.reference, f.ours) for f in found] == [("cycles", 131162, 131162)]
+    requests = tmp_path / "r2_ddr4_match.noref.pingpong.csv"
+    requests.write_text("id,accept,done\n0,1,38\n1,2,265\n2,3,44\n")
+    found = list(figures(requests))
+    assert next((f.quantity, f.ours) for f in found) == ("equal_entries_percent", 100.0)
+
+
+def test_validation_refuses_another_table(tmp_path):
+    table = tmp_path / "other.csv"
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError) as caught:
+        list(figures(table))
+    assert str(caught.value) == (
+        f"{table}: not a table of DRAM runs; write runs.csv, table_*.csv, energy_check.csv or speed.csv"
+    )
+
+
+def test_a_burst_is_served_whole_where_the_trace_is_not_aligned(tmp_path):
+    file = tmp_path / "t.trace"
+    file.write_text("0x7 READ 0\n")
+    trace(DDR4, file, tmp_path)
+    done = np.array([int(r["done_cycle"]) for r in rows(tmp_path / "requests.csv")])
+    assert done.tolist() == [38]
