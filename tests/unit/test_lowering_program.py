@@ -236,6 +236,24 @@ def test_a_large_maximum_at_stride_one_is_a_chain(size, windows):
     assert set(program.ops["pool_out_width"]) == {20}
 
 
+def test_a_transposed_convolution_makes_pixels_as_channels():
+    conv = {"input": [13, 13, 64], "kernels": 32, "kernel": 4, "stride": 2, "padding": 1}
+    fields = {"on": "nvdla0", "fallback": "core0", "layers": [{"deconv": conv}]}
+    program = lower(NetworkJob.model_validate(fields), "nv_large")
+    op = program.ops[0]
+    assert [int(op[key]) for key in ("out_width", "out_height", "kernels", "kernel_width")] == [
+        13,
+        13,
+        128,
+        2,
+    ]
+    spread = next(task for task in program.tasks if program.layers[task["layer"]].kind == "depth_to_space")
+    assert (spread["read_bytes"], spread["write_bytes"]) == (13 * 13 * 128, 26 * 26 * 32)
+    full = lower(NetworkJob.model_validate(fields), "nv_full").ops
+    assert full["unit"][1] == Unit.RUBIK
+    assert (full["out_width"][1], full["out_channels"][1]) == (26, 32)
+
+
 def test_what_the_accelerator_cannot_do_is_named():
     layers = [
         {"conv": {"input": [80, 8, 8], "kernels": 8, "kernel": 1, "activation": "sigmoid"}},

@@ -101,7 +101,7 @@ class Sdp:
 
 @dataclass
 class Stage:
-    """``kind``: conv, sdp, pool, lrn, concat, view on the accelerator's side; host on a core."""
+    """``kind``: conv, sdp, pool, lrn, rubik, concat, view on the accelerator's side; host on a core."""
 
     kind: str
     nodes: list[Node]
@@ -163,6 +163,9 @@ class _Fuser:
             )
         if node.kind == "pool" and fits_pdp(node):
             return [Stage("pool", [node], list(node.inputs), node.output)]
+        whole_atoms = self.network.tensors[node.output].channels % self.target.atom_bytes == 0
+        if node.function == "depth_to_space" and self.target.rubik and whole_atoms:
+            return [Stage("rubik", [node], list(node.inputs), node.output)]
         if node.kind == "lrn" or node.kind in ("concat", "view", "slice"):
             return [Stage(node.kind, [node], list(node.inputs), node.output)]
         return [_host(node)]

@@ -144,6 +144,8 @@ class _Emitter:
             self.units.pool(node, source, cubes[stage.output])
         elif stage.kind == "lrn":
             self.units.lrn(node, source, cubes[stage.output])
+        elif stage.kind == "rubik":
+            self.units.rubik(node, source, cubes[stage.output])
         elif stage.kind == "concat":
             for name in stage.inputs:
                 if (stage.output, name) in self.placement.copies:

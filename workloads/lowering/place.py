@@ -68,6 +68,9 @@ class _Placer:
         elif kind == "conv":
             self._convolution(stage)
             return
+        elif kind == "rubik":
+            stage.inputs = [self._shaped(name) for name in stage.inputs]
+            self._make(stage.output, ())
         elif kind in ("sdp", "pool", "lrn", "copy"):
             stage.inputs = self._alike([self._shaped(name) for name in stage.inputs], stage.sdp)
             self._make(stage.output, self.cubes[stage.inputs[0]].segments)

@@ -1,6 +1,6 @@
 """From stages to rows of the accelerator's operation table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hw_models.nvdla.op import Operand, Unit
@@ -179,10 +179,8 @@ class UnitEmitter:
             out_height=output.shape.height,
             out_channels=output.stored_channels,
             dst=place(output),
-            dst_line_stride=output.line_stride,
-            dst_surface_stride=output.surface_stride,
             layer=self.layer_of[node.name],
-            **fields,
+            **{"dst_line_stride": output.line_stride, "dst_surface_stride": output.surface_stride, **fields},
         )
 
     def sdp(self, stage: Stage, cubes: dict[str, Cube]) -> None:
@@ -194,6 +192,12 @@ class UnitEmitter:
 
     def copy(self, node: Node, source: Cube, output: Cube) -> None:
         self.memory_to_memory(Unit.SDP, node, source, output, [])
+
+    def rubik(self, node: Node, source: Cube, output: Cube) -> None:
+        """Spread channels over pixels: as many atoms out as in, written through without gaps."""
+        packed = replace(output, shape=source.shape, segments=source.segments)
+        fields = {"dst_line_stride": packed.line_stride, "dst_surface_stride": packed.surface_stride}
+        self.memory_to_memory(Unit.RUBIK, node, source, output, [], **fields)
 
     def pool(self, node: Node, source: Cube, output: Cube) -> None:
         self.memory_to_memory(Unit.PDP, node, source, output, [], **pool_fields(node, output))
