@@ -11,6 +11,7 @@ LONG_AGO = -(2**40)  # "it happened before anything that matters"
 CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
 ARRIVALS = 512  # atoms in a latency FIFO at most
 GROUPS_WAITING = 16
+ENDING = 4  # launches of SDP whose last responses are outstanding, at most
 HISTORY = 8  # atoms remembered at SDP's join
 SDP_CLIENTS = (1, 5, 6, 7)  # AXI ids of the chains (Client.SDP, SDP_B, SDP_N, SDP_E)
 
@@ -112,6 +113,10 @@ SDP_STATE = np.dtype(
         ("next_write", np.int64),  # cycle of the next burst at the earliest
         ("acks_left", np.int64),  # write bursts without response
         ("all_sent", np.int64),
+        ("ending_head", np.int64),  # launches that have written all and wait for responses
+        ("ending_count", np.int64),
+        ("ending_slot", np.int64, (ENDING,)),
+        ("ending_acks", np.int64, (ENDING,)),
         ("last_ack", np.int64),
         ("chains", CHAIN, (CHAINS,)),
     ]

@@ -11,7 +11,7 @@ from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import request_write, wake
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.pdp import pdp_take
-from hw_models.nvdla.post_state import CHAINS, HISTORY, LONG_AGO
+from hw_models.nvdla.post_state import CHAINS, ENDING, HISTORY, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
     CHUNKS_BEFORE_JOIN_CACC,
@@ -377,6 +377,22 @@ def _gather(state, time):
 
 
 @njit
+def _hand_over(state, now):
+    """The last write is out: the register group is free, only its interrupt waits for the response."""
+    sdp = state["sdp"]
+    row = (sdp["ending_head"] + sdp["ending_count"]) % ENDING
+    sdp["ending_slot"][row] = sdp["slot"]
+    sdp["ending_acks"][row] = sdp["acks_left"]
+    sdp["ending_count"] += 1
+    sdp["acks_left"] = 0
+    sdp["busy"] = 0
+    sdp["all_sent"] = 0
+    sdp["in_pipe"] = 0
+    group_pop(state, _SDP)
+    wake(state, _P_SDP, now + WRITE_TO_ROOM)
+
+
+@njit
 def sdp_written(state, beats, now):
     """A write burst of SDP has left at ``now``."""
     sdp = state["sdp"]
@@ -386,6 +402,8 @@ def sdp_written(state, beats, now):
         sdp["space_at"] = now + WRITE_TO_ROOM
         sdp_flow(state)
     _wake_cacc(state, now + WRITE_TO_ROOM)
+    if sdp["all_sent"] and sdp["in_pipe"] == 0 and sdp["ending_count"] < ENDING:
+        _hand_over(state, now)
 
 
 @njit
@@ -401,17 +419,22 @@ def _wake_cacc(state, time):
 def sdp_acknowledged(state, now):
     """The memory has answered one of SDP's writes."""
     sdp = state["sdp"]
-    sdp["acks_left"] -= 1
-    if sdp["all_sent"] and sdp["acks_left"] == 0:
-        record = state["records"][sdp["slot"]]
-        record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
-        finish(state, sdp["op"], sdp["slot"], now + ACKNOWLEDGE_TO_DONE)
-        sdp["busy"] = 0
-        sdp["all_sent"] = 0
-        sdp["in_pipe"] = 0
-        group_pop(state, _SDP)
-        _wake_cacc(state, now + ACKNOWLEDGE_TO_DONE)
-        wake(state, _P_SDP, now + ACKNOWLEDGE_TO_DONE)
+    head = sdp["ending_head"]
+    if sdp["ending_count"] == 0:
+        sdp["acks_left"] -= 1
+        return
+    sdp["ending_acks"][head] -= 1
+    if sdp["ending_acks"][head]:
+        return
+    slot = sdp["ending_slot"][head]
+    record = state["records"][slot]
+    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+    finish(state, record["op"], slot, now + ACKNOWLEDGE_TO_DONE)
+    sdp["ending_head"] = (head + 1) % ENDING
+    sdp["ending_count"] -= 1
+    wake(state, _P_SDP, now + ACKNOWLEDGE_TO_DONE)
+    if sdp["all_sent"] and sdp["in_pipe"] == 0:
+        _hand_over(state, now)
 
 
 @njit
