@@ -246,6 +246,7 @@ def _wire(machine: Machine, channels: int) -> None:
     periods[: len(clocks)] = [period_fs(clock) for clock in clocks]
     if system.dram is not None:
         periods[:channels] = machine.channels[0]["period_fs"]
+    row["one_clock"] = len(set(periods[: len(clocks)].tolist())) == 1
     machine.measures["period_fs"][:masters] = periods[row["master_unit"] : row["master_unit"] + masters]
 
 

@@ -44,6 +44,7 @@ SYSTEM = np.dtype(
         ("master_unit", np.int64),
         ("job_unit", np.int64),
         ("units", np.int64),
+        ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
@@ -69,17 +70,35 @@ MEMORY_UP = LLC_UP + 1  # one a channel
 @njit
 def wake(system, unit, time):
     """Wake ``unit`` at the first edge of its clock at or after ``time`` [fs]."""
-    period = system["period_fs"][unit]
-    edge = (time + period - 1) // period * period
-    if edge < system["wake_fs"][unit]:
-        system["wake_fs"][unit] = edge
+    wake_at_edge(system, unit, to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit])
+
+
+@njit
+def to_cycles(time, period):
+    """Return the first cycle of a clock at or after ``time`` [fs]."""
+    return (time + period - 1) // period
+
+
+@njit
+def wake_at_edge(system, unit, time):
+    if time < system["wake_fs"][unit]:
+        system["wake_fs"][unit] = time
+
+
+@njit
+def wake_unit(system, unit, time):
+    """Wake a hardware unit at the first edge of its clock at or after ``time``, an edge of another's."""
+    if system["one_clock"]:
+        wake_at_edge(system, unit, time)
+    else:
+        wake(system, unit, time)
 
 
 @njit
 def wake_reader(system, fifo, writer, reader):
     """Wake the reader of a FIFO for its oldest row."""
     if fifo["count"] > 0:
-        wake(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
+        wake_unit(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
 
 
 @njit
@@ -92,14 +111,14 @@ def visible(system, fifo, writer):
 def take(system, fifo, writer):
     """Drop the oldest row; a writer that found the FIFO full may go on."""
     if fifo["count"] >= fifo["limit"]:
-        wake(system, writer, system["now_fs"])
+        wake_unit(system, writer, system["now_fs"])
     pop(fifo)
 
 
 @njit
 def set_wake(system, unit, next_cycle):
     if next_cycle < NEVER:
-        wake(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
+        wake_unit(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
 
 
 @njit
@@ -169,7 +188,9 @@ def answer_bus(system, wires, fifo, writer, state):
     period = system["period_fs"][unit]
     while fifo["count"] > 0:
         row = front(fifo)
-        cycle = (row["time"] * system["period_fs"][writer] + period - 1) // period
+        cycle = row["time"]
+        if not system["one_clock"]:
+            cycle = to_cycles(cycle * system["period_fs"][writer], period)
         set_wake(system, unit, bus.respond(state, row, cycle, wires, ANSWERS))
         master = row["master"]
         wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
@@ -237,10 +258,10 @@ def note_new(system, fifo, before, measure, master):
 def pass_on(system, fifo, unit, state, reader):
     """Let the bus, or without one the memory, have the new requests."""
     if system["has_bus"]:
-        bus_now = (system["now_fs"] + system["period_fs"][reader] - 1) // system["period_fs"][reader]
-        if bus_now * system["period_fs"][reader] == system["now_fs"]:
-            if offer(system, fifo, unit, state, bus_now):
-                wake(system, reader, system["now_fs"])
+        period = system["period_fs"][reader]
+        if system["one_clock"] or system["now_fs"] % period == 0:
+            if offer(system, fifo, unit, state, system["now_fs"] // period):
+                wake_unit(system, reader, system["now_fs"])
             return
     wake_reader(system, fifo, unit, reader)
 

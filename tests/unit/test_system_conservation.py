@@ -128,10 +128,12 @@ def test_a_deadlock_says_who_waits_for_what():
         },
     }
     machine = build_machine(load(config))
-    machine.channels[0]["capacity"] = 0  # a memory that takes nothing
-    with pytest.raises(
-        StuckError, match=r"nothing can go on at .* s: job net waits for step 0 of \d+; nvdla0 waits for"
-    ):
+    machine.llcs[0]["mshr_count"] = 0  # a cache that can never miss
+    message = (
+        "nothing can go on at 0.000000253 s: job net waits for step 0 of 6; "
+        "core0 waits for 64 B of reads and 0 B of writes to be answered"
+    )
+    with pytest.raises(StuckError, match=f"^{message}$"):
         run_machine(machine)
 
 
@@ -154,3 +156,28 @@ def test_a_job_with_a_period_reports_every_frame():
     assert len(job["frame_latency_s"]) == 4
     assert job["deadline_misses"] == 4
     assert np.ptp(job["frame_latency_s"]) < 0.5 * job["latency_s"]
+
+
+def test_the_shortcut_for_a_single_clock_changes_no_time():
+    clock = {"clock": "500 MHz"}
+    config = {
+        "system": {
+            "accelerators": {"nvdla0": {"preset": "nv_small", **clock}},
+            "cores": {"core0": clock, "core1": clock},
+            "interconnect": {"width": "8 B", **clock},
+            "llc": {"size": "16 KiB", "ways": 4, "line": "64 B"},
+            "dram": {"standard": "DDR3-1600", **clock},
+        },
+        "workloads": {
+            "net": {"on": "nvdla0", "fallback": "core0", "layers": [convolution(10, 10, 16, 16, 3, 1)]}
+        },
+        "corunners": CORUNNERS,
+    }
+    machines = [build_machine(load(config)) for _ in range(2)]
+    assert machines[0].system[0]["one_clock"] == 1
+    machines[0].system[0]["one_clock"] = 0
+    for machine in machines:
+        run_machine(machine)
+    assert (machines[0].records == machines[1].records).all()
+    assert (machines[0].op_records == machines[1].op_records).all()
+    assert machines[0].system[0]["events"] == machines[1].system[0]["events"]
