@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.blame import Cause
+from hw_models.dram.statistics import channel_summary
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.state import Client, Stall
 from hw_models.port import MASTERS, REFRESH
@@ -164,26 +165,14 @@ def llc_summary(machine: Machine) -> dict[str, Any]:
     return counters(slice(None)) | {"masters": masters}
 
 
-def dram_summary(machine: Machine, seconds: float) -> dict[str, Any]:
+def dram_summary(machine: Machine) -> dict[str, Any]:
     """Return every channel's counters under its number."""
     dram = machine.config.system.dram
     assert dram is not None
-    summaries = {}
-    for index, channel in enumerate(machine.channels):
-        moved = int(channel["reads"] + channel["writes"]) * int(channel["burst_bytes"])
-        peak = dram.burst_bytes / (int(channel["t"]["gap"][0, 0, 1]) * dram.clock_fs * FS)
-        counts = {
-            name: int(channel[name])
-            for name in (
-                "reads", "writes", "activates", "precharges", "refreshes",
-                "row_hits", "row_misses", "row_conflicts", "forwarded", "merged",
-            )
-        }  # fmt: skip
-        summaries[str(index)] = counts | {
-            "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
-            "utilization": moved / seconds / peak if seconds else 0.0,
-        }
-    return summaries
+    cycles = int(machine.system[0]["now_fs"]) // dram.clock_fs
+    return {
+        str(index): channel_summary(channel, dram, cycles) for index, channel in enumerate(machine.channels)
+    }
 
 
 def flash_summary(machine: Machine) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     if system["has_llc"]:
         summary["llc"] = statistics.llc_summary(machine)
     if not system["ideal"]:
-        summary["dram"] = statistics.dram_summary(machine, seconds)
+        summary["dram"] = statistics.dram_summary(machine)
     summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)
     ops = statistics.op_table(machine)
