@@ -2,7 +2,8 @@
 
 A read's first beat comes ``read_latency`` after its address, beats are ``read_interval`` apart. A write's
 beats are taken ``write_interval`` apart and answered ``write_latency`` after the last. Reads and writes do
-not disturb each other unless they share the beats (``shared_interval``).
+not disturb each other unless they share the bus (``shared_interval``): then a write waits while a read's
+beat is on it, and beats of a kind are at least that far apart.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ MEMORY = np.dtype(
         ("write_latency", np.int64),
         ("read_interval", np.int64),
         ("write_interval", np.int64),
-        ("shared_interval", np.int64),  # 0: reads and writes have their own beats
+        ("shared_interval", np.int64),  # 0: reads and writes have their own bus
         ("read_head", np.int64),
         ("read_count", np.int64),
         ("read_done", np.int64),  # bytes of the head read already sent
@@ -27,7 +28,7 @@ MEMORY = np.dtype(
         ("write_head", np.int64),
         ("write_count", np.int64),
         ("next_write_beat", np.int64),
-        ("next_shared_beat", np.int64),
+        ("last_read_beat", np.int64),
         ("reads", REQUEST, (ROWS,)),  # `time`: first cycle at which its data may come
         ("writes", REQUEST, (ROWS,)),  # `time`: cycle of its response
     ]
@@ -39,23 +40,27 @@ def build(timings: dict[str, int]) -> np.ndarray:
     states = np.zeros(1, MEMORY)
     for name, value in timings.items():
         states[0][name] = value
+    states[0]["last_read_beat"] = -1
     return states
+
+
+@njit
+def free_at(state):
+    """Return the cycle from which a write may be accepted."""
+    if state["shared_interval"]:
+        return max(state["next_write_beat"], state["last_read_beat"] + 1)
+    return state["next_write_beat"]
 
 
 @njit
 def accept(state, request, now):
     """Take ``request`` at ``now`` if it can be: False is back-pressure."""
     if request["write"]:
-        free = state["next_shared_beat"] if state["shared_interval"] else state["next_write_beat"]
-        if now < free or now < state["next_write_beat"] or state["write_count"] == ROWS:
+        if now < free_at(state) or state["write_count"] == ROWS:
             return False
-        beats = 1
-        if request["bytes"] > state["beat_bytes"]:
-            beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
+        beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
         interval = max(state["write_interval"], state["shared_interval"])
         state["next_write_beat"] = now + beats * interval
-        if state["shared_interval"]:
-            state["next_shared_beat"] = now + beats * interval
         row = state["writes"][(state["write_head"] + state["write_count"]) % ROWS]
         copy_request(row, request)
         row["time"] = now + (beats - 1) * interval + state["write_latency"]
@@ -71,19 +76,10 @@ def accept(state, request, now):
 
 
 @njit
-def free_at(state):
-    """Return the cycle from which a write may be accepted."""
-    return max(state["next_write_beat"], state["next_shared_beat"])
-
-
-@njit
 def _next_read(state):
     if state["read_count"] == 0:
         return NEVER
-    time = max(state["reads"][state["read_head"]]["time"], state["next_read_beat"])
-    if state["shared_interval"]:
-        time = max(time, state["next_shared_beat"])
-    return time
+    return max(state["reads"][state["read_head"]]["time"], state["next_read_beat"])
 
 
 @njit
@@ -111,9 +107,8 @@ def advance(state, now, out):
             row["time"] = read_time
             left = head["bytes"] - state["read_done"]
             row["bytes"] = min(beat_bytes, left)
-            state["next_read_beat"] = read_time + state["read_interval"]
-            if state["shared_interval"]:
-                state["next_shared_beat"] = read_time + state["shared_interval"]
+            state["next_read_beat"] = read_time + max(state["read_interval"], state["shared_interval"])
+            state["last_read_beat"] = read_time
             if left <= beat_bytes:
                 state["read_done"] = 0
                 state["read_head"] = (state["read_head"] + 1) % ROWS
