@@ -11,6 +11,7 @@ from hw_models.flash.state import (
     ALLOCATE,
     BLOCK_WORDS,
     COST_BENEFIT,
+    DIES,
     FREE_BLOCKS,
     FULL,
     GC_BLOCK,
@@ -37,6 +38,8 @@ from hw_models.flash.state import (
 from hw_models.port import NEVER
 
 PS_PER_NS = 1000
+# NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
+MESSAGE_BYTES = {"doorbell_ps": 2, "command_ps": 64, "fetch_ps": 4, "completion_ps": 16}
 
 
 def _map_entry_bytes(params: Flash) -> tuple[int, int]:
@@ -48,6 +51,10 @@ def _map_entry_bytes(params: Flash) -> tuple[int, int]:
 
 def _fs_per_byte(bytes_per_s: int) -> int:
     return round(10**15 / bytes_per_s)
+
+
+def _message_ps(params: Flash, size: int) -> int:
+    return (size + params.link_packet_overhead_bytes) * _fs_per_byte(params.link_bytes_per_s) // PERIOD_FS
 
 
 def _times(params: Flash) -> dict[str, int]:
@@ -69,10 +76,7 @@ def _times(params: Flash) -> dict[str, int]:
         "link_fs_per_byte": _fs_per_byte(params.link_bytes_per_s),
         "link_payload": params.link_payload_bytes,
         "link_overhead": params.link_packet_overhead_bytes,
-        "doorbell_bytes": 2,  # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
-        "command_bytes": 64,
-        "fetch_bytes": 4,
-        "completion_bytes": 16,
+        **{name: _message_ps(params, size) for name, size in MESSAGE_BYTES.items()},
         "controller_ps": params.controller_fs // PERIOD_FS,
     }
 
@@ -89,6 +93,7 @@ def _geometry(params: Flash) -> dict[str, int]:
         "blocks": params.blocks,
         "pages": params.pages,
         "page_bytes": params.page_bytes,
+        "page_bits": params.page_bytes.bit_length() - 1,
         "logical_pages": params.logical_pages,
         "preload_pages": params.logical_pages * params.preload_percent // 100,
         "independent_dies": int(params.independent_dies),
@@ -146,6 +151,10 @@ def fresh_state(params: Flash) -> np.ndarray:
     state["map_entries_per_page"] = entries
     state["map_read_bytes"] = 512  # MQSim reads one sector of a mapping page
     state["map_slots"] = slots
+    lanes = _planes_in_order(state)
+    state["plane_of_lane"][: lanes.size] = lanes
+    state["lane_of_plane"][lanes] = np.arange(lanes.size)
+    state["die_of_plane"][: lanes.size] = np.arange(lanes.size) // params.planes
     _empty_lists(state)
     return states
 
@@ -156,7 +165,8 @@ def _zeros(words: int, dense: int) -> np.ndarray:
     The first ``dense`` words are used from their start on, and may lie in huge pages; of the rest, a little
     is used here and there, so that huge pages would turn each touch into 2 MiB.
     """
-    table = mmap.mmap(-1, words * 8)
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    table = mmap.mmap(-1, words * 8, **private)
     split = dense * 8 // mmap.PAGESIZE * mmap.PAGESIZE
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         if split:
@@ -172,9 +182,8 @@ def _lay_out(state, memory) -> None:
     records = memory[at : at + planes * blocks * BLOCK_WORDS].reshape(planes, blocks, BLOCK_WORDS)
     rows, rest = divmod(int(state["preload_pages"]), planes)
     lanes = np.arange(planes)
-    lane_to_plane = _planes_in_order(state)
     filled = np.empty(planes, np.int64)
-    filled[lane_to_plane] = rows + (lanes < rest)
+    filled[state["plane_of_lane"][:planes]] = rows + (lanes < rest)
     first = np.arange(blocks) * pages
     held = np.clip(filled[:, None] - first[None, :], 0, pages)
     records[:, :, VALID] = held
@@ -194,6 +203,7 @@ def _planes_in_order(state) -> np.ndarray:
 
 def _empty_lists(state) -> None:
     """Nothing is queued, every row is free."""
+    state["die"]["channel"] = np.arange(DIES) // state["dies_per_channel"]
     for die in state["die"]:
         die["head"] = die["tail"] = NONE
     for channel in state["channel"]:

@@ -9,7 +9,7 @@ from hw_models.flash.engine import (
     serve_touched,
 )
 from hw_models.flash.ftl import allocate, block_at, find, owner, pick_victim, plane_at, plane_of, point
-from hw_models.flash.link import fetch_command, send_up
+from hw_models.flash.link import fetch_command, occupy_up, send_up
 from hw_models.flash.mapcache import mark_dirty, reserve, slot_at, slot_of, touch
 from hw_models.flash.queues import enqueue, free_transaction, new_transaction, place
 from hw_models.flash.state import (
@@ -58,8 +58,8 @@ def page_at(state, ppn):
 @njit
 def pages_of(state, address, size):
     """Return how many pages the ``size`` bytes from ``address`` on touch."""
-    page = state["page_bytes"]
-    return (address + size - 1) // page - address // page + 1
+    bits = state["page_bits"]
+    return (address + size - 1 >> bits) - (address >> bits) + 1
 
 
 @njit
@@ -109,7 +109,7 @@ def finish_request(state, r, now):
         before = max(now, state["up_free"])
         time = send_up(state, now, row["bytes"])
         state["link_busy_ps"] += time - before
-    row["done"] = send_up(state, time, state["completion_bytes"])
+    row["done"] = occupy_up(state, time, state["completion_ps"])
     state["done"][(state["done_head"] + state["done_count"]) % REQUESTS] = r
     state["done_count"] += 1
 
@@ -340,8 +340,8 @@ def map_place(state, i, map_page):
     """Mapping pages lie in the planes in the same order as data, one row after the other."""
     row = state["transaction"][i]
     plane = plane_of(state, map_page)
-    row["die"] = plane // state["planes"]
-    row["plane"] = plane % state["planes"]
+    row["die"] = state["die_of_plane"][plane]
+    row["plane"] = plane - row["die"] * state["planes"]
     row["page"] = map_page // state["planes_total"] % state["pages"]
 
 
@@ -443,7 +443,7 @@ def arrive(state, memory, now):
     page = state["page_bytes"]
     address, end = row["address"], row["address"] + row["bytes"]
     while address < end:
-        lpn = address // page
+        lpn = address >> state["page_bits"]
         size = min((lpn + 1) * page, end) - address
         i = new_transaction(state, kind, r, row["master"], lpn, size)
         translate(state, memory, i, now)

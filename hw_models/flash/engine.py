@@ -20,6 +20,7 @@ from hw_models.flash.state import (
     IDLE,
     MAP_READ,
     NONE,
+    PERIOD_FS,
     PLANES,
     PROGRAMMING,
     READING,
@@ -48,7 +49,7 @@ def move_data(state, c, i, now):
     channel = state["channel"][c]
     row = state["transaction"][i]
     charge(state, i, now, channel["master"], BUS_BUSY)
-    time = state["data_setup_ps"] + row["bytes"] * state["bus_fs_per_byte"] // state["period_fs"]
+    time = state["data_setup_ps"] + row["bytes"] * state["bus_fs_per_byte"] // PERIOD_FS
     channel["bus"] = BUS_DATA
     channel["moving"] = i
     channel["until"] = now + time
@@ -120,7 +121,7 @@ def suspend(state, d, now):
     die["actives"] = 0
     die["doing"] = IDLE
     state["ready"][d] = NEVER
-    state["channel"][d // state["dies_per_channel"]]["waiting"] += 1
+    state["channel"][die["channel"]]["waiting"] += 1
     state["suspends"] += 1
 
 
@@ -133,7 +134,7 @@ def resume(state, d, now):
     die["stoppeds"] = 0
     die["doing"] = die["stopped_doing"]
     state["ready"][d] = now + die["remaining"]
-    state["channel"][d // state["dies_per_channel"]]["waiting"] -= 1
+    state["channel"][die["channel"]]["waiting"] -= 1
 
 
 @njit
@@ -156,7 +157,7 @@ def command(state, c, d, now, start, doing):
         end = start + state["program_command_ps"] + more * state["program_command_plane_ps"]
         for k in range(count):
             size = state["transaction"][die["active"][k]]["bytes"]
-            time = size * state["bus_fs_per_byte"] // state["period_fs"]
+            time = size * state["bus_fs_per_byte"] // PERIOD_FS
             state["bus_busy_ps"] += time
             end += time
         state["ready"][d] = end + state["program_ps"]
@@ -244,7 +245,7 @@ def serve_channel(state, c, now):
         chip = channel["turn"]
         first = c * state["dies_per_channel"] + chip * state["chip_dies"]
         used = serve_chip(state, c, first, now)
-        channel["turn"] = (chip + 1) % state["chips"]
+        channel["turn"] = chip + 1 if chip + 1 < state["chips"] else 0
         if used:
             return
 

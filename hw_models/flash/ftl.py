@@ -40,21 +40,13 @@ from hw_models.jit import njit
 @njit
 def plane_of(state, lpn):
     """Return the plane (of all) of logical page ``lpn``: over channels first, then chips, dies, planes."""
-    channels, chips, dies, planes = state["channels"], state["chips"], state["chip_dies"], state["planes"]
-    channel = lpn % channels
-    chip = lpn // channels % chips
-    die = lpn // (channels * chips) % dies
-    plane = lpn // (channels * chips * dies) % planes
-    return ((channel * chips + chip) * dies + die) * planes + plane
+    return state["plane_of_lane"][lpn % state["planes_total"]]
 
 
 @njit
 def lane_of(state, plane):
-    """Return the position of ``plane`` in the order of allocation: the inverse of `plane_of`."""
-    channels, chips, dies, planes = state["channels"], state["chips"], state["chip_dies"], state["planes"]
-    die = plane // planes
-    chip = die // dies
-    return ((plane % planes * dies + die % dies) * chips + chip % chips) * channels + chip // chips
+    """Return the position of ``plane`` in that order: the inverse of `plane_of`."""
+    return state["lane_of_plane"][plane]
 
 
 @njit

@@ -108,7 +108,7 @@ def start_request(state, hosts, t, time, k, size):
     """Thread ``t`` starts request ``k`` at ``time``: system call, serial section, doorbell."""
     row = hosts[0]
     start = max(time + row["submit_ps"], row["lock_free"])
-    row["lock_free"] = start + row["serial_ps"] + size * row["serial_fs_per_byte"] // state["period_fs"]
+    row["lock_free"] = start + row["serial_ps"] + size * row["serial_fs_per_byte"] // PERIOD_FS
     row["time"][t] = row["lock_free"]
     row["request"][t] = k
 

@@ -102,6 +102,8 @@ class Flash(Block):
     def fits_together(self) -> "Flash":
         if self.channels * self.chips * self.dies > 256:
             raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most 256 are modelled")
+        if self.page_bytes & (self.page_bytes - 1):
+            raise ValueError(f"page of {self.page_bytes} B; write a power of two")
         if self.suspend and not self.independent_dies:
             raise ValueError("suspend needs independent_dies: true")
         spare = self.blocks - -(-self.logical_pages // (self.planes_total * self.pages))

@@ -41,8 +41,8 @@ def place(state, i, ppn):
     row = state["transaction"][i]
     row["ppn"] = ppn
     plane = ppn // (state["blocks"] * state["pages"])
-    row["die"] = plane // state["planes"]
-    row["plane"] = plane % state["planes"]
+    row["die"] = state["die_of_plane"][plane]
+    row["plane"] = plane - row["die"] * state["planes"]
     row["page"] = ppn % state["pages"]
 
 
@@ -64,7 +64,7 @@ def enqueue(state, i, now):
     die["queued"] += 1
     if kind <= GC_READ:
         die["queued_reads"] += 1
-    channel = row["die"] // state["dies_per_channel"]
+    channel = die["channel"]
     state["channel"][channel]["waiting"] += 1
     state["touched"] |= 1 << channel
 
@@ -83,7 +83,7 @@ def unlink(state, d, kind, before, i):
     die["queued"] -= 1
     if kind <= GC_READ:
         die["queued_reads"] -= 1
-    state["channel"][d // state["dies_per_channel"]]["waiting"] -= 1
+    state["channel"][die["channel"]]["waiting"] -= 1
 
 
 @njit

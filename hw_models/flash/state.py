@@ -58,6 +58,7 @@ TRANSACTION = np.dtype(
 )
 DIE = np.dtype(
     [
+        ("channel", np.int64),
         ("doing", np.int64),
         ("active", np.int64, (PLANES,)),
         ("actives", np.int64),
@@ -152,6 +153,7 @@ PARAMETERS = [
     "blocks",  # per plane
     "pages",  # per block
     "page_bytes",
+    "page_bits",
     "logical_pages",
     "physical_pages",
     "preload_pages",  # logical pages that hold data from the start, laid out in order
@@ -182,10 +184,10 @@ PARAMETERS = [
     "link_fs_per_byte",
     "link_payload",
     "link_overhead",
-    "doorbell_bytes",
-    "command_bytes",
-    "fetch_bytes",
-    "completion_bytes",
+    "doorbell_ps",  # of these messages on the link
+    "command_ps",
+    "fetch_ps",
+    "completion_ps",
     "forward_pages",  # 1: data goes to the host page by page, 0: when the request is complete
     "controller_ps",  # from command to first transaction
     "buffer_writes",  # 1: a write is done when its data is in the device's protected buffer
@@ -223,6 +225,9 @@ STATE = np.dtype(
         ("done_head", np.int64),
         ("done_count", np.int64),
         ("done", np.int64, (REQUESTS,)),  # requests whose completion time is known, in that order
+        ("plane_of_lane", np.int64, (DIES * PLANES,)),
+        ("lane_of_plane", np.int64, (DIES * PLANES,)),
+        ("die_of_plane", np.int64, (DIES * PLANES,)),
         ("next", np.int64, (CHANNELS,)),  # earliest time at which anything happens on a channel
         ("ready", np.int64, (DIES,)),  # time at which a die's array is done, NEVER when idle or held
         ("channel", CHANNEL, (CHANNELS,)),
