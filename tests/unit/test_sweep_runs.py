@@ -133,7 +133,7 @@ def test_optuna_asks_in_batches_and_repeats_with_its_seed():
 
 def test_the_front_is_what_no_other_point_beats():
     outcome = SweepOutcome("x", ["a"], {"cost": "minimize", "gain": "maximize"}, ["cost", "gain"])
-    values = [(1, 1), (2, 5), (3, 4), (2, 5), (0, 0), (1, 9)]
+    values = [(1, 1), (2, 5), (3, 4), (2, 5), (0, 0), (1, 9), (2, 4)]
     for i, (cost, gain) in enumerate(values):
         outcome.add({"a": i}, {"cost": cost, "gain": gain}, feasible=i != 5, error="")
     outcome.mark_pareto()
