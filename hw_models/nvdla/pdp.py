@@ -42,7 +42,7 @@ _LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
 @njit
 def _beyond(outputs, stride, pad, window, size):
     """Return how many windows end a whole stride or more beyond the edge."""
-    return max(0, ((outputs - 1) * stride - pad + window - size) // stride)
+    return min(outputs, max(0, ((outputs - 1) * stride - pad + window - size) // stride))
 
 
 @njit
