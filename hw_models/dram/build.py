@@ -129,7 +129,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["masters"] = min(len(masters), MASTERS)
     row["holder_bank"] = -1
     row["bank_capacity"] = dram.bank_queue
-    row["turn"] = 0
+    row["oldest"] = row["youngest"] = -1
     row["line_head"] = row["line_tail"] = -1
 
 

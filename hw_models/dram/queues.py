@@ -81,6 +81,30 @@ def enqueue(state, e):
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
     state["size"][w] += 1
+    if state["plain"] == 1:
+        last = state["youngest"]
+        entry["older"] = last
+        entry["younger"] = -1
+        state["youngest"] = e
+        if last >= 0:
+            entries[last]["younger"] = e
+        else:
+            state["oldest"] = e
+
+
+@njit
+def leave_ages(state, e):
+    """Take entry ``e`` out of the list of all queued entries."""
+    older = state["entries"][e]["older"]
+    younger = state["entries"][e]["younger"]
+    if older >= 0:
+        state["entries"][older]["younger"] = younger
+    else:
+        state["oldest"] = younger
+    if younger >= 0:
+        state["entries"][younger]["older"] = older
+    else:
+        state["youngest"] = older
 
 
 @njit
@@ -120,6 +144,8 @@ def dequeue(state, e):
         bank["busy_at"][w] = -1
         state["busy_count"][w] = last
     state["size"][w] -= 1
+    if state["plain"] == 1:
+        leave_ages(state, e)
 
 
 @njit

@@ -259,56 +259,38 @@ def choose_timeouts(state):
 
 
 @njit
-def window_end(state):
-    """Return the age of the youngest entry that the window shows."""
-    entries = state["entries"]
-    age = np.int64(-1)
-    window = 1 if state["scheduler"] == FCFS else state["window"]
-    for _ in range(window):
-        following = np.int64(NEVER)
-        for w in range(2):
-            if state["scanned"] >> w & 1:
-                for k in range(state["busy_count"][w]):
-                    e = state["banks"][state["busy_banks"][w, k]]["head"][w]
-                    while e >= 0 and entries[e]["order"] <= age:
-                        e = entries[e]["next"]
-                    if e >= 0 and entries[e]["order"] < following:
-                        following = entries[e]["order"]
-        if following == NEVER:
-            return NEVER
-        age = following
-    return age
+def choose_by_age(state):
+    """Look at every entry that the window shows, oldest first."""
+    left = 1 if state["scheduler"] == FCFS else state["window"]
+    e = state["oldest"]
+    while e >= 0 and left > 0:
+        entry = state["entries"][e]
+        if state["scanned"] >> entry["write"] & 1:
+            left -= 1
+            if (state["owed"] == 0 and state["down"] == 0) or not held_back(state, entry["bank"]):
+                consider(state, e)
+        e = entry["younger"]
 
 
 @njit
-def choose_queued(state, w, every):
-    """Look at the oldest hit and miss of each bank, or at ``every`` entry that the window shows.
-
-    Without priorities no younger hit or miss of a bank can win over its oldest.
-    """
-    entries = state["entries"]
-    end = window_end(state) if every == 1 else NEVER
+def choose_oldest(state, w):
+    """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
     for k in range(state["busy_count"][w]):
         b = state["busy_banks"][w, k]
         if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
             continue
         bank = state["banks"][b]
         e = bank["head"][w]
-        if every == 0 and bank["open"] >= 0:
+        if bank["open"] >= 0:
             e = bank["hit"][w] if bank["hit"][w] >= 0 else bank["miss"][w]
-        while e >= 0 and entries[e]["order"] <= end:
+        while e >= 0:
             consider(state, e)
-            if every == 1:
-                e = entries[e]["next"]
-            elif bank["open"] < 0 or e == bank["miss"][w]:
-                e = -1
-            else:
-                e = bank["miss"][w]
+            e = -1 if bank["open"] < 0 or e == bank["miss"][w] else bank["miss"][w]
 
 
 @njit
 def choose_simply(state, w):
-    """Do as `choose_queued` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
+    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
 
     A bank is passed over while its floor, the earliest time found last, lies behind the best one: times of
     queued entries only grow, but for a new entry and for a row that its opener gives free (`queues.py`).
@@ -394,12 +376,15 @@ def choose(state):
             state["clear_at"] += state["bliss_clear"] * (
                 (state["next"] - state["clear_at"]) // state["bliss_clear"] + 1
             )
-        for w in range(2):
-            if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
-                if state["simple"] == 1 and state["owed"] == 0:
-                    choose_simply(state, w)
-                else:
-                    choose_queued(state, w, state["plain"])
+        if state["plain"] == 1:
+            choose_by_age(state)
+        else:
+            for w in range(2):
+                if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
+                    if state["simple"] == 1 and state["owed"] == 0:
+                        choose_simply(state, w)
+                    else:
+                        choose_oldest(state, w)
         if state["page"] > CLOSED_PAGE:
             choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:

@@ -163,6 +163,8 @@ ENTRY = np.dtype(
         ("write", i8),
         ("next", i8),  # in its bank's list
         ("previous", i8),
+        ("older", i8),  # in the list of all queued entries, kept where `plain`
+        ("younger", i8),
         ("parent", i8),  # row of `parents`
         ("master", i8),
         ("seen", i8),  # its first command was counted as hit, miss or conflict
@@ -240,6 +242,8 @@ CHANNEL = np.dtype(
         ("active_count", i8),
         ("waiting", i8, (2,)),  # accepted and unanswered
         ("order", i8),
+        ("oldest", i8),
+        ("youngest", i8),
         # device
         ("banks", BANK, (BANKS,)),
         ("group", GROUP, (GROUPS,)),
