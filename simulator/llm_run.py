@@ -20,6 +20,7 @@ from workloads.llm.recorded import RecordedTrace
 from workloads.llm.window import ResidentRows
 
 FS_PER_S = 10**15
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class Trace(Protocol):
@@ -88,7 +89,7 @@ class LlmRun:
     ):
         self.plan, self.machine, self.flash, self.unit = plan, machine, flash, unit
         self.compute = Compute(plan, machine)
-        self.rng = np.random.Generator(np.random.PCG64([seed, 1]))
+        self.chance = float(np.random.Generator(np.random.PCG64([seed, 1])).random())
         self.trace = make_trace(plan, seed) if plan.sparse else None
         self.rows: ResidentRows | None = None
         if plan.windowed:
@@ -150,9 +151,7 @@ class LlmRun:
         if speculative is None:
             return self._pass(1, 1)
         drafts = speculative.draft_tokens
-        accepted = 0
-        while accepted < drafts and self.rng.random() < speculative.acceptance:
-            accepted += 1
+        accepted = self._accepted(drafts, speculative.acceptance)
         start = self.now
         context = min(self.position + drafts, self.plan.model.shape.positions)
         draft = draft_work(self.plan, self.machine, context)
@@ -166,6 +165,14 @@ class LlmRun:
         result.tokens = min(result.tokens, wanted)
         assert self.now - start == result.summed_fs
         return result
+
+    def _accepted(self, drafts: int, acceptance: float) -> int:
+        """Return how many drafts of the next round are accepted: each by chance, up to the first that is not.
+
+        Rounds take their chance from a golden-ratio sequence: its means settle within a few rounds.
+        """
+        self.chance = (self.chance + GOLDEN_RATIO) % 1
+        return sum(self.chance < acceptance**k for k in range(1, drafts + 1))
 
     def _pass(self, tokens: int, accepted: int) -> Pass:
         """Process ``tokens`` tokens at once, of which the first ``accepted`` count."""
@@ -231,18 +238,21 @@ class LlmRun:
         manager = self.rows.manager[layer]
         moved, streamed = int(manager["moved"]), int(manager["streamed"])
         fresh = self.rows.load(layer, needs, self.stamp, self.position)
+        held = int(manager["num_used"])
         for k in range(accepted):
             self.rows.accept(layer, needs[k], self.position + k)
+        if accepted < tokens:
+            self.rows.trim(layer, self.position + accepted)
         io = self._read_neurons(layer, fresh, result)
         moved, streamed = int(manager["moved"]) - moved, int(manager["streamed"]) - streamed
         inserted = fresh.size - streamed
         row_bytes = self.plan.dram.neuron
-        fs = update_rows_fs(self.machine, moved, inserted, row_bytes)
+        fs = update_rows_fs(self.machine, moved + inserted, row_bytes)
         size = (moved + inserted) * row_bytes
         self._spend("rows", "management", layer, Work(fs, 0, size, size), self.position, result)
         result.fresh += fresh.size
-        result.resident_rows += int(manager["num_used"])
-        return io, fs, int(manager["num_used"]) + streamed
+        result.resident_rows += held
+        return io, fs, held + streamed
 
     # ---- flash
 

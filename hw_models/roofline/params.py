@@ -41,12 +41,6 @@ class Roofline(Block):
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
         20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"
     )
-    insert_bandwidth_bytes_per_s: BytesPerSecond | None = Field(
-        None,
-        alias="insert_bandwidth",
-        gt=0,
-        description="appending rows that came from flash; absent: copy_bandwidth",
-    )
     update_overhead_fs: Femtoseconds = Field(
         0, alias="update_overhead", description="per layer whose resident rows change"
     )
@@ -81,10 +75,7 @@ def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: s
     return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak))
 
 
-def update_rows_fs(machine: Roofline, moved: int, inserted: int, row_bytes: int) -> int:
-    """Return femtoseconds for one layer's update: rows moved within the resident matrix, rows appended."""
-    copy = machine.copy_bandwidth_bytes_per_s
-    insert = machine.insert_bandwidth_bytes_per_s or copy
-    per_move = machine.row_overhead_fs + row_bytes * FS_PER_S // copy
-    per_insert = machine.row_overhead_fs + row_bytes * FS_PER_S // insert
-    return machine.update_overhead_fs + moved * per_move + inserted * per_insert
+def update_rows_fs(machine: Roofline, rows: int, row_bytes: int) -> int:
+    """Return femtoseconds for one layer's update: ``rows`` rows of the resident matrix moved or appended."""
+    per_row = machine.row_overhead_fs + row_bytes * FS_PER_S // machine.copy_bandwidth_bytes_per_s
+    return machine.update_overhead_fs + rows * per_row

@@ -113,6 +113,15 @@ def test_tokens_of_one_round_are_read_once_and_rejected_ones_leave():
     assert rows.pointer[0, :1].tolist() == [1]
 
 
+def test_trim_drops_rejected_tokens_and_keeps_the_window_of_accepted_ones():
+    rows = ResidentRows(np.full(1, NEURONS), NEURONS, 2)
+    load(rows, 0, [0])
+    load(rows, 1, [1], [7, 8], [9])  # tokens 2 and 3 are rejected
+    rows.trim(0, 2)
+    assert sorted(rows.pointer[0, : rows.manager[0]["num_used"]].tolist()) == [0, 1]
+    assert load(rows, 2, [0, 7]) == [7]
+
+
 def chunks(starts, size, chunk):
     addresses, sizes = chunked(np.array(starts, np.int64), size, chunk)
     return list(zip(addresses.tolist(), sizes.tolist()))

@@ -69,5 +69,3 @@ PREDICTOR_RANKS: dict[str, list[int]] = {
     "llama-2-7b": [256, 256, 256, 1024, 256, 256, 256, 256],  # 1024 in 4 layers of the middle
     "llama-3.2-3b": [256] * 7,  # [A]
 }
-
-DRAFT_MODEL = "opt-125m"  # the paper does not name its draft model [A]

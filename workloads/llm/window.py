@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models.jit import njit
 
+NO_STAMP = -2  # a step that needs nothing
 LONG_AGO = -(2**40)  # last_used of a neuron that no token has needed yet
 
 MANAGER = np.dtype(
@@ -131,6 +132,20 @@ class ResidentRows:
             count,
         )
         return self.fresh[:count]
+
+    def trim(self, layer: int, position: int) -> None:
+        """Drop what no accepted token of the window before ``position`` used: neurons of rejected tokens."""
+        settle(
+            self.manager[layer],
+            self.pointer[layer],
+            self.slot_of[layer],
+            self.stamped[layer],
+            self.last_used[layer],
+            NO_STAMP,
+            position - 1,
+            self.fresh,
+            0,
+        )
 
     def accept(self, layer: int, flagged: np.ndarray, position: int) -> None:
         commit(flagged, position, self.last_used[layer])
