@@ -16,6 +16,7 @@ UNPACK_ATOMS = 4  # atoms gathered before they go on together, fewer at the end 
 OPERAND_AHEAD = 2  # chunk of an operand meets the data two stages behind the split: SDP_cmux, CORE_pack [R]
 CHUNKS_BEFORE_JOIN_RDMA = 3  # between the split of SDP's own input and X1: SDP_cmux p2 (2), CORE_pack [R]
 CHUNKS_BEFORE_JOIN_CACC = 5  # and between CACC and X1: SDP_cmux p1 (2) as well [R]
+CACC_LATE_READY = 1  # `ready` comes through two flops to CACC, through one to the split: SDP_cmux [R]
 
 # SDP's pipeline, from the cycle in which an atom's last chunk enters it
 SDP_TO_WRITE = 15  # to its write on AXI, all sub-units bypassed [M]

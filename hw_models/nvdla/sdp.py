@@ -14,6 +14,7 @@ from hw_models.nvdla.pdp import pdp_take
 from hw_models.nvdla.post_state import CHAINS, ENDING, HISTORY, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
+    CACC_LATE_READY,
     CHUNKS_BEFORE_JOIN_CACC,
     CHUNKS_BEFORE_JOIN_RDMA,
     ENABLE_TO_RDMA_READ,
@@ -200,7 +201,8 @@ def _entry_at(sdp):
     """Return the cycle from which another atom may enter; NEVER: one in front waits for its operand."""
     if sdp["wait_count"] >= sdp["depth"]:
         return NEVER
-    return sdp["history"][sdp["depth"] - sdp["wait_count"] - 1] + sdp["depth"] * sdp["period"]
+    time = sdp["history"][sdp["depth"] - sdp["wait_count"] - 1] + sdp["depth"] * sdp["period"]
+    return time + CACC_LATE_READY if sdp["flying"] else time
 
 
 @njit
