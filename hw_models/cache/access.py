@@ -47,9 +47,26 @@ def granules(state, row):
 
 
 @njit
-def stall(ring, cause, culprit):
-    ring["cause"] = cause
-    ring["culprit"] = culprit
+def settle(state, ring, now):
+    """Charge the waits in a queue since the last look; due before its cause or its rows change."""
+    since, culprit, cause = ring["since"], ring["culprit"], ring["cause"]
+    if now <= since:
+        return
+    ring["since"] = now
+    for n in range(ring["count"]):
+        row = ring["rows"][(ring["head"] + n) % QUEUE]
+        waited = now - max(since, row["time"])
+        if waited > 0:
+            state["blame"][row["master"], culprit, cause] += waited
+
+
+@njit
+def stall(state, ring, cause, culprit, now):
+    """Note why the oldest request of a queue waits."""
+    if ring["cause"] != cause or ring["culprit"] != culprit:
+        settle(state, ring, now)
+        ring["cause"] = cause
+        ring["culprit"] = culprit
     return STALLED
 
 
@@ -101,11 +118,11 @@ def merge(state, set_row, way, ring, row, need, now, out, port):
     """Serve a request whose line is on its way. Returns the bank's cycles, or STALLED."""
     mshr = state["mshrs"][set_row["busy"][way] - 1]
     if state["conflict"] == STALL_LINE:
-        return stall(ring, MSHR_FULL, mshr["master"])
+        return stall(state, ring, MSHR_FULL, mshr["master"], now)
     if row["write"]:
         return hit(state, set_row, way, row, need, 1, now, out, port)
     if mshr["targets"] >= state["target_limit"]:
-        return stall(ring, MSHR_FULL, mshr["master"])
+        return stall(state, ring, MSHR_FULL, mshr["master"], now)
     wait_for_fill(mshr, row)
     state["hits"][row["master"]] += 1
     state["merges"][row["master"]] += 1
@@ -118,10 +135,10 @@ def pass_by(state, ring, row, line, now, wires, down):
     """Send a request on to memory as it is. Returns the bank's cycles, or STALLED."""
     master = row["master"]
     if state["mshrs_used"] >= state["mshr_count"]:
-        return stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
+        return stall(state, ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master), now)
     state["culprit"] = master
     if crowded(state, wires["fifo"][down + channel_of(state, row["address"])], 1):
-        return stall(ring, QUEUE_FULL, state["culprit"])
+        return stall(state, ring, QUEUE_FULL, state["culprit"], now)
     index = take_mshr(state, PASS, line, -1, row["bytes"], master, now)
     wait_for_fill(state["mshrs"][index], row)
     time = now + state["miss_latency"]
@@ -147,7 +164,7 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
         fill = write == 0 or row["bytes"] < state["line_bytes"]
     why = in_the_way(state, set_row, way, line, fill, 0, master, wires, down)
     if why != CLEAR:
-        return stall(ring, why, state["culprit"])
+        return stall(state, ring, why, state["culprit"], now)
     discard = state["discard"][master, stream]
     index, busy = allocate(state, set_row, way, line, master, fill, discard, now, wires, down)
     state["misses"][master] += 1
@@ -173,13 +190,13 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     if state["conflict"] == STALL_SET and state["mshrs_used"] > 0:
         culprit = conflict_with(state, line)
         if culprit >= 0:
-            stall(ring, MSHR_FULL, culprit)
+            stall(state, ring, MSHR_FULL, culprit, now)
             return WAITS
     if state["hit_when_full"] == 0 and state["mshrs_used"] >= state["mshr_count"]:
-        stall(ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
+        stall(state, ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master), now)
         return WAITS
     if is_full(out):
-        stall(ring, QUEUE_FULL, front(out)["master"])
+        stall(state, ring, QUEUE_FULL, front(out)["master"], now)
         return WAITS
     way, need = find(state["policy"], set_row, line), granules(state, row)
     state["scratch"]["stream"] = row["stream"]
@@ -194,9 +211,9 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
         return WAITS
     bank["free"] = now + state["overhead"] + took
     bank["owner"] = master
+    settle(state, ring, now)
     ring["head"] = (ring["head"] + 1) % QUEUE
     ring["count"] -= 1
-    ring["cause"] = -1
     state["waiting"] -= 1
     state["room"] |= ring["refused"]
     ring["refused"] = 0

@@ -20,7 +20,7 @@ oldest write. A request that cannot go on stalls those behind it.
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.cache.access import FRESH, SERVED, WAITS, look_up, push_up
+from hw_models.cache.access import FRESH, SERVED, WAITS, look_up, push_up, stall
 from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
 from hw_models.cache.params import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
@@ -69,28 +69,6 @@ def respond(state, tags, row, time):
     bank["fill_time"][at] = time
     bank["fill_count"] += 1
     return time
-
-
-@njit
-def settle(state, now):
-    """Charge the cycles since the last look to whoever held up the oldest request of each queue."""
-    since = state["settled"]
-    if now <= since:
-        return
-    state["settled"] = now
-    if state["waiting"] == 0:
-        return
-    for b in range(state["banks"]):
-        for k in range(1 + state["split"]):
-            ring = state["bank"][b]["rings"][k]
-            for n in range(ring["count"]):
-                row = ring["rows"][(ring["head"] + n) % QUEUE]
-                waited = now - max(since, row["time"])
-                if waited > 0:
-                    if ring["cause"] >= 0:
-                        state["blame"][row["master"], ring["culprit"], ring["cause"]] += waited
-                    else:
-                        state["blame"][row["master"], row["master"], BANK_BUSY] += waited
 
 
 @njit
@@ -150,14 +128,16 @@ def line_due(state, bank, what, now):
 
 
 @njit
-def bank_wake(bank, now):
+def bank_wake(state, bank, now):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
     if bank["fill_count"] + first["count"] + second["count"] == 0:
         return NEVER
     if bank["free"] > now:
-        first["cause"] = second["cause"] = BANK_BUSY
-        first["culprit"] = second["culprit"] = bank["owner"]
+        if first["count"] > 0:
+            stall(state, first, BANK_BUSY, bank["owner"], now)
+        if second["count"] > 0:
+            stall(state, second, BANK_BUSY, bank["owner"], now)
         return bank["free"]
     wake = NEVER
     if bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] > now:
@@ -172,7 +152,6 @@ def bank_wake(bank, now):
 @njit
 def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
-    settle(state, now)
     take_acks(state, now)
     freed = True
     while freed:  # an MSHR that one bank gives back may be what another waits for
@@ -196,7 +175,7 @@ def advance(state, tags, now, wires, down, up):
                         if done != WAITS and state["prefetch"] != NONE:
                             prefetch(state, tags, row, done == FRESH, now, wires, down)
                 what = what + 1 if done == WAITS else FILLS
-            wake = min(wake, bank_wake(bank, now))
+            wake = min(wake, bank_wake(state, bank, now))
     return min(wake, other_wakes(state, now))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.blame import BLAME_SHAPE
+from hw_models.blame import BLAME_SHAPE, Cause
 from hw_models.cache.params import (
     BANKS,
     CONFLICTS,
@@ -30,7 +30,8 @@ RING = np.dtype(
         ("head", np.int64),
         ("count", np.int64),
         ("refused", np.int64),  # 1: a request found no place since the last one left
-        ("cause", np.int64),  # why the oldest waits, -1: it does not
+        ("since", np.int64),  # waits are charged up to this cycle
+        ("cause", np.int64),  # why the oldest waits
         ("culprit", np.int64),
         ("rows", REQUEST, (QUEUE,)),
     ]
@@ -100,7 +101,6 @@ CACHE = np.dtype(
         ("discard", np.int64, (MASTERS, STREAMS)),  # the 1-bit prediction; may be changed while it runs
         # state
         ("policy", POLICY),
-        ("settled", np.int64),
         ("waiting", np.int64),
         ("room", np.int64),  # 1: who was refused may come again
         ("bank", BANK, (BANKS,)),
@@ -187,7 +187,7 @@ def build_cache(
     row["policy"]["ways"] = params.ways
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
     row["victim_line"] = row["victim_by"] = -1
-    row["bank"]["rings"]["cause"] = row["bank"]["owner"] = -1
+    row["bank"]["rings"]["cause"] = Cause.BANK_BUSY
     _set_masters(row, params, masters)
     tags = np.zeros(params.sets, SET)
     tags["line"] = tags["owner"] = -1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.interconnect.state import LANES, SLOTS
+from hw_models.interconnect.state import LANES, NOTES
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
@@ -10,7 +10,7 @@ from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 @njit
 def note(ring, time, what):
     """Remember ``what`` for ``time``; never earlier than what was noted before."""
-    at = (ring["head"] + ring["count"]) % SLOTS
+    at = (ring["head"] + ring["count"]) % NOTES
     ring["time"][at] = time
     ring["what"][at] = what
     ring["count"] += 1
@@ -22,14 +22,14 @@ def due(ring, now):
     if ring["count"] == 0 or ring["time"][ring["head"]] > now:
         return np.int64(-1)
     what = ring["what"][ring["head"]]
-    ring["head"] = (ring["head"] + 1) % SLOTS
+    ring["head"] = (ring["head"] + 1) % NOTES
     ring["count"] -= 1
     return what
 
 
 @njit
 def count_out(state, now):
-    """Give back the places of pieces that are done. Returns when the next one will be."""
+    """Give back the places of pieces that are done, and note when the next one will be."""
     wake = NEVER
     for bus in range(state["ports"] * state["channels"]):
         ring = state["gone"][bus]
@@ -54,7 +54,7 @@ def count_out(state, now):
             index = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])
-    return wake
+    state["next_release"] = wake
 
 
 @njit

@@ -56,23 +56,23 @@ def accept(state, request, now):
 
 
 @njit
-def settle(state, now):
-    """Charge the cycles since the last look to whoever held up each lane's oldest piece."""
-    since = state["settled"]
+def settle(state, i, now):
+    """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
+    lane = state["lanes"][i]
+    since = lane["since"]
     if now <= since:
         return
-    state["settled"] = now
-    if state["waiting"] == 0:
-        return
-    for i in range(2 * state["masters"]):
-        lane = state["lanes"][i]
-        for k in range(lane["count"]):
-            waited = now - max(since, lane["rows"][(lane["head"] + k) % LANE_ROWS]["time"])
-            if waited > 0:
-                if lane["cause"] >= 0:
-                    state["blame"][i >> 1, lane["culprit"], lane["cause"]] += waited
-                else:
-                    state["blame"][i >> 1, i >> 1, QUEUE_FULL] += waited
+    lane["since"] = now
+    waited = lane["count"] * (now - since)
+    late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `since`
+    while late >= 0:
+        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - since
+        if after <= 0:
+            break
+        waited -= min(after, now - since)
+        late -= 1
+    if waited > 0:
+        state["blame"][i >> 1, lane["culprit"], lane["cause"]] += waited
 
 
 @njit
@@ -86,11 +86,14 @@ def most_of(shares, masters, victim):
 
 
 @njit
-def wait_for(lane, cause, culprit, retry):
-    """Note why the lane's oldest piece stays, and return "no bus"."""
-    lane["cause"] = cause
-    lane["culprit"] = culprit
+def wait_for(state, i, cause, culprit, retry, now):
+    """Note why the oldest piece of lane ``i`` stays, and return "no bus"."""
+    lane = state["lanes"][i]
     lane["retry"] = retry
+    if lane["cause"] != cause or lane["culprit"] != culprit:
+        settle(state, i, now)
+        lane["cause"] = cause
+        lane["culprit"] = culprit
     return np.int64(-1)
 
 
@@ -131,46 +134,59 @@ def track(state, port, address, master):
 
 
 @njit
+def at_limit(state, i, name):
+    """Tell whether lane ``i`` has as many pieces in flight as it may, or as the id may."""
+    master = i >> 1
+    return (
+        state["lane_flight"][i] >= state["limit"][master]
+        or state["id_flight"][i, name] >= state["id_limit"][master]
+        or state["free_slot"] < 0
+    )
+
+
+@njit
 def examine(state, i, now, wires, down):
     """Return the bus that lane ``i``'s next piece could take now; -1 with the reason noted if it cannot."""
     lane = state["lanes"][i]
     master, write = i >> 1, i & 1
     row = lane["rows"][lane["head"]]
     if row["time"] > now:
-        return wait_for(lane, QUEUE_FULL, master, row["time"])
+        return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
     address = row["address"] + lane["sent"]
     size = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
     port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
     lane["size"] = size
     lane["port"] = port
     name = id_of(state, row)
-    if (
-        state["lane_flight"][i] >= state["limit"][master]
-        or state["id_flight"][i, name] >= state["id_limit"][master]
-        or state["free_slot"] < 0
-    ):
+    if at_limit(state, i, name):
+        count_out(state, now)  # only now: most of the time there is room without
+    if at_limit(state, i, name):
         state["limited"] = 1
-        return wait_for(lane, QUEUE_FULL, master, NEVER)
+        return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
+    if state["port_flight"][write, port] >= state["port_limit"][write]:
+        count_out(state, now)
     if state["port_flight"][write, port] >= state["port_limit"][write]:
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
-        return wait_for(lane, QUEUE_FULL, culprit, NEVER)
+        return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
     if state["trackers"] > 0:
+        if hub_blocks(state, port, address, master) >= 0:
+            count_out(state, now)
         culprit = hub_blocks(state, port, address, master)
         if culprit >= 0:
             state["limited"] = 1
-            return wait_for(lane, QUEUE_FULL, culprit, NEVER)
+            return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
     if is_full(wires["fifo"][down + port]):
-        return wait_for(lane, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER)
+        return wait_for(state, i, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER, now)
     until = held_until(state["regulation"], master, write, size, now)
     if until > now:
-        return wait_for(lane, REGULATION, master, until)
+        return wait_for(state, i, REGULATION, master, until, now)
     bus = port * state["channels"] + write * (state["channels"] - 1)
     if state["bus_free"][bus] > now:
-        return wait_for(lane, ARBITRATION, state["bus_owner"][bus], state["bus_free"][bus])
+        return wait_for(state, i, ARBITRATION, state["bus_owner"][bus], state["bus_free"][bus], now)
     # what holds if the arbiter passes it over: its TDM slot is still to come
     turn = next_turn(state["arbiters"][bus], master, now)
-    wait_for(lane, ARBITRATION, master, turn)
+    wait_for(state, i, ARBITRATION, master, turn, now)
     if not fits_slot(state["arbiters"][bus], beats_of(state, master, size) if write else 1, now):
         return np.int64(-1)
     return bus
@@ -227,6 +243,7 @@ def send(state, i, bus, now, wires, down):
     state["busy_cycles"][bus] += beats
     lane["sent"] += size
     if lane["sent"] == row["bytes"]:
+        settle(state, i, now)
         lane["sent"] = 0
         lane["head"] = (lane["head"] + 1) % LANE_ROWS
         lane["count"] -= 1
@@ -253,21 +270,19 @@ def grant(state, bus, now, wires, down):
             continue
         lane["bus"] = -1
         if i != winner:
-            wait_for(lane, ARBITRATION, master, state["bus_free"][bus])
+            wait_for(state, i, ARBITRATION, master, state["bus_free"][bus], now)
         elif examine(state, i, now, wires, down) >= 0:
-            wait_for(lane, ARBITRATION, master, now + 1)  # a port sends one piece a cycle
+            wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
 
 
 @njit
 def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
-    settle(state, now)
     if state["held"] > 0:
         deliver_held(state, now, wires, up)
     if state["waiting"] == 0:
         state["limited"] = 0
         return NEVER
-    wake = count_out(state, now)
     state["limited"] = 0
     buses = state["ports"] * state["channels"]
     for bus in range(buses):
@@ -281,8 +296,7 @@ def advance(state, now, wires, down, up):
     for bus in range(buses):
         if state["wants"][bus]:
             grant(state, bus, now, wires, down)
-    if state["limited"] == 0:
-        wake = NEVER
+    wake = state["next_release"] if state["limited"] else NEVER
     if state["room"]:
         state["room"] = 0
         wake = min(wake, now + 1)

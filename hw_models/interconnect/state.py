@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.blame import BLAME_SHAPE
+from hw_models.blame import BLAME_SHAPE, Cause
 from hw_models.errors import ConfigError
 from hw_models.interconnect.arbiter import ARBITER
 from hw_models.interconnect.params import ARBITRATIONS, IDS, LANE_ROWS, TRACKERS, Interconnect, MasterPort
@@ -12,7 +12,8 @@ from hw_models.port import FIFO_ROWS, MASTERS, NEVER, REQUEST
 PORTS = 16  # most ports on the memory side
 LANES = 2 * MASTERS  # lane = 2 * master + write: reads and writes of a master do not block each other
 BUSES = 2 * PORTS  # bus = channels * port (+ write where channels are separate)
-SLOTS = 512  # most pieces in flight
+SLOTS = 256  # most pieces in flight
+NOTES = 2 * SLOTS  # of pieces to be counted out
 
 LANE = np.dtype(
     [
@@ -25,7 +26,8 @@ LANE = np.dtype(
         ("port", np.int64),
         ("bus", np.int64),  # that it could take now, -1: it has to wait
         ("retry", np.int64),  # when to look again; NEVER: something else will wake us
-        ("cause", np.int64),  # why it waits, -1: it does not
+        ("since", np.int64),  # waits are charged up to this cycle
+        ("cause", np.int64),  # why the oldest waits
         ("culprit", np.int64),
         ("rows", REQUEST, (LANE_ROWS,)),
     ]
@@ -50,7 +52,7 @@ SLOT = np.dtype(  # a piece in flight
     ]
 )
 RELEASE = np.dtype(  # pieces to be counted out at a time known already; in order of time
-    [("head", np.int64), ("count", np.int64), ("time", np.int64, (SLOTS,)), ("what", np.int64, (SLOTS,))]
+    [("head", np.int64), ("count", np.int64), ("time", np.int64, (NOTES,)), ("what", np.int64, (NOTES,))]
 )
 INTERCONNECT = np.dtype(
     [
@@ -75,7 +77,6 @@ INTERCONNECT = np.dtype(
         ("id_limit", np.int64, (MASTERS,)),
         ("port_shift", np.int64, (MASTERS,)),  # log2 of the width of the master's own port
         # requests
-        ("settled", np.int64),  # waits are charged up to this cycle
         ("waiting", np.int64),  # requests in lanes
         ("room", np.int64),  # 1: who was refused may come again
         ("lanes", LANE, (LANES,)),
@@ -91,6 +92,7 @@ INTERCONNECT = np.dtype(
         ("port_flight", np.int64, (2, PORTS)),
         ("port_share", np.int64, (2, PORTS, MASTERS)),  # of port_flight, by master
         ("limited", np.int64),  # 1: some lane waits for pieces in flight to come back
+        ("next_release", np.int64),  # when the next one has, as of the latest count
         ("free_slot", np.int64),  # -1: none
         ("slots", SLOT, (SLOTS,)),
         ("oldest", np.int64, (LANES, IDS)),  # slot, -1: none in flight
@@ -157,7 +159,8 @@ def build_interconnect(
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER
-    row["lanes"]["cause"] = -1
+    row["lanes"]["cause"] = Cause.QUEUE_FULL
+    row["lanes"]["culprit"] = np.arange(LANES) // 2
     _set_arbiters(row, params, masters)
     _set_regulators(row, params, masters)
     return state
