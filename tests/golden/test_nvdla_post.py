@@ -36,6 +36,7 @@ GOLDEN = {
     },
     "nv_small_conv.csv": {
         "conv_14x14x64_k32_1x1_s1_p0_sdpelt_L50_K2_WL50_WK2": 12723,
+        "conv_14x14x64_k32_1x1_s1_p0_sdpelt_L200_K1_WL200_WK1": 23648,
         "convpdp_14x14x64_k32_1x1_s1_pool3_s2_p1_L50_K1": 11249,
     },
     "nv_large_conv.csv": {
