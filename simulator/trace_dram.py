@@ -7,6 +7,7 @@ c + 1 on, one a cycle, in order. `--commands` writes the command log too.
 
 import gzip
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,11 @@ def simulate(
     from hw_models.dram.standalone import drive
     from hw_models.dram.statistics import channel_summary
 
+    drive(dram, build_channels(dram), requests[:1])  # compiles
     states = build_channels(dram)
+    start, start_cpu = time.perf_counter(), time.process_time()
     accepted, done, log = drive(dram, states, requests, commands=commands)
+    wall_s, cpu_s = time.perf_counter() - start, time.process_time() - start_cpu
     reads = requests["write"] == 0
     cycles = int(max(accepted.max(), done[reads].max(initial=0)))
     seconds = cycles * dram.clock_fs * 1e-15
@@ -64,6 +68,12 @@ def simulate(
     }
     for name, since in (("read_latency_cycles", accepted), ("read_time_cycles", requests["cycle"] + 1)):
         summary[name] = _quantiles((done - since)[reads])
+    summary["simulation"] = {
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "requests_per_wall_s": requests.size / wall_s,
+        "requests_per_cpu_s": requests.size / max(cpu_s, 1e-9),
+    }
     summary["dram"] = {str(k): channel_summary(row, dram, cycles) for k, row in enumerate(states)}
     return accepted, done, log, summary
 

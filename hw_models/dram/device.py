@@ -178,29 +178,26 @@ def column(state, b, w, time, auto, column_address):
     rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
     if time + t["to_pre"][w] > bank["pre"]:
         bank["pre"] = time + t["to_pre"][w]
-    gap = t["gap"]
+    gap = t["gap"][w]
     first = bank["rank"] * state["groups"]
-    end = first + state["groups"]
+    own = bank["group"]
+    read_at = time + gap[0, 1]
+    write_at = time + gap[1, 1]
+    for g in range(first, first + state["groups"]):
+        group = state["group"][g]
+        if read_at > group["column"][0]:
+            group["column"][0] = read_at
+        if write_at > group["column"][1]:
+            group["column"][1] = write_at
+    group = state["group"][own]
+    group["column"][0] = max(group["column"][0], time + gap[0, 0])
+    group["column"][1] = max(group["column"][1], time + gap[1, 0])
     if state["shared_bus"] == 1 and state["ranks"] > 1:
         for g in range(state["ranks"] * state["groups"]):
-            relation = 2
-            if g >= first and g < end:
-                relation = 1
-            if g == bank["group"]:
-                relation = 0
-            group = state["group"][g]
-            for later in range(2):
-                at = time + gap[w, later, relation]
-                if at > group["column"][later]:
-                    group["column"][later] = at
-    else:
-        for g in range(first, end):
-            relation = 0 if g == bank["group"] else 1
-            group = state["group"][g]
-            for later in range(2):
-                at = time + gap[w, later, relation]
-                if at > group["column"][later]:
-                    group["column"][later] = at
+            if g < first or g >= first + state["groups"]:
+                group = state["group"][g]
+                group["column"][0] = max(group["column"][0], time + gap[0, 2])
+                group["column"][1] = max(group["column"][1], time + gap[1, 2])
     if w == 0:
         state["reads"] += 1
     else:

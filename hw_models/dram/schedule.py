@@ -139,21 +139,26 @@ def consider(state, e):
 @njit
 def choose_reserved(state):
     """The openers of rows come before everything else."""
+    best = -1
+    best_time = state["chosen_time"]
+    best_order = NEVER
     for k in range(state["active_count"]):
-        b = state["active_banks"][k]
-        bank = state["banks"][b]
-        e = bank["active"]
-        entry = state["entries"][e]
+        bank = state["banks"][state["active_banks"][k]]
+        entry = state["entries"][bank["active"]]
         w = entry["write"]
         time = max(bank["column"][w], state["group"][bank["group"]]["column"][w], state["next"])
-        key = entry["order"] + RESERVED
-        if time < state["chosen_time"] or (time == state["chosen_time"] and key < state["chosen_key"]):
-            state["chosen_time"] = time
-            state["chosen_key"] = key
-            state["chosen"] = READ + w
-            state["chosen_entry"] = e
-            state["chosen_bank"] = b
-            state["chosen_active"] = 1
+        if time < best_time or (time == best_time and entry["order"] < best_order):
+            best = state["active_banks"][k]
+            best_time = time
+            best_order = entry["order"]
+    if best >= 0:
+        e = state["banks"][best]["active"]
+        state["chosen_time"] = best_time
+        state["chosen_key"] = best_order + RESERVED
+        state["chosen"] = READ + state["entries"][e]["write"]
+        state["chosen_entry"] = e
+        state["chosen_bank"] = best
+        state["chosen_active"] = 1
 
 
 @njit
