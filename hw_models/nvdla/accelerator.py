@@ -83,14 +83,18 @@ def enable(state, ops, index, now):
 @njit
 def respond(state, ops, response, now):
     """A response arrives: read data (any number of beats), or a write's acknowledgement."""
-    client = response["stream"]
-    beats = 1 if response["bytes"] == state["dbb_bytes"] else response["bytes"] // state["dbb_bytes"]
+    client, dbb = response["stream"], state["dbb_bytes"]
     if response["write"]:
-        write_acknowledged(state, client, beats, now)
+        write_acknowledged(state, client, response["bytes"] // dbb, now)
         post_acknowledged(state, client, now)
         return
     mcif = state["mcif"]
     reader = mcif["readers"][client]
+    beats = 1
+    if response["bytes"] != dbb:  # whole beats, or parts of beats where their addresses are not aligned
+        reader["part_bytes"] += response["bytes"]
+        beats = reader["part_bytes"] // dbb
+        reader["part_bytes"] -= beats * dbb
     for _ in range(beats):
         at = max(now, mcif["last_beat"] + 1)
         if client == _C_DATA:
