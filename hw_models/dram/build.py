@@ -76,6 +76,7 @@ def _shape(row: np.void, dram: Dram) -> None:
     row["banks_per_rank"] = chip.bank_groups * chip.banks_per_group
     row["bank_count"] = dram.all_ranks * row["banks_per_rank"]
     row["burst_bytes"] = dram.burst_bytes
+    row["burst_shift"] = dram.burst_bytes.bit_length() - 1
     row["shared_bus"] = dram.module.PSEUDO_CHANNELS == 1
     bank_bits = chip.banks_per_group.bit_length() - 1
     group_bits = chip.bank_groups.bit_length() - 1

@@ -301,9 +301,9 @@ def has_room(state, w, parts):
 def take(state, request, now):
     """Queue ``request`` if there is room."""
     w = request["write"]
-    burst = state["burst_bytes"]
-    first = request["address"] // burst
-    parts = (request["address"] + request["bytes"] - 1) // burst - first + 1
+    shift = state["burst_shift"]
+    first = request["address"] >> shift
+    parts = (request["address"] + request["bytes"] - 1 >> shift) - first + 1
     if state["outstanding"][w] > 0 and state["waiting"][w] >= state["outstanding"][w]:
         return False
     if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_count"] < parts + GUARD_ROWS:
@@ -312,7 +312,7 @@ def take(state, request, now):
     if in_turn and not has_room(state, w, parts):
         return False  # DRAMsim3 asks for room before it looks for the address
     entry = state["entries"][state["free"][state["free_count"] - 1]]
-    entry["address"] = first * burst
+    entry["address"] = first << shift
     locate(state, entry, entry["address"])
     if parts == 1 and answered_at_once(state, request, entry, now):
         return True
@@ -326,7 +326,7 @@ def take(state, request, now):
         e = take_entry(state)
         entry = state["entries"][e]
         if k > 0:
-            entry["address"] = (first + k) * burst
+            entry["address"] = first + k << shift
             locate(state, entry, entry["address"])
         entry["write"] = w
         entry["order"] = state["order"]

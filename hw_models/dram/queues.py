@@ -1,6 +1,6 @@
 """Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
-from hw_models.dram.state import DONE_ROWS
+from hw_models.dram.state import BUCKETS, DONE_ROWS
 from hw_models.jit import njit
 from hw_models.port import copy_request
 
@@ -56,6 +56,11 @@ def finish_part(state, p, time):
 
 
 @njit
+def bucket(state, address):
+    return address >> state["burst_shift"] & BUCKETS - 1
+
+
+@njit
 def enqueue(state, e):
     """Append entry ``e`` to its bank's list."""
     entries = state["entries"]
@@ -81,6 +86,8 @@ def enqueue(state, e):
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
     state["size"][w] += 1
+    if w == 1:
+        state["written"][bucket(state, entry["address"])] += 1
     if state["plain"] == 1:
         last = state["youngest"]
         entry["older"] = last
@@ -144,6 +151,8 @@ def dequeue(state, e):
         bank["busy_at"][w] = -1
         state["busy_count"][w] = last
     state["size"][w] -= 1
+    if w == 1:
+        state["written"][bucket(state, entry["address"])] -= 1
     if state["plain"] == 1:
         leave_ages(state, e)
 
@@ -198,6 +207,8 @@ def unreserve(state, b):
 @njit
 def find_write(state, b, address):
     """Return the queued write to ``address`` in bank ``b``, -1 when there is none."""
+    if state["written"][bucket(state, address)] == 0:
+        return -1
     entries = state["entries"]
     k = state["banks"][b]["head"][1]
     while k >= 0 and entries[k]["address"] != address:

@@ -71,7 +71,7 @@ def run(states, trace, request, accepted, done, log, progress):
             request["address"] = row["address"]
             request["write"] = row["write"]
             request["tag"] = i
-            state = states[(row["address"] >> progress["shift"]) % states.size]
+            state = states[row["address"] >> progress["shift"] & states.size - 1]
         if state["stale"] == 0 or state["next"] <= now or i >= trace.size:
             send_due(state, log, progress, now)
         if progress["log_full"] == 1:

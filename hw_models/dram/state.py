@@ -16,6 +16,7 @@ GROUPS = 64  # bank groups over all ranks
 BANKS = 256  # banks over all ranks
 ENTRIES = 256  # queued column accesses: both queues and what was moved out of them
 DONE_ROWS = 256  # answers that are known but not yet handed over
+BUCKETS = 128  # of the queued writes, a power of two
 SEGMENTS = 24  # pieces of the address mapping
 LOG_ROWS = 64  # commands kept until someone copies them
 
@@ -193,6 +194,7 @@ CHANNEL = np.dtype(
         ("banks_per_rank", i8),
         ("bank_count", i8),
         ("burst_bytes", i8),
+        ("burst_shift", i8),  # its logarithm
         ("shared_bus", i8),  # 0: every rank is a pseudo-channel with its own data bus
         ("segments", i8),
         (
@@ -242,6 +244,11 @@ CHANNEL = np.dtype(
         ("active_count", i8),
         ("waiting", i8, (2,)),  # accepted and unanswered
         ("order", i8),
+        (
+            "written",
+            i8,
+            (BUCKETS,),
+        ),  # queued writes by the lowest bits of their burst: most look-ups find none
         ("oldest", i8),
         ("youngest", i8),
         # device
