@@ -35,7 +35,7 @@ _P_PDP = int(Part.PDP)
 _P_SDP = int(Part.SDP)
 _CLIENT = int(Client.PDP)
 _CONV, _SDP_UNIT = int(Unit.CONV), int(Unit.SDP)
-_DATA, _ACKNOWLEDGE = int(Stall.DATA), int(Stall.ACKNOWLEDGE)
+_DATA, _ACKNOWLEDGE, _PROGRAM = int(Stall.DATA), int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
 _LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
 
 
@@ -104,6 +104,8 @@ def pdp_step(state, ops, now):
         _start(state, ops)
         if pdp["flying"]:
             wake(state, _P_SDP, now)
+        else:
+            state["records"][pdp["slot"]]["stall"][_PROGRAM] += ENABLE_TO_RDMA_READ
     if pdp["flying"]:
         return
     op = pdp["launch"]

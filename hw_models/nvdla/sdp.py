@@ -19,6 +19,7 @@ from hw_models.nvdla.post_timing import (
     CHUNKS_BEFORE_JOIN_RDMA,
     ENABLE_TO_RDMA_READ,
     OPERAND_AHEAD,
+    PDP_OUTPUTS,
     PDP_SLACK_CHUNKS,
     SDP_ATOMS_TO_BUS,
     SDP_TO_WRITE,
@@ -50,7 +51,8 @@ _RDMA = int(Block.SDP_RDMA)
 _CLIENT = int(Client.SDP)
 _OFF, _PER_KERNEL, _PER_ELEMENT = int(Operand.OFF), int(Operand.PER_KERNEL), int(Operand.PER_ELEMENT)
 _CONV = int(Unit.CONV)
-_OPERANDS, _DATA, _ACKNOWLEDGE = int(Stall.OPERANDS), int(Stall.DATA), int(Stall.ACKNOWLEDGE)
+_OPERANDS, _DATA, _OUTPUT = int(Stall.OPERANDS), int(Stall.DATA), int(Stall.OUTPUT)
+_ACKNOWLEDGE, _PROGRAM = int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
 _LAST_WRITE, _LAST_READ = int(Mark.LAST_WRITE), int(Mark.LAST_READ)
 _PRELU = 2
 
@@ -111,6 +113,7 @@ def rdma_step(state, ops, now):
         for i in range(CHAINS):
             sdp["chains"][i]["on"] = 0
         if op["unit"] != _CONV:
+            state["records"][sdp["rdma_slot"]]["stall"][_PROGRAM] += ENABLE_TO_RDMA_READ
             chain = sdp["chains"][0]
             atom = state["atom_bytes"]
             surfaces = (op["channels"] + atom - 1) // atom
@@ -225,7 +228,13 @@ def sdp_ready(state, now, slot):
 
 @njit
 def _pdp_room_at(state, sdp):
-    """Return the cycle from which an atom may meet its operands, for PDP to be in time for it."""
+    """Return the cycle from which an atom may meet its operands, for PDP to be in time for it.
+
+    NEVER: PDP is still at the launch before, or its writes are stuck; it wakes SDP when that changes.
+    """
+    pdp = state["pdp"]
+    if not pdp["busy"] or pdp["slot"] != sdp["slot"] or pdp["outputs"] >= PDP_OUTPUTS:
+        return NEVER
     slack = PDP_SLACK_CHUNKS * (state["pdp"]["period"] // sdp["period"]) + 1
     return state["pdp"]["next_take"] - sdp["latency"] - slack
 
@@ -291,14 +300,23 @@ def sdp_flow(state):
         if sdp["wait_count"] == 0 or operands == NEVER or sdp["in_pipe"] >= SDP_ATOMS_TO_BUS:
             return
         data = max(sdp["wait_time"][sdp["wait_head"]], sdp["history"][0] + sdp["period"])
-        data = max(data, sdp["space_at"])
-        if sdp["to_pdp"]:
-            data = max(data, _pdp_room_at(state, sdp))
-        if operands > data:
-            state["records"][sdp["slot"]]["stall"][_OPERANDS] += operands - data
-        elif not sdp["flying"] and sdp["joined"] and data > sdp["history"][0] + sdp["period"]:
-            state["records"][sdp["slot"]]["stall"][_DATA] += data - sdp["history"][0] - sdp["period"]
-        _join(state, max(data, operands), rdma)
+        space = _pdp_room_at(state, sdp) if sdp["to_pdp"] else sdp["space_at"]
+        if space == NEVER:
+            return
+        time = max(max(data, operands), space)
+        if not sdp["flying"] or operands > data:
+            _charge(state, sdp, data, operands, space)
+        _join(state, time, rdma)
+
+
+@njit
+def _charge(state, sdp, data, operands, space):
+    """Note what the next atom waits for: input, operands, or room behind."""
+    stall = state["records"][sdp["slot"]]["stall"]
+    if sdp["joined"]:
+        stall[_DATA] += data - sdp["history"][0] - sdp["period"]
+    stall[_OPERANDS] += max(0, operands - data)
+    stall[_OUTPUT] += max(0, space - max(data, operands))
 
 
 @njit

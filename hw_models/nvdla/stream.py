@@ -30,7 +30,7 @@ _CDP, _BDMA, _RUBIK = int(Block.CDP), int(Block.BDMA), int(Block.RUBIK)
 _C_CDP, _C_BDMA, _C_RUBIK = int(Client.CDP), int(Client.BDMA), int(Client.RUBIK)
 _P_CDP, _P_COPY = int(Part.CDP), int(Part.COPY)
 _LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
-_DATA, _ACKNOWLEDGE = int(Stall.DATA), int(Stall.ACKNOWLEDGE)
+_DATA, _ACKNOWLEDGE, _PROGRAM = int(Stall.DATA), int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
 
 
 @njit
@@ -102,6 +102,7 @@ def _stream_step(state, ops, stream, block, now):
         if state["groups"][block]["count"] == 0:
             return
         _start(state, ops, stream, block)
+        state["records"][stream["slot"]]["stall"][_PROGRAM] += ENABLE_TO_RDMA_READ
     op = stream["launch"]
     atom = state["atom_bytes"]
     while not stream["requested"] and read_room(state, stream["client"]) > 0:
