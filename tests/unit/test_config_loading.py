@@ -60,7 +60,10 @@ def with_value(path: str, value) -> dict:
 
 def test_the_order_of_keys_changes_nothing():
     two = with_value("system.accelerators.nvdla1", {"preset": "nv_small", "clock": "1 GHz"})
-    two["workloads"] = {**two["workloads"], "again": {"network": "lenet5", "on": "nvdla1", "fallback": "core0"}}
+    two["workloads"] = {
+        **two["workloads"],
+        "again": {"network": "lenet5", "on": "nvdla1", "fallback": "core0"},
+    }
     config, other = load(two), load(reversed_keys(two))
     assert config_sha256(config) == config_sha256(other)
     assert yaml_text(resolved(config)) == yaml_text(resolved(other))
