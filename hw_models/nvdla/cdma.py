@@ -10,13 +10,24 @@ over per kernel group.
 from hw_models.jit import njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, wake
-from hw_models.nvdla.state import RELEASES, SKID_STAGES, Block, Client, Mark, Part, Phase
+from hw_models.nvdla.state import (
+    RELEASES,
+    SKID_STAGES,
+    Block,
+    Client,
+    Mark,
+    Part,
+    Phase,
+)
 from hw_models.nvdla.timing import (
     ACCEPT_TO_KERNELS,
     ACCEPT_TO_LINES,
     DATA_AFTER_WEIGHT,
     ENABLE_TO_WEIGHT_READ,
     HAND_OVER_TO_ENABLE,
+    IMAGE_ACCEPT_TO_LINES,
+    IMAGE_AFTER_WEIGHT,
+    IMAGE_LINES_TO_DATA_DONE,
     KERNELS_SPACING,
     KERNELS_TO_WEIGHT_DONE,
     LINES_TO_DATA_DONE,
@@ -31,7 +42,12 @@ _P_DATA = int(Part.CDMA_DATA)
 _P_WEIGHT = int(Part.CDMA_WEIGHT)
 _P_CSC = int(Part.CSC)
 _CDMA = int(Block.CDMA)
-_IDLE, _PEND, _BUSY, _DONE = int(Phase.IDLE), int(Phase.PEND), int(Phase.BUSY), int(Phase.DONE)
+_IDLE, _PEND, _BUSY, _DONE = (
+    int(Phase.IDLE),
+    int(Phase.PEND),
+    int(Phase.BUSY),
+    int(Phase.DONE),
+)
 _M_DAT_DONE, _M_WT_DONE = int(Mark.DAT_DONE), int(Mark.WT_DONE)
 _M_DAT_UPDT, _M_WT_UPDT = int(Mark.FIRST_DAT_UPDT), int(Mark.FIRST_WT_UPDT)
 
@@ -87,12 +103,12 @@ def _data_start(state, ops, data, group, begin):
     data["req_grain"] = min(data["grain"], data["height"])
     data["reserved"] = 0
     data["waits_for_room"] = 0
-    data["next_request"] = begin + ENABLE_TO_WEIGHT_READ + DATA_AFTER_WEIGHT - REQUEST_TO_READ
+    after = IMAGE_AFTER_WEIGHT if op["image"] else DATA_AFTER_WEIGHT
+    data["next_request"] = begin + ENABLE_TO_WEIGHT_READ + after - REQUEST_TO_READ
     data["rsp_line"] = 0
     data["rsp_surface"] = 0
     data["rsp_atom"] = 0
     data["rsp_grain"] = data["req_grain"]
-    state["mcif"]["readers"][_DATA]["slot_now"] = data["slot"]
 
 
 @njit
@@ -176,7 +192,11 @@ def data_beat(state, time):
     at = _through_the_pipes(data, time)
     data["rsp_atom"] += atoms
     end_of_line = data["rsp_atom"] % data["width"] == 0
-    if (data["rsp_surface"] & 2 or end_of_line) and data["blocked"] != at + 1:
+    if data["image"]:
+        if end_of_line:  # two cycles between lines
+            data["blocked_before"] = at + 2
+            data["blocked"] = at + 3
+    elif (data["rsp_surface"] & 2 or end_of_line) and data["blocked"] != at + 1:
         data["blocked_before"] = data["blocked"]
         data["blocked"] = at + 2
     if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
@@ -185,10 +205,11 @@ def data_beat(state, time):
         if data["rsp_surface"] == data["surfaces"]:
             data["rsp_surface"] = 0
             row = (data["update_head"] + data["update_count"]) % RELEASES
-            data["update_time"][row] = at + ACCEPT_TO_LINES
+            seen = at + (IMAGE_ACCEPT_TO_LINES if data["image"] else ACCEPT_TO_LINES)
+            data["update_time"][row] = seen
             data["update_lines"][row] = data["rsp_grain"]
             data["update_count"] += 1
-            wake(state, _P_DATA, at + ACCEPT_TO_LINES)
+            wake(state, _P_DATA, seen)
             data["rsp_line"] += data["rsp_grain"]
             data["rsp_grain"] = min(data["grain"], data["height"] - data["rsp_line"])
     return at
@@ -215,7 +236,8 @@ def _data_updates(state, data, now):
         wake(state, _P_CSC, now)
         if data["lines_sent"] == data["height"]:
             data["phase"] = _DONE
-            data["done_at"] = cbuf["lines_time"] + LINES_TO_DATA_DONE
+            late = IMAGE_LINES_TO_DATA_DONE if data["image"] else LINES_TO_DATA_DONE
+            data["done_at"] = cbuf["lines_time"] + late
             marks[_M_DAT_DONE] = data["done_at"]
             _hand_over(state)
 
@@ -292,7 +314,6 @@ def _weight_start(state, ops, weight, group, begin):
     per_kernel = op["channels"] * op["kernel_height"] * op["kernel_width"]
     weight["group_bytes"] = per_kernel * state["atomic_k"]
     weight["announced"] = 0
-    weight["group_beats_done"] = 0
     weight["capacity"] = (
         op["weight_banks"] * state["cbuf_depth"] * state["cbuf_entry_bytes"] // state["dbb_bytes"]
     )
@@ -306,12 +327,20 @@ def _weight_requests(state, weight):
     spare = 8 * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
     block = 8 * state["atom_bytes"]
     while weight["requested"] < weight["beats"] and read_room(state, _WEIGHT) > 0:
-        beats = min((block - weight["address"] % block) // dbb, weight["beats"] - weight["requested"])
+        beats = min(
+            (block - weight["address"] % block) // dbb,
+            weight["beats"] - weight["requested"],
+        )
         if weight["held"] + beats > weight["capacity"] + spare * state["atom_bytes"] // dbb:
             weight["waits_for_room"] = 1
             return
         request_read(
-            state, _WEIGHT, weight["address"], beats, weight["next_request"] + REQUEST_TO_READ, weight["slot"]
+            state,
+            _WEIGHT,
+            weight["address"],
+            beats,
+            weight["next_request"] + REQUEST_TO_READ,
+            weight["slot"],
         )
         weight["address"] += beats * dbb
         weight["requested"] += beats

@@ -6,7 +6,15 @@ Writes: likewise; a burst occupies the write channel for its beats.
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.state import CLIENTS, CREDIT_RING, REQUESTS, WRITES, Mark, Part
+from hw_models.nvdla.state import (
+    CLIENTS,
+    CREDIT_RING,
+    REQUESTS,
+    RETURNS,
+    WRITES,
+    Mark,
+    Part,
+)
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 
@@ -47,23 +55,12 @@ def request_read(state, client, address, beats, time, slot):
 
 
 @njit
-def _returns_unseen(mcif, time):
-    """Return how many returned beats the outstanding counter has not yet seen at ``time``."""
-    unseen = 0
-    for i in range(4):
-        if mcif["returned"][i] > time - RETURN_TO_READ:
-            unseen += 1
-    return unseen
-
-
-@njit
-def _first_unseen(mcif, time):
-    """Return the cycle at which the next returned beat is seen, NEVER when all are."""
-    first = NEVER
-    for i in range(4):
-        if mcif["returned"][i] > time - RETURN_TO_READ:
-            first = min(first, mcif["returned"][i] + RETURN_TO_READ)
-    return first
+def _see_returns(mcif, now):
+    """Take the beats off the outstanding counter whose return it has seen by ``now``."""
+    while mcif["return_count"] and mcif["returned"][mcif["return_head"]] <= now - RETURN_TO_READ:
+        mcif["return_head"] = (mcif["return_head"] + 1) & (RETURNS - 1)
+        mcif["return_count"] -= 1
+        mcif["reads_in_flight"] -= 1
 
 
 @njit
@@ -126,12 +123,14 @@ def read_step(state, now, out):
     head = reader["head"]
     address = reader["address"][head]
     beats = _next_beats(state, reader)
-    room = state["outstanding_reads"] - mcif["reads_in_flight"] - beats
-    if room < 4:
-        if room < 0 or _returns_unseen(mcif, now) > room:
-            mcif["read_limited"] = 1 if room < 0 else 0
-            state["wake"][_READ] = NEVER if room < 0 else _first_unseen(mcif, now)
-            return
+    _see_returns(mcif, now)
+    if mcif["reads_in_flight"] + beats > state["outstanding_reads"]:
+        if mcif["return_count"]:
+            state["wake"][_READ] = mcif["returned"][mcif["return_head"]] + RETURN_TO_READ
+        else:
+            mcif["read_limited"] = 1
+            state["wake"][_READ] = NEVER
+        return
     row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
     row["time"] = now
     row["address"] = address
@@ -146,7 +145,12 @@ def read_step(state, now, out):
     record["read_bytes"][chosen] += beats * dbb
     record["read_bursts"][chosen] += 1
     mcif["reads_in_flight"] += beats
-    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], mcif["reads_in_flight"])
+    gone = 0  # returned beats that the counter has not yet seen
+    while (
+        gone < mcif["return_count"] and mcif["returned"][(mcif["return_head"] + gone) & (RETURNS - 1)] <= now
+    ):
+        gone += 1
+    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], mcif["reads_in_flight"] - gone)
     mcif["last_reader"] = chosen
     mcif["next_read"] = now + 1
     reader["bursts_in_flight"] += 1
@@ -172,9 +176,8 @@ def beat_returned(state, client, time):
     mcif = state["mcif"]
     reader = mcif["readers"][client]
     mcif["last_beat"] = time
-    mcif["reads_in_flight"] -= 1
-    mcif["returned"][mcif["return_row"]] = time
-    mcif["return_row"] = (mcif["return_row"] + 1) % 4
+    mcif["returned"][(mcif["return_head"] + mcif["return_count"]) & (RETURNS - 1)] = time
+    mcif["return_count"] += 1
     if mcif["read_limited"]:
         mcif["read_limited"] = 0
         wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))

@@ -8,13 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from hw_models.nvdla.post_state import (
-    CDP_STATE,
-    COPY_STATE,
-    PDP_STATE,
-    SDP_STATE,
-    reset_post,
-)
+from hw_models.nvdla.post_state import CDP_STATE, COPY_STATE, PDP_STATE, SDP_STATE, reset_post
 from hw_models.port import NEVER
 
 
@@ -170,11 +164,7 @@ READER = np.dtype(
         ("count", np.int64),
         ("address", np.int64, (REQUESTS,)),
         ("beats", np.int64, (REQUESTS,)),
-        (
-            "time",
-            np.int64,
-            (REQUESTS,),
-        ),  # first cycle at which its first burst may be on the bus
+        ("time", np.int64, (REQUESTS,)),  # first cycle at which its first burst may be on the bus
         ("slot", np.int64, (REQUESTS,)),
         ("limit", np.int64),  # how many may wait
         ("owner", np.int64),  # Part that is woken when there is room again
@@ -182,11 +172,8 @@ READER = np.dtype(
         ("id_limit", np.int64),  # most bursts in flight of this id; 0: no limit
         ("bursts_in_flight", np.int64),
         ("burst_beats_left", np.int64),  # beats of the oldest burst that have come back
-        ("slot_now", np.int64),
-        (
-            "credit",
-            np.int64,
-        ),  # beats that its latency buffer can still hold; -1: no credits
+        ("part_bytes", np.int64),  # bytes that came back of a beat that is not yet whole
+        ("credit", np.int64),  # beats that its latency buffer can still hold; -1: no credits
         # credits that are known to come back at a later cycle, in the order of their times
         ("credit_head", np.int64),
         ("credit_count", np.int64),
@@ -221,17 +208,10 @@ MCIF = np.dtype(
         ("writes_in_flight", np.int64),  # beats
         ("max_reads_in_flight", np.int64),
         ("last_beat", np.int64),  # cycle of the last read beat taken
-        (
-            "returned",
-            np.int64,
-            (RETURNS,),
-        ),  # cycles of beats returned and not yet taken off the counter
+        ("returned", np.int64, (RETURNS,)),  # cycles of beats returned and not yet taken off the counter
         ("return_head", np.int64),
         ("return_count", np.int64),
-        (
-            "read_limited",
-            np.int64,
-        ),  # 1: the limit of beats in flight holds the next burst back
+        ("read_limited", np.int64),  # 1: the limit of beats in flight holds the next burst back
         ("write_limited", np.int64),
         ("read_full", np.int64),  # 1: the way out is full
         ("write_full", np.int64),
@@ -248,10 +228,7 @@ CDMA_DATA = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("last_banks", np.int64),
-        (
-            "ready_at",
-            np.int64,
-        ),  # Phase.IDLE: cycle from which the next launch may begin
+        ("ready_at", np.int64),  # Phase.IDLE: cycle from which the next launch may begin
         # geometry in atoms, constant during a launch
         ("width", np.int64),
         ("height", np.int64),
@@ -270,26 +247,16 @@ CDMA_DATA = np.dtype(
         ("next_request", np.int64),  # cycle of the next request at the earliest
         ("pend_since", np.int64),
         ("waits_for_room", np.int64),  # 1: CBUF has no room for the grain in work
-        (
-            "reserved",
-            np.int64,
-        ),  # entries requested by finished grains and not yet handed over
+        ("reserved", np.int64),  # entries requested by finished grains and not yet handed over
         # responses
         ("rsp_line", np.int64),
         ("rsp_surface", np.int64),
         ("rsp_atom", np.int64),
         ("rsp_grain", np.int64),
-        (
-            "accepted",
-            np.int64,
-        ),  # cycle of the last beat taken from the memory interface
+        ("accepted", np.int64),  # cycle of the last beat taken from the memory interface
         ("blocked", np.int64),  # cycle in which no beat is taken, the last one known
         ("blocked_before", np.int64),  # the one before
-        (
-            "asked",
-            np.int64,
-            (SKID_STAGES,),
-        ),  # pipes behind the latency FIFO: see _through_the_pipes
+        ("asked", np.int64, (SKID_STAGES,)),  # pipes behind the latency FIFO: see _through_the_pipes
         ("entered", np.int64, (SKID_STAGES, 2)),
         ("left", np.int64, (SKID_STAGES, 2)),
         # hand-over to CSC: lines on their way through the status pipeline
@@ -331,7 +298,6 @@ CDMA_WEIGHT = np.dtype(
         ("update_time", np.int64, (RELEASES,)),
         ("update_kernels", np.int64, (RELEASES,)),
         ("groups_sent", np.int64),
-        ("group_beats_done", np.int64),
         ("next_request", np.int64),
         ("pend_since", np.int64),
         ("done_at", np.int64),
@@ -344,11 +310,7 @@ CBUF = np.dtype(
         ("lines", np.int64),  # available to CSC
         ("lines_time", np.int64),  # cycle of the last hand-over
         ("groups", np.int64),  # kernel groups ever handed over
-        (
-            "group_time",
-            np.int64,
-            (RELEASES,),
-        ),  # when each was, by its number % RELEASES
+        ("group_time", np.int64, (RELEASES,)),  # when each was, by its number % RELEASES
         # releases by CSC on their way to CDMA
         ("data_release_time", np.int64),
         ("data_release_entries", np.int64),
@@ -372,10 +334,7 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("groups", np.int64),
         ("last_group_kernels", np.int64),
         ("packages", np.int64),  # a stripe
-        (
-            "row_pixels",
-            np.int64,
-        ),  # output pixels in which stripes are cut: all, or one line (image)
+        ("row_pixels", np.int64),  # output pixels in which stripes are cut: all, or one line (image)
         ("rows", np.int64),
         ("group", np.int64),
         ("row", np.int64),
@@ -383,10 +342,7 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("stripe", np.int64),  # length of the stripe in work
         ("loaded", np.int64),  # 1: kernels and lines of the group in work are there
         ("next_package", np.int64),  # earliest time of the next package
-        (
-            "last_package",
-            np.int64,
-        ),  # earliest time of the last package of the stripe in work
+        ("last_package", np.int64),  # earliest time of the last package of the stripe in work
         ("credits_used", np.int64),  # pixels sent to CACC
         ("waits_for", np.int64),  # Stall
         ("busy_since", np.int64),
@@ -462,16 +418,10 @@ NVDLA = np.dtype(
         # life
         ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
         ("groups", GROUPS, (BLOCKS,)),
-        (
-            "launched",
-            np.int64,
-        ),  # operations ever enabled: record of the next one is launched % RECORDS
+        ("launched", np.int64),  # operations ever enabled: record of the next one is launched % RECORDS
         ("records", RECORD, (RECORDS,)),
         ("done_pending", np.int64),  # completions whose interrupt is yet to come
-        (
-            "done_count",
-            np.int64,
-        ),  # completions ever; the newest is done_op[(done_count - 1) % DONES]
+        ("done_count", np.int64),  # completions ever; the newest is done_op[(done_count - 1) % DONES]
         ("done_op", np.int64, (DONES,)),
         ("done_slot", np.int64, (DONES,)),
         ("done_time", np.int64, (DONES,)),  # interrupt pin
@@ -503,11 +453,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["csc"]["busy_since"] = -100
     state["wake"] = NEVER
     for reader in state["mcif"]["readers"]:
-        reader["limit"], reader["credit"], reader["id_limit"] = (
-            4,
-            -1,
-            preset.get("id_limit", 0),
-        )
+        reader["limit"], reader["credit"], reader["id_limit"] = 4, -1, preset.get("id_limit", 0)
     for writer in state["mcif"]["writers"]:
         writer["limit"] = WRITES
     state["cdma_data"]["last_banks"] = -1
