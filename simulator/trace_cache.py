@@ -53,8 +53,8 @@ def trace(
 
 def summarize(state: np.void, requests: np.ndarray, done: np.ndarray, end: int) -> dict[str, Any]:
     """Return what the summary file says: counts, and latencies in cycles from arrival to answer."""
-    counts = ("hits", "misses", "merges", "writebacks", "fills", "fill_bytes", "writeback_bytes")
-    counts += ("evictions", "prefetches", "prefetch_hits")
+    counts = ["hits", "misses", "merges", "writebacks", "fills", "fill_bytes", "writeback_bytes"]
+    counts += ["evictions", "prefetches", "prefetch_hits"]
     summary: dict[str, Any] = {"requests": int(requests.size), "cycles": end}
     summary |= {name: int(state[name].sum()) for name in counts}
     summary["hit_rate"] = summary["hits"] / max(1, requests.size)

@@ -17,7 +17,7 @@ class IdealMemory(Block):
     """
 
     latency_cycles: Annotated[Cycles, Field(alias="latency", ge=1)] = 50
-    bandwidth_bytes_per_cycle: Annotated[BytesPerCycle | None, Field(alias="bandwidth")] = None
+    bandwidth_bytes_per_cycle: Annotated[BytesPerCycle | None, Field(alias="bandwidth")] = None  # type: ignore[valid-type]
     read_latency_cycles: Annotated[Cycles | None, Field(alias="read_latency", ge=1)] = None
     write_latency_cycles: Annotated[Cycles | None, Field(alias="write_latency", ge=1)] = None
     read_beat_interval_cycles: Annotated[Cycles | None, Field(alias="read_beat_interval", ge=1)] = None
