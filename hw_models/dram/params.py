@@ -1,12 +1,13 @@
 """A DRAM memory as a user writes it: the standard, its shape, and the controller's policies."""
 
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hw_models.dram.mapping import Piece, parse_mapping
-from hw_models.dram.spec import Device, timings
+from hw_models.dram.spec import Currents, Device, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import Block, Bytes, Cycles, Hertz
 
@@ -146,32 +147,57 @@ class Dram(Block):
             text = _with_channel(text, _bits(self.interleave_bytes // self.burst_bytes), widths)
         return parse_mapping(text, widths, _bits(self.burst_bytes), shown=self.mapping)
 
-    @model_validator(mode="after")
-    def standard_is_known(self) -> "Dram":
-        if self.standard not in STANDARDS:
-            raise ValueError(f"standard {self.standard!r} is unknown; write one of {', '.join(STANDARDS)}")
-        if self.device is not None and self.device not in self.module.DEVICES:
+    @field_validator("standard")
+    @classmethod
+    def standard_is_known(cls, name: str) -> str:
+        if name not in STANDARDS:
+            near = get_close_matches(name, STANDARDS, 1, 0.0)[0]
+            raise ValueError(f"{name!r} is unknown; did you mean {near!r}? `dlasim list standards` has all")
+        return name
+
+    @field_validator("device")
+    @classmethod
+    def device_is_known(cls, name: str | None, info: ValidationInfo) -> str | None:
+        module = STANDARDS[info.data["standard"]][0] if "standard" in info.data else None
+        if name is not None and module is not None and name not in module.DEVICES:
             raise ValueError(
-                f"device {self.device!r} is not one of {self.module.NAME}; "
-                f"write one of {', '.join(self.module.DEVICES)}"
+                f"{name!r} is not one of {module.NAME}; write one of {', '.join(module.DEVICES)}"
             )
-        unknown = sorted(set(self.timing) - set(self.module.TIMINGS) - {"tRFC", "tRFCpb", "tWWRS"})
-        if unknown:
-            known = ", ".join(self.module.TIMINGS)
-            raise ValueError(
-                f"timing {unknown[0]!r} is not one of {self.module.NAME}; write {known}, tRFC or tRFCpb"
-            )
-        return self
+        return name
+
+    @field_validator("timing")
+    @classmethod
+    def timings_are_known(cls, timing: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        module = STANDARDS[info.data["standard"]][0] if "standard" in info.data else None
+        for name, value in timing.items():
+            if module is not None and name not in (*module.TIMINGS, "tRFC", "tRFCpb", "tWWRS"):
+                known = ", ".join(module.TIMINGS)
+                raise ValueError(f"{name!r} is not one of {module.NAME}; write {known}, tRFC or tRFCpb")
+            if value < 0:
+                raise ValueError(f"{name} is {value}; write a number of command clocks, 0 or more")
+        return timing
+
+    @field_validator("currents")
+    @classmethod
+    def currents_are_known(cls, currents: dict[str, float]) -> dict[str, float]:
+        for name in currents:
+            if name not in Currents._fields:
+                raise ValueError(f"{name!r} is unknown; write {', '.join(Currents._fields)}")
+        return currents
+
+    @field_validator("channels", "ranks")
+    @classmethod
+    def is_a_power_of_two(cls, number: int) -> int:
+        if number & (number - 1):
+            raise ValueError(f"{number} is not a power of two; write 1, 2, 4, ...")
+        return number
 
     @model_validator(mode="after")
     def shape_is_whole(self) -> "Dram":
-        for name, value in (
-            ("channels", self.channels),
-            ("ranks", self.ranks),
-            ("interleave", self.interleave_bytes),
-        ):
-            if value & (value - 1):
-                raise ValueError(f"{name} {value} is not a power of two; write 1, 2, 4, ...")
+        if self.interleave_bytes & (self.interleave_bytes - 1):
+            raise ValueError(
+                f"interleave {self.interleave_bytes} B is not a power of two; write 256 B, 512 B, ..."
+            )
         if self.interleave_bytes < self.burst_bytes:
             raise ValueError(
                 f"interleave {self.interleave_bytes} B is less than a burst of {self.burst_bytes} B"

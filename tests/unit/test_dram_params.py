@@ -103,11 +103,14 @@ def test_channels_are_interleaved_above_the_lowest_columns():
 
 
 BAD = [
-    ({"standard": "DDR4-9999"}, "standard 'DDR4-9999' is unknown; write one of DDR3-1066F"),
-    ({"device": "4Gb_x4"}, "device '4Gb_x4' is not one of DDR4; write one of 4Gb_x8, 8Gb_x8, 16Gb_x8"),
-    ({"timing": {"tXYZ": 3}}, "timing 'tXYZ' is not one of DDR4; write CL, CWL, tRCD"),
-    ({"channels": 3}, "channels 3 is not a power of two; write 1, 2, 4, ..."),
+    ({"standard": "DDR4-9999"}, "'DDR4-9999' is unknown; did you mean 'DDR4-2933'? `dlasim list standards` has all"),
+    ({"device": "4Gb_x4"}, "'4Gb_x4' is not one of DDR4; write one of 4Gb_x8, 8Gb_x8, 16Gb_x8"),
+    ({"timing": {"tXYZ": 3}}, "'tXYZ' is not one of DDR4; write CL, CWL, tRCD"),
+    ({"channels": 3}, "3 is not a power of two; write 1, 2, 4, ..."),
     ({"interleave": "32 B"}, "interleave 32 B is less than a burst of 64 B"),
+    ({"interleave": "96 B"}, "interleave 96 B is not a power of two; write 256 B, 512 B, ..."),
+    ({"currents": {"idd9": 1}}, "'idd9' is unknown; write vdd, idd0, idd2n, idd2p, idd3n, idd3p, idd4r, idd4w"),
+    ({"timing": {"CL": -1}}, "CL is -1; write a number of command clocks, 0 or more"),
     ({"refresh": "per_bank"}, "DDR4 has no per-bank refresh; write all_bank or none"),
     ({"write_low": 0.9}, "write_low 0.9 is not below write_high 0.8"),
     ({"self_refresh_after": "9 cycles"}, "self_refresh_after needs power_down_after: a rank goes from one to the other"),
