@@ -146,6 +146,13 @@ def test_an_operand_per_kernel_is_read_once():
     assert record["read_bytes"][int(Client.SDP)] == record["write_bytes"][int(Client.SDP)] == 14 * 14 * 256
 
 
+def test_operands_per_kernel_longer_than_their_latency_buffer_follow_surface_by_surface():
+    """64 beats through a buffer of 16: an atom leaves with the last pixel of its surface."""
+    record = run("nv_small", sdp("nv_small", 4, 4, 256, Operand.PER_KERNEL, 2))
+    assert record["read_bytes"][int(Client.SDP_B)] == 256 * 2
+    assert record["write_bytes"][int(Client.SDP)] == 4 * 4 * 256
+
+
 def test_done_waits_for_the_response_of_the_last_write():
     near, far = (run("nv_large", sdp("nv_large", 14, 14, 64), latency=latency) for latency in (16, 116))
     assert near["done"] == near["mark"][LAST] + 16 + 5
