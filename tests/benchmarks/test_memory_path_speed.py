@@ -79,7 +79,7 @@ def test_nanoseconds_a_request(benchmark, footprint):
 
     def fresh():
         interconnect = build_interconnect(
-            Interconnect(width="8 B", latency="20 cycles"), NAMES, [32, 8, 8], line_bytes=64
+            Interconnect(width="8 B", latency="20 cycles"), NAMES, [32, 32, 32], line_bytes=64
         )
         state, tags = build_cache(Cache(size="2 MiB", replacement="random"), NAMES)
         wires = np.zeros(1, WIRING)

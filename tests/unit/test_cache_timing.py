@@ -119,7 +119,7 @@ def test_fased_locks_the_set_of_a_miss():
 def test_fased_write_back_keeps_the_mshr_and_reads_the_line_out_first():
     done, state = play("0:W0 100:W64", size="4 KiB", ways=1, mshrs=1, **FASED)
     assert done == [8, 100 + 1 + 8 + 8]  # metadata, eight beats out, eight beats in
-    assert state["mshrs_used"] == 1  # its acknowledgement is still to come
+    assert state["mshrs_used"] == (state["mshrs"]["used"] != 0).sum() == 1  # the answer is still to come
     assert play("0:W0 100:W64 118:R1", size="4 KiB", ways=1, mshrs=1, **FASED)[0][2] > 142
 
 
@@ -137,6 +137,13 @@ def test_waiting_for_a_bank_is_charged_to_whom_it_serves():
 def test_banks_work_side_by_side():
     one, two = (play("0:R1 0:R2 100:R1 100:R2", banks=n, data_width="8 B")[0] for n in (1, 2))
     assert (one[3], two[3]) == (112, 104)
+
+
+def test_a_bank_hears_of_an_mshr_that_another_bank_gives_back():
+    keys = {"mshrs": 1, "targets": 1, "banks": 4, "queue": 1, "hit_when_full": False}
+    done, _ = play("0:R0 0:R0 0:R1", size="4 KiB", ways=4, **keys)
+    # line 1 has the MSHR from the first fill, at 42, to the second, at 84; then line 0 is a hit
+    assert done == [43, 84 + 4, 42 + 43]
 
 
 def test_next_line_prefetch_turns_a_stream_into_hits():
@@ -225,6 +232,7 @@ def test_every_request_is_answered_once_and_bytes_add_up(accesses, keys):
     assert state["writebacks"].sum() <= state["evictions"].sum()
     for name, count in (("mshr_share", "mshrs_used"), ("writeback_share", "writebacks_used")):
         assert state[name].sum() == state[count]
+    assert (state["mshrs"]["used"] != 0).sum() == state["mshrs_used"]
 
 
 @settings(max_examples=40, deadline=None)
