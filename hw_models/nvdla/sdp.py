@@ -376,8 +376,11 @@ def _gather(state, time):
     sdp["gathered"] += 1
     sdp["column"] += 1
     end_of_line = sdp["column"] == op["out_width"]
+    last = end_of_line
+    if op["out_width"] == 1 and op["out_height"] == 1:  # all surfaces in one command: cfg_mode_1x1_pack
+        last = sdp["joined"] == sdp["atoms"]
     end = address + state["atom_bytes"]
-    if end_of_line or end & (dbb * longest - 1) == 0:
+    if last or end & (dbb * longest - 1) == 0:
         beats = sdp["gathered"]
         if sdp["beat_atoms"] > 1:
             beats = (end + dbb - 1) // dbb - sdp["burst_address"] // dbb
