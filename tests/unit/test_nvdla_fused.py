@@ -4,6 +4,7 @@ import csv
 from functools import cache
 
 import numpy as np
+import pytest
 
 from hw_models.ideal import memory as ideal
 from hw_models.nvdla.accelerator import advance, enable
@@ -59,6 +60,16 @@ def test_cacc_waits_for_operands_that_memory_delivers_too_slowly():
     assert far["stall"][int(Stall.OPERANDS)] > 10_000 > near["stall"][int(Stall.OPERANDS)]
     measured = int(row["t_cacc2sdp_last"]) - int(row["t_cacc2sdp_first"])
     assert far["mark"][LAST_PIXEL] - far["mark"][FIRST_PIXEL] == measured
+
+
+@pytest.mark.parametrize(("config", "atoms"), [("nv_small", 1), ("nv_medium_512", 2), ("nv_large", 3)])
+def test_five_chunks_fit_between_cacc_and_the_join(config, atoms):
+    """An atom is 8, 4 or 2 chunks: so many atoms may have entered when the first waits for its operand."""
+    row = next(row for row in reference(f"{config}_conv.csv").values() if "+pdp" in row["op"])
+    preset = PRESETS[config]
+    timings = memory_timings(row, preset["dbb_bytes"])
+    state = simulate(preset, timings, conv_op(row, preset["atom_bytes"]), max_cycles=10**7)
+    assert state["sdp"]["depth"] == atoms
 
 
 def test_pooling_behind_sdp_writes_the_pooled_cube_only():
