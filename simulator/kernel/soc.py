@@ -316,7 +316,9 @@ def settle_accelerator(system, accelerator, index, op_records, owners, jobs, rec
         finished = accelerator["done_time"][slot] * system["period_fs"][system["master_unit"] + index]
         owner = owners[op]
         driver.complete(jobs[owner["job"]], records, owner["step"], finished)
-        wake(system, system["job_unit"] + owner["job"], max(system["now_fs"], finished))
+        for j in range(system["jobs"]):  # another job may wait for the register groups
+            if jobs[j]["accelerator"] == index:
+                wake(system, system["job_unit"] + j, max(system["now_fs"], finished))
 
 
 @njit
@@ -329,6 +331,7 @@ def settle_core(system, state, index, jobs, records):
         job = jobs[j]
         if job["first_step"] <= step < job["first_step"] + job["step_count"]:
             driver.complete(job, records, step, system["now_fs"])
+        if job["core"] == index:  # another job may wait for the core
             wake(system, system["job_unit"] + j, system["now_fs"])
 
 
@@ -347,10 +350,10 @@ def step_job(
         if action == driver.ENABLE:
             target = system["master_unit"] + job["accelerator"]
             accelerator = accelerators[job["accelerator"]]
-            started = nvdla.enable(accelerator, ops, row, time // system["period_fs"][target])
+            started = nvdla.enable(accelerator, ops, row, to_cycles(time, system["period_fs"][target]))
         else:
             target = system["master_unit"] + system["accelerators"] + job["core"]
-            started = core.start(cores[job["core"]], tasks, row, time // system["period_fs"][target])
+            started = core.start(cores[job["core"]], tasks, row, to_cycles(time, system["period_fs"][target]))
             if started:
                 system["core_step"][job["core"]] = step
         if not started:

@@ -181,3 +181,28 @@ def test_the_shortcut_for_a_single_clock_changes_no_time():
     assert (machines[0].records == machines[1].records).all()
     assert (machines[0].op_records == machines[1].op_records).all()
     assert machines[0].system[0]["events"] == machines[1].system[0]["events"]
+
+
+def job_on(accelerator, core="core0"):
+    layers = [convolution(12, 12, 32, 64, 1, 1), convolution(12, 12, 64, 8, 1, 1)]
+    del layers[1]["conv"]["input"]
+    return {"on": accelerator, "fallback": core, "layers": layers, "frames": 2}
+
+
+def test_two_networks_take_turns_on_one_accelerator():
+    result = simulator.run({"system": SYSTEM, "workloads": {"a": job_on("nvdla0"), "b": job_on("nvdla0")}})
+    a, b = (result.summary["workloads"][name] for name in "ab")
+    assert a["frames"] == b["frames"] == 2
+    assert a["traffic_bytes"] == b["traffic_bytes"]
+
+
+def test_two_accelerators_on_one_memory_slow_each_other_down():
+    nvdla = SYSTEM["accelerators"]["nvdla0"]
+    system = SYSTEM | {"accelerators": {"nvdla0": nvdla, "nvdla1": nvdla}}
+    alone = simulator.run({"system": system, "workloads": {"a": job_on("nvdla0")}}).summary
+    both = simulator.run(
+        {"system": system, "workloads": {"a": job_on("nvdla0"), "b": job_on("nvdla1", "core1")}}
+    ).summary
+    assert both["workloads"]["a"]["latency_s"] > alone["workloads"]["a"]["latency_s"]
+    assert both["interference"]["nvdla0"]["nvdla1"]["delay_s"] > 0
+    assert "nvdla1" not in alone["interference"]["nvdla0"]
