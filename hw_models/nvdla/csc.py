@@ -16,6 +16,7 @@ from hw_models.nvdla.timing import (
     CSC_FLUSH,
     DATA_RELEASE,
     ENABLE_TO_BUSY,
+    KERNELS_TO_RELEASE,
     MAC_TO_CACC_OUT,
     PEND_DETOUR,
     PEND_DETOUR_CSC,
@@ -141,6 +142,12 @@ def _try_end_pend(state, ops, csc):
 
 
 @njit
+def _kernels(state, csc):
+    """Return the kernels of the group in work."""
+    return state["atomic_k"] if csc["group"] + 1 < csc["groups"] else csc["last_group_kernels"]
+
+
+@njit
 def _load(state, csc):
     """Return 1 when lines and kernels for the group in work are there; sets the next package's time."""
     cbuf = state["cbuf"]
@@ -153,7 +160,7 @@ def _load(state, csc):
     if cbuf["groups"] <= csc["serial"]:
         csc["waits_for"] = _WAIT_WEIGHTS
         return 0
-    kernels = state["atomic_k"] if csc["group"] + 1 < csc["groups"] else csc["last_group_kernels"]
+    kernels = _kernels(state, csc)
     there = max(cbuf["group_time"][csc["serial"] % RELEASES], csc["busy_since"])
     if csc["group"] == 0:
         there = max(there, csc["lines_at"])
@@ -207,7 +214,6 @@ def _end_stripe(state, csc, package, length, slot):
     record = state["records"][slot]
     record["mac_cycles"] += length * csc["packages"]
     record["mark"][_M_DAT_LAST] = package + length - 1
-    csc["before_last"] = csc["last_package"] - spacing if csc["packages"] > 1 else csc["popped"]
     csc["popped"] = package
     csc["next_package"] = package + spacing
     csc["pending_package"] = 0
@@ -219,7 +225,6 @@ def _end_stripe(state, csc, package, length, slot):
     if csc["row"] < csc["rows"]:
         return 0
     csc["row"] = 0
-    _release_group(state, csc, csc["before_last"] + state["weight_release"])
     csc["group"] += 1
     csc["loaded"] = 0
     if csc["group"] < csc["groups"]:
@@ -252,6 +257,10 @@ def csc_step(state, ops, now):
             spacing = max(csc["stripe"], state["atomic_k"])
             csc["last_package"] = csc["next_package"] + (csc["packages"] - 1) * spacing
             csc["pending_package"] = 1
+            if csc["pixel"] + csc["stripe"] == csc["row_pixels"] and csc["row"] + 1 == csc["rows"]:
+                # the last package's kernels are asked for with the data of the package before
+                before = csc["last_package"] - spacing if csc["packages"] > 1 else csc["popped"]
+                _release_group(state, csc, before + _kernels(state, csc) + KERNELS_TO_RELEASE)
             mark(state, csc["slot"], _M_DAT_FIRST, csc["next_package"])
         if csc["last_package"] - POP_TO_MAC > now:
             state["wake"][_P_CSC] = csc["last_package"] - POP_TO_MAC

@@ -28,7 +28,6 @@ NV_SMALL: dict[str, Any] = {
     "pdp_fifo_atoms": 8,  # [M]
     "cdp_fifo_atoms": 8,  # [M]
     "retiming": 0,  # [S] RETIMING_DISABLE
-    "weight_release": 3,  # last kernels of a group asked for -> their room free for CDMA, cycles [M]
     "outstanding_reads": 256,  # beats; MCIF CFG_OUTSTANDING_CNT resets to 255, plus 1 [M]
     "outstanding_writes": 256,  # likewise [M]
     "bdma": 0,  # [S]
@@ -62,7 +61,6 @@ NV_MEDIUM_512: dict[str, Any] = NV_SMALL | {
     "sdp_elements": 4,  # [M] (an early version of [S] says 2)
     "pdp_elements": 2,  # [S]
     "cdp_elements": 2,  # [S]
-    "weight_release": 11,  # [M]
     "sdp_main_fifo_atoms": 64,  # [M]
     "sdp_operand_fifo_atoms": 64,  # [M]
     "pdp_fifo_atoms": 32,  # [M]
@@ -107,7 +105,6 @@ NV_LARGE: dict[str, Any] = NV_SMALL | {
     "pdp_fifo_atoms": 256,  # [M]
     "cdp_fifo_atoms": 256,  # [M]
     "retiming": 1,  # [S] RETIMING_ENABLE
-    "weight_release": 10,  # [M]
     "lut": 1,  # [S]
 }
 

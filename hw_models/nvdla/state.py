@@ -357,7 +357,6 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("lines_checked", np.int64),
         ("lines_at", np.int64),
         ("pending_package", np.int64),  # 1: the stripe in work has been set up
-        ("before_last", np.int64),  # time of the package before the stripe's last
         ("popped", np.int64),  # time of the last package of the stripe before
     ]
 )
@@ -404,7 +403,6 @@ NVDLA = np.dtype(
         ("pdp_fifo_atoms", np.int64),
         ("cdp_fifo_atoms", np.int64),
         ("retiming", np.int64),
-        ("weight_release", np.int64),
         ("outstanding_reads", np.int64),
         ("outstanding_writes", np.int64),
         ("bdma", np.int64),

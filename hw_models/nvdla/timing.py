@@ -36,6 +36,7 @@ READY_TO_WEIGHTS = 25  # lines and kernels seen -> first weight in the MACs [M]
 POP_TO_MAC = 24  # a package leaves CSC's queue -> its first data in the MACs; also credit -> data [M]
 MAC_TO_CACC_OUT = 15  # first data of a stripe's last package -> CACC's first beat: CMAC 6, CACC 9 [M]
 CREDIT_RETURN = 0  # CACC's last beat of a pixel -> credit at CSC
+KERNELS_TO_RELEASE = -5  # last weights of n kernels asked for -> n cycles more and their room is free [M]
 CSC_FLUSH = 48  # CSC_SG_DONE_FLUSH
 CSC_DONE_TO_READY = -5  # and the next launch begins as if enabled then [M]
 DATA_RELEASE = -1  # last data of a launch in the MACs -> its lines free for CDMA [M]

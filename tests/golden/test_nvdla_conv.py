@@ -6,10 +6,10 @@ from simulator.validate.nvdla_rtl import REFERENCE, figures
 
 # table -> rows, rows without one cycle of difference at least, worst error allowed in percent
 TABLES = {
-    "nv_small_conv.csv": (222, 217, 0.01),
-    "nv_medium_512_conv.csv": (65, 51, 0.35),
-    "nv_large_conv.csv": (229, 224, 0.26),
-    "yolov3_ops_sample.csv": (17, 15, 0.01),
+    "nv_small_conv.csv": (222, 222, 0.0),
+    "nv_medium_512_conv.csv": (65, 65, 0.0),
+    "nv_large_conv.csv": (229, 227, 0.23),
+    "yolov3_ops_sample.csv": (17, 15, 0.002),
     "pingpong.csv": (72, 72, 0.0),
 }
 
