@@ -70,7 +70,7 @@ NV_MEDIUM_512: dict[str, Any] = NV_SMALL | {
 NV_MEDIUM_1024: dict[str, Any] = NV_MEDIUM_512 | {
     "atomic_c": 64,  # [S] nv_medium_1024_full.spec
     "atomic_k": 16,  # [S]
-    "atom_bytes": 16,  # one kernel group, as in all measured configurations; [S] says 32, as it did for 512 [A]
+    "atom_bytes": 16,  # atomic-K, as in all measured configurations [A] ([S] says 32, as for 512)
     "dbb_bytes": 16,  # [D] one atom a beat, as in the measured configurations [A]
     "burst_beats": 4,  # [A] (an early version of [S] says 8)
     "cbuf_entry_bytes": 64,  # [S]

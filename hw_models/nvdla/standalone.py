@@ -20,8 +20,8 @@ def run(state, ops, enables, memory, fifos, max_cycles):
     Returns the cycle at which all is done, -1 when it never will be.
     """
     reads, writes, responses = fifos[0], fifos[1], fifos[2]
-    now, launched = 0, 0
-    accelerator_next, memory_next = 0, NEVER
+    now, launched = np.int64(0), np.int64(0)
+    accelerator_next, memory_next = np.int64(0), NEVER
     while True:
         enable_next = NEVER
         if launched < ops.shape[0]:

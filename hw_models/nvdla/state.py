@@ -455,8 +455,8 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     for writer in state["mcif"]["writers"]:
         writer["limit"] = WRITES
     state["cdma_data"]["last_banks"] = -1
-    for part in ("cdma_weight", "csc"):
-        state[part]["last_data_banks"] = state[part]["last_weight_banks"] = -1
+    for unit in ("cdma_weight", "csc"):
+        state[unit]["last_data_banks"] = state[unit]["last_weight_banks"] = -1
     state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = -100
     for field in ("blocked", "blocked_before", "asked", "entered", "left"):
         state["cdma_data"][field] = -100
