@@ -53,21 +53,17 @@ def _row_figures(row: dict[str, str], internals: bool) -> Iterator[Figure]:
     if preset is None:
         yield Figure(row, f"not run: no preset {row.get('config')!r}", 0, 0, counted=False)
         return
-    atom = preset["atom_bytes"]
-    timings = memory_timings(row, preset["dbb_bytes"])
     sequence = "layers" in row
-    enables = None
-    if sequence:
-        ops = sequence_ops(row, atom)
-        enables = sequence_enables(len(ops))
-        reference = float(row["done_sdp"].split()[-1])
-    else:
-        convolution = row["op"].startswith("conv")
-        ops = conv_op(row, atom) if convolution else memory_to_memory_op(row, atom)
-        reference = float(row["cycles_open_to_intr"])
+    reference = 0.0
     try:
+        reference = float(row["done_sdp"].split()[-1] if sequence else row["cycles_open_to_intr"])
+        ops, enables = _launches(row, preset["atom_bytes"])
+        timings = memory_timings(row, preset["dbb_bytes"])
         state = simulate(preset, timings, ops, enables, max_cycles=int(4 * reference) + 10_000)
-    except ValueError as error:
+    except KeyError as error:
+        yield Figure(row, f"not run: no column {error}", reference, 0, counted=False)
+        return
+    except (ValueError, IndexError) as error:
         yield Figure(row, f"not run: {error}", reference, 0, counted=False)
         return
     record = state["records"][(state["launched"] - 1) % len(state["records"])]
@@ -78,6 +74,19 @@ def _row_figures(row: dict[str, str], internals: bool) -> Iterator[Figure]:
         yield from _traffic(row, record)
         if internals:
             yield from _internals(row, record, state)
+
+
+def _launches(row: dict[str, str], atom: int) -> tuple[Any, Any]:
+    """Return the row's operations and when they are enabled (None: at once); ValueError for other kinds."""
+    if "layers" in row:
+        ops = sequence_ops(row, atom)
+        return ops, sequence_enables(len(ops))
+    kind = row["op"]
+    if kind.startswith("conv"):
+        return conv_op(row, atom), None
+    if kind.startswith(("sdp", "pdp")):
+        return memory_to_memory_op(row, atom), None
+    raise ValueError(f"operation {kind!r} is neither conv, sdp nor pdp")
 
 
 def _traffic(row: dict[str, str], record: Any) -> Iterator[Figure]:
