@@ -5,59 +5,29 @@ which the two functions are called. Idle cycles, refreshes of an idle device inc
 when the next call comes.
 """
 
-from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, move_one, stand_in_line
-from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
-from hw_models.dram.power import (
-    ENTER_POWER_DOWN,
-    ENTER_SELF_REFRESH,
-    EXIT_POWER_DOWN,
-    EXIT_SELF_REFRESH,
-    come_up,
-    earliest_due,
-    go_down,
-)
+from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, stand_in_line
+from hw_models.dram.execute import execute
 from hw_models.dram.queues import (
-    dequeue,
     enqueue,
     find_write,
     finish_part,
-    release_entry,
-    reserve,
     take_entry,
     take_parent,
-    unreserve,
 )
 from hw_models.dram.schedule import choose, choose_again
-from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Command, Field, Page, Refresh, Scheduler, WriteAnswer
+from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Field, Scheduler, WriteAnswer
 from hw_models.dram.waits import (
     note_admission,
     note_entry,
-    note_first_command,
-    note_refresh,
     note_refusal,
-    note_service,
 )
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
-from hw_models.port import REFRESH as REFRESHER
 
-READ = int(Command.READ)
-WRITE = int(Command.WRITE)
-ACTIVATE = int(Command.ACTIVATE)
-PRECHARGE = int(Command.PRECHARGE)
-PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
-REFRESH = int(Command.REFRESH)
-WAKE = int(Command.WAKE)
 BANK_FIELD = int(Field.BANK)
 ROW_FIELD = int(Field.ROW)
 COLUMN_FIELD = int(Field.COLUMN)
 ACCEPTED = int(WriteAnswer.ACCEPTED)
-ISSUED = int(WriteAnswer.ISSUED)
-ALL_BANK = int(Refresh.ALL_BANK)
-PER_BANK = int(Refresh.PER_BANK)
-CLOSED_PAGE = int(Page.CLOSED)
-ADAPTIVE_PAGE = int(Page.ADAPTIVE)
-BLISS = int(Scheduler.BLISS)
 IN_TURN = int(Scheduler.BANK_ROUND_ROBIN)
 GUARD_ROWS = 8  # answers that one request can add
 
@@ -80,168 +50,6 @@ def locate(state, entry, address):
     entry["bank"] = bank
     entry["row"] = row
     entry["column"] = col
-
-
-@njit
-def count_first_command(state, e, command, time):
-    entry = state["entries"][e]
-    if entry["seen"] == 0:
-        entry["seen"] = 1
-        if state["masters"] > 0:
-            note_first_command(state, e, command, time)
-        if command == ACTIVATE:
-            state["row_misses"] += 1
-        elif command == PRECHARGE:
-            state["row_conflicts"] += 1
-        else:
-            state["row_hits"] += 1
-
-
-@njit
-def count_streak(state, master):
-    """A master that is served several times in a row goes to the end of the line for a while."""
-    if master != state["last_master"]:
-        state["last_master"] = master
-        state["streak"] = 0
-    state["streak"] += 1
-    if state["streak"] >= state["bliss_streak"]:
-        state["blacklist"] |= 1 << master
-
-
-@njit
-def adapt_timeout(state, bank, row):
-    """A row closed too early makes its bank wait twice as long, a row kept too long half as long."""
-    if row == bank["closed_row"]:
-        bank["timeout"] = min(2 * bank["timeout"], 64 * state["page_timeout"])
-    bank["closed_row"] = -1
-
-
-@njit
-def serve(state, e, time):
-    """The RD or WR of entry ``e``, at ``time``."""
-    t = state["t"]
-    entry = state["entries"][e]
-    b = entry["bank"]
-    w = entry["write"]
-    bank = state["banks"][b]
-    if state["masters"] > 0:
-        note_service(state, e, time)
-    if state["scheduler"] == BLISS:
-        count_streak(state, entry["master"])
-    if bank["active"] == e:
-        unreserve(state, b)
-    else:
-        dequeue(state, e)
-    auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
-    column(state, b, w, time, auto, entry["column"])
-    if w == 0:
-        done = time + t["data"][0]
-        state["last_read_done"] = done
-        finish_part(state, entry["parent"], done)
-    elif state["write_answer"] != ACCEPTED:
-        done = time + 1 if state["write_answer"] == ISSUED else time + t["data"][1]
-        finish_part(state, entry["parent"], done)
-    if state["scheduler"] == IN_TURN:
-        bank["count"] -= 1
-        state["moving"] = 1
-        state["turn"] = b
-        twin = entry["twin"]
-        while twin >= 0:
-            finish_part(state, state["entries"][twin]["parent"], time + t["data"][0])
-            following = state["entries"][twin]["twin"]
-            release_entry(state, twin)
-            twin = following
-    release_entry(state, e)
-
-
-@njit
-def fall_due(state, time):
-    """Refreshes of cycle ``time`` are owed from now on."""
-    for r in range(state["ranks"]):
-        rank = state["rank"][r]
-        if rank["due"] <= time:
-            if rank["owed"] == 0:
-                rank["owed_since"] = rank["due"]
-                state["owed"] += 1
-                if state["masters"] > 0:
-                    note_refresh(state, time)
-            rank["owed"] += 1
-            rank["due"] += state["t"]["refi"]
-    state["due"] = earliest_due(state)
-
-
-@njit
-def pay_refresh(state, r):
-    rank = state["rank"][r]
-    rank["owed"] -= 1
-    rank["owed_since"] += state["t"]["refi"]
-    if rank["owed"] == 0:
-        state["owed"] -= 1
-
-
-@njit
-def execute(state):
-    """Send the chosen command at its cycle."""
-    time = state["chosen_time"]
-    command = state["chosen"]
-    e = state["chosen_entry"]
-    b = state["chosen_bank"]
-    state["stale"] = 1
-    if command == WAKE:
-        if time > state["next"]:
-            state["writing"] = state["writing_next"]
-        state["next"] = time
-        if state["due"] <= time:
-            fall_due(state, time)
-        if state["moving"] == 1 and state["moved_at"] < time:
-            move_one(state)
-            state["moved_at"] = time
-        return
-    state["writing"] = state["writing_next"]
-    state["next"] = time + 1
-    if command <= WRITE:
-        count_first_command(state, e, command, time)
-        serve(state, e, time)
-    elif command == ACTIVATE:
-        state["turn"] = b
-        entry = state["entries"][e]
-        count_first_command(state, e, command, time)
-        if state["reserve"] == 1:
-            reserve(state, e)
-        if state["page"] == ADAPTIVE_PAGE:
-            adapt_timeout(state, state["banks"][b], entry["row"])
-        activate(state, b, entry["row"], time)
-        state["banks"][b]["opener"] = entry["master"]
-    elif command == PRECHARGE:
-        if e >= 0:
-            state["turn"] = b
-            count_first_command(state, e, command, time)
-            if state["page"] == ADAPTIVE_PAGE:
-                state["banks"][b]["timeout"] = max(
-                    state["banks"][b]["timeout"] // 2, state["page_timeout"] // 4
-                )
-        elif state["owed"] > 0:
-            state["banks"][b]["opener"] = REFRESHER
-        else:
-            state["banks"][b]["closed_row"] = state["banks"][b]["open"]
-        precharge(state, b, time)
-    elif command == PRECHARGE_ALL:
-        for k in range(b * state["banks_per_rank"], (b + 1) * state["banks_per_rank"]):
-            state["banks"][k]["opener"] = REFRESHER
-        precharge_all(state, b, time)
-    elif command == REFRESH:
-        refresh_rank(state, b, time)
-        pay_refresh(state, b)
-    elif command in (ENTER_POWER_DOWN, ENTER_SELF_REFRESH):
-        go_down(state, b, command, time)
-    elif command in (EXIT_POWER_DOWN, EXIT_SELF_REFRESH):
-        come_up(state, b, command, time)
-    else:
-        r = state["banks"][b]["rank"]
-        refresh_bank(state, b, time)
-        rank = state["rank"][r]
-        rank["refresh_bank"] = (rank["refresh_bank"] + 1) % state["banks_per_rank"]
-        pay_refresh(state, r)
 
 
 @njit
