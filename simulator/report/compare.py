@@ -148,7 +148,8 @@ def change(value: float | None, base: float | None) -> str:
     """Return "+12.5 %" against the baseline, "" where there is none."""
     if value is None or not base or value == base:
         return ""
-    return f"{100 * (value / base - 1):+.1f} %"
+    percent = f"{100 * (value / base - 1):+.1f} %"
+    return "" if percent[1:] == "0.0 %" else percent
 
 
 def _verdict(row: Row, value: float | None) -> str:

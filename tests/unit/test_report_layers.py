@@ -143,7 +143,8 @@ def test_a_comparison_marks_what_is_better_and_what_differs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "base", "said"), [(1.5, 1.0, "+50.0 %"), (1.0, 1.0, ""), (None, 1.0, ""), (1.0, 0.0, "")]
+    ("value", "base", "said"),
+    [(1.5, 1.0, "+50.0 %"), (1.0, 1.0, ""), (0.9999, 1.0, ""), (None, 1.0, ""), (1.0, 0.0, "")],
 )
 def test_a_change_is_told_against_the_baseline(value, base, said):
     assert change(value, base) == said
