@@ -1,7 +1,7 @@
 """The state of one DRAM channel as one record: timing, queues, banks, what will happen next, statistics.
 
-Times are cycles of the channel's command clock. `build.py` fills a record from parameters; the kernels
-(`device.py`, `queues.py`, `schedule.py`, `controller.py` and their kin) are the only code that changes it afterwards.
+Times are cycles of the channel's command clock. `build.py` fills a record from parameters; afterwards only the
+kernels change it (`controller.py` and the files that it calls).
 """
 
 from enum import IntEnum
