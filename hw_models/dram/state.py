@@ -1,6 +1,6 @@
 """The state of one DRAM channel as one record: timing, queues, banks, what will happen next, statistics.
 
-Times are cycles of the channel's command clock. `build.py` fills a record from parameters; afterwards only the
+Times are cycles of the command clock. `build.py` fills a record from parameters; afterwards only the
 kernels change it (`controller.py` and the files that it calls).
 """
 
