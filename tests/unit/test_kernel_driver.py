@@ -94,7 +94,8 @@ def test_frames_follow_each_other_or_their_period():
 def test_jitter_moves_a_frame_by_less_than_its_limit_and_repeats():
     steps, deps = chain(2)
     runs = [
-        run_job(steps, deps, frames=30, frame_period=10**9, jitter_fs=2**20, random=seed)[0] for seed in (7, 7, 8)
+        run_job(steps, deps, frames=30, frame_period=10**9, jitter_fs=2**20, random=seed)[0]
+        for seed in (7, 7, 8)
     ]
     late = [start % 10**9 for _, start, _ in runs[0]][2::2]
     assert runs[0] == runs[1] != runs[2]
