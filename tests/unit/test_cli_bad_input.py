@@ -76,9 +76,9 @@ def test_a_layer_that_fits_the_buffer_in_no_split(told):
     code, err = told("layers: [{conv: {input: [4000, 64, 4096], kernels: 8, kernel: 31x31}}]")
     assert (code, err) == (
         2,
-        "error: c.yaml:13: workloads.net.layers: a 31x31 convolution over 4000 x 4096 channels needs 124000 banks for "
-        "the input lines of one output row and 961 for one kernel; nv_small has 32 banks in its CBUF, so use fewer "
-        "channels, a narrower input or an accelerator with a larger CBUF\n",
+        "error: c.yaml:13: workloads.net.layers: a 31x31 convolution over 4096 channels fits CBUF in no cut: it needs "
+        "4774 banks for 154 columns of the input lines of one output row and 961 for one kernel, and nv_small has 32; "
+        "use fewer channels or an accelerator with a larger CBUF\n",
     )
 
 
