@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from hw_models.dram.standalone import settle
 from hw_models.errors import ConfigError, StuckError
 from hw_models.units import TIME_UNITS, format_quantity
 from simulator import Progress, __version__, statistics
@@ -119,6 +120,8 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     """Return the run's result: summary, operations, timeline."""
     system = machine.system[0]
     seconds = int(system["now_fs"]) * statistics.FS
+    if not system["ideal"]:
+        settle(machine.channels, int(system["now_fs"]) // int(system["period_fs"][0]))
     requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
