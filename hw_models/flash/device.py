@@ -415,7 +415,10 @@ def gc_read_done(state, memory, i, now):
         moved(state, memory, plane, now)
         return
     row["kind"] = GC_WRITE
-    start_program(state, memory, i, allocate(state, memory, plane, ONE), now)
+    ppn = allocate(state, memory, plane, ONE)
+    if ppn == NONE:
+        raise RuntimeError("flash: collection has no page left to move data to")
+    start_program(state, memory, i, ppn, now)
 
 
 @njit

@@ -184,7 +184,8 @@ def pick_victim(state, memory, plane):
     """Return the full block to collect in ``plane``, NONE when none gains a page.
 
     When erase counts lie further apart than the wear threshold, the least worn full block is taken,
-    whatever it holds: its cold data moves to a worn block.
+    whatever it holds: its cold data moves to a worn block. Not while the plane has no free block, as may be
+    after a power cut: then only a block that holds nothing can be erased, and `recover` left one.
     """
     best, best_score = np.int64(NONE), np.int64(0)
     coldest, fewest, most = np.int64(NONE), np.int64(2**62), np.int64(0)
@@ -198,6 +199,8 @@ def pick_victim(state, memory, plane):
         gain = score(state, memory, block)
         if gain > best_score:
             best, best_score = np.int64(block), gain
+    if memory[plane_at(state, plane) + FREE_BLOCKS] == 0:
+        return best if best != NONE and memory[block_at(state, best) + VALID] == 0 else np.int64(NONE)
     if best != NONE and coldest != NONE and most - fewest > state["wear_threshold"]:
         return coldest
     return best
@@ -207,9 +210,12 @@ def pick_victim(state, memory, plane):
 def recover(state, memory):
     """Rebuild map and block records from the out-of-band bytes, as the firmware does after a power cut.
 
-    Of several copies of a logical page the one with the highest version counts (a copy made by
-    collection carries its original's version: same data). Pages whose program was cut, and blocks whose
-    erase was cut, hold nothing; both must be erased before they are programmed again.
+    Of several copies of a logical page the one with the highest version counts. A copy made by collection
+    carries its original's version; the one in the block written longest ago counts, which undoes a
+    collection that was cut: if it had taken its plane's last free block, all that it put there is still in
+    the victim, so that the block holds nothing and can be erased, however often the power goes.
+    Pages whose program was cut, and blocks whose erase was cut, hold nothing; both must be erased before
+    they are programmed again. Partly written blocks are closed.
     """
     pages = state["pages"]
     memory[state["at_directory"] : state["at_block"]] = 0
@@ -222,7 +228,13 @@ def recover(state, memory):
         word = map_at(state, memory, lpn)
         version = memory[state["at_page"] + PAGE_WORDS * ppn + 1]
         held = memory[word] - 1
-        if held < 0 or version > memory[state["at_page"] + PAGE_WORDS * held + 1]:
+        newer = np.int64(1) if held < 0 else version - memory[state["at_page"] + PAGE_WORDS * held + 1]
+        if newer == 0:
+            newer = (
+                memory[block_at(state, held // pages) + WRITTEN]
+                - memory[block_at(state, ppn // pages) + WRITTEN]
+            )
+        if newer > 0:
             memory[word] = ppn + 1
         state["version"] = max(state["version"], version)
     for plane in range(state["planes_total"]):

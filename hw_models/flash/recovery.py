@@ -4,10 +4,18 @@ import numpy as np
 
 from hw_models.flash.build import fresh_state
 from hw_models.flash.device import wipe
-from hw_models.flash.ftl import recover
+from hw_models.flash.ftl import block_at, recover
 from hw_models.flash.params import Flash
-from hw_models.flash.state import ERASING, PAGE_WORDS
+from hw_models.flash.state import ERASES, ERASING, PAGE_WORDS
 from hw_models.jit import njit
+
+
+@njit
+def cut_erase(state, memory, ppn):
+    """The erase of the block of ``ppn`` stops halfway: it wore the block, and nothing in it can be read."""
+    block = ppn // state["pages"]
+    wipe(state, memory, block)
+    memory[block_at(state, block) + ERASES] += 1
 
 
 @njit
@@ -20,10 +28,10 @@ def lose_power(state, memory):
         die = state["die"][d]
         if die["doing"] == ERASING:
             for k in range(die["actives"]):
-                wipe(state, memory, state["transaction"][die["active"][k]]["ppn"] // state["pages"])
+                cut_erase(state, memory, state["transaction"][die["active"][k]]["ppn"])
         if die["stoppeds"] > 0 and die["stopped_doing"] == ERASING:
             for k in range(die["stoppeds"]):
-                wipe(state, memory, state["transaction"][die["stopped"][k]]["ppn"] // state["pages"])
+                cut_erase(state, memory, state["transaction"][die["stopped"][k]]["ppn"])
     if state["buffer_writes"] == 1:
         for ppn in range(state["physical_pages"]):
             at = state["at_page"] + PAGE_WORDS * ppn
