@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 _NUMBER = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/%µ]+)\s*")
 
@@ -29,6 +29,7 @@ TIME_UNITS = {"fs": 1, "ps": 10**3, "ns": 10**6, "us": 10**9, "µs": 10**9, "ms"
 RATE_UNITS = {f"{unit}/s": factor for unit, factor in SIZE_UNITS.items()}
 CYCLE_UNITS = {"cycle": 1, "cycles": 1}
 RATE_PER_CYCLE_UNITS = {"B/cycle": 1}
+LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of them in int64
 
 
 def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
@@ -40,6 +41,8 @@ def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
     exact = Fraction(match[1].replace("_", "")) * units[match[2]]
     if exact.denominator != 1:
         raise ValueError(f"{value!r} is not a whole number of {next(iter(units))}; {advice}")
+    if exact > LARGEST:
+        raise ValueError(f"{value!r} is too large a {what}; write at most {LARGEST} {next(iter(units))}")
     return int(exact)
 
 
@@ -52,20 +55,21 @@ def format_quantity(value: int, units: dict[str, int]) -> str:
     return f"{value // units[unit]} {unit}"
 
 
-def quantity(what: str, units: dict[str, int]) -> Any:
+def quantity(what: str, units: dict[str, int], bounds: Any = None) -> Any:
     """Return an annotated int type that reads text with one of ``units`` and writes it back."""
     return Annotated[
         int,
         BeforeValidator(lambda value: parse_quantity(value, what, units), json_schema_input_type=str),
         PlainSerializer(lambda value: format_quantity(value, units), return_type=str),
+        bounds,
     ]
 
 
 Bytes = quantity("size", SIZE_UNITS)
-Hertz = quantity("clock frequency", CLOCK_UNITS)
+Hertz = quantity("clock frequency", CLOCK_UNITS, Field(gt=0, le=10**12))
 Femtoseconds = quantity("time", TIME_UNITS)
 BytesPerSecond = quantity("data rate", RATE_UNITS)
-Cycles = quantity("number of cycles", CYCLE_UNITS)
+Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**9))
 
 
 class Block(BaseModel):

@@ -3,7 +3,7 @@
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])  # of click, or of typer itself
 OTHER_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="a YAML config")]
@@ -226,13 +227,26 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     return options
 
 
+def _tell_usage(error: Exception) -> None:
+    context = getattr(error, "ctx", None)
+    if len(sys.argv) == 1 and context is not None:  # nothing was asked
+        print(context.get_help())
+        return
+    said = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+    command = context.command_path if context is not None else "dlasim"
+    print(f"error: {command}: {said}; see {command} --help", file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line: one line and exit code 2 for a user's mistake."""
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
     )  # so that nothing half-written stays
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        _tell_usage(error)
+        sys.exit(2)
     except ConfigError as error:
         for one in getattr(error, "errors", [error]):
             print(f"error: {' '.join(str(one).split())}", file=sys.stderr)

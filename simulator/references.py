@@ -64,7 +64,7 @@ def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
 
 
 def _check_masters(names: _Names, system: dict, masters: dict) -> None:
-    """Check the names of masters in the interconnect and the LLC."""
+    """Check the names of masters in the interconnect, the LLC and the DRAM."""
     bus, llc = _mapping(system.get("interconnect")), _mapping(system.get("llc"))
     written: list[tuple[Keys, Any]] = []
     written += [(("system", "interconnect", "masters", name), name) for name in _mapping(bus.get("masters"))]
@@ -73,6 +73,8 @@ def _check_masters(names: _Names, system: dict, masters: dict) -> None:
     for group, value in _mapping(bus.get("groups")).items():
         for i, name in enumerate(_list(_mapping(value).get("masters"))):
             written.append((("system", "interconnect", "groups", group, "masters", i), name))
+    dram = _mapping(system.get("dram"))
+    written += [(("system", "dram", "priority", name), name) for name in _mapping(dram.get("priority"))]
     for table in ("partition", "bypass", "discard"):
         written += [(("system", "llc", table, name), name) for name in _mapping(llc.get(table))]
     for keys, name in written:

@@ -11,6 +11,7 @@ MSHRS = 64  # most misses under way
 TARGETS = 8  # most reads that wait for one fill
 QUEUE = 16  # most requests waiting at a bank, each for reads and writes
 BANKS = 16
+MOST_SETS = 2**20  # a gigabyte of tags
 STREAMS = 32  # streams of a master that can be told apart
 REPLACEMENTS = {"lru": 0, "plru": 1, "random": 2, "srrip": 3, "brrip": 4, "predicted": 5}
 CONFLICTS = {"merge": 0, "stall_line": 1, "stall_set": 2}
@@ -84,6 +85,8 @@ class Cache(Block):
                 f"size {self.size_bytes} B is not a power of two of sets "
                 f"with ways={self.ways} and line={self.line_bytes} B"
             )
+        if self.sets > MOST_SETS:
+            raise ValueError(f"{self.sets} sets are too many; write a size of at most {MOST_SETS * whole} B")
         for name, value in (("line", self.line_bytes), ("data_width", self.data_width_bytes)):
             if value & (value - 1):
                 raise ValueError(f"{name} {value} B is not a power of two")

@@ -43,7 +43,11 @@ def write_comparison(console: Console, folders: list[Path], out: Path) -> None:
     from simulator.report.compare_plots import comparison_images
 
     images = comparison_images(names, runs)
-    out.write_text(_page(names, runs, rows, images), encoding="utf-8")
+    try:
+        out.write_text(_page(names, runs, rows, images), encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"cannot be written ({reason}); write another file", file=f"--out {out}") from None
     console.print(f"written to {out}", style="dim", soft_wrap=True)
 
 

@@ -40,8 +40,12 @@ def figures(table: Path | None = None, internals: bool = False, **options: Any) 
         try:
             with path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
+        except UnicodeDecodeError:
+            raise ConfigError("is not text; write the path of a reference table", file=path) from None
         except OSError as error:
             raise ConfigError(f"cannot read the table: {error.strerror}", file=path) from error
+        if not rows or "config" not in rows[0]:
+            raise ConfigError("no column 'config'; a table has the columns of nv_small_conv.csv", file=path)
         for row in rows:
             yield from _row_figures(row, internals)
 

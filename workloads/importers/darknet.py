@@ -39,6 +39,12 @@ class _Reader:
         except ValueError:
             raise self.fail(f"{text!r} is not a whole number; write `{key}=NUMBER`", key) from None
 
+    def positive(self, key: str, default: int | None = None) -> int:
+        value = self.integer(key, default)
+        if value <= 0:
+            raise self.fail(f"{value} is too small; write at least 1", key)
+        return value
+
     def integers(self, key: str) -> list[int]:
         if key not in self.section.values:
             raise self.fail(f"no `{key}=` in this section; the file may be cut off here, add `{key}=NUMBERS`")
@@ -87,11 +93,11 @@ def read_darknet(path: Path, size: tuple[int, int] | None = None, name: str = ""
     """Return the network of a `.cfg` file; ``size`` (width, height) replaces the one in [net]."""
     sections = read_sections(path)
     net = _Reader(str(path), sections[0])
-    width, height = size or (net.integer("width"), net.integer("height"))
+    width, height = size or (net.positive("width"), net.positive("height"))
     if len(sections) < 2:
         raise net.fail("the network has no layers; the file may be cut off here")
     builder = NetworkBuilder(name or path.stem)
-    layers = _Layers(builder, builder.input("image", net.integer("channels", 3), height, width))
+    layers = _Layers(builder, builder.input("image", net.positive("channels", 3), height, width))
     for index, section in enumerate(sections[1:]):
         reader = _Reader(str(path), section)
         try:
@@ -135,13 +141,18 @@ def _activated(layers: _Layers, reader: _Reader, name: str, tensor: str, default
 
 
 def _convolutional(layers: _Layers, reader: _Reader, name: str) -> str:
-    size = reader.integer("size")
+    size = reader.positive("size")
     pad = size // 2 if reader.integer("pad", 0) else reader.integer("padding", 0)
-    stride, dilation = reader.integer("stride", 1), reader.integer("dilation", 1)
+    stride, dilation = reader.positive("stride", 1), reader.positive("dilation", 1)
     window = Window(size, size, stride, stride, pad, pad, pad, pad, dilation, dilation)
     normalised = reader.integer("batch_normalize", 0)
     tensor = layers.builder.conv(
-        name, layers.last, reader.integer("filters"), window, reader.integer("groups", 1), bias=not normalised
+        name,
+        layers.last,
+        reader.positive("filters"),
+        window,
+        reader.positive("groups", 1),
+        bias=not normalised,
     )
     if normalised:
         tensor = layers.builder.same_shape(f"{name}.norm", "scale", tensor)
@@ -149,7 +160,7 @@ def _convolutional(layers: _Layers, reader: _Reader, name: str) -> str:
 
 
 def _connected(layers: _Layers, reader: _Reader, name: str) -> str:
-    tensor = layers.builder.fc(name, layers.last, reader.integer("output"))
+    tensor = layers.builder.fc(name, layers.last, reader.positive("output"))
     return _activated(layers, reader, name, tensor, "logistic")
 
 
@@ -161,7 +172,7 @@ def _shortcut(layers: _Layers, reader: _Reader, name: str) -> str:
 
 def _route(layers: _Layers, reader: _Reader, name: str) -> str:
     sources = [layers.at(index, reader, "layers") for index in reader.integers("layers")]
-    groups, group = reader.integer("groups", 1), reader.integer("group_id", 0)
+    groups, group = reader.positive("groups", 1), reader.integer("group_id", 0)
     if groups > 1:
         parts = []
         for number, source in enumerate(sources):
@@ -172,8 +183,8 @@ def _route(layers: _Layers, reader: _Reader, name: str) -> str:
 
 
 def _maxpool(layers: _Layers, reader: _Reader, name: str) -> str:
-    stride = reader.integer("stride", 1)
-    size = reader.integer("size", stride)
+    stride = reader.positive("stride", 1)
+    size = reader.positive("size", stride)
     padding = reader.integer("padding", size - 1)
     before = padding // 2
     window = Window(size, size, stride, stride, before, padding - before, before, padding - before)
@@ -185,7 +196,7 @@ def _avgpool(layers: _Layers, reader: _Reader, name: str) -> str:
 
 
 def _upsample(layers: _Layers, reader: _Reader, name: str) -> str:
-    return layers.builder.upsample(name, layers.last, reader.integer("stride", 2))
+    return layers.builder.upsample(name, layers.last, reader.positive("stride", 2))
 
 
 def _yolo(layers: _Layers, reader: _Reader, name: str) -> str:
@@ -201,7 +212,7 @@ def _nothing(layers: _Layers, reader: _Reader, name: str) -> str:
 
 
 def _reorg(layers: _Layers, reader: _Reader, name: str) -> str:
-    stride = reader.integer("stride", 2)
+    stride = reader.positive("stride", 2)
     channels, height, width = layers.builder.shape(layers.last)
     shape = Shape(channels * stride * stride, height // stride, width // stride)
     return layers.builder.cpu(name, "transpose", [layers.last], shape)
