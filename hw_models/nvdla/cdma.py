@@ -8,6 +8,7 @@ over per kernel group.
 """
 
 from hw_models.jit import njit
+from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.state import (
@@ -34,6 +35,7 @@ from hw_models.nvdla.timing import (
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
 )
+from hw_models.nvdla.winograd import block_lines, room_for_grain, winograd_requests
 from hw_models.port import NEVER
 
 _DATA = int(Client.CDMA_DATA)
@@ -58,14 +60,38 @@ def _ceil(a, b):
 
 
 @njit
+def input_lines(op):
+    """Return the lines that CDMA hands over for a launch; Winograd: with padding, in blocks of four."""
+    if op["winograd"]:
+        return _ceil(op["height"] + op["pad_top"] + op["pad_bottom"], 4) * 4
+    return op["height"]
+
+
+@njit
+def kernel_group_bytes(state, op):
+    """Return the stored bytes of one kernel group, the last one apart, and of its mask."""
+    groups = _ceil(op["kernels"], state["atomic_k"])
+    group = op["channels"] * op["kernel_height"] * op["kernel_width"] * state["atomic_k"]
+    if op["winograd"]:
+        group = _ceil(op["channels"], 4) * 4 * 16 * state["atomic_k"]
+    if op["wmb_bytes"]:
+        return op["weight_bytes"] // groups, _ceil(group, 8)
+    return group, 0
+
+
+@njit
 def line_entries(state, op):
-    """Return the CBUF entries that one input line takes."""
+    """Return the CBUF entries that one input line takes, of all images of a batch."""
     entry = state["cbuf_entry_bytes"]
     if op["image"]:
         return _ceil(op["width"] * op["channels"], entry)
     atoms = _ceil(op["channels"], state["atom_bytes"])
     per_entry = entry // state["atom_bytes"]
-    return op["width"] * (atoms // per_entry) + _ceil(op["width"] * (atoms % per_entry), per_entry)
+    if op["winograd"]:
+        width = _ceil(op["width"] + op["pad_left"] + op["pad_right"], 4) * 4
+        return _ceil(width * atoms, per_entry)
+    one = op["width"] * (atoms // per_entry) + _ceil(op["width"] * (atoms % per_entry), per_entry)
+    return one * max(1, op["batch"])
 
 
 @njit
@@ -79,7 +105,10 @@ def _data_start(state, ops, data, group, begin):
     data["phase"] = _BUSY
     data["last_banks"] = op["data_banks"]
     data["image"] = op["image"]
-    data["height"] = op["height"]
+    data["height"] = input_lines(op)
+    data["images"] = max(1, op["batch"])
+    data["batch_stride"] = op["batch_stride"] // atom
+    data["winograd"] = op["winograd"]
     data["address"] = op["src"] // atom
     data["line_stride"] = op["src_line_stride"] // atom
     data["surface_stride"] = op["src_surface_stride"] // atom
@@ -96,19 +125,28 @@ def _data_start(state, ops, data, group, begin):
             data["surfaces"] = 1
         if op["line_packed"]:
             data["grain"] = max(1, op["fetch_grain"])
+    if op["winograd"]:
+        data["width"] = _ceil(op["width"], state["cdma_beats_atoms"]) * state["cdma_beats_atoms"]
+        data["grain"] = 4
+        data["real_lines"] = op["height"]
+        data["pad_top"] = op["pad_top"]
+        data["pad_requests"] = 4 * (_ceil(op["pad_left"], 8) + _ceil(op["pad_right"], 8))
     data["line_entries"] = line_entries(state, op)
     data["req_line"] = 0
+    data["req_image"] = 0
     data["req_surface"] = 0
     data["req_atom"] = 0
+    data["req_row"] = 0
     data["req_grain"] = min(data["grain"], data["height"])
     data["reserved"] = 0
     data["waits_for_room"] = 0
     after = IMAGE_AFTER_WEIGHT if op["image"] else DATA_AFTER_WEIGHT
     data["next_request"] = begin + ENABLE_TO_WEIGHT_READ + after - REQUEST_TO_READ
     data["rsp_line"] = 0
+    data["rsp_image"] = 0
     data["rsp_surface"] = 0
     data["rsp_atom"] = 0
-    data["rsp_grain"] = data["req_grain"]
+    data["rsp_grain"] = block_lines(data, 0) if op["winograd"] else data["req_grain"]
 
 
 @njit
@@ -116,15 +154,13 @@ def _data_requests(state, data):
     """Queue as many requests as there is room for."""
     room = state["cdma_beats_atoms"]
     while data["req_line"] < data["height"] and read_room(state, _DATA) > 0:
-        if data["req_surface"] == 0 and data["req_atom"] == 0:
-            entries = data["req_grain"] * data["line_entries"]
-            used = state["cbuf"]["data_used"] + data["reserved"] + entries
-            if used > data["last_banks"] * state["cbuf_depth"]:
-                data["waits_for_room"] = 1
-                return
+        start = data["req_surface"] == 0 and data["req_atom"] == 0 and data["req_image"] == 0
+        if start and not room_for_grain(state, data):
+            return
         atoms = data["req_grain"] * data["width"]
         base = data["address"] + data["req_line"] * data["line_stride"]
         base += data["req_surface"] * data["surface_stride"] + data["req_atom"]
+        base += data["req_image"] * data["batch_stride"]
         size = min(8 - base % 8, atoms - data["req_atom"])
         request_read(
             state,
@@ -142,6 +178,10 @@ def _data_requests(state, data):
             data["next_request"] += 1
             if data["req_surface"] == data["surfaces"]:
                 data["req_surface"] = 0
+                data["req_image"] += 1
+                if data["req_image"] < data["images"]:
+                    continue
+                data["req_image"] = 0
                 data["reserved"] += data["req_grain"] * data["line_entries"]
                 data["req_line"] += data["req_grain"]
                 data["req_grain"] = min(data["grain"], data["height"] - data["req_line"])
@@ -196,7 +236,7 @@ def data_beat(state, time):
         if end_of_line:  # two cycles between lines
             data["blocked_before"] = at + 2
             data["blocked"] = at + 3
-    elif (data["rsp_surface"] & 2 or end_of_line) and data["blocked"] != at + 1:
+    elif (data["rsp_surface"] & 2 or end_of_line) and data["blocked"] != at + 1 and not data["winograd"]:
         data["blocked_before"] = data["blocked"]
         data["blocked"] = at + 2
     if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
@@ -204,15 +244,29 @@ def data_beat(state, time):
         data["rsp_surface"] += 1
         if data["rsp_surface"] == data["surfaces"]:
             data["rsp_surface"] = 0
+            data["rsp_image"] += 1
+        if data["rsp_image"] == data["images"]:
+            data["rsp_image"] = 0
             row = (data["update_head"] + data["update_count"]) % RELEASES
             seen = at + (IMAGE_ACCEPT_TO_LINES if data["image"] else ACCEPT_TO_LINES)
             data["update_time"][row] = seen
-            data["update_lines"][row] = data["rsp_grain"]
+            data["update_lines"][row] = _next_grain(data)
             data["update_count"] += 1
             wake(state, _P_DATA, seen)
-            data["rsp_line"] += data["rsp_grain"]
-            data["rsp_grain"] = min(data["grain"], data["height"] - data["rsp_line"])
     return at
+
+
+@njit
+def _next_grain(data):
+    """Go on to the grain that responses fill next; return the lines of the one that is full."""
+    lines = min(data["grain"], data["height"] - data["rsp_line"])
+    data["rsp_grain"] = min(data["grain"], data["height"] - data["rsp_line"] - lines)
+    if data["winograd"]:
+        data["rsp_grain"] = block_lines(data, data["rsp_line"] + lines)
+        if data["rsp_grain"] == 0:  # the last block is all padding
+            lines = data["height"] - data["rsp_line"]
+    data["rsp_line"] += lines
+    return lines
 
 
 @njit
@@ -287,7 +341,10 @@ def data_step(state, ops, now):
             else:
                 _data_start(state, ops, data, group, begin)
     if data["phase"] == _BUSY:
-        _data_requests(state, data)
+        if data["winograd"]:
+            winograd_requests(state, data)
+        else:
+            _data_requests(state, data)
     next_time = NEVER
     if data["update_count"]:
         next_time = data["update_time"][data["update_head"]]
@@ -311,14 +368,16 @@ def _weight_start(state, ops, weight, group, begin):
     weight["kernels"] = op["kernels"]
     weight["groups"] = _ceil(op["kernels"], state["atomic_k"])
     weight["group"] = 0
-    per_kernel = op["channels"] * op["kernel_height"] * op["kernel_width"]
-    weight["group_bytes"] = per_kernel * state["atomic_k"]
+    weight["group_bytes"], weight["mask_group_bytes"] = kernel_group_bytes(state, op)
     weight["announced"] = 0
     weight["capacity"] = (
         op["weight_banks"] * state["cbuf_depth"] * state["cbuf_entry_bytes"] // state["dbb_bytes"]
     )
     weight["waits_for_room"] = 0
     weight["next_request"] = begin + ENABLE_TO_WEIGHT_READ - REQUEST_TO_READ
+    weight["compressed"] = op["wmb_bytes"] > 0
+    if weight["compressed"]:
+        compressed_start(state, weight, op)
 
 
 @njit
@@ -354,6 +413,9 @@ def weight_beat(state, time):
     weight = state["cdma_weight"]
     at = max(time, weight["accepted"] + 1)
     weight["accepted"] = at
+    if weight["compressed"] and take_source(state, weight):
+        _announce(state, weight, at)
+        return
     if weight["stored"] >= weight["capacity"]:
         weight["waiting"] += 1
         return
@@ -372,6 +434,8 @@ def _announce(state, weight, at):
     dbb = state["dbb_bytes"]
     per_entry = max(1, state["cbuf_entry_bytes"] // dbb)
     while weight["received"] * dbb >= need and weight["received"] % per_entry == 0:
+        if weight["compressed"] and not decodable(state, weight, last):
+            return
         time = max(at, weight["announced"] + KERNELS_SPACING)
         weight["announced"] = time
         kernels = state["atomic_k"]
@@ -422,6 +486,7 @@ def _release_weights(state, weight, now):
         cbuf["weight_release_count"] -= 1
         weight["held"] -= beats
         weight["stored"] -= beats
+        weight["mask_held"] -= cbuf["mask_release_beats"][head]
         if weight["waits_for_room"]:
             weight["waits_for_room"] = 0
             weight["next_request"] = max(weight["next_request"], time + ROOM_TO_REQUEST)
@@ -456,7 +521,10 @@ def weight_step(state, ops, now):
             else:
                 _weight_start(state, ops, weight, group, begin)
     if weight["phase"] == _BUSY:
-        _weight_requests(state, weight)
+        if weight["compressed"]:
+            compressed_requests(state, weight)
+        else:
+            _weight_requests(state, weight)
     next_time = NEVER
     if weight["update_count"]:
         next_time = weight["update_time"][weight["update_head"]]
@@ -473,6 +541,7 @@ def end_pend(state, ops, begin):
     group = state["groups"][_CDMA]
     weight["held"] = 0
     weight["stored"] = 0
+    weight["mask_held"] = 0
     if data["phase"] == _PEND:
         cbuf["data_used"] = 0
         cbuf["lines"] = 0

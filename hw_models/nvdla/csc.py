@@ -7,7 +7,7 @@ launch, and the first package of a kernel group needs its kernels.
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.cdma import end_pend, line_entries
+from hw_models.nvdla.cdma import end_pend, input_lines, kernel_group_bytes, line_entries
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.state import CREDITS, RELEASES, STRIPES, Block, Mark, Part, Phase, Stall
@@ -68,7 +68,9 @@ def _start(state, ops, csc, begin):
     csc["last_data_banks"] = op["data_banks"]
     csc["last_weight_banks"] = op["weight_banks"]
     csc["image"] = op["image"]
-    csc["height"] = op["height"]
+    csc["height"] = input_lines(op)
+    csc["images"] = max(1, op["batch"])
+    csc["step_pixels"] = 4 if op["winograd"] else csc["images"]
     csc["groups"] = _ceil(op["kernels"], state["atomic_k"])
     csc["last_group_kernels"] = op["kernels"] - (csc["groups"] - 1) * state["atomic_k"]
     channels = op["channels"]
@@ -77,12 +79,16 @@ def _start(state, ops, csc, begin):
         channels = op["channels"] * op["kernel_width"]
         columns = 1
     csc["packages"] = _ceil(channels, state["atomic_c"]) * op["kernel_height"] * columns
+    if op["winograd"]:  # 4 channels of 16 taps fill a cell of atomic-C; a step makes 4 pixels
+        csc["packages"] = _ceil(channels, state["atomic_c"] // 16)
     csc["row_pixels"] = op["out_width"] if op["image"] else op["out_width"] * op["out_height"]
+    if op["winograd"]:
+        csc["row_pixels"] = csc["row_pixels"] // 4
     csc["rows"] = op["out_height"] if op["image"] else 1
     csc["entries"] = line_entries(state, op)
-    csc["release"] = op["release"] if op["release"] else op["height"]
-    per_kernel = op["channels"] * op["kernel_height"] * op["kernel_width"]
-    csc["group_bytes"] = per_kernel * state["atomic_k"]
+    csc["release"] = op["release"] if op["release"] and not op["winograd"] else csc["height"]
+    csc["group_bytes"], csc["mask_group_bytes"] = kernel_group_bytes(state, op)
+    csc["mask_bytes"] = op["wmb_bytes"]
     csc["weight_bytes"] = op["weight_bytes"]
     csc["group"] = 0
     csc["row"] = 0
@@ -180,19 +186,26 @@ def _load(state, csc):
 
 
 @njit
-def _release_group(state, csc, time):
-    """Give the group's weights back to CDMA at ``time``."""
-    cbuf = state["cbuf"]
+def _group_beats(state, csc, group_bytes, all_bytes):
+    """Return the beats of the group in work, in whole entries of CBUF."""
     dbb = state["dbb_bytes"]
     per_entry = max(1, state["cbuf_entry_bytes"] // dbb)
     unit = per_entry * dbb
-    begin = _ceil(csc["group"] * csc["group_bytes"], unit)
-    end = _ceil((csc["group"] + 1) * csc["group_bytes"], unit)
+    begin = _ceil(csc["group"] * group_bytes, unit)
+    end = _ceil((csc["group"] + 1) * group_bytes, unit)
     if csc["group"] + 1 == csc["groups"]:
-        end = _ceil(csc["weight_bytes"], unit)
+        end = _ceil(all_bytes, unit)
+    return (end - begin) * per_entry
+
+
+@njit
+def _release_group(state, csc, time):
+    """Give the group's weights back to CDMA at ``time``."""
+    cbuf = state["cbuf"]
     row = (cbuf["weight_release_head"] + cbuf["weight_release_count"]) % RELEASES
     cbuf["weight_release_time"][row] = time
-    cbuf["weight_release_beats"][row] = (end - begin) * per_entry
+    cbuf["weight_release_beats"][row] = _group_beats(state, csc, csc["group_bytes"], csc["weight_bytes"])
+    cbuf["mask_release_beats"][row] = _group_beats(state, csc, csc["mask_group_bytes"], csc["mask_bytes"])
     cbuf["weight_release_count"] += 1
     wake(state, _P_WEIGHT, time)
 
@@ -201,19 +214,20 @@ def _release_group(state, csc, time):
 def _end_stripe(state, csc, package, length, slot):
     """The last package of a stripe is on its way: CACC gets the pixels, the next stripe is set up."""
     cacc = state["cacc"]
-    spacing = max(csc["stripe"], state["atomic_k"])
-    csc["credits_used"] += length
+    cycles, pixels = length * csc["images"], length * csc["step_pixels"]
+    spacing = max(cycles, state["atomic_k"])
+    csc["credits_used"] += pixels
     row = (cacc["head"] + cacc["count"]) % STRIPES
     cacc["first"][row] = package + MAC_TO_CACC_OUT
-    cacc["pixels"][row] = length
+    cacc["pixels"][row] = pixels
     cacc["slot"][row] = slot
     cacc["last"][row] = 0
     cacc["count"] += 1
     if cacc["count"] == 1:
         wake(state, _P_CACC, max(cacc["first"][row], cacc["next_pixel"]))
     record = state["records"][slot]
-    record["mac_cycles"] += length * csc["packages"]
-    record["mark"][_M_DAT_LAST] = package + length - 1
+    record["mac_cycles"] += cycles * csc["packages"]
+    record["mark"][_M_DAT_LAST] = package + cycles - 1
     csc["popped"] = package
     csc["next_package"] = package + spacing
     csc["pending_package"] = 0
@@ -233,9 +247,9 @@ def _end_stripe(state, csc, package, length, slot):
     cbuf = state["cbuf"]
     cbuf["lines"] -= csc["release"]
     csc["last_lines"] = csc["height"] - csc["release"]
-    _release_lines(state, csc["release"] * csc["entries"], package + length + DATA_RELEASE)
+    _release_lines(state, csc["release"] * csc["entries"], package + cycles + DATA_RELEASE)
     csc["phase"] = _IDLE
-    csc["ready_at"] = package - POP_TO_MAC + length + CSC_FLUSH + CSC_DONE_TO_READY
+    csc["ready_at"] = package - POP_TO_MAC + cycles + CSC_FLUSH + CSC_DONE_TO_READY
     group_pop(state, _CSC)
     return 1
 
@@ -254,7 +268,7 @@ def csc_step(state, ops, now):
             return
         if not csc["pending_package"]:
             csc["stripe"] = _stripe_length(state, csc)
-            spacing = max(csc["stripe"], state["atomic_k"])
+            spacing = max(csc["stripe"] * csc["images"], state["atomic_k"])
             csc["last_package"] = csc["next_package"] + (csc["packages"] - 1) * spacing
             csc["pending_package"] = 1
             if csc["pixel"] + csc["stripe"] == csc["row_pixels"] and csc["row"] + 1 == csc["rows"]:
@@ -266,7 +280,7 @@ def csc_step(state, ops, now):
             state["wake"][_P_CSC] = csc["last_package"] - POP_TO_MAC
             return
         package = csc["last_package"]
-        need = csc["credits_used"] + csc["stripe"] - cacc["credits"]
+        need = csc["credits_used"] + csc["stripe"] * csc["step_pixels"] - cacc["credits"]
         if need > 0:
             if cacc["credits_returned"] < need:
                 cacc["wanted"] = need

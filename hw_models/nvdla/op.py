@@ -39,8 +39,9 @@ OP = np.dtype(
         ("src_surface_stride", np.int64),
         # convolution
         ("image", np.int64),  # 1: pixel format (channels interleaved, no surfaces), 0: feature format
-        ("winograd", np.int64),
-        ("batch", np.int64),  # images a launch, 1 usually
+        ("winograd", np.int64),  # 1: 3x3 in Winograd form; modes.py has what these modes ask of an operation
+        ("batch", np.int64),  # images a launch, 1 usually (0 counts as 1)
+        ("batch_stride", np.int64),  # from image to image of the input
         ("kernels", np.int64),
         ("kernel_height", np.int64),  # R
         ("kernel_width", np.int64),  # S
@@ -60,6 +61,9 @@ OP = np.dtype(
         ("release", np.int64),  # input lines given back to CDMA at the end; 0: all
         ("weights", np.int64),  # address
         ("weight_bytes", np.int64),  # as stored, rounded up to 128 B
+        ("wmb", np.int64),  # compressed weights: address of the mask, one bit a weight
+        ("wmb_bytes", np.int64),  # 0: not compressed
+        ("wgs", np.int64),  # address of the stored size of each kernel group, 4 B each
         # output cube
         ("out_width", np.int64),
         ("out_height", np.int64),
@@ -67,6 +71,7 @@ OP = np.dtype(
         ("dst", np.int64),
         ("dst_line_stride", np.int64),
         ("dst_surface_stride", np.int64),
+        ("dst_batch_stride", np.int64),  # from image to image of the output
         # SDP: three sub-units; bytes: per element of the operand, 0 when none
         ("x1", np.int64),
         ("x1_bytes", np.int64),  # both: bias+scale count together (2 x 2 B = 4)

@@ -92,6 +92,8 @@ SDP_STATE = np.dtype(
         ("latency", np.int64),  # of the sub-units that are on
         ("before", np.int64, (CHAINS,)),  # latency of the sub-units in front of a chain's join
         ("pixels", np.int64),  # of a surface
+        ("columns", np.int64),  # of a line
+        ("column_stride", np.int64),
         ("atoms", np.int64),  # of the cube
         # atoms in front of the join
         ("wait_head", np.int64),

@@ -184,7 +184,12 @@ def _start(state, ops):
     sdp["before"][2] = x1
     sdp["before"][3] = x1 + x2
     sdp["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
-    sdp["pixels"] = op["out_width"] * op["out_height"]
+    sdp["columns"] = op["out_width"]
+    sdp["column_stride"] = atom
+    if op["batch"] > 1:  # one pixel an image: the images take the place of a line's pixels
+        sdp["columns"] = op["batch"]
+        sdp["column_stride"] = op["dst_batch_stride"]
+    sdp["pixels"] = sdp["columns"] * op["out_height"]
     sdp["atoms"] = sdp["pixels"] * ((op["out_channels"] + atom - 1) // atom)
     sdp["wait_count"] = 0
     sdp["joined"] = 0
@@ -370,14 +375,22 @@ def _gather(state, time):
     op = sdp["launch"]
     dbb, longest = state["dbb_bytes"], state["burst_beats"]
     address = op["dst"] + sdp["surface"] * op["dst_surface_stride"] + sdp["line"] * op["dst_line_stride"]
-    address += sdp["column"] * state["atom_bytes"]
+    address += sdp["column"] * sdp["column_stride"]
     if sdp["gathered"] == 0:
         sdp["burst_address"] = address
     sdp["gathered"] += 1
     sdp["column"] += 1
-    end_of_line = sdp["column"] == op["out_width"]
-    last = end_of_line
-    if op["out_width"] == 1 and op["out_height"] == 1:  # all surfaces in one command: cfg_mode_1x1_pack
+    end_of_line = sdp["column"] == sdp["columns"]
+    last = end_of_line or op["batch"] > 1
+    if op["winograd"] and sdp["column"] % 4 == 0:  # blocks of 4x4 pixels
+        last = True
+        if sdp["line"] % 4 < 3:
+            sdp["line"] += 1
+            sdp["column"] -= 4
+            end_of_line = False
+        elif not end_of_line:
+            sdp["line"] -= 3
+    if sdp["columns"] == 1 and op["out_height"] == 1:  # all surfaces in one command: cfg_mode_1x1_pack
         last = sdp["joined"] == sdp["atoms"]
     end = address + state["atom_bytes"]
     if last or end & (dbb * longest - 1) == 0:

@@ -7,6 +7,7 @@ from hw_models.ideal.memory import accept, free_at
 from hw_models.ideal.memory import advance as memory_advance
 from hw_models.jit import njit
 from hw_models.nvdla.accelerator import advance, enable, respond
+from hw_models.nvdla.modes import check_modes
 from hw_models.nvdla.state import DONES
 from hw_models.nvdla.state import build as build_state
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
@@ -61,6 +62,7 @@ def run(state, ops, enables, memory, fifos, max_cycles):
 
 def simulate(preset, timings, ops, enables=None, max_cycles=10**10):
     """Run ``ops`` and return the state after the last interrupt; ValueError when it hangs."""
+    check_modes(ops, preset)
     states = build_state(preset)
     memories = ideal.build(timings)
     fifos = np.zeros(3, FIFO)

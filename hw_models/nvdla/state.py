@@ -128,6 +128,7 @@ RECORDS = 64  # operations whose records are kept
 DONES = 64  # completions kept for the reader
 RETURNS = 1024  # power of two, more than beats in flight
 WRITES = 64  # write bursts a client may have waiting
+SOURCES = 512  # requests for weights under way, more than beats in flight and waiting
 RELEASES = 64  # kernel groups and lines handed over and not yet seen
 
 RECORD = np.dtype(
@@ -234,6 +235,12 @@ CDMA_DATA = np.dtype(
         ("height", np.int64),
         ("surfaces", np.int64),
         ("grain", np.int64),  # lines a grain
+        ("images", np.int64),  # of the batch
+        ("batch_stride", np.int64),
+        ("winograd", np.int64),
+        ("pad_top", np.int64),  # Winograd only, as the next
+        ("pad_requests", np.int64),  # cycles a line of blocks and surface for padding at its sides
+        ("real_lines", np.int64),
         ("line_entries", np.int64),  # CBUF entries a line
         ("address", np.int64),
         ("line_stride", np.int64),
@@ -241,8 +248,10 @@ CDMA_DATA = np.dtype(
         ("image", np.int64),
         # requests
         ("req_line", np.int64),  # first line of the grain in work
+        ("req_image", np.int64),
         ("req_surface", np.int64),
         ("req_atom", np.int64),
+        ("req_row", np.int64),  # Winograd: line of the block of four
         ("req_grain", np.int64),  # lines of the grain in work
         ("next_request", np.int64),  # cycle of the next request at the earliest
         ("pend_since", np.int64),
@@ -250,6 +259,7 @@ CDMA_DATA = np.dtype(
         ("reserved", np.int64),  # entries requested by finished grains and not yet handed over
         # responses
         ("rsp_line", np.int64),
+        ("rsp_image", np.int64),
         ("rsp_surface", np.int64),
         ("rsp_atom", np.int64),
         ("rsp_grain", np.int64),
@@ -301,6 +311,24 @@ CDMA_WEIGHT = np.dtype(
         ("next_request", np.int64),
         ("pend_since", np.int64),
         ("done_at", np.int64),
+        # compressed weights: mask (WMB) and sizes of the kernel groups (WGS)
+        ("compressed", np.int64),
+        ("mask_address", np.int64),
+        ("mask_beats", np.int64),
+        ("mask_requested", np.int64),
+        ("mask_received", np.int64),
+        ("mask_held", np.int64),  # beats requested and not yet released by CSC
+        ("mask_capacity", np.int64),
+        ("mask_group_bytes", np.int64),
+        ("mask_bytes", np.int64),
+        ("size_address", np.int64),
+        ("sizes_requested", np.int64),
+        ("sizes_received", np.int64),
+        ("turn", np.int64),  # weights and mask alternate: position in the round
+        ("source_head", np.int64),  # which stream each request under way belongs to
+        ("source_count", np.int64),
+        ("source", np.int64, (SOURCES,)),
+        ("source_beats", np.int64, (SOURCES,)),
     ]
 )
 
@@ -318,6 +346,7 @@ CBUF = np.dtype(
         ("weight_release_count", np.int64),
         ("weight_release_time", np.int64, (RELEASES,)),
         ("weight_release_beats", np.int64, (RELEASES,)),
+        ("mask_release_beats", np.int64, (RELEASES,)),
     ]
 )
 
@@ -340,6 +369,8 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("row", np.int64),
         ("pixel", np.int64),
         ("stripe", np.int64),  # length of the stripe in work
+        ("images", np.int64),  # of the batch: cycles a step of a stripe
+        ("step_pixels", np.int64),  # output pixels a step of a stripe: images, 4 in Winograd form
         ("loaded", np.int64),  # 1: kernels and lines of the group in work are there
         ("next_package", np.int64),  # earliest time of the next package
         ("last_package", np.int64),  # earliest time of the last package of the stripe in work
@@ -353,6 +384,8 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("release", np.int64),  # lines to give back at the end
         ("group_bytes", np.int64),
         ("weight_bytes", np.int64),
+        ("mask_group_bytes", np.int64),
+        ("mask_bytes", np.int64),
         ("serial", np.int64),  # kernel groups ever used
         ("lines_checked", np.int64),
         ("lines_at", np.int64),
@@ -361,7 +394,7 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
     ]
 )
 
-CREDITS = 256  # credit returns remembered, more than any delivery buffer holds
+CREDITS = 1024  # credit returns remembered, more than any delivery buffer holds
 STRIPES = 64
 
 CACC = np.dtype(
@@ -461,7 +494,8 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     for field in ("blocked", "blocked_before", "asked", "entered", "left"):
         state["cdma_data"][field] = -100
     state["cbuf"]["data_release_time"] = NEVER
-    state["cacc"]["credits"] = 2 * preset["atomic_k"]
+    stripe_pixels = 4 if preset["winograd"] else 1  # a step in Winograd form is 4 pixels: CSC_sg.v [A]
+    state["cacc"]["credits"] = 2 * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1
     readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
     for client, part in OWNERS.items():

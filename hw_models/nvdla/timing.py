@@ -29,6 +29,11 @@ IMAGE_ACCEPT_TO_LINES = 23  # the same for image data: IMG_sg, IMG_pack, convert
 IMAGE_LINES_TO_DATA_DONE = 2  # [M]
 ACCEPT_TO_KERNELS = 8  # last beat of a kernel group in -> kernels seen by CSC
 KERNELS_SPACING = 2  # group announcements are so far apart: required bytes are updated in between, CDMA_wt.v
+COMPRESSED_DETOUR = 2  # two arbiters on the way of compressed weights' requests: CDMA_wt.v [A]
+WGS_BYTES = 4  # stored size of a kernel group: CDMA_wt.v
+WGS_FIFO = 32  # sizes on their way or not yet used: CDMA_WT_wgs_fifo
+WMB_TURNS = 4  # requests of the mask in a round: reset value of S_ARBITER, CDMA_single_reg.v
+WEIGHT_TURNS = 16  # and of the weights
 KERNELS_TO_WEIGHT_DONE = 7  # [M], status_done_cnt of 8 in CDMA_wt.v
 
 # CSC, CMAC, CACC. Package times are those at which the first data reach the MACs
