@@ -21,6 +21,7 @@ from hw_models.flash.state import (
     FREE,
     FREE_BLOCKS,
     GC_LEFT,
+    GC_NEXT,
     GC_READ,
     GC_WRITE,
     IDLE,
@@ -34,6 +35,7 @@ from hw_models.flash.state import (
     REQUESTS,
     SLOT_FILLED,
     STATUS,
+    TRANSACTIONS,
     USED,
     USER_READ,
     USER_WRITE,
@@ -151,6 +153,18 @@ def start_program(state, memory, i, ppn, now):
 
 
 @njit
+def wait_in_plane(state, memory, plane, i):
+    """Let the host's transaction ``i`` wait until collection has freed a block of ``plane``."""
+    at = plane_at(state, plane)
+    state["transaction"][i]["next"] = NONE
+    if memory[at + WAIT_HEAD] == NONE:
+        memory[at + WAIT_HEAD] = i
+    else:
+        state["transaction"][memory[at + WAIT_TAIL]]["next"] = i
+    memory[at + WAIT_TAIL] = i
+
+
+@njit
 def write_page(state, memory, i, now):
     """Find a page for the host write ``i``; it waits in its plane if collection must free one first."""
     row = state["transaction"][i]
@@ -160,12 +174,7 @@ def write_page(state, memory, i, now):
     if memory[at + WAIT_HEAD] == NONE:
         ppn = allocate(state, memory, plane, ZERO)
     if ppn == NONE:
-        row["next"] = NONE
-        if memory[at + WAIT_HEAD] == NONE:
-            memory[at + WAIT_HEAD] = i
-        else:
-            state["transaction"][memory[at + WAIT_TAIL]]["next"] = i
-        memory[at + WAIT_TAIL] = i
+        wait_in_plane(state, memory, plane, i)
     else:
         state["version"] += 1
         row["version"] = state["version"]
@@ -187,11 +196,22 @@ def collect(state, memory, plane, now):
     if block == NONE:
         return
     memory[at + VICTIM] = block
-    memory[at + GC_LEFT] = memory[block_at(state, block) + VALID]
-    if memory[at + GC_LEFT] == 0:
-        erase_victim(state, memory, plane, now)
-        return
-    for ppn in range(block * state["pages"], (block + 1) * state["pages"]):
+    memory[at + GC_LEFT] = 0
+    memory[at + GC_NEXT] = block * state["pages"]
+    move_on(state, memory, plane, now)
+
+
+@njit
+def move_on(state, memory, plane, now):
+    """Read the valid pages of the victim of ``plane``; erase it when all are safe elsewhere.
+
+    All at once, but one at a time while other work takes half of the transactions: many planes may
+    collect big blocks at the same time.
+    """
+    at = plane_at(state, plane)
+    end = (memory[at + VICTIM] + 1) * state["pages"]
+    ppn = memory[at + GC_NEXT]
+    while ppn < end and (memory[at + GC_LEFT] == 0 or state["free_transactions"] > TRANSACTIONS // 2):
         lpn = owner(state, memory, ppn)
         if lpn != NONE and find(state, memory, lpn) == ppn:
             i = new_transaction(state, GC_READ, NONE, NOBODY, lpn, state["page_bytes"])
@@ -199,15 +219,18 @@ def collect(state, memory, plane, now):
             place(state, i, ppn)
             enqueue(state, i, now)
             state["gc_reads"] += 1
+            memory[at + GC_LEFT] += 1
+        ppn += 1
+    memory[at + GC_NEXT] = ppn
+    if memory[at + GC_LEFT] == 0:
+        erase_victim(state, memory, plane, now)
 
 
 @njit
 def moved(state, memory, plane, now):
     """One page of the victim of ``plane`` is safe elsewhere, or was written again meanwhile."""
-    at = plane_at(state, plane)
-    memory[at + GC_LEFT] -= 1
-    if memory[at + GC_LEFT] == 0:
-        erase_victim(state, memory, plane, now)
+    memory[plane_at(state, plane) + GC_LEFT] -= 1
+    move_on(state, memory, plane, now)
 
 
 @njit
@@ -232,7 +255,7 @@ def wipe(state, memory, block):
 
 @njit
 def erased(state, memory, i, now):
-    """The erase of transaction ``i`` is done: its block is free, writes that waited get their pages."""
+    """The erase of transaction ``i`` is done: its block is free, what waited for a page gets one."""
     ppn = state["transaction"][i]["ppn"]
     block = ppn // state["pages"]
     wipe(state, memory, block)
@@ -250,7 +273,10 @@ def erased(state, memory, i, now):
     memory[row + WAIT_HEAD] = NONE
     while i != NONE:
         after = state["transaction"][i]["next"]
-        write_page(state, memory, i, now)
+        if state["transaction"][i]["kind"] == USER_READ:
+            read_page(state, memory, i, now)
+        else:
+            write_page(state, memory, i, now)
         i = after
     collect(state, memory, plane, now)
 
@@ -286,9 +312,16 @@ def read_page(state, memory, i, now):
     row = state["transaction"][i]
     ppn = find(state, memory, row["lpn"])
     if ppn == NONE and state["unwritten"] == ALLOCATE:
-        ppn = allocate(state, memory, plane_of(state, row["lpn"]), ZERO)
+        plane = plane_of(state, row["lpn"])
+        ppn = allocate(state, memory, plane, ZERO)
+        if ppn == NONE and state["version"] == 0:  # nothing to collect: nobody needs the reserved block
+            ppn = allocate(state, memory, plane, ONE)
+            if ppn == NONE:
+                raise OverflowError("flash: no page left to lay out data in; raise overprovisioning")
         if ppn == NONE:
-            raise OverflowError("flash: no page left to lay out data that is read before it is written")
+            wait_in_plane(state, memory, plane, i)
+            collect(state, memory, plane, now)
+            return
         memory[page_at(state, ppn)] = row["lpn"] + 1
         memory[block_at(state, ppn // state["pages"]) + INFLIGHT] -= 1
         point(state, memory, row["lpn"], ppn)

@@ -114,8 +114,9 @@ PAGE_WORDS = 2  # per physical page, out of band: logical page + 1 (negative: be
 BLOCK_WORDS = 6
 USED, VALID, ERASES, WRITTEN, STATUS, INFLIGHT = range(BLOCK_WORDS)
 FREE, OPEN, FULL, BEING_ERASED = range(4)
-PLANE_WORDS = 7
-USER_BLOCK, GC_BLOCK, FREE_BLOCKS, VICTIM, GC_LEFT, WAIT_HEAD, WAIT_TAIL = range(PLANE_WORDS)
+PLANE_WORDS = 8
+# GC_LEFT: pages of the victim on their way elsewhere; GC_NEXT: first page of it not looked at yet
+USER_BLOCK, GC_BLOCK, FREE_BLOCKS, VICTIM, GC_LEFT, GC_NEXT, WAIT_HEAD, WAIT_TAIL = range(PLANE_WORDS)
 SLOT_WORDS = 5
 SLOT_PREV, SLOT_NEXT, SLOT_LPN, SLOT_FILLED, SLOT_DIRTY = range(SLOT_WORDS)
 

@@ -20,6 +20,7 @@ from hw_models.flash.state import (
     PAGE_WORDS,
     PLANE_WORDS,
     STATUS,
+    TRANSACTIONS,
     USED,
     VALID,
     WRITTEN,
@@ -223,6 +224,41 @@ def test_recovery_undoes_a_collection_that_took_the_last_free_block():
     done, _ = run(again, memory, ops, start=end + 10**9)
     assert again[0]["violations"] == 0
     assert (done > 0).all()
+
+
+def test_all_planes_may_collect_at_the_same_time():
+    """One write to each of 1024 planes starts 1024 collections of 31 pages: more than there are transactions."""
+    params = small(
+        channels=32, chips=4, planes=4, pages=32, overprovisioning="38 %", gc_threshold=4, queue_depth=1024
+    )
+    states, memory = build(params)
+    done, _ = run(states, memory, [(0, page, 1, 1) for page in range(1024)])
+    assert (done > 0).all()
+    advance_to(states[0], memory, int(done.max()) + 20 * 10**9)
+    assert states[0]["gc_reads"] > TRANSACTIONS
+    assert states[0]["violations"] == 0
+
+
+@pytest.mark.parametrize("writes", [0.1, 0.5])
+def test_reads_of_pages_still_to_be_laid_out_wait_for_collection(writes):
+    states, memory = build(small(unwritten="allocate", preload="0 %", overprovisioning="38 %"))
+    rng = np.random.default_rng(1)
+    done, _ = run(
+        states,
+        memory,
+        [(0, int(rng.integers(0, LOGICAL)), 1, int(rng.random() < writes)) for _ in range(3000)],
+    )
+    assert (done > 0).all()
+    assert states[0]["violations"] == 0
+    assert states[0]["erases"] > 100
+
+
+def test_a_device_that_is_only_read_needs_no_reserved_block():
+    params = small(unwritten="allocate", preload="0 %", overprovisioning="0 %", writable=False)
+    states, memory = build(params)
+    done, _ = run(states, memory, [(0, page, 1, 0) for page in range(params.logical_pages)])
+    assert (done > 0).all()
+    assert (memory[int(states[0]["at_page"]) :: PAGE_WORDS][: params.physical_pages] > 0).all()
 
 
 @pytest.mark.parametrize("gc", ["greedy", "cost_benefit"])
