@@ -7,6 +7,7 @@ decimal or 0x hexadecimal. Every request is of `bytes`, a line if absent, and mu
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hw_models.units import CYCLE_UNITS, SIZE_UNITS, parse_quantity
 from simulator.config import load
 
 MASTER = "trace"
+LARGEST = 2**48  # of an address or a cycle
 HEADER = ("id", "arrival_cycle", "accept_cycle", "done_cycle")
 
 
@@ -74,7 +76,12 @@ def read_requests(path: Path, size: int, line_bytes: int) -> np.ndarray:
     """Return the trace as REQUEST rows, tag = number. Raises ConfigError with the line of a mistake."""
     from hw_models.port import REQUEST
 
-    rows = list(_parse(path, size, line_bytes))
+    try:
+        rows = list(_parse(path, size, line_bytes))
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+        raise ConfigError(
+            f"not a readable trace ({error}); write lines such as: 0x1000 READ 0", file=path
+        ) from None
     if not rows:
         raise ConfigError("no requests; write lines such as: 0x1000 READ 0", file=path)
     requests = np.zeros(len(rows), REQUEST)
@@ -97,6 +104,10 @@ def _parse(path: Path, size: int, line_bytes: int) -> Iterator[tuple[int, int, i
             if kind not in ("READ", "WRITE") or len(words) != 3 or address < 0:
                 advice = "write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0"
                 raise ConfigError(f"{text.strip()!r} is not a request; {advice}", file=path, line=number)
+            if cycle > LARGEST or address > LARGEST:
+                raise ConfigError(
+                    f"{text.strip()!r} is out of range; write numbers up to {LARGEST}", file=path, line=number
+                )
             if cycle < latest:
                 raise ConfigError(
                     f"cycle {cycle} comes after {latest}; sort the trace", file=path, line=number

@@ -8,6 +8,7 @@ c + 1 on, one a cycle, in order. `--commands` writes the command log too.
 import gzip
 import json
 import time
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
 
 HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
+LAST_CYCLE = 10**12  # refreshes go on in idle time
 COMMANDS = {1: "RD", 2: "WR", 3: "ACT", 4: "PRE", 5: "PREA", 6: "REF", 7: "REFB", 9: "PDE", 10: "PDX"}
 COMMANDS |= {11: "SRE", 12: "SRX", 13: "RDA", 14: "WRA"}
 
@@ -92,7 +94,7 @@ def read_trace(path: Path, dram: Dram) -> np.ndarray:
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
             rows = _parse(path, file, dram.capacity_bytes)
-    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
         raise ConfigError(
             f"not a readable trace ({error}); write lines such as: 0x1000 READ 0", file=path
         ) from None
@@ -120,6 +122,10 @@ def _parse(path: Path, lines: Iterable[str], capacity: int) -> list[tuple[int, i
             raise ConfigError(
                 f"{text.strip()!r} is not a request; write ADDRESS READ|WRITE CYCLE", file=path, line=number
             ) from None
+        if row[2] > LAST_CYCLE:
+            raise ConfigError(
+                f"cycle {row[2]} is too late; write cycles up to {LAST_CYCLE}", file=path, line=number
+            )
         if row[2] < latest:
             raise ConfigError(
                 f"cycle {row[2]} comes after cycle {latest}; write cycles in order", file=path, line=number

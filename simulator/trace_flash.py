@@ -7,6 +7,7 @@ arrival rings the doorbell: what the host itself spends on a request comes befor
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hw_models.flash.params import Flash
 SECTOR_BYTES = 512
 PS_PER_NS = 1000
 FOREVER = 2**62  # ps
+LAST_NS = 10**15
 EXAMPLE = "0 0 1024 16 1"
 
 
@@ -85,7 +87,7 @@ def read_trace(path: Path, flash: Flash) -> np.ndarray:
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
             rows = _parse(path, file, flash)
-    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
         raise ConfigError(
             f"not a readable trace ({error}); write lines such as: {EXAMPLE}", file=path
         ) from None
@@ -112,6 +114,10 @@ def _parse(path: Path, lines: Iterable[str], flash: Flash) -> list[tuple[int, in
                 "write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
                 file=path,
                 line=number,
+            )
+        if arrival > LAST_NS:
+            raise ConfigError(
+                f"time {arrival} ns is too late; write times up to {LAST_NS} ns", file=path, line=number
             )
         if arrival < latest:
             raise ConfigError(

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+MOST = 2**20  # of anything counted in a layer: what is more is a slip of the pen
+
 
 class Shape(NamedTuple):
     channels: int

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hw_models.units import Block, Femtoseconds
+from workloads.graph import MOST
 from workloads.llm.model import builtin_models
 from workloads.networks.builtin import NETWORKS
 
@@ -25,8 +26,24 @@ def _pair(value: Any) -> tuple[int, int]:
     raise ValueError(f"{value!r} is not a size; write WIDTHxHEIGHT, such as 3x3")
 
 
-Pair = Annotated[tuple[int, int], BeforeValidator(_pair, json_schema_input_type=str | int | list[int])]
-Positive = Annotated[int, Field(gt=0)]
+def _size(value: Any) -> tuple[int, int]:
+    return _at_least(1, _pair(value))
+
+
+def _padding(value: Any) -> tuple[int, int]:
+    return _at_least(0, _pair(value))
+
+
+def _at_least(least: int, pair: tuple[int, int]) -> tuple[int, int]:
+    if min(pair) < least:
+        raise ValueError(f"{pair[0]}x{pair[1]} is too small; write at least {least}x{least}")
+    return pair
+
+
+PAIR_INPUT: Any = str | int | list[int]
+Size = Annotated[tuple[int, int], BeforeValidator(_size, json_schema_input_type=PAIR_INPUT)]
+Padding = Annotated[tuple[int, int], BeforeValidator(_padding, json_schema_input_type=PAIR_INPUT)]
+Positive = Annotated[int, Field(gt=0, le=MOST)]
 
 
 class InlineLayer(Block):
@@ -39,10 +56,10 @@ class InlineLayer(Block):
 
 class ConvLayer(InlineLayer):
     kernels: Positive
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
+    kernel: Size
+    stride: Size = (1, 1)
+    padding: Padding = (0, 0)
+    dilation: Size = (1, 1)
     groups: Positive = 1
     bias: bool = True
     activation: str = "linear"
@@ -56,9 +73,9 @@ class FcLayer(InlineLayer):
 
 class PoolLayer(InlineLayer):
     function: Literal["max", "average"] = "max"
-    kernel: Pair | None = Field(None, description="absent: the whole image")
-    stride: Pair | None = Field(None, description="absent: as the kernel")
-    padding: Pair = (0, 0)
+    kernel: Size | None = Field(None, description="absent: the whole image")
+    stride: Size | None = Field(None, description="absent: as the kernel")
+    padding: Padding = (0, 0)
 
 
 class JoinLayer(InlineLayer):
@@ -120,7 +137,7 @@ class NetworkJob(Block):
         "config.json, or {loadable: FILE.csv}",
     )
     layers: tuple[AnyLayer, ...] | None = Field(None, description="the network, written inline")
-    input: Pair | None = Field(None, description="WIDTHxHEIGHT, in place of the network's own")
+    input: Size | None = Field(None, description="WIDTHxHEIGHT, in place of the network's own")
     precision: Literal["int8"] = "int8"
     on: str = Field(description="accelerator")
     fallback: str | None = Field(None, description="core for what the accelerator cannot do")
@@ -162,6 +179,8 @@ class NetworkJob(Block):
 
     @model_validator(mode="after")
     def one_source(self) -> "NetworkJob":
+        if self.layers == ():
+            raise ValueError("found no layers; write at least one, or a network")
         if (self.network is None) == (self.layers is None):
             found = "both" if self.network is not None else "neither"
             raise ValueError(f"found {found} of network and layers; write one of them")

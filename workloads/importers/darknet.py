@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hw_models.errors import ConfigError
-from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.graph import MOST, Network, NetworkBuilder, Shape, Window
 
 
 @dataclass
@@ -43,6 +43,8 @@ class _Reader:
         value = self.integer(key, default)
         if value <= 0:
             raise self.fail(f"{value} is too small; write at least 1", key)
+        if value > MOST:
+            raise self.fail(f"{value} is too large; write at most {MOST}", key)
         return value
 
     def integers(self, key: str) -> list[int]:

@@ -100,6 +100,11 @@ class Speculative(Block):
     acceptance: float = Field(0.74, gt=0, lt=1, alias="alpha", description="chance that a draft is accepted")
     draft: str = Field("opt-125m", description="the model that drafts, in DRAM; the paper names none")
 
+    @field_validator("draft")
+    @classmethod
+    def draft_is_known(cls, value: str) -> str:
+        return _known_model(value)
+
 
 class KvCache(Block):
     """Keys and values of past tokens."""
