@@ -243,7 +243,7 @@ def main() -> None:
         signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
     )  # so that nothing half-written stays
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="dlasim", standalone_mode=False))
     except UsageError as error:
         _tell_usage(error)
         sys.exit(2)

@@ -87,3 +87,39 @@ def test_a_run_that_would_not_end_in_time(told):
     assert code == 2
     assert err.startswith("error: c.yaml:15: simulation.max_time: 10 us of simulated time passed with ")
     assert err.endswith(" steps done; raise it, or shorten the run\n")
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (
+            "layers: [{conv: {input: [8, 8, 8], kernels: 8, kernel: 3x3, stride: 0}}]",
+            ".layers.0.conv.stride: 0x0 is too small; write at least 1x1",
+        ),
+        (
+            "layers: [{conv: {input: [8, 8, 8], kernels: 8, kernel: 3x3, padding: -1}}]",
+            ".layers.0.conv.padding: -1x-1 is too small; write at least 0x0",
+        ),
+        (
+            "layers: [{fc: {input: [8, 8, 8], kernels: 99999999999}}]",
+            ".layers.0.fc.kernels: 99999999999 is too large; write at most 1048576",
+        ),
+    ],
+)
+def test_a_layer_of_impossible_numbers(told, network, message):
+    assert told(network) == (2, f"error: c.yaml:13: workloads.net{message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "error: dlasim run: Missing argument 'CONFIG'; see dlasim run --help\n"),
+        (["runn"], "error: dlasim: No such command 'runn'. Did you mean 'run'?; see dlasim --help\n"),
+    ],
+)
+def test_a_slip_on_the_command_line(monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(sys, "argv", ["dlasim", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == message
