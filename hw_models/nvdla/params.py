@@ -56,6 +56,24 @@ class Accelerator(Block):
         table = PRESETS.get(str(data.get("preset", "nv_large")), PRESETS["nv_large"])
         return {name: value for name, value in table.items() if name in cls.model_fields} | data
 
+    @model_validator(mode="after")
+    def sizes_fit_each_other(self) -> "Accelerator":
+        for name in ("atomic_c", "atomic_k", "dbb_bytes", "cbuf_entry_bytes"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise ValueError(f"{name} {value} is not a power of two")
+        if self.atom_bytes != self.atomic_k:
+            raise ValueError(
+                f"atom_bytes {self.atom_bytes} is not atomic_k {self.atomic_k}; "
+                "an atom is a kernel group: change both"
+            )
+        if self.dbb_bytes < self.atom_bytes or self.cbuf_entry_bytes < self.atom_bytes:
+            raise ValueError(
+                f"an atom of {self.atom_bytes} B does not fit dbb_bytes {self.dbb_bytes} "
+                f"and cbuf_entry_bytes {self.cbuf_entry_bytes}"
+            )
+        return self
+
     def values(self) -> dict[str, int]:
         """Return the fields of the state record: the preset's, with what the config replaces."""
         table = PRESETS[self.preset]
