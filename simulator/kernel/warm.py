@@ -1,0 +1,69 @@
+"""Compile the kernels on two cores: while the caller compiles, a second process does the memory side.
+
+Both write to numba's cache on disk, where each looks before it compiles; `python -m simulator.kernel.warm`
+is the second process.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from hw_models.jit import numba
+
+PATIENCE_S = 60  # for the second process to end once the caller has all it needs
+
+
+def is_cold() -> bool:
+    """Tell whether the event loop has never been compiled from these sources."""
+    if numba.config.DISABLE_JIT:
+        return False
+    return not any(Path(numba.config.CACHE_DIR).rglob("soc.run-*.nbi"))
+
+
+@contextmanager
+def second_compiler() -> Iterator[None]:
+    """Let a second process compile the memory side meanwhile, if the cache is cold."""
+    helper = None
+    if is_cold():
+        command = [sys.executable, "-m", "simulator.kernel.warm"]
+        with suppress(OSError):
+            helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        if helper is not None:
+            helper.terminate()
+            helper.wait(PATIENCE_S)
+
+
+def compile_memory_side() -> None:
+    """Compile interconnect, LLC and DRAM for the types that the event loop calls them with."""
+    from hw_models.cache import cache
+    from hw_models.cache.replacement import SET
+    from hw_models.cache.state import CACHE
+    from hw_models.dram import controller
+    from hw_models.dram.state import CHANNEL
+    from hw_models.interconnect import bus
+    from hw_models.interconnect.state import INTERCONNECT
+    from hw_models.port import REQUEST, WIRING
+
+    record, index = numba.from_dtype, numba.int64
+    request, wires, fifo = record(REQUEST), record(WIRING), record(WIRING["fifo"].base)
+    state, llc, channel = record(INTERCONNECT), record(CACHE), record(CHANNEL)
+    sets = numba.typeof(np.zeros(1, SET))
+    bus.accept.compile((state, request, index))
+    bus.advance.compile((state, index, wires, index, index))
+    bus.respond.compile((state, request, index, wires, index))
+    cache.accept.compile((llc, sets, request, index))
+    cache.advance.compile((llc, sets, index, wires, index, index))
+    cache.respond.compile((llc, sets, request, index))
+    controller.accept.compile((channel, request, index))
+    controller.advance.compile((channel, index, fifo))
+
+
+if __name__ == "__main__":
+    compile_memory_side()
