@@ -49,7 +49,6 @@ SYSTEM = np.dtype(
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
         ("events", np.int64),
-        ("unit_events", np.int64, (UNITS,)),
         ("bin_fs", np.int64),
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
@@ -400,7 +399,6 @@ def run(
         system["wake_fs"][unit] = NEVER
         system["now_fs"] = time
         system["events"] += 1
-        system["unit_events"][unit] += 1
         while time >= BINS * system["bin_fs"]:
             merge_bins(measures)
             system["bin_fs"] *= 2
