@@ -235,7 +235,7 @@ def _wire(machine: Machine, channels: int) -> None:
     row["job_unit"] = channels + 2 + masters
     row["units"] = row["job_unit"] + len(machine.plans)
     row["wake_fs"] = NEVER
-    row["core_step"] = -1
+    row["core_step"] = row["offered"] = -1
     row["bin_fs"] = FIRST_BIN_FS
     clocks = [_clock_hz(config, "memory")] * channels
     clocks += [_clock_hz(config, "llc"), _clock_hz(config, "bus")]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.interconnect.state import LANES, NOTES
+from hw_models.interconnect.state import NOTES
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
@@ -35,10 +35,9 @@ def count_out(state, now):
         ring = state["gone"][bus]
         what = due(ring, now)
         while what >= 0:
-            i, port = what % LANES, bus // state["channels"]
+            i, port = what, bus // state["channels"]
             state["port_flight"][i & 1, port] -= 1
             state["port_share"][i & 1, port, i >> 1] -= 1
-            state["tracked"][port, what // LANES] = -1
             what = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])

@@ -7,11 +7,11 @@
 ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
 ``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time, as
 soon as the row exists (the outcome is the same). `respond` always succeeds: every answer has a place kept
-for it. After `accept` call `advance`; after `respond` only if what it returns is not NEVER, at that cycle.
-After a pop from one of our FIFOs that was full call `advance`. Offer a refused request again before the
-next `advance`, which is due in the cycle after there is room. Rows that go down carry the piece's slot in
-`tag`: bring it back untouched. Read answers go up one row for each beat of the master's port, write
-answers one row for a request.
+for it. Call `advance` at the cycle it returned last, at ``state["due"]``, which `accept` and `respond` move
+forward, and after a pop from one of our FIFOs that was full; at other times it does nothing (`is_due`).
+Offer a refused request again in the cycle after a place was given up: `advance` returns that cycle. Rows
+that go down carry the piece's slot in `tag`: bring it back untouched. Read answers go up one row for each
+beat of the master's port, write answers one row for a request.
 
 A request is cut at multiples of `burst`. A piece takes the request bus of its port for a cycle, a write
 for a cycle per `width` bytes, is at the port `latency` later (a write with its last beat); the answer
@@ -25,7 +25,6 @@ from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
-from hw_models.interconnect.state import LANES
 from hw_models.jit import njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 
@@ -37,7 +36,8 @@ REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
 def accept(state, request, now):
     """Queue a copy of ``request`` at its master's port, unless that is full."""
     write = request["write"]
-    lane = state["lanes"][2 * request["master"] + write]
+    i = 2 * request["master"] + write
+    lane = state["lanes"][i]
     if lane["count"] >= state["queue"]:
         lane["refused"] = 1
         return False
@@ -45,7 +45,11 @@ def accept(state, request, now):
     copy_request(row, request)
     row["time"] = now
     lane["count"] += 1
-    state["waiting"] += 1
+    if lane["count"] == 1:
+        state["waiting"] |= 1 << i
+        aim(state, i)
+        claim(state, i, now)
+        state["due"] = min(state["due"], max(now, lane["busy_until"]))
     if write:
         state["writes"][row["master"]] += 1
         state["write_bytes"][row["master"]] += row["bytes"]
@@ -56,6 +60,34 @@ def accept(state, request, now):
 
 
 @njit
+def aim(state, i):
+    """Find which piece of lane ``i`` is next and where it goes."""
+    lane = state["lanes"][i]
+    row = lane["rows"][lane["head"]]
+    address = row["address"] + lane["sent"]
+    port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
+    lane["size"] = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
+    lane["port"] = port
+    lane["bus"] = port * state["channels"] + (i & 1) * (state["channels"] - 1)
+
+
+@njit
+def charge(state, i, begin, end, culprit, cause):
+    """Charge the waits in lane ``i`` from ``begin`` to ``end``."""
+    lane = state["lanes"][i]
+    waited = lane["count"] * (end - begin)
+    late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `begin`
+    while late >= 0:
+        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - begin
+        if after <= 0:
+            break
+        waited -= min(after, end - begin)
+        late -= 1
+    if waited > 0:
+        state["blame"][i >> 1, culprit, cause] += waited
+
+
+@njit
 def settle(state, i, now):
     """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
     lane = state["lanes"][i]
@@ -63,16 +95,23 @@ def settle(state, i, now):
     if now <= since:
         return
     lane["since"] = now
-    waited = lane["count"] * (now - since)
-    late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `since`
-    while late >= 0:
-        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - since
-        if after <= 0:
-            break
-        waited -= min(after, now - since)
-        late -= 1
-    if waited > 0:
-        state["blame"][i >> 1, lane["culprit"], lane["cause"]] += waited
+    busy_until = min(lane["busy_until"], now)
+    if since < busy_until:
+        charge(state, i, since, busy_until, lane["owner"], ARBITRATION)
+        since = busy_until
+    if since < now:
+        charge(state, i, since, now, lane["culprit"], lane["cause"])
+
+
+@njit
+def claim(state, i, now):
+    """While the bus that lane ``i`` needs is busy, that is why it waits, whatever else may hold it up."""
+    lane = state["lanes"][i]
+    free = state["bus_free"][lane["bus"]]
+    if free > lane["busy_until"] and free > now:
+        settle(state, i, now)
+        lane["busy_until"] = free
+        lane["owner"] = state["bus_owner"][lane["bus"]]
 
 
 @njit
@@ -87,14 +126,14 @@ def most_of(shares, masters, victim):
 
 @njit
 def wait_for(state, i, cause, culprit, retry, now):
-    """Note why the oldest piece of lane ``i`` stays, and return "no bus"."""
+    """Note why the oldest piece of lane ``i`` stays, and return that it cannot go."""
     lane = state["lanes"][i]
-    lane["retry"] = retry
+    lane["retry"] = max(retry, lane["busy_until"])
     if lane["cause"] != cause or lane["culprit"] != culprit:
         settle(state, i, now)
         lane["cause"] = cause
         lane["culprit"] = culprit
-    return np.int64(-1)
+    return np.int64(0)
 
 
 @njit
@@ -105,29 +144,39 @@ def id_of(state, row):
 
 
 @njit
-def hub_blocks(state, port, address, victim):
-    """Return whose transaction keeps this address out of the coherence hub, -1 if it may enter.
+def hub_wait(state, i, port, address, now):
+    """Return whether the coherence hub keeps lane ``i``'s piece out, having noted for whom it waits.
 
     One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
     """
-    line = address >> state["tracker_shift"]
-    free, culprit = False, victim
+    line, victim = address >> state["tracker_shift"], i >> 1
+    lines, untils = state["tracked"][port], state["tracked_until"][port]
+    free, until, culprit = False, NEVER, victim
     for t in range(state["trackers"]):
-        if state["tracked"][port, t] == line:
-            return state["tracked_by"][port, t]
-        if state["tracked"][port, t] < 0:
+        if untils[t] <= now:
             free = True
-        elif culprit == victim:
-            culprit = state["tracked_by"][port, t]
-    return np.int64(-1) if free else culprit
+        elif lines[t] == line:
+            state["awaited"] |= 1 << t
+            wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
+            return True
+        else:
+            until = min(until, untils[t])
+            if culprit == victim:
+                culprit = state["tracked_by"][port, t]
+    if free:
+        return False
+    state["awaited"] = -1  # whichever is free first
+    wait_for(state, i, QUEUE_FULL, culprit, until, now)
+    return True
 
 
 @njit
-def track(state, port, address, master):
-    """Take a tracker of the hub. Returns its number."""
+def track(state, port, address, master, now):
+    """Take a free tracker of the hub. Returns its number."""
     for t in range(state["trackers"]):
-        if state["tracked"][port, t] < 0:
+        if state["tracked_until"][port, t] <= now:
             state["tracked"][port, t] = address >> state["tracker_shift"]
+            state["tracked_until"][port, t] = NEVER
             state["tracked_by"][port, t] = master
             return t
     return 0
@@ -146,17 +195,19 @@ def at_limit(state, i, name):
 
 @njit
 def examine(state, i, now, wires, down):
-    """Return the bus that lane ``i``'s next piece could take now; -1 with the reason noted if it cannot."""
+    """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
     lane = state["lanes"][i]
-    master, write = i >> 1, i & 1
+    master, write, port, size = i >> 1, i & 1, lane["port"], lane["size"]
     row = lane["rows"][lane["head"]]
     if row["time"] > now:
         return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
     address = row["address"] + lane["sent"]
-    size = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
-    port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
-    lane["size"] = size
-    lane["port"] = port
+    if state["bus_free"][lane["bus"]] > now:
+        claim(state, i, now)
+        lane["retry"] = lane["busy_until"]
+        if state["trackers"] > 0:  # no need to look before the hub has room either
+            hub_wait(state, i, port, address, now)
+        return np.int64(0)
     name = id_of(state, row)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
@@ -169,27 +220,18 @@ def examine(state, i, now, wires, down):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
-    if state["trackers"] > 0:
-        if hub_blocks(state, port, address, master) >= 0:
-            count_out(state, now)
-        culprit = hub_blocks(state, port, address, master)
-        if culprit >= 0:
-            state["limited"] = 1
-            return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
+    if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
+        return np.int64(0)
     if is_full(wires["fifo"][down + port]):
+        state["full"] = 1
         return wait_for(state, i, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER, now)
     until = held_until(state["regulation"], master, write, size, now)
     if until > now:
         return wait_for(state, i, REGULATION, master, until, now)
-    bus = port * state["channels"] + write * (state["channels"] - 1)
-    if state["bus_free"][bus] > now:
-        return wait_for(state, i, ARBITRATION, state["bus_owner"][bus], state["bus_free"][bus], now)
     # what holds if the arbiter passes it over: its TDM slot is still to come
-    turn = next_turn(state["arbiters"][bus], master, now)
-    wait_for(state, i, ARBITRATION, master, turn, now)
-    if not fits_slot(state["arbiters"][bus], beats_of(state, master, size) if write else 1, now):
-        return np.int64(-1)
-    return bus
+    arbiter = state["arbiters"][lane["bus"]]
+    wait_for(state, i, ARBITRATION, master, next_turn(arbiter, master, now), now)
+    return np.int64(fits_slot(arbiter, beats_of(state, master, size) if write else 1, now))
 
 
 @njit
@@ -227,7 +269,7 @@ def send(state, i, bus, now, wires, down):
     row = lane["rows"][lane["head"]]
     size, port = lane["size"], lane["port"]
     index = take_slot(state, i, lane, row)
-    state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master)
+    state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master, now)
     beats = beats_of(state, master, size) if write else np.int64(1)
     fifo = wires["fifo"][down + port]
     push(fifo, row, now + state["latency"] + beats - 1)
@@ -241,15 +283,19 @@ def send(state, i, bus, now, wires, down):
     state["bus_free"][bus] = now + max(beats, state["accept_interval"])
     state["bus_owner"][bus] = master
     state["busy_cycles"][bus] += beats
+    lane["ready"] = 0
     lane["sent"] += size
     if lane["sent"] == row["bytes"]:
         settle(state, i, now)
         lane["sent"] = 0
         lane["head"] = (lane["head"] + 1) % LANE_ROWS
         lane["count"] -= 1
-        state["waiting"] -= 1
         state["room"] |= lane["refused"]
         lane["refused"] = 0
+    if lane["count"] > 0:
+        aim(state, i)
+    else:
+        state["waiting"] &= ~(1 << i)
 
 
 @njit
@@ -260,19 +306,18 @@ def grant(state, bus, now, wires, down):
         return
     granted(state["arbiters"][bus], master)
     winner = 2 * master + state["write_turn"][master]
-    if state["lanes"][winner]["count"] == 0 or state["lanes"][winner]["bus"] != bus:
+    lane = state["lanes"][winner]
+    if lane["count"] == 0 or lane["bus"] != bus or lane["ready"] == 0:
         winner ^= 1
     state["write_turn"][master] = 1 - (winner & 1)
     send(state, winner, bus, now, wires, down)
-    for i in range(2 * state["masters"]):
-        lane = state["lanes"][i]
-        if lane["count"] == 0 or lane["bus"] != bus:
-            continue
-        lane["bus"] = -1
-        if i != winner:
-            wait_for(state, i, ARBITRATION, master, state["bus_free"][bus], now)
-        elif examine(state, i, now, wires, down) >= 0:
-            wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
+    waiting = state["waiting"]
+    i = 0
+    while waiting >> i:
+        if waiting >> i & 1 and (i == winner or state["lanes"][i]["bus"] == bus):
+            if examine(state, i, now, wires, down):
+                wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
+        i += 1
 
 
 @njit
@@ -280,31 +325,45 @@ def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
     if state["held"] > 0:
         deliver_held(state, now, wires, up)
-    if state["waiting"] == 0:
-        state["limited"] = 0
-        return NEVER
-    state["limited"] = 0
-    buses = state["ports"] * state["channels"]
-    for bus in range(buses):
+    state["limited"] = state["awaited"] = state["full"] = 0
+    for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
-    for i in range(2 * state["masters"]):
-        lane = state["lanes"][i]
-        if lane["count"] > 0:
-            lane["bus"] = examine(state, i, now, wires, down)
-            if lane["bus"] >= 0:
+    waiting = state["waiting"]
+    i = 0
+    while waiting >> i:
+        if waiting >> i & 1:
+            lane = state["lanes"][i]
+            lane["ready"] = examine(state, i, now, wires, down)
+            if lane["ready"]:
                 state["wants"][lane["bus"]] |= 1 << (i >> 1)
-    for bus in range(buses):
+        i += 1
+    for bus in range(state["ports"] * state["channels"]):
         if state["wants"][bus]:
             grant(state, bus, now, wires, down)
-    wake = state["next_release"] if state["limited"] else NEVER
+    state["due"] = next_look(state)
     if state["room"]:
         state["room"] = 0
-        wake = min(wake, now + 1)
-    for i in range(2 * state["masters"]):
-        lane = state["lanes"][i]
-        if lane["count"] > 0:
-            wake = min(wake, lane["retry"])
-    return wake
+        return min(state["due"], now + 1)
+    return state["due"]
+
+
+@njit
+def next_look(state):
+    """Return when a lane may go that could not now, NEVER if only others can tell."""
+    due = state["next_release"] if state["limited"] else NEVER
+    waiting = state["waiting"]
+    i = 0
+    while waiting >> i:
+        if waiting >> i & 1:
+            due = min(due, state["lanes"][i]["retry"])
+        i += 1
+    return due
+
+
+@njit
+def is_due(state, now):
+    """Tell whether `advance` may have something to do; at other times only refused requests may go on."""
+    return state["due"] <= now or state["full"] or state["held"] > 0
 
 
 @njit
@@ -326,6 +385,17 @@ def respond(state, row, time, wires, up):
         return NEVER
     whole = np.int64(1) if write else beats_of(state, master, slot["bytes"])
     slot["arrived"] = start + beats - whole + state["response_latency"]
-    note(state["gone"][bus], start + beats, i + slot["tracker"] * LANES)
+    note(state["gone"][bus], start + beats, i)
+    state["tracked_until"][slot["port"], slot["tracker"]] = start + beats
     deliver(state, i, slot["id"], np.int64(0), wires, up)
-    return start + beats if state["limited"] else NEVER
+    if state["limited"]:
+        due = start + beats
+    elif state["awaited"] >> slot["tracker"] & 1:
+        first = slot["port"] * state["channels"]
+        due = max(
+            start + beats, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1])
+        )
+    else:
+        return NEVER
+    state["due"] = min(state["due"], due)
+    return due

@@ -21,13 +21,17 @@ LANE = np.dtype(
         ("count", np.int64),
         ("refused", np.int64),  # 1: a request found no place since the last one left
         ("sent", np.int64),  # bytes of the oldest request already on their way
-        # of the next piece, as `examine` found it
+        # of the next piece
         ("size", np.int64),
         ("port", np.int64),
-        ("bus", np.int64),  # that it could take now, -1: it has to wait
+        ("bus", np.int64),  # that it needs
+        ("ready", np.int64),  # 1: it could take the bus now
         ("retry", np.int64),  # when to look again; NEVER: something else will wake us
-        ("since", np.int64),  # waits are charged up to this cycle
-        ("cause", np.int64),  # why the oldest waits
+        # waits are charged from `since`, up to `busy_until` to the bus's owner, then to the culprit
+        ("since", np.int64),
+        ("busy_until", np.int64),
+        ("owner", np.int64),
+        ("cause", np.int64),
         ("culprit", np.int64),
         ("rows", REQUEST, (LANE_ROWS,)),
     ]
@@ -69,7 +73,8 @@ INTERCONNECT = np.dtype(
         ("trackers", np.int64),  # of the coherence hub; 0: no hub
         ("tracker_shift", np.int64),
         ("accept_interval", np.int64),
-        ("tracked", np.int64, (PORTS, TRACKERS)),  # line in flight, -1: free
+        ("tracked", np.int64, (PORTS, TRACKERS)),  # line of each tracker's latest transaction
+        ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
         ("limit", np.int64, (MASTERS,)),
@@ -77,8 +82,9 @@ INTERCONNECT = np.dtype(
         ("id_limit", np.int64, (MASTERS,)),
         ("port_shift", np.int64, (MASTERS,)),  # log2 of the width of the master's own port
         # requests
-        ("waiting", np.int64),  # requests in lanes
+        ("waiting", np.int64),  # lanes with requests in them, a bit each
         ("room", np.int64),  # 1: who was refused may come again
+        ("due", np.int64),  # when a lane may have its turn
         ("lanes", LANE, (LANES,)),
         ("write_turn", np.int64, (MASTERS,)),  # which lane goes first where both want the same bus
         ("arbiters", ARBITER, (BUSES,)),
@@ -92,6 +98,8 @@ INTERCONNECT = np.dtype(
         ("port_flight", np.int64, (2, PORTS)),
         ("port_share", np.int64, (2, PORTS, MASTERS)),  # of port_flight, by master
         ("limited", np.int64),  # 1: some lane waits for pieces in flight to come back
+        ("full", np.int64),  # 1: some lane waits for a memory port to take what it has
+        ("awaited", np.int64),  # trackers that lanes wait for, a bit each, of all ports
         ("next_release", np.int64),  # when the next one has, as of the latest count
         ("free_slot", np.int64),  # -1: none
         ("slots", SLOT, (SLOTS,)),
@@ -150,7 +158,6 @@ def build_interconnect(
         row["id_limit"][index] = port.outstanding_per_id
         width = port_bytes[index] if port_bytes else params.width_bytes
         row["port_shift"][index] = width.bit_length() - 1
-    row["tracked"] = -1
     if params.hub is not None:
         row["trackers"] = params.hub.trackers
         row["tracker_shift"] = params.hub.line_bytes.bit_length() - 1
@@ -159,6 +166,7 @@ def build_interconnect(
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER
+    row["due"] = NEVER
     row["lanes"]["cause"] = Cause.QUEUE_FULL
     row["lanes"]["culprit"] = np.arange(LANES) // 2
     _set_arbiters(row, params, masters)

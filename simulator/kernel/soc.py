@@ -44,6 +44,11 @@ SYSTEM = np.dtype(
         ("master_unit", np.int64),
         ("job_unit", np.int64),
         ("units", np.int64),
+        ("unoffered", np.int64),  # FIFOs with requests that the bus has not taken yet, a bit each
+        (
+            "offered",
+            np.int64,
+        ),  # bus cycle of the latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
@@ -211,26 +216,31 @@ def collect(system, wires, state, unit, now):
 
 @njit
 def offer(system, fifo, writer, state, now):
-    """Let the bus queue the requests that are there. Returns True if one may have its turn at once."""
-    first = False
+    """Let the bus queue the requests that are there."""
     while visible(system, fifo, writer):
-        row = front(fifo)
-        idle = state["lanes"][2 * row["master"] + row["write"]]["count"] == 0
-        if not bus.accept(state, row, now):
-            return first
-        first |= idle
+        if not bus.accept(state, front(fifo), now):
+            return
         take(system, fifo, writer)
     wake_reader(system, fifo, writer, system["bus_unit"])
-    return first
 
 
 @njit
 def step_bus(system, wires, state, unit, now):
     if system["channels"] > 1 and not system["has_llc"]:
         collect(system, wires, state, unit, now)
-    for i in range(2 * system["masters"]):
-        if wires["fifo"][REQUESTS + i]["count"] > 0:
-            offer(system, wires["fifo"][REQUESTS + i], system["master_unit"] + i // 2, state, now)
+    unoffered = system["unoffered"] if system["offered"] < now else np.int64(0)
+    system["offered"] = now
+    i = 0
+    while unoffered >> i:
+        if unoffered >> i & 1:
+            fifo = wires["fifo"][REQUESTS + i]
+            offer(system, fifo, system["master_unit"] + i // 2, state, now)
+            if fifo["count"] == 0:
+                system["unoffered"] ^= 1 << i
+        i += 1
+    if not bus.is_due(state, now):
+        set_wake(system, unit, state["due"])
+        return
     held = state["held"]
     set_wake(system, unit, bus.advance(state, now, wires, BUS_DOWN, ANSWERS))
     if system["has_llc"]:
@@ -254,14 +264,17 @@ def note_new(system, fifo, before, measure, master):
 
 
 @njit
-def pass_on(system, fifo, unit, state, reader):
-    """Let the bus, or without one the memory, have the new requests."""
+def pass_on(system, fifo, number, unit, state, reader):
+    """Let the bus, or without one the memory, have the new requests of a master's FIFO."""
     if system["has_bus"]:
         period = system["period_fs"][reader]
         if system["one_clock"] or system["now_fs"] % period == 0:
-            if offer(system, fifo, unit, state, system["now_fs"] // period):
-                wake_unit(system, reader, system["now_fs"])
+            offer(system, fifo, unit, state, system["now_fs"] // period)
+            set_wake(system, reader, state["due"])
+            if fifo["count"] > 0:
+                system["unoffered"] |= 1 << number
             return
+        system["unoffered"] |= 1 << number
     wake_reader(system, fifo, unit, reader)
 
 
@@ -280,10 +293,10 @@ def step_accelerator(system, wires, measure, state, ops, bus_state, master, now)
     set_wake(system, unit, nvdla.advance(state, ops, now, reads, writes))
     if reads["count"] > reads_before:
         note_new(system, reads, reads_before, measure, master)
-        pass_on(system, reads, unit, bus_state, writer)
+        pass_on(system, reads, 2 * master, unit, bus_state, writer)
     if writes["count"] > writes_before:
         note_new(system, writes, writes_before, measure, master)
-        pass_on(system, writes, unit, bus_state, writer)
+        pass_on(system, writes, 2 * master + 1, unit, bus_state, writer)
 
 
 @njit
@@ -301,7 +314,7 @@ def step_core(system, wires, measure, state, tasks, bus_state, master, now):
     set_wake(system, unit, core.advance(state, tasks, now, out))
     if out["count"] > before:
         note_new(system, out, before, measure, master)
-        pass_on(system, out, unit, bus_state, writer)
+        pass_on(system, out, 2 * master, unit, bus_state, writer)
 
 
 @njit
