@@ -6,7 +6,7 @@ cycles of the block that owns the FIFO; the kernel converts between clock domain
 
 import numpy as np
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 NEVER = np.int64(2**62)  # "wake me only when something arrives"
 
@@ -42,7 +42,7 @@ WIRES = 96  # FIFOs of a system
 WIRING = np.dtype([("fifo", FIFO, (WIRES,))])
 
 
-@njit
+@inlined
 def copy_request(target, source):
     """Copy every field of one REQUEST row into another."""
     target["time"] = source["time"]
@@ -55,12 +55,12 @@ def copy_request(target, source):
     target["issued"] = source["issued"]
 
 
-@njit
+@inlined
 def is_full(fifo):
     return fifo["count"] >= fifo["limit"]
 
 
-@njit
+@inlined
 def push(fifo, request, time):
     """Append a copy of ``request``, visible from cycle ``time``. The caller has checked `is_full`."""
     row = fifo["rows"][(fifo["head"] + fifo["count"]) % FIFO_ROWS]
@@ -69,13 +69,13 @@ def push(fifo, request, time):
     fifo["count"] += 1
 
 
-@njit
+@inlined
 def front(fifo):
     """Return the oldest row. The caller has checked ``fifo["count"]``."""
     return fifo["rows"][fifo["head"]]
 
 
-@njit
+@inlined
 def pop(fifo):
     """Drop the oldest row."""
     fifo["head"] = (fifo["head"] + 1) % FIFO_ROWS

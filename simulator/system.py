@@ -38,6 +38,12 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def compile_kernels(config: Config) -> None:
+    """Compile what running ``config`` needs, so that worker processes only load it."""
+    with second_compiler():
+        soc.run(*kernel_arguments(build_machine(config)), 0, 0)
+
+
 def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     """Run until the jobs are done or the time is up; return the kernel's own seconds."""
     simulation = machine.config.simulation

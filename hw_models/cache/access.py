@@ -17,7 +17,7 @@ from hw_models.cache.miss import (
 )
 from hw_models.cache.params import CONFLICTS, PLACEMENTS, QUEUE, STREAMS
 from hw_models.cache.replacement import choose, find, use
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import copy_request, front, is_full, push
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
@@ -27,14 +27,14 @@ STALLED = -1
 WAITS, SERVED, FRESH = 0, 1, 2  # what `look_up` says
 
 
-@njit
+@inlined
 def push_up(state, out, port, request, time):
     """Answer ``request``, not before what was answered earlier."""
     state["last_up"][port] = max(state["last_up"][port], time)
     push(out, request, state["last_up"][port])
 
 
-@njit
+@inlined
 def granules(state, row):
     """Return the mask of the granules that a request covers wholly, 0 if it covers one in part."""
     size = state["granule"]
@@ -46,7 +46,7 @@ def granules(state, row):
     return ((1 << row["bytes"] // size) - 1) << offset // size
 
 
-@njit
+@inlined
 def settle(state, ring, now):
     """Charge the waits in a queue since the last look; due before its cause or its rows change."""
     since, culprit, cause = ring["since"], ring["culprit"], ring["cause"]
@@ -89,14 +89,14 @@ def overwrite(state, set_row, way, row, need):
     set_row["owner"][way] = row["master"]
 
 
-@njit
+@inlined
 def wait_for_fill(mshr, row):
     """Let ``row`` be answered when the fill comes; there is room."""
     copy_request(mshr["target"][mshr["targets"]], row)
     mshr["targets"] += 1
 
 
-@njit
+@inlined
 def hit(state, set_row, way, row, need, merges, now, out, port):
     """Serve a request whose line is there, or a write whose line is on its way. Returns the bank's cycles."""
     master, cycles = row["master"], beats(state, row["bytes"])
@@ -148,7 +148,7 @@ def pass_by(state, ring, row, line, now, wires, down):
     return beats(state, row["bytes"]) if row["write"] else 1
 
 
-@njit
+@inlined
 def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
     """Fetch or make room for a line; ``way``: where a part of it is, or -1. As `merge` otherwise."""
     master, write = row["master"], row["write"]
@@ -224,7 +224,7 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     return FRESH if way < 0 else SERVED
 
 
-@njit
+@inlined
 def is_present(state, valid, write, need):
     """Tell whether a line with granules ``valid`` can serve a request that needs ``need`` of them."""
     return valid == state["whole"] or (need != 0 and (write == 1 or need & ~valid == 0))

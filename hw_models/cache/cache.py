@@ -25,7 +25,7 @@ from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
 from hw_models.cache.params import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
 from hw_models.cache.state import ACKS, MSHRS, WRITEBACK
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import MASTERS, NEVER, copy_request, is_full
 
 FILLS, READS, WRITES = 0, 1, 2  # what a bank looks at, in this order
@@ -71,7 +71,7 @@ def respond(state, tags, row, time):
     return time
 
 
-@njit
+@inlined
 def take_acks(state, now):
     """Free what write-backs held that memory has acknowledged by now."""
     acks = state["acks"]
@@ -86,7 +86,7 @@ def take_acks(state, now):
             state["writeback_share"][what % MASTERS] -= 1
 
 
-@njit
+@inlined
 def take_fill(state, set_row, bank, now, out, port):
     """Put the oldest fill into the array and answer who waits for it; WAITS while the way up is full."""
     index = bank["fill_mshr"][bank["fill_head"]]
@@ -111,7 +111,7 @@ def take_fill(state, set_row, bank, now, out, port):
     return SERVED
 
 
-@njit
+@inlined
 def line_due(state, bank, what, now):
     """Return the line of a bank's oldest fill, read or write if it may be tried now, else -1."""
     if bank["free"] > now:
@@ -127,7 +127,7 @@ def line_due(state, bank, what, now):
     return row["address"] >> state["line_shift"]
 
 
-@njit
+@inlined
 def bank_wake(state, bank, now):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
@@ -179,7 +179,7 @@ def advance(state, tags, now, wires, down, up):
     return min(wake, other_wakes(state, now))
 
 
-@njit
+@inlined
 def other_wakes(state, now):
     """Return when there is something to do that concerns no bank in particular."""
     wake = NEVER

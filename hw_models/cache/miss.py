@@ -6,7 +6,7 @@ from hw_models.blame import Cause
 from hw_models.cache.params import PLACEMENTS
 from hw_models.cache.replacement import evict, use
 from hw_models.cache.state import VICTIMS, WRITEBACK
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import front, push
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
@@ -25,12 +25,12 @@ def most_of(shares, masters, victim):
     return culprit
 
 
-@njit
+@inlined
 def beats(state, size):
     return (size + (1 << state["width_shift"]) - 1) >> state["width_shift"]
 
 
-@njit
+@inlined
 def channel_of(state, address):
     return (address >> state["channel_shift"]) % state["channels"] if state["channels"] > 1 else np.int64(0)
 
@@ -60,7 +60,7 @@ def in_the_way(state, set_row, way, line, fill, spare, master, wires, down):
     return CLEAR
 
 
-@njit
+@inlined
 def crowded(state, down, needed):
     """Tell whether ``needed`` more rows do not fit, and note whose request is at the head."""
     if needed == 0 or down["count"] + needed <= down["limit"]:
@@ -70,7 +70,7 @@ def crowded(state, down, needed):
     return True
 
 
-@njit
+@inlined
 def take_mshr(state, reason, line, way, size, master, now):
     """Return the index of a free MSHR, now taken; the caller knows that there is one."""
     index = np.int64(0)
@@ -91,7 +91,7 @@ def take_mshr(state, reason, line, way, size, master, now):
     return index
 
 
-@njit
+@inlined
 def ask_memory(state, wires, down, address, size, write, master, tag, time):
     """Send a request of our own down; stream and issue time are those of `scratch`."""
     row = state["scratch"]
@@ -103,7 +103,7 @@ def ask_memory(state, wires, down, address, size, write, master, tag, time):
     push(wires["fifo"][down + channel_of(state, address)], row, time)
 
 
-@njit
+@inlined
 def write_back(state, set_row, way, mshr, time, wires, down):
     """Send a dirty line down: from its first to its last granule that memory has not seen."""
     owner, mask = set_row["owner"][way], set_row["dirty"][way]
@@ -171,7 +171,7 @@ def allocate(state, set_row, way, line, master, fill, discard, now, wires, down)
     return (mshr if fill else np.int64(-1)), busy
 
 
-@njit
+@inlined
 def free_mshr(state, index, reasons):
     """Drop reasons to keep an MSHR; without any it is free."""
     mshr = state["mshrs"][index]

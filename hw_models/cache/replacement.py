@@ -8,7 +8,7 @@ the oracle in the tests repeats in a few lines, and what `rtl/tag_path.sv` equal
 import numpy as np
 
 from hw_models.cache.params import REPLACEMENTS, WAYS
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 LRU = REPLACEMENTS["lru"]
 PLRU = REPLACEMENTS["plru"]
@@ -50,7 +50,7 @@ def step_lfsr(policy):
     return policy["lfsr"]
 
 
-@njit
+@inlined
 def find(policy, row, line):
     """Return the way that holds ``line``, -1 if none does."""
     for way in range(policy["ways"]):
@@ -146,7 +146,7 @@ def choose_predicted(policy, row, allowed):
     return nth(pool, policy["lfsr"] % ones(pool))
 
 
-@njit
+@inlined
 def evict(policy, row, way, allowed):
     """Move the policy's own state on because valid ``way``, chosen by `choose`, is given up."""
     kind = policy["kind"]
@@ -168,7 +168,7 @@ def evict(policy, row, way, allowed):
         step_lfsr(policy)
 
 
-@njit
+@inlined
 def use(policy, row, way, new, discard):
     """Note a use of ``way``; ``new``: it has just been allocated; ``discard``: predicted not to return."""
     kind = policy["kind"]

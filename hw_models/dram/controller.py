@@ -21,7 +21,7 @@ from hw_models.dram.waits import (
     note_entry,
     note_refusal,
 )
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
 
 BANK_FIELD = int(Field.BANK)
@@ -105,7 +105,7 @@ def has_room(state, w, parts):
     return used + parts <= room or used == 0
 
 
-@njit
+@inlined
 def take(state, request, now):
     """Queue ``request`` if there is room."""
     w = request["write"]

@@ -2,7 +2,7 @@
 
 from hw_models.dram.queues import classify
 from hw_models.dram.state import Command
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 READ = int(Command.READ)
 READ_AUTO = int(Command.READ_AUTO)
@@ -166,7 +166,7 @@ def refresh_bank(state, b, time):
     log(state, time, REFRESH_BANK, bank["rank"], b, -1, -1)
 
 
-@njit
+@inlined
 def column(state, b, w, time, auto, column_address):
     """RD or WR in bank ``b``, with auto-precharge if ``auto``."""
     t = state["t"]

@@ -14,7 +14,7 @@ from hw_models.dram.power import (
 from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, unreserve
 from hw_models.dram.state import Command, Page, Scheduler, WriteAnswer
 from hw_models.dram.waits import note_first_command, note_refresh, note_service
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH as REFRESHER
 
 WRITE = int(Command.WRITE)
@@ -65,7 +65,7 @@ def adapt_timeout(state, bank, row):
     bank["closed_row"] = -1
 
 
-@njit
+@inlined
 def serve(state, e, time):
     """The RD or WR of entry ``e``, at ``time``."""
     t = state["t"]
@@ -128,7 +128,7 @@ def pay_refresh(state, r):
         state["owed"] -= 1
 
 
-@njit
+@inlined
 def execute(state):
     """Send the chosen command at its cycle."""
     time = state["chosen_time"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.state import Command, Page, Scheduler
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
 NONE = int(Command.NONE)
@@ -136,7 +136,7 @@ def choose_reserved(state):
         state["chosen_active"] = 1
 
 
-@njit
+@inlined
 def choose_by_age(state):
     """Look at every entry that the window shows, oldest first."""
     left = 1 if state["scheduler"] == FCFS else state["window"]

@@ -9,7 +9,7 @@ refresh if that closed it, else to itself; what takes longer than tRP and tRCD g
 
 from hw_models.blame import Cause
 from hw_models.dram.state import Command
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH
 
 PRECHARGE = int(Command.PRECHARGE)
@@ -56,7 +56,7 @@ def note_entry(state, e, now):
         state["snapshot"][e, 2, m] = state["bank_held"][b, m]
 
 
-@njit
+@inlined
 def note_first_command(state, e, command, time):
     """Entry ``e`` sends its first command: charge the time in the queue."""
     pass_time(state, time)
@@ -91,7 +91,7 @@ def note_first_command(state, e, command, time):
         entry["row_cycles"] = state["t"]["rcd"][w]
 
 
-@njit
+@inlined
 def note_service(state, e, time):
     """The RD or WR of entry ``e``: charge what came after its first command, and hand it the channel."""
     pass_time(state, time)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from hw_models.interconnect.state import NOTES
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
 
-@njit
+@inlined
 def note(ring, time, what):
     """Remember ``what`` for ``time``; never earlier than what was noted before."""
     at = (ring["head"] + ring["count"]) % NOTES
@@ -16,7 +16,7 @@ def note(ring, time, what):
     ring["count"] += 1
 
 
-@njit
+@inlined
 def due(ring, now):
     """Return the oldest note and forget it, -1 if it is not due yet."""
     if ring["count"] == 0 or ring["time"][ring["head"]] > now:
@@ -56,14 +56,14 @@ def count_out(state, now):
     state["next_release"] = wake
 
 
-@njit
+@inlined
 def beats_of(state, master, size):
     """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
     shift = min(state["width_shift"], state["port_shift"][master])
     return (size + (1 << shift) - 1) >> shift
 
 
-@njit
+@inlined
 def push_in_order(fifo, request, time, size):
     """Append an answer of ``size`` bytes, before rows of a later time: read and write channels overtake."""
     at = fifo["head"] + fifo["count"]

@@ -7,7 +7,7 @@ moves the arbiter's state on. Both are what the interconnect runs and what the R
 import numpy as np
 
 from hw_models.interconnect.params import ARBITRATIONS, TDM_SLOTS
-from hw_models.jit import njit
+from hw_models.jit import inlined
 from hw_models.port import MASTERS
 
 ROUND_ROBIN = ARBITRATIONS["round_robin"]
@@ -30,7 +30,7 @@ ARBITER = np.dtype(
 )
 
 
-@njit
+@inlined
 def pick(arbiter, wants, now):
     """Return the master that wins cycle ``now``, -1 if none may."""
     kind = arbiter["kind"]
@@ -52,7 +52,7 @@ def pick(arbiter, wants, now):
     return best  # PRIORITY: the highest; WEIGHTED: nobody has credit, the first in turn opens a new round
 
 
-@njit
+@inlined
 def granted(arbiter, unit):
     """Take note that ``unit`` won."""
     arbiter["last"] = unit
@@ -63,7 +63,7 @@ def granted(arbiter, unit):
         arbiter["credit"][unit] -= 1
 
 
-@njit
+@inlined
 def next_turn(arbiter, unit, now):
     """Return when ``unit``'s next TDM slot after the present one begins, ``now`` for other arbiters."""
     if arbiter["kind"] != TDM:
@@ -75,7 +75,7 @@ def next_turn(arbiter, unit, now):
     return now
 
 
-@njit
+@inlined
 def fits_slot(arbiter, beats, now):
     """Tell whether a transfer begun now ends within the TDM slot: no slot is ever overrun."""
     return arbiter["kind"] != TDM or now % arbiter["slot_cycles"] + beats <= arbiter["slot_cycles"]

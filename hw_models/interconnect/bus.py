@@ -25,7 +25,7 @@ from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 
 ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
@@ -59,7 +59,7 @@ def accept(state, request, now):
     return True
 
 
-@njit
+@inlined
 def aim(state, i):
     """Find which piece of lane ``i`` is next and where it goes."""
     lane = state["lanes"][i]
@@ -87,7 +87,7 @@ def charge(state, i, begin, end, culprit, cause):
         state["blame"][i >> 1, culprit, cause] += waited
 
 
-@njit
+@inlined
 def settle(state, i, now):
     """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
     lane = state["lanes"][i]
@@ -103,7 +103,7 @@ def settle(state, i, now):
         charge(state, i, since, now, lane["culprit"], lane["cause"])
 
 
-@njit
+@inlined
 def claim(state, i, now):
     """While the bus that lane ``i`` needs is busy, that is why it waits, whatever else may hold it up."""
     lane = state["lanes"][i]
@@ -124,7 +124,7 @@ def most_of(shares, masters, victim):
     return culprit
 
 
-@njit
+@inlined
 def wait_for(state, i, cause, culprit, retry, now):
     """Note why the oldest piece of lane ``i`` stays, and return that it cannot go."""
     lane = state["lanes"][i]
@@ -136,14 +136,14 @@ def wait_for(state, i, cause, culprit, retry, now):
     return np.int64(0)
 
 
-@njit
+@inlined
 def id_of(state, row):
     """Return the transaction id of a request: its stream, or what it shares one with."""
     ids = state["ids"][row["master"]]
     return row["stream"] if row["stream"] < ids else row["stream"] % ids
 
 
-@njit
+@inlined
 def hub_wait(state, i, port, address, now):
     """Return whether the coherence hub keeps lane ``i``'s piece out, having noted for whom it waits.
 
@@ -170,7 +170,7 @@ def hub_wait(state, i, port, address, now):
     return True
 
 
-@njit
+@inlined
 def track(state, port, address, master, now):
     """Take a free tracker of the hub. Returns its number."""
     for t in range(state["trackers"]):
@@ -182,7 +182,7 @@ def track(state, port, address, master, now):
     return 0
 
 
-@njit
+@inlined
 def at_limit(state, i, name):
     """Tell whether lane ``i`` has as many pieces in flight as it may, or as the id may."""
     master = i >> 1
@@ -234,7 +234,7 @@ def examine(state, i, now, wires, down):
     return np.int64(fits_slot(arbiter, beats_of(state, master, size) if write else 1, now))
 
 
-@njit
+@inlined
 def take_slot(state, i, lane, row):
     """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
     name = id_of(state, row)
@@ -261,7 +261,7 @@ def take_slot(state, i, lane, row):
     return index
 
 
-@njit
+@inlined
 def send(state, i, bus, now, wires, down):
     """Put the next piece of lane ``i`` on the bus."""
     lane = state["lanes"][i]
@@ -298,7 +298,7 @@ def send(state, i, bus, now, wires, down):
         state["waiting"] &= ~(1 << i)
 
 
-@njit
+@inlined
 def grant(state, bus, now, wires, down):
     """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner."""
     master = pick(state["arbiters"][bus], state["wants"][bus], now)
@@ -347,7 +347,7 @@ def advance(state, now, wires, down, up):
     return state["due"]
 
 
-@njit
+@inlined
 def next_look(state):
     """Return when a lane may go that could not now, NEVER if only others can tell."""
     due = state["next_release"] if state["limited"] else NEVER
@@ -360,7 +360,7 @@ def next_look(state):
     return due
 
 
-@njit
+@inlined
 def is_due(state, now):
     """Tell whether `advance` may have something to do; at other times only refused requests may go on."""
     return state["due"] <= now or state["full"] or state["held"] > 0

@@ -8,7 +8,7 @@ down to a microsecond. Refills are lazy: nothing happens in a period in which no
 
 import numpy as np
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import MASTERS
 
 REGULATORS = 3 * MASTERS
@@ -78,7 +78,7 @@ def charge(regulation, index, size):
     row["used"] += size
 
 
-@njit
+@inlined
 def held_until(regulation, master, write, size, now):
     """Return ``now`` if the master may move ``size`` bytes, else the cycle to ask again."""
     own, group = regulation["own"][master], regulation["group"][write][master]
@@ -91,7 +91,7 @@ def held_until(regulation, master, write, size, now):
     return now
 
 
-@njit
+@inlined
 def charge_all(regulation, master, write, size):
     """Take ``size`` bytes from every budget that covers the master."""
     own, group = regulation["own"][master], regulation["group"][write][master]

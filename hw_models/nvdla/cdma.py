@@ -7,7 +7,7 @@ Weights (CDMA_wt.v): in order, at most 8 atoms a request, no further than the we
 over per kernel group.
 """
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, wake
@@ -188,7 +188,7 @@ def _data_requests(state, data):
                 data["next_request"] += 1
 
 
-@njit
+@inlined
 def _through_the_pipes(data, time):
     """Return when a beat is taken that the latency FIFO offers from ``time`` on; notes the beat's way.
 

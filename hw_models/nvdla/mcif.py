@@ -5,7 +5,7 @@ clients that have one, while the beats in flight stay below the limit (MCIF_READ
 Writes: likewise; a burst occupies the write channel for its beats.
 """
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.nvdla.state import (
     CLIENTS,
     CREDIT_RING,
@@ -24,7 +24,7 @@ _FIRST_WRITE = int(Mark.FIRST_WRITE)
 _LAST_WRITE = int(Mark.LAST_WRITE)
 
 
-@njit
+@inlined
 def wake(state, part, time):
     """See to it that ``part`` acts at ``time`` at the latest."""
     if time < state["wake"][part]:
@@ -48,13 +48,13 @@ def request_read(state, client, address, beats, time, slot):
     reader["time"][row] = time
     reader["slot"][row] = slot
     reader["count"] += 1
-    if reader["count"] == 1:
+    if reader["count"] == 1 and mcif["read_full"] == 0:
         at = max(time, mcif["next_read"])
         if at < state["wake"][_READ]:
             state["wake"][_READ] = at
 
 
-@njit
+@inlined
 def _see_returns(mcif, now):
     """Take the beats off the outstanding counter whose return it has seen by ``now``."""
     while mcif["return_count"] and mcif["returned"][mcif["return_head"]] <= now - RETURN_TO_READ:
@@ -63,7 +63,7 @@ def _see_returns(mcif, now):
         mcif["reads_in_flight"] -= 1
 
 
-@njit
+@inlined
 def _next_beats(state, reader):
     """Return the beats of the burst that the head request of ``reader`` sends next."""
     longest = state["burst_beats"]
@@ -73,7 +73,7 @@ def _next_beats(state, reader):
     return min(reader["beats"][reader["head"]], longest - offset)
 
 
-@njit
+@inlined
 def _credit_at(state, reader, now):
     """Return the cycle from which the latency buffer of ``reader`` holds its next burst, NEVER: unknown."""
     if reader["credit"] < 0:
@@ -90,7 +90,7 @@ def _credit_at(state, reader, now):
     return reader["credit_time"][(reader["credit_head"] + missing - 1) % CREDIT_RING]
 
 
-@njit
+@inlined
 def read_step(state, now, out):
     """Let one burst out at ``now`` if there is one; set the next wake."""
     mcif = state["mcif"]
@@ -167,10 +167,14 @@ def read_step(state, now, out):
         reader["beats"][head] -= beats
         reader["address"][head] = address + beats * dbb
         more = 1
+    if out["count"] >= out["limit"]:
+        state["wake"][_READ] = NEVER
+        mcif["read_full"] = 1
+        return
     state["wake"][_READ] = now + 1 if more else max(later, now + 1)
 
 
-@njit
+@inlined
 def beat_returned(state, client, time):
     """Account for one read beat of ``client`` taken from the bus at ``time``."""
     mcif = state["mcif"]
@@ -181,7 +185,7 @@ def beat_returned(state, client, time):
     if mcif["read_limited"]:
         mcif["read_limited"] = 0
         wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
-    if reader["id_limit"] and reader["count"]:
+    elif reader["id_limit"] and reader["count"] and mcif["read_full"] == 0:
         wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
 
 
@@ -191,7 +195,7 @@ def return_credit(state, client, time):
     reader = state["mcif"]["readers"][client]
     reader["credit_time"][(reader["credit_head"] + reader["credit_count"]) % CREDIT_RING] = time
     reader["credit_count"] += 1
-    if reader["count"]:
+    if reader["count"] and state["mcif"]["read_full"] == 0:
         wake(state, _READ, max(time, state["mcif"]["next_read"]))
 
 
@@ -213,11 +217,11 @@ def request_write(state, client, address, beats, time, slot):
     writer["time"][row] = time
     writer["slot"][row] = slot
     writer["count"] += 1
-    if writer["count"] == 1:
+    if writer["count"] == 1 and mcif["write_full"] == 0:
         wake(state, _WRITE, max(time, mcif["next_write"]))
 
 
-@njit
+@inlined
 def write_step(state, now, out):
     """Let one write burst out at ``now``; return its client, or -1 when none left."""
     mcif = state["mcif"]
@@ -272,11 +276,15 @@ def write_step(state, now, out):
     writer["in_flight"] += 1
     if writer["count"]:
         later = min(later, writer["time"][writer["head"]])
-    state["wake"][_WRITE] = now + beats if more else max(later, now + beats)
+    if out["count"] >= out["limit"]:
+        state["wake"][_WRITE] = NEVER
+        mcif["write_full"] = 1
+    else:
+        state["wake"][_WRITE] = now + beats if more else max(later, now + beats)
     return chosen
 
 
-@njit
+@inlined
 def write_acknowledged(state, client, beats, time):
     mcif = state["mcif"]
     mcif["writers"][client]["in_flight"] -= 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 LINEAR = 1024  # latencies below this many cycles have a bucket each
 OCTAVE = 64  # above, each doubling has this many buckets: 1.6 % wide
@@ -27,7 +27,7 @@ MASTER = np.dtype(
 )
 
 
-@njit
+@inlined
 def bucket_of(cycles):
     """Return the histogram bucket of a latency [cycles]."""
     if cycles < LINEAR:
@@ -60,7 +60,7 @@ def merge_bins(masters):
             traffic[i] = 0
 
 
-@njit
+@inlined
 def note_request(master, request):
     """Count a request that a master hands to the system."""
     if request["write"]:

@@ -15,7 +15,7 @@ from hw_models.cpu import core
 from hw_models.dram import controller
 from hw_models.ideal import memory as ideal
 from hw_models.interconnect import bus
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.nvdla import accelerator as nvdla
 from hw_models.nvdla.state import DONES
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, front, pop
@@ -71,25 +71,25 @@ LLC_UP = LLC_DOWN + CHANNELS
 MEMORY_UP = LLC_UP + 1  # one a channel
 
 
-@njit
+@inlined
 def wake(system, unit, time):
     """Wake ``unit`` at the first edge of its clock at or after ``time`` [fs]."""
     wake_at_edge(system, unit, to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit])
 
 
-@njit
+@inlined
 def to_cycles(time, period):
     """Return the first cycle of a clock at or after ``time`` [fs]."""
     return (time + period - 1) // period
 
 
-@njit
+@inlined
 def wake_at_edge(system, unit, time):
     if time < system["wake_fs"][unit]:
         system["wake_fs"][unit] = time
 
 
-@njit
+@inlined
 def wake_unit(system, unit, time):
     """Wake a hardware unit at the first edge of its clock at or after ``time``, an edge of another's."""
     if system["one_clock"]:
@@ -98,20 +98,20 @@ def wake_unit(system, unit, time):
         wake(system, unit, time)
 
 
-@njit
+@inlined
 def wake_reader(system, fifo, writer, reader):
     """Wake the reader of a FIFO for its oldest row."""
     if fifo["count"] > 0:
         wake_unit(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
 
 
-@njit
+@inlined
 def visible(system, fifo, writer):
     """May the reader see the oldest row now?"""
     return fifo["count"] > 0 and front(fifo)["time"] * system["period_fs"][writer] <= system["now_fs"]
 
 
-@njit
+@inlined
 def take(system, fifo, writer):
     """Drop the oldest row; a writer that found the FIFO full may go on."""
     if fifo["count"] >= fifo["limit"]:
@@ -119,13 +119,13 @@ def take(system, fifo, writer):
     pop(fifo)
 
 
-@njit
+@inlined
 def set_wake(system, unit, next_cycle):
     if next_cycle < NEVER:
         wake_unit(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
 
 
-@njit
+@inlined
 def feed_memory(system, fifo, writer, channel, memory, unit, now):
     """Let channel ``unit`` take what it can from one FIFO; wake it for what it must wait for."""
     while visible(system, fifo, writer):
@@ -139,7 +139,7 @@ def feed_memory(system, fifo, writer, channel, memory, unit, now):
     wake_reader(system, fifo, writer, unit)
 
 
-@njit
+@inlined
 def step_memory(system, wires, channel, memory, state, unit, now):
     up = wires["fifo"][MEMORY_UP + unit]
     if system["has_llc"]:
@@ -163,7 +163,7 @@ def step_memory(system, wires, channel, memory, state, unit, now):
         wake_reader(system, up, unit, system["master_unit"])
 
 
-@njit
+@inlined
 def step_llc(system, wires, llc, lines, state, unit, now):
     down = wires["fifo"][BUS_DOWN]
     writer = system["bus_unit"]
@@ -185,7 +185,7 @@ def step_llc(system, wires, llc, lines, state, unit, now):
     answer_bus(system, wires, wires["fifo"][LLC_UP], unit, state)
 
 
-@njit
+@inlined
 def answer_bus(system, wires, fifo, writer, state):
     """Hand the bus the answers of its only port as soon as they are known: only their own times count."""
     unit = system["bus_unit"]
@@ -214,7 +214,7 @@ def collect(system, wires, state, unit, now):
         wake_reader(system, up, channel, unit)
 
 
-@njit
+@inlined
 def offer(system, fifo, writer, state, now):
     """Let the bus queue the requests that are there."""
     while visible(system, fifo, writer):
@@ -224,7 +224,7 @@ def offer(system, fifo, writer, state, now):
     wake_reader(system, fifo, writer, system["bus_unit"])
 
 
-@njit
+@inlined
 def step_bus(system, wires, state, unit, now):
     if system["channels"] > 1 and not system["has_llc"]:
         collect(system, wires, state, unit, now)
@@ -253,7 +253,7 @@ def step_bus(system, wires, state, unit, now):
             wake_reader(system, wires["fifo"][ANSWERS + master], unit, system["master_unit"] + master)
 
 
-@njit
+@inlined
 def note_new(system, fifo, before, measure, master):
     """Count and stamp the requests that the master has pushed behind the first ``before``."""
     for i in range(before, fifo["count"]):
@@ -263,7 +263,7 @@ def note_new(system, fifo, before, measure, master):
         note_request(measure, row)
 
 
-@njit
+@inlined
 def pass_on(system, fifo, number, unit, state, reader):
     """Let the bus, or without one the memory, have the new requests of a master's FIFO."""
     if system["has_bus"]:
@@ -383,7 +383,7 @@ def step_job(
             system["jobs_left"] -= 1
 
 
-@njit
+@inlined
 def earliest(system):
     """Return the unit to run next: the least wake time, the lowest number on a tie."""
     wakes = system["wake_fs"]

@@ -88,6 +88,10 @@ def run_case(case: Case) -> Outcome:
 
 def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outcome]:
     """Run cases side by side. The longest go first; the results do not depend on the order."""
+    from simulator.config import load
+    from simulator.system import compile_kernels
+
+    compile_kernels(load(CONFIG))
     order = sorted(chosen, key=lambda case: -case.corunners * (case.footprint != FOOTPRINTS["L1"]))
     count = workers or len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
