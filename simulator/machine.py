@@ -22,6 +22,7 @@ from hw_models.nvdla.state import NVDLA, RECORD
 from hw_models.nvdla.state import build as build_accelerator
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, WIRING
 from simulator.config import Config
+from simulator.frames import frames_of
 from simulator.jobs import JobPlan, build_jobs, cores_of, corunner_tasks, lower_jobs, stack
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.measure import MASTER
@@ -148,6 +149,8 @@ def build_machine(config: Config) -> Machine:
         **{k: v for k, v in memory.items() if k != "count"},
     )
     _wire(machine, memory["count"])
+    if config.system.dram is not None and config.system.dram.partition:
+        machine.system[0]["frames"] = frames_of(machine, endless)
     _start(machine, endless)
     return machine
 

@@ -74,7 +74,8 @@ def _check_masters(names: _Names, system: dict, masters: dict) -> None:
         for i, name in enumerate(_list(_mapping(value).get("masters"))):
             written.append((("system", "interconnect", "groups", group, "masters", i), name))
     dram = _mapping(system.get("dram"))
-    written += [(("system", "dram", "priority", name), name) for name in _mapping(dram.get("priority"))]
+    for table in ("priority", "partition"):
+        written += [(("system", "dram", table, name), name) for name in _mapping(dram.get(table))]
     for table in ("partition", "bypass", "discard"):
         written += [(("system", "llc", table, name), name) for name in _mapping(llc.get(table))]
     for keys, name in written:

@@ -17,6 +17,7 @@ REFRESHES = ("none", "all_bank", "per_bank")
 WRITE_RESPONSES = ("accepted", "issued", "written")
 PROTECTIONS = ("none", "older_hits", "all_hits")
 LINEAR = "row rank bank group column"  # consecutive addresses stay in one row
+PAGE_SHIFT = 12  # of the pages that bank partitioning hands out: 4 KiB
 
 
 class Dram(Block):
@@ -75,6 +76,11 @@ class Dram(Block):
     priority: dict[str, int] = Field(
         {}, description="scheduler priority: master: 0 (first) ... 15; others are 8"
     )
+    partition: dict[str, list[int]] = Field(
+        {},
+        description="master: the banks of a rank that its memory lies in, by page colouring; "
+        "masters left out share the banks left over",
+    )
     bliss_streak: int = Field(4, gt=0, description="requests in a row after which a master is put last")
     bliss_clear_cycles: Cycles = Field(10_000, alias="bliss_clear", gt=0)
     # refresh and power
@@ -126,6 +132,16 @@ class Dram(Block):
     def capacity_bytes(self) -> int:
         banks = self.all_ranks * self.chip.bank_groups * self.chip.banks_per_group
         return self.channels * banks * self.chip.rows * self.row_bytes
+
+    @property
+    def banks_of_a_rank(self) -> int:
+        return self.chip.bank_groups * self.chip.banks_per_group
+
+    def banks_of(self, master: str) -> list[int]:
+        """Return the banks in which a partition puts ``master``'s memory."""
+        taken = {bank for banks in self.partition.values() for bank in banks}
+        rest = [bank for bank in range(self.banks_of_a_rank) if bank not in taken]
+        return self.partition.get(master, rest)
 
     def cycles(self) -> dict[str, int]:
         """Return every timing in command clocks."""
@@ -210,8 +226,37 @@ class Dram(Block):
             raise ValueError("bank_round_robin knows no power-down; leave power_down_after out")
         if self.write_low >= self.write_high:
             raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")
-        self.pieces()
+        pieces, hashes = self.pieces()
+        if self.partition:
+            self._check_partition(pieces, hashes)
         return self
+
+    def _check_partition(self, pieces: list[Piece], hashes: list[Piece]) -> None:
+        """Raise ValueError unless a page lies in one bank, and each owner's banks exist."""
+        last = self.banks_of_a_rank - 1
+        for master, banks in self.partition.items():
+            if not banks or min(banks) < 0 or max(banks) > last or len(set(banks)) < len(banks):
+                raise ValueError(f"partition of {master} needs different banks from 0 to {last}, not {banks}")
+        numbering = ("bank", "group")
+        colours = [piece for piece in pieces if piece.field in numbering]
+        hashes = [piece for piece in hashes if piece.field in numbering]
+        lowest = min(piece.shift for piece in colours + hashes)
+        if lowest < PAGE_SHIFT:
+            within = sum(p.bits for p in pieces if p.field in ("column", "channel")) + _bits(self.burst_bytes)
+            below = f"row:{PAGE_SHIFT - within} " if within < PAGE_SHIFT else ""
+            raise ValueError(
+                "partition needs banks that change between pages, yet in "
+                f"mapping {self.mapping!r} address bit {lowest}, inside a page of {1 << PAGE_SHIFT} B, "
+                f"has a say in the bank; write for instance mapping: row rank bank group {below}column"
+            )
+        for piece in hashes:
+            ends = piece.shift + piece.bits
+            others = [c.field for c in colours if c.shift < ends and piece.shift < c.shift + c.bits]
+            if others:
+                raise ValueError(
+                    f"partition needs banks hashed with rows only, yet mapping {self.mapping!r} hashes "
+                    f"{piece.field} with {others[0]}; write for instance bank ^= row[0:2]"
+                )
 
 
 def _bits(number: int) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from hw_models.cache import cache
 from hw_models.cpu import core
 from hw_models.dram import controller
+from hw_models.dram.frames import FRAMES, translate
 from hw_models.ideal import memory as ideal
 from hw_models.interconnect import bus
 from hw_models.jit import inlined, njit
@@ -58,6 +59,7 @@ SYSTEM = np.dtype(
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
         ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
+        ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
 
@@ -260,6 +262,8 @@ def note_new(system, fifo, before, measure, master):
         row = fifo["rows"][(fifo["head"] + i) % FIFO_ROWS]
         row["issued"] = row["time"] * system["period_fs"][system["master_unit"] + master]
         row["master"] = master
+        if system["frames"]["on"]:
+            row["address"] = translate(system["frames"], row["address"])
         note_request(measure, row)
 
 
