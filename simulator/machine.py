@@ -234,6 +234,8 @@ def _wire(machine: Machine, channels: int) -> None:
     row["has_llc"], row["has_bus"] = system.llc is not None, system.interconnect is not None
     row["masters"], row["accelerators"] = masters, len(machine.accelerator_names)
     row["jobs"] = row["jobs_left"] = len(machine.plans)
+    if not machine.plans and config.simulation.until != "workloads":
+        row["jobs_left"] = 1  # co-runners alone, until the time is up
     row["llc_unit"], row["bus_unit"], row["master_unit"] = channels, channels + 1, channels + 2
     row["job_unit"] = channels + 2 + masters
     row["units"] = row["job_unit"] + len(machine.plans)
