@@ -30,13 +30,14 @@ from hw_models.ideal.params import IdealMemory
 from hw_models.interconnect.params import Interconnect
 from hw_models.nvdla.params import Accelerator
 from hw_models.roofline.params import Roofline
-from hw_models.units import TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
-from simulator.config_errors import raise_all, retell, written_names
+from hw_models.units import SIZE_UNITS, TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
+from simulator.config_errors import at, raise_all, retell, written_names
 from simulator.references import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
 
+BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Source = str | Path | Mapping[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,9 +47,12 @@ def _until(value: Any) -> Any:
     if value == "workloads":
         return value
     try:
-        return parse_quantity(value, "time", TIME_UNITS)
+        time_fs = parse_quantity(value, "time", TIME_UNITS)
     except ValueError:
         raise ValueError(f"{value!r} is not an end; write workloads, or a time such as 5 ms") from None
+    if time_fs == 0:
+        raise ValueError(f"{value!r} is no time at all; write workloads, or a time such as 5 ms")
+    return time_fs
 
 
 def _job_kind(value: Any) -> str:
@@ -150,8 +154,25 @@ def load(
     config, more = _validated(Config, document)
     raise_all(more + errors)
     assert config is not None
+    raise_all(_footprint_errors(config, document))
     config._document = document
     return config
+
+
+def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what is wrong with co-runners that need more memory than there is."""
+    dram = config.system.dram
+    most = dram.capacity_bytes if dram is not None else None
+    return [
+        at(
+            document,
+            ("corunners", i, "footprint"),
+            f"{format_quantity(corunner.footprint_bytes, BINARY_UNITS)} is more than the "
+            f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
+        )
+        for i, corunner in enumerate(config.corunners)
+        if most is not None and corunner.footprint_bytes > most
+    ]
 
 
 def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:

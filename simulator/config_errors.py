@@ -42,9 +42,18 @@ BOUNDS = {  # pydantic's error type -> (its context's name, what is wrong, what 
 def retell(error: ValidationError, model: type[BaseModel], document: Document) -> list[ConfigError]:
     """Return one ConfigError for each of pydantic's, with its place in the document."""
     told: dict[Keys, list[str]] = {}
-    for detail in error.errors(include_url=False):
-        keys, holders = clean_keys(detail["loc"], model, document.data)
-        told.setdefault(keys, []).append(_message(detail, keys, holders))
+    details = [
+        (detail, *clean_keys(detail["loc"], model, document.data))
+        for detail in error.errors(include_url=False)
+    ]
+    meant = {
+        (*keys[:-1], _closest(str(keys[-1]), written_names(holders)))
+        for detail, keys, holders in details
+        if detail["type"] == "extra_forbidden"
+    }
+    for detail, keys, holders in details:
+        if detail["type"] != "missing" or keys not in meant:  # told where it is misspelt
+            told.setdefault(keys, []).append(_message(detail, keys, holders))
     return [at(document, keys, message) for keys, messages in told.items() for message in _joined(messages)]
 
 
@@ -110,11 +119,16 @@ def not_one_of(found: Any, choices: list[str]) -> str:
 
 
 def _suggestion(word: str, known: list[str]) -> str:
+    close = _closest(word, known)
+    if close is not None:
+        return f"did you mean {close!r}?"
+    return f"write one of {', '.join(known)}" if known else "there is nothing to write here"
+
+
+def _closest(word: str, known: list[str]) -> str | None:
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {by_lower[close[0]]!r}?"
-    return f"write one of {', '.join(known)}" if known else "there is nothing to write here"
+    return by_lower[close[0]] if close else None
 
 
 def written_names(models: list[type[BaseModel]]) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from hw_models.units import Block, Femtoseconds
 from workloads.graph import MOST
@@ -128,10 +128,16 @@ class LoadableFile(Block):
     loadable: str
 
 
+NetworkSource = Annotated[
+    Annotated[str, Tag("str")] | Annotated[LoadableFile, Tag("LoadableFile")],
+    Discriminator(lambda value: "LoadableFile" if isinstance(value, dict | LoadableFile) else "str"),
+]
+
+
 class NetworkJob(Block):
     """A neural network on an accelerator, what it cannot do on a core."""
 
-    network: str | LoadableFile | None = Field(
+    network: NetworkSource | None = Field(
         None,
         description="a name of `dlasim list networks`, a .cfg or .onnx file, a transformer by name or "
         "config.json, or {loadable: FILE.csv}",
@@ -159,7 +165,7 @@ class NetworkJob(Block):
         0, alias="jitter", ge=0, description="a frame starts at random up to this much after its time"
     )
     deadline_fs: Femtoseconds | None = Field(
-        None, alias="deadline", description="a frame must be done by then"
+        None, alias="deadline", gt=0, description="a frame must be done by then"
     )
 
     @field_validator("network")

@@ -170,6 +170,18 @@ def hub_wait(state, i, port, address, now):
     return True
 
 
+@njit
+def ask_hub_again(state, bus, now):
+    """Hold writes back whose line or last free tracker a read has taken in this very cycle."""
+    for master in range(state["masters"]):
+        if state["wants"][bus] >> master & 1:
+            lane = state["lanes"][2 * master + 1]
+            address = lane["rows"][lane["head"]]["address"] + lane["sent"]
+            if hub_wait(state, 2 * master + 1, lane["port"], address, now):
+                lane["ready"] = 0
+                state["wants"][bus] &= ~(1 << master)
+
+
 @inlined
 def track(state, port, address, master, now):
     """Take a free tracker of the hub. Returns its number."""
@@ -338,6 +350,8 @@ def advance(state, now, wires, down, up):
                 state["wants"][lane["bus"]] |= 1 << (i >> 1)
         i += 1
     for bus in range(state["ports"] * state["channels"]):
+        if state["trackers"] > 0 and bus % state["channels"] == 1:
+            ask_hub_again(state, bus, now)
         if state["wants"][bus]:
             grant(state, bus, now, wires, down)
     state["due"] = next_look(state)

@@ -213,3 +213,21 @@ def test_mistakes_are_told_with_what_would_be_right():
         Interconnect(arbitration="tdm", tdm=["a"], tdm_slot="2 cycles")
     with pytest.raises(ValueError, match="arbitration tdm and a list tdm of the slots' owners go together"):
         Interconnect(arbitration="tdm")
+
+
+@pytest.mark.parametrize(("trackers", "apart"), [(1, 4096), (2, 4096), (2, 0)])
+def test_the_hub_never_has_more_transactions_than_trackers_nor_two_of_a_line(trackers, apart):
+    """Reads and writes on channels of their own may ask for the last tracker, or a line, in one cycle."""
+    state = build(channels="separate", hub={"trackers": trackers, "line": "64 B"})
+    reads, writes = stream(0, 6, size=16), stream(1, 6, size=16, write=1)
+    for k, row in enumerate(reads):
+        row["address"] = 64 * k
+    for k, row in enumerate(writes):
+        row["address"] = 64 * k + apart
+    down, _ = drive(state, merged(reads, writes), lambda address: 50)
+    assert len(down) == 12
+    left = sorted((time - 4, time + 50, address // 64) for time, _, address, *_ in down)  # latency 4
+    for begin, _, line in left:
+        held = [other for start, end, other in left if start <= begin < end]
+        assert len(held) <= trackers
+        assert held.count(line) == 1
