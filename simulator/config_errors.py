@@ -98,7 +98,7 @@ def _message(detail: Any, keys: Keys, holders: list[type[BaseModel]]) -> str:
         return f"found {kind_of(found)}; write {WHAT_IS_RIGHT[kind]}"
     if kind in BOUNDS:
         name, wrong, right = BOUNDS[kind]
-        shown = found if isinstance(found, int | float | str) else "the list"
+        shown = found if isinstance(found, int | float | str) else f"the {kind_of(found).removeprefix('a ')}"
         return f"{shown} is {wrong}; write {right} {context[name]}"
     if kind == "string_pattern_mismatch":
         return f"{found!r} is not a name; write letters, digits, _ and -, starting with a letter"

@@ -45,6 +45,10 @@ class Range(Block):
             raise ValueError("write one of step, factor and points")
         if self.step is not None and exact(self.step)[0] <= 0:
             raise ValueError(f"step {self.step!r} is not above 0")
+        if self.step is not None and exact(self.step)[1] is not exact(self.start)[1]:
+            raise ValueError(f"step {self.step!r} and from {self.start!r} are not of one kind")
+        if self.step is not None and (exact(self.stop)[0] - start) / exact(self.step)[0] >= MOST_VALUES:
+            raise ValueError(f"step {self.step!r} makes more than {MOST_VALUES} values; write a larger one")
         if start <= 0 and (self.factor is not None or self.scale == "log"):
             raise ValueError(f"from {self.start!r} is not above 0, which factor and log need")
         return self
@@ -91,6 +95,10 @@ class Range(Block):
         if isinstance(self.start, int) and isinstance(self.stop, int) and not isinstance(self.step, float):
             return round(number)
         return float(number)
+
+
+def axis_values(axis: list[Any] | Range) -> list[Any]:
+    return axis if isinstance(axis, list) else axis.values()
 
 
 def exact(value: Any) -> tuple[Fraction, dict[str, int] | None]:

@@ -12,12 +12,14 @@ from rich.console import Console
 from hw_models.errors import ConfigError
 from simulator.config import Config, config_sha256, load, load_part, resolved
 from simulator.run_folder import prepare_out, put_in_place
+from simulator.sweeps.axes import axis_values
 from simulator.sweeps.file import Sweep, lookup
 from simulator.sweeps.outcome import SweepOutcome, write_outcome
-from simulator.sweeps.samplers import Point, axis_values, batches
+from simulator.sweeps.samplers import Point, batches
 from simulator.sweeps.workers import Run, pool
 from simulator.yaml_lines import yaml_text
 
+NO_NUMBER = "summary.json has no number at"
 Answer = dict[str, Any]  # {"summary": ...} or {"error": ...}
 
 
@@ -34,10 +36,14 @@ def run_sweep(
     sweep = load_part(file, Sweep, bases=False)
     base = sweep.base if isinstance(sweep.base, dict) else _base_path(file, sweep.base)
     _check_axes(sweep, base, file)
-    with _store(Path(out) if out is not None else None, resume) as store, pool(workers, scheduler) as run:
+    folder = Path(out) if out is not None else None
+    if folder is not None:
+        prepare_out(folder)
+    with pool(workers, scheduler) as run, _store(folder, resume) as store:
         outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), sweep.paths)
         with _bar(console, sweep) as advance:
             _explore(sweep, base, store, run, outcome, advance)
+        _check_paths(sweep, outcome, file)
         outcome.mark_pareto()
         if store is not None:
             (store / "sweep.yaml").write_text(yaml_text(resolved(sweep) | {"base": resolved(load(base))}))
@@ -63,6 +69,20 @@ def _check_axes(sweep: Sweep, base: Any, file: Any) -> None:
                     raise ConfigError(
                         f"{value!r}: {told.message}", file=_name(file), key=f"axes.{path}"
                     ) from None
+
+
+def _check_paths(sweep: Sweep, outcome: SweepOutcome, file: Any) -> None:
+    """Refuse a path at which no point that ran has a number. What ran is kept for `--resume`."""
+    ran = [row for row in outcome.rows if not row["error"] or row["error"].startswith(NO_NUMBER)]
+    for path in outcome.paths:
+        if ran and all(row[path] == "" for row in ran):
+            table = next(t for t in ("objectives", "constraints", "metrics") if path in getattr(sweep, t))
+            raise ConfigError(
+                "no point's summary.json has a number there; write another path, and --resume to keep "
+                "the points that ran",
+                file=_name(file),
+                key=f"{table}.{path}",
+            )
 
 
 def _name(file: Any) -> str | None:
@@ -135,7 +155,7 @@ def _record(sweep: Sweep, outcome: SweepOutcome, point: Point, answer: Answer) -
     values = {path: lookup(summary, path) for path in sweep.paths}
     missing = [path for path, value in values.items() if value is None]
     if not error and missing:
-        error = f"summary.json has no number at {missing[0]}"
+        error = f"{NO_NUMBER} {missing[0]}"
     feasible = not error and all(b.holds(values[p] or 0.0) for p, b in sweep.constraints.items())
     outcome.add(point, values, feasible, error)
     return [float(values[path] or 0.0) for path in sweep.objectives] if feasible else None
@@ -147,7 +167,6 @@ def _store(out: Path | None, resume: bool) -> Iterator[Path | None]:
     if out is None:
         yield None
         return
-    prepare_out(out)
     partial = out.with_name(f".{out.name}.partial")
     if not resume:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,11 +1,12 @@
 """The sweep file."""
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 
 from hw_models.units import Block
-from simulator.sweeps.axes import Range, si
+from simulator.sweeps.axes import MOST_VALUES, Range, axis_values, si
 
 Goal = Literal["minimize", "maximize"]
 Limit = Annotated[
@@ -18,6 +19,12 @@ class Bounds(Block):
 
     min: Limit | None = Field(None, description="in SI units, or with a unit: 200 ms")
     max: Limit | None = Field(None, description="in SI units, or with a unit: 200 ms")
+
+    @model_validator(mode="after")
+    def something_is_between(self) -> "Bounds":
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing lies between; swap them")
+        return self
 
     def holds(self, value: float) -> bool:
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
@@ -32,12 +39,18 @@ class Sampler(Block):
     batch: int = Field(8, gt=0, description="optuna: points asked for at once; the answer depends on it")
 
 
+Axis = Annotated[
+    Annotated[list[Any], Tag("list"), Field(min_length=1)] | Annotated[Range, Tag("Range")],
+    Discriminator(lambda value: "Range" if isinstance(value, dict | Range) else "list"),
+]
+
+
 class Sweep(Block):
     """A design-space sweep."""
 
     name: str = "sweep"
     base: str | dict[str, Any] = Field(description="the config to start from, relative to this file")
-    axes: dict[str, list[Any] | Range] = Field(min_length=1, description="key path of the config: values")
+    axes: dict[str, Axis] = Field(min_length=1, description="key path of the config: values")
     sampler: Sampler = Sampler()
     objectives: dict[str, Goal] = Field(
         min_length=1, description="path of summary.json: minimize or maximize"
@@ -48,12 +61,18 @@ class Sweep(Block):
     @model_validator(mode="after")
     def axes_have_values(self) -> "Sweep":
         for path, axis in self.axes.items():
-            if isinstance(axis, list) and not axis:
-                raise ValueError(f"axes.{path} has no values")
             if isinstance(axis, Range) and axis.is_continuous and self.sampler.kind == "grid":
                 raise ValueError(
                     f"axes.{path} is continuous, which a grid cannot be; write step, factor or points"
                 )
+        count = math.prod(
+            1 if isinstance(a, Range) and a.is_continuous else len(axis_values(a)) for a in self.axes.values()
+        )
+        if self.sampler.kind == "grid" and count > MOST_VALUES:
+            raise ValueError(
+                f"axes make a grid of {count} points, at most {MOST_VALUES}; write fewer values, or "
+                "sampler: {kind: latin_hypercube, points: 64}"
+            )
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
-from simulator.sweeps.axes import Range
+from simulator.sweeps.axes import Range, axis_values
 from simulator.sweeps.file import Sweep
 
 Point = dict[str, Any]
@@ -27,10 +27,6 @@ def batches(sweep: Sweep) -> Generator[list[Point], Told, None]:
         yield from _optuna(sweep)
     else:
         yield _distinct(_random(sweep))
-
-
-def axis_values(axis: list[Any] | Range) -> list[Any]:
-    return axis if isinstance(axis, list) else axis.values()
 
 
 def _grid(sweep: Sweep) -> list[Point]:

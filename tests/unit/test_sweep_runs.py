@@ -213,7 +213,26 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
          "axes.workloads.chat.tokenz: 1: unknown key; did you mean 'tokens'?"),
         ({"axes": {"workloads.chat.tokens": [1, "x"]}},
          "axes.workloads.chat.tokens: 'x': found the text 'x'; write a whole number"),
-        ({"axes": {"workloads.chat.tokens": []}}, "axes.workloads.chat.tokens has no values"),
+        ({"axes": {"workloads.chat.tokens": []}},
+         "axes.workloads.chat.tokens: the list is too short; write at least this many items: 1"),
+        ({"axes": {}}, "axes: the mapping is too short; write at least this many items: 1"),
+        ({"axes": {"workloads.chat.tokens": 4}},
+         "axes.workloads.chat.tokens: found the number 4; write a list"),
+        ({"axes": {"workloads.chat.tokens": {"from": 8, "to": 4, "step": 1}}},
+         "axes.workloads.chat.tokens: from 8 is not below to 4"),
+        ({"axes": {"workloads.chat.tokens": {"from": 4, "to": 8, "stp": 1}}},
+         "axes.workloads.chat.tokens.stp: unknown key; did you mean 'step'?"),
+        ({"axes": {"system.backends.gpu.memory_bandwidth": {"from": "1 GB/s", "to": "2 GB/s", "step": 1}}},
+         "axes.system.backends.gpu.memory_bandwidth: step 1 and from '1 GB/s' are not of one kind"),
+        ({"axes": {"workloads.chat.tokens": {"from": 1, "to": 10**9, "step": 1}}},
+         "axes.workloads.chat.tokens: step 1 makes more than 100000 values; write a larger one"),
+        ({"axes": {f"workloads.chat.{k}": {"from": 1, "to": 1000, "step": 1} for k in ("tokens", "prompt")}},
+         "axes make a grid of 1000000 points, at most 100000; write fewer values, or "
+         "sampler: {kind: latin_hypercube, points: 64}"),
+        ({"constraints": {"workloads.chat.latency_s": {"min": "3 s", "max": "1 s"}}},
+         "constraints.workloads.chat.latency_s: min 3 is above max 1: nothing lies between; swap them"),
+        ({"sampler": {"kind": "random", "points": 0}},
+         "sampler.points: 0 is too small; write a number greater than 0"),
         ({"axes": {"workloads.chat.tokens": {"from": 1.0, "to": 2.0}}},
          "axes.workloads.chat.tokens is continuous, which a grid cannot be; write step, factor or points"),
         ({"objectives": {"workloads.chat.latency_s": "minimise"}},
@@ -243,3 +262,26 @@ def test_a_sweep_file_names_its_base_relative_to_itself(fake_answers, tmp_path):
     with pytest.raises(ConfigError) as caught:
         simulator.sweep(path)
     assert str(caught.value) == f"{tmp_path}/sub/../no.yaml: no such file; write the path of a YAML config"
+
+
+@pytest.mark.parametrize("table", ["objectives", "metrics"])
+def test_a_path_that_no_point_has_is_told_and_what_ran_is_kept(fake_answers, tmp_path, table):
+    wrong = (
+        {"workloads.chat.latency_z": "minimize"} if table == "objectives" else ["workloads.chat.latency_z"]
+    )
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep({**SWEEP, table: wrong}, out=tmp_path / "s")
+    assert str(caught.value) == (
+        f"{table}.workloads.chat.latency_z: no point's summary.json has a number there; write another path, "
+        "and --resume to keep the points that ran"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [".s.partial"]
+    ran = len(fake_answers)
+    assert len(simulator.sweep(SWEEP, out=tmp_path / "s", resume=True).best) > 0
+    assert len(fake_answers) == ran
+
+
+def test_a_scheduler_that_does_not_answer_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ConfigError, match=r"^--scheduler: 'tcp://127.0.0.1:9' does not answer "):
+        simulator.sweep(SWEEP, out=tmp_path / "s", scheduler="tcp://127.0.0.1:9")
+    assert list(tmp_path.iterdir()) == []
