@@ -1,6 +1,6 @@
 """The jobs and co-runners of a config as the kernel's tables: operations, tasks, steps, dependencies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from simulator.config import Config
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc import OWNER
 from simulator.llm_program import BACKEND_PORT, llm_program
+from simulator.storage import DMA, DMA_PORT
 from workloads import lower
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
-from workloads.program import STEP, Layer, MemoryPlan, Program
+from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
+from workloads.storage import add_storage
 
 if TYPE_CHECKING:
     from simulator.machine import Machine
@@ -44,7 +46,6 @@ class JobPlan:
     period_fs: int = 0
     jitter_fs: int = 0
     tokens: int = 0  # of a language model
-    flash: dict[str, Any] = field(default_factory=dict)  # counters of the device that feeds it
 
     def frames_done(self, machine: "Machine") -> int:
         return int(machine.jobs[self.index]["frame"])
@@ -60,9 +61,17 @@ class JobPlan:
 
 
 def cores_of(config: Config) -> dict[str, Core]:
-    """Return every master that runs tasks: the cores, and the backends of language models."""
+    """Return every master that runs tasks: the cores, the backends of language models, and flash's DMA."""
     backends = {job.on: BACKEND_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
-    return {**config.system.cores, **backends}
+    return {**config.system.cores, **backends, **({DMA: DMA_PORT} if uses_flash(config) else {})}
+
+
+def uses_flash(config: Config) -> bool:
+    """Tell whether a job may move data between DRAM and flash."""
+    jobs = config.workloads.values()
+    return config.system.flash is not None and any(
+        isinstance(job, LlmJob) or job.storage is not None for job in jobs
+    )
 
 
 def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
@@ -72,22 +81,23 @@ def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 def lower_jobs(
     config: Config, accelerators: list[str], cores: list[str]
-) -> tuple[list[JobPlan], dict[str, np.ndarray]]:
-    """Return the plan of every job, by name, and the tables of all of them."""
+) -> tuple[list[JobPlan], dict[str, np.ndarray], list[Batch]]:
+    """Return the plan of every job, by name, the tables of all of them, and their batches for flash."""
     plans: list[JobPlan] = []
     programs: list[Program] = []
+    on_flash = 0
     for index, name in enumerate(sorted(config.workloads)):
         job = config.workloads[name]
         if isinstance(job, LlmJob):
-            program, flash = llm_program(name, job, config.system, config.simulation.seed, index * JOB_SPACE)
-            run: dict[str, Any] = {
-                "accelerator": -1,
-                "core": cores.index(job.on),
-                "flash": flash,
-                "tokens": job.tokens,
-            }
+            program, size = llm_program(
+                name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
+            )
+            run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
         else:
             program = _network_program(config, name, job, index)
+            size = 0
+            if job.storage is not None:
+                size = add_storage(program, job.storage, index * JOB_SPACE, on_flash)
             run = {
                 "accelerator": accelerators.index(job.on),
                 "core": cores.index(job.fallback) if job.fallback else -1,
@@ -96,6 +106,7 @@ def lower_jobs(
                 "period_fs": job.period_fs or 0,
                 "jitter_fs": job.jitter_fs,
             }
+        on_flash = _room_on_flash(config, name, on_flash, size)
         plans.append(
             JobPlan(
                 name=name,
@@ -111,7 +122,26 @@ def lower_jobs(
             )
         )
         programs.append(program)
-    return plans, _join(programs)
+    return plans, _join(programs), [batch for program in programs for batch in program.batches]
+
+
+def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
+    """Return where the next job's data begin on flash. Raises ConfigError if there is no room."""
+    if size == 0:
+        return used
+    flash, job = config.system.flash, config.workloads[name]
+    if flash is None:
+        raise ConfigError(
+            "asks for flash, and there is none; write system.flash", key=f"workloads.{name}.storage"
+        )
+    end = used + -(-size // flash.page_bytes) * flash.page_bytes
+    if end > flash.capacity_bytes:
+        message = f"{name} needs {size} B on flash; {flash.capacity_bytes - used} B are left"
+        raise ConfigError(message, key="system.flash")
+    if isinstance(job, NetworkJob) and job.storage and job.storage.record_bytes and not flash.writable:
+        message = "records, and the device can only be read; write writable: true"
+        raise ConfigError(message, key="system.flash.writable")
+    return end
 
 
 def _network_program(config: Config, name: str, job: NetworkJob, index: int) -> Program:
@@ -134,20 +164,21 @@ def _join(programs: list[Program]) -> dict[str, np.ndarray]:
     steps: list[np.ndarray] = []
     deps: list[np.ndarray] = []
     owners: list[np.ndarray] = []
+    batches = 0
     for job, program in enumerate(programs):
         step = program.steps.copy()
-        on_core = step["on"] == 1
-        step["index"] += np.where(on_core, _total(tasks), _total(ops))
+        step["index"] += np.choose(step["on"], [_total(ops), _total(tasks), batches])
         step["first_dep"] += _total(deps)
         owner = np.zeros(len(program.ops), OWNER)
         owner["job"] = job
-        numbers = np.flatnonzero(~on_core)
+        numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
         owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
         ops.append(program.ops)
         tasks.append(program.tasks)
         steps.append(step)
         deps.append(program.deps.astype(np.int64))
         owners.append(owner)
+        batches += len(program.batches)
     return {
         "ops": stack([o for o in ops if len(o)], OP),
         "tasks": stack([t for t in tasks if len(t)], TASK),

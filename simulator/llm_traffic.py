@@ -14,16 +14,10 @@ from hw_models.roofline.params import Roofline
 from simulator.llm_flash import FlashDevice
 from simulator.llm_run import LlmRun
 from workloads.llm.plan import Plan
+from workloads.program import TRANSFER
 
 PAGE_BYTES = 4096
 
-FLASH_READ = np.dtype(
-    [
-        ("address", np.int64),  # on flash
-        ("bytes", np.int64),
-        ("dram_address", np.int64),  # where the data goes
-    ]
-)
 PHASE = np.dtype(  # first its flash reads, all at once by the job's threads, then its task
     [
         ("first_read", np.int64),
@@ -40,7 +34,7 @@ class TokenTraffic:
 
     phases: np.ndarray  # (n,) PHASE
     tasks: np.ndarray  # (m,) TASK
-    reads: np.ndarray  # (k,) FLASH_READ
+    reads: np.ndarray  # (k,) TRANSFER
     tokens: int  # that it makes: more than one with speculative decoding
 
 
@@ -100,7 +94,7 @@ class TrafficSource:
         return TokenTraffic(
             phases=np.array(phases, PHASE),
             tasks=np.array(tasks, TASK),
-            reads=np.concatenate(reads) if reads else np.zeros(0, FLASH_READ),
+            reads=np.concatenate(reads) if reads else np.zeros(0, TRANSFER),
             tokens=result.tokens,
         )
 
@@ -126,7 +120,7 @@ class TrafficSource:
         return int(plan.dram.dense[layer] + plan.dram.ffn[layer]) if layer >= 0 else plan.dram.model
 
     def _reads(self, addresses: np.ndarray, sizes: np.ndarray, op: str, layer: int) -> np.ndarray:
-        reads = np.zeros(addresses.size, FLASH_READ)
+        reads = np.zeros(addresses.size, TRANSFER)
         reads["address"], reads["bytes"] = addresses, sizes
         reads["dram_address"] = self._region(op, layer) + np.cumsum(sizes) - sizes
         return reads

@@ -5,7 +5,7 @@ lists them changes nothing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from hw_models.nvdla.state import build as build_accelerator
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, WIRING
 from simulator.config import Config
 from simulator.frames import frames_of
-from simulator.jobs import JobPlan, build_jobs, cores_of, corunner_tasks, lower_jobs, stack
+from simulator.jobs import JobPlan, build_jobs, cores_of, corunner_tasks, lower_jobs, stack, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.measure import MASTER
 from simulator.kernel.soc import (
@@ -34,6 +34,7 @@ from simulator.kernel.soc import (
     REQUESTS,
     SYSTEM,
 )
+from simulator.storage import DMA, Storage, dma_row
 
 REQUEST_ROWS = 2  # of a master's request FIFO: a skid buffer at its port
 QUEUE_ROWS = 8  # of the FIFO into the LLC or memory, beside what is on the way
@@ -66,6 +67,7 @@ class Machine:
     records: np.ndarray
     latencies: np.ndarray  # (jobs, frames) [fs]
     finished: np.ndarray  # (jobs, frames) [fs]
+    storage: Storage | None = field(init=False, default=None)  # the flash device that jobs share
 
     @property
     def master_names(self) -> list[str]:
@@ -88,16 +90,18 @@ class Machine:
         steps = self.steps[plan.first_step : plan.first_step + plan.step_count]
         return int(self.tasks[steps["index"][steps["on"] == 1]][field].sum())
 
-    def blames(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield every block's blame table with its cycle [fs]."""
+    def blames(self) -> Iterator[tuple[np.ndarray, int, str]]:
+        """Yield every block's blame table with its cycle [fs] and what its causes are called before."""
         system = self.system[0]
         if system["has_bus"]:
-            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]])
+            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), ""
         if system["has_llc"]:
-            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]])
+            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]]), ""
         if not system["ideal"]:
             for channel in range(int(system["channels"])):
-                yield self.channels[channel]["blame"], int(system["period_fs"][channel])
+                yield self.channels[channel]["blame"], int(system["period_fs"][channel]), ""
+        if self.storage is not None:
+            yield self.storage.state["blame"], int(self.storage.state["period_fs"]), "flash_"
 
 
 def period_fs(clock_hz: int) -> int:
@@ -111,7 +115,7 @@ def build_machine(config: Config) -> Machine:
     accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
     masters = accelerator_names + core_names
     _check_shape(config, masters)
-    plans, tables = lower_jobs(config, accelerator_names, core_names)
+    plans, tables, batches = lower_jobs(config, accelerator_names, core_names)
     tasks, endless = corunner_tasks(config, tables["tasks"], core_names)
     accelerators = stack(
         [
@@ -136,7 +140,7 @@ def build_machine(config: Config) -> Machine:
         plans=plans,
         accelerators=accelerators,
         cores=cores,
-        tasks=tasks,
+        tasks=dma_row(tasks),
         system=np.zeros(1, SYSTEM),
         wires=_build_wires(config),
         measures=np.zeros(max(1, len(masters)), MASTER),
@@ -149,6 +153,9 @@ def build_machine(config: Config) -> Machine:
         **{k: v for k, v in memory.items() if k != "count"},
     )
     _wire(machine, memory["count"])
+    if batches and system.flash is not None:
+        machine.storage = Storage(system.flash, batches, machine)
+        machine.system[0]["dma"] = machine.storage.dma
     if config.system.dram is not None and config.system.dram.partition:
         machine.system[0]["frames"] = frames_of(machine, endless)
     _start(machine, endless)
@@ -157,6 +164,8 @@ def build_machine(config: Config) -> Machine:
 
 def _check_shape(config: Config, masters: list[str]) -> None:
     system = config.system
+    if uses_flash(config) and DMA in {*system.accelerators, *system.cores, *system.backends}:
+        raise ConfigError(f"{DMA!r} is the name of the DMA of flash; choose another", key="system")
     if len(masters) > MASTERS:
         raise ConfigError(f"{len(masters)} accelerators and cores; at most {MASTERS} fit", key="system")
     if system.interconnect is None and (len(masters) > 1 or system.llc is not None):
@@ -240,7 +249,7 @@ def _wire(machine: Machine, channels: int) -> None:
     row["job_unit"] = channels + 2 + masters
     row["units"] = row["job_unit"] + len(machine.plans)
     row["wake_fs"] = NEVER
-    row["core_step"] = row["offered"] = -1
+    row["core_step"] = row["offered"] = row["dma"] = -1
     row["bin_fs"] = FIRST_BIN_FS
     clocks = [_clock_hz(config, "memory")] * channels
     clocks += [_clock_hz(config, "llc"), _clock_hz(config, "bus")]

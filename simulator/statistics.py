@@ -8,7 +8,7 @@ from hw_models.blame import Cause
 from hw_models.dram.statistics import channel_summary
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.state import Client, Stall
-from hw_models.port import MASTERS, REFRESH
+from hw_models.port import REFRESH
 from simulator.jobs import JobPlan
 from simulator.kernel.measure import BINS, bucket_low
 from simulator.machine import Machine
@@ -67,21 +67,23 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
     """Split the last frame's time: the accelerator's submissions (with the driver) and the core's tasks."""
     steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
     records = machine.records[plan.first_step : plan.first_step + plan.step_count]
-    on_core = steps["on"] == On.CORE
-    busy = [(int(r["start_fs"]), int(r["end_fs"])) for r in records[~on_core]]
-    cpu = [(int(r["start_fs"]), int(r["end_fs"])) for r in records[on_core]]
+    busy, cpu, moving = (
+        [(int(r["start_fs"]), int(r["end_fs"])) for r in records[steps["on"] == on]]
+        for on in (On.ACCELERATOR, On.CORE, On.FLASH)
+    )
     runs: list[tuple[int, int]] = []
-    for submit in np.unique(steps["submit"][~on_core]):
-        chosen = records[(steps["submit"] == submit) & ~on_core]
+    on_accelerator = steps["on"] == On.ACCELERATOR
+    for submit in np.unique(steps["submit"][on_accelerator]):
+        chosen = records[(steps["submit"] == submit) & on_accelerator]
         runs.append((int(chosen["start_fs"].min()), int(chosen["end_fs"].max())))
     end = int(records["end_fs"].max(initial=begin_fs))
     frame, working, core = end - begin_fs, union_fs(busy), union_fs(cpu)
     return {
         "accelerator_s": max(frame - core, 0) * FS if busy else 0.0,
         "accelerator_busy_s": working * FS,
-        "driver_s": max(frame - union_fs(busy + cpu), 0) * FS,
+        "driver_s": max(frame - union_fs(busy + cpu + moving), 0) * FS,
         "cpu_s": core * FS,
-        "io_s": 0.0,
+        "io_s": union_fs(moving) * FS,
         "submissions_s": union_fs(runs) * FS,
     }
 
@@ -122,7 +124,6 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     if plan.tokens:
         del summary["frames_per_s"]
         summary["s_per_token"] = mean / plan.tokens
-        summary["phases"]["io_s"] = plan.flash.get("busy_s", 0.0)
     if plan.deadline_fs is not None:
         summary["deadline_s"] = plan.deadline_fs * FS
         summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())
@@ -133,18 +134,20 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
 
 def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
-    total = np.zeros((MASTERS, MASTERS + 1, len(Cause)), np.int64)
-    for blame, period_fs in machine.blames():
-        total += blame * period_fs
+    total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs]
+    for blame, period_fs, prefix in machine.blames():
+        for cause in Cause:
+            name = prefix + cause.name.lower()
+            total[name] = total.get(name, 0) + blame[:, :, cause] * period_fs
     names = [*machine.master_names]
     result: dict[str, dict[str, Any]] = {}
     for v, victim in enumerate(names):
         row: dict[str, Any] = {}
         for c, culprit in [*enumerate(names), (REFRESH, "refresh")]:
-            waits = total[v, c]
-            if waits.any():
-                causes = {cause.name.lower(): int(waits[cause]) * FS for cause in Cause if waits[cause]}
-                row[culprit] = {"delay_s": int(waits.sum()) * FS, "causes": causes}
+            waits = {name: int(table[v, c]) for name, table in total.items() if table[v, c]}
+            if waits:
+                causes = {name: waited * FS for name, waited in waits.items()}
+                row[culprit] = {"delay_s": sum(waits.values()) * FS, "causes": causes}
         result[victim] = row
     return result
 
@@ -176,13 +179,8 @@ def dram_summary(machine: Machine) -> dict[str, Any]:
 
 
 def flash_summary(machine: Machine) -> dict[str, Any]:
-    """Return the counters of the flash device, over all language models, under `flash`; nothing without."""
-    parts = [plan.flash for plan in machine.plans if plan.flash]
-    if not parts:
-        return {}
-    total = {name: sum(part[name] for part in parts) for name in parts[0]}
-    total["throughput_bytes_per_s"] = total["read_bytes"] / total["busy_s"] if total["busy_s"] else 0.0
-    return {"flash": total}
+    """Return the counters of the flash device that the jobs share, under `flash`; nothing without."""
+    return {"flash": machine.storage.summary()} if machine.storage is not None else {}
 
 
 def op_table(machine: Machine) -> dict[str, Any]:
@@ -214,6 +212,17 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
             "unit": machine.core_names[plan.core], "layer": layer.name, "kind": f"cpu_{layer.kind}",
             "cycles": (end - start) // period, "macs": 0, "mac_utilization": 0.0,
             "read_bytes": int(task["read_bytes"]), "write_bytes": int(task["write_bytes"]),
+        }  # fmt: skip
+    if step["on"] == On.FLASH:
+        assert machine.storage is not None
+        batch = machine.storage.batches[step["index"]]
+        moved = int(batch.transfers["bytes"].sum())
+        return row | {
+            "unit": "flash", "layer": plan.layers[batch.layer].name,
+            "kind": "flash_write" if batch.write else "flash_read",
+            "cycles": (end - start) // machine.core_period_fs(machine.storage.dma), "macs": 0,
+            "mac_utilization": 0.0,
+            "read_bytes": 0 if batch.write else moved, "write_bytes": moved if batch.write else 0,
         }  # fmt: skip
     op, done = machine.ops[step["index"]], machine.op_records[step["index"]]
     layer = plan.layers[int(op["layer"])]

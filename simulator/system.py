@@ -5,6 +5,7 @@ from typing import Any
 
 from hw_models.dram.standalone import settle
 from hw_models.errors import ConfigError, StuckError
+from hw_models.port import NEVER
 from hw_models.units import TIME_UNITS, format_quantity
 from simulator import Progress, __version__, statistics
 from simulator.config import Config, config_sha256, resolved
@@ -55,7 +56,7 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     started, spent = time.perf_counter(), 0.0
     status = soc.RUNNING
     while status == soc.RUNNING:
-        status = soc.run(*arguments, limit_fs, SLICE_EVENTS)
+        status = run_slice(machine, arguments, limit_fs)
         spent = time.perf_counter() - started
         if progress is not None:
             requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
@@ -74,6 +75,28 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     elif status == soc.STUCK:
         raise StuckError(who_waits(machine))
     return spent
+
+
+def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int) -> int:
+    """Run some of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
+    storage = machine.storage
+    if storage is None:
+        return soc.run(*arguments, limit_fs, SLICE_EVENTS)
+    budget = int(machine.system[0]["events"]) + SLICE_EVENTS
+    while True:
+        left = budget - int(machine.system[0]["events"])
+        next_fs = storage.next_fs()
+        status = soc.run(*arguments, min(limit_fs, next_fs), max(1, left))
+        if status == soc.ASKS_STORAGE:
+            storage.serve()
+        elif status in (soc.OUT_OF_TIME, soc.STUCK) and next_fs <= limit_fs and next_fs < NEVER:
+            storage.advance(next_fs)
+        elif status == soc.STUCK and next_fs < NEVER:
+            return soc.OUT_OF_TIME
+        else:
+            return status
+        if left <= 0:
+            return soc.RUNNING
 
 
 def steps_done(machine: Machine) -> tuple[int, int]:
@@ -121,6 +144,8 @@ def who_waits(machine: Machine) -> str:
         for name, fifo in zip(names, machine.wires[0]["fifo"])
         if fifo["count"]
     ]
+    if machine.storage is not None:
+        waits += machine.storage.waits()
     return f"nothing can go on at {now_fs * statistics.FS:.9f} s: " + "; ".join(waits or ["nobody waits"])
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from hw_models.units import Block, Femtoseconds
+from hw_models.units import Block, Bytes, Femtoseconds
 from workloads.graph import MOST
 from workloads.llm.model import builtin_models
 from workloads.networks.builtin import NETWORKS
@@ -134,6 +134,19 @@ NetworkSource = Annotated[
 ]
 
 
+class NetworkStorage(Block):
+    """What a network's frames move between DRAM and `system.flash`."""
+
+    weights: Literal["dram", "flash"] = Field(
+        "dram", description="flash: read into DRAM every frame, each operation's before it starts"
+    )
+    record_bytes: Bytes = Field(
+        0, alias="record", description="written to flash every frame, from its start on"
+    )
+    chunk_bytes: Bytes = Field(131072, alias="chunk", gt=0, le=2**20, description="of a request")
+    threads: Positive = Field(4, le=1024, description="requests that are made at once")
+
+
 class NetworkJob(Block):
     """A neural network on an accelerator, what it cannot do on a core."""
 
@@ -159,6 +172,7 @@ class NetworkJob(Block):
     concat: Literal["copy", "in_place"] | None = Field(None, description="absent: as the strategy")
     dependencies: Literal["serial", "data"] = "serial"
     planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate"] = "greedy_by_size"
+    storage: NetworkStorage | None = None
     frames: Positive = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
     jitter_fs: Femtoseconds = Field(

@@ -9,17 +9,37 @@ import numpy as np
 class On(IntEnum):
     ACCELERATOR = 0
     CORE = 1
+    FLASH = 2
 
 
 STEP = np.dtype(
     [
-        ("on", np.int64),  # On.ACCELERATOR: row of `ops`; On.CORE: row of `tasks`
+        ("on", np.int64),  # On.ACCELERATOR: row of `ops`; On.CORE: of `tasks`; On.FLASH: of `batches`
         ("index", np.int64),
         ("first_dep", np.int64),  # deps[first_dep : first_dep + dep_count] must be done before it starts
         ("dep_count", np.int64),
         ("submit", np.int64),  # runtime submission (subgraph) it belongs to: 0, 1, ...
     ]
 )
+
+
+TRANSFER = np.dtype(  # one request to the flash device
+    [
+        ("address", np.int64),  # on flash
+        ("bytes", np.int64),
+        ("dram_address", np.int64),  # where the data goes, or comes from
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Requests to flash that one step asks for at once; as many are under way as there are threads."""
+
+    transfers: np.ndarray  # (n,) TRANSFER, n > 0
+    threads: int
+    write: bool = False  # from DRAM to flash
+    layer: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,8 @@ class Program:
     layers: list[Layer]
     ops: np.ndarray  # (n,) hw_models.nvdla.op.OP
     tasks: np.ndarray  # (m,) hw_models.cpu.task.TASK
-    steps: np.ndarray  # (n + m,) STEP, in submission order
+    steps: np.ndarray  # (n + m + batches,) STEP, in submission order
     deps: np.ndarray  # (k,) int64, indices of steps, always smaller than the step that names them
     memory: MemoryPlan
     warnings: list[str] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)

@@ -63,3 +63,25 @@ def advance(state, memory, now, out):
         if time > now:
             return time
         step(state, memory, time)
+
+
+@njit
+def run_until(state, memory, until):
+    """Do all that is due inside the device up to ``until`` [ps], but stop when a request is done."""
+    while state["done_count"] == 0:
+        time = next_event(state)
+        if time > until:
+            return
+        step(state, memory, time)
+
+
+@njit
+def take_done(state):
+    """Take the oldest request that is done off the device. Returns (its tag, when the host has it [ps])."""
+    r = state["done"][state["done_head"]]
+    state["done_head"] = (state["done_head"] + 1) % REQUESTS
+    state["done_count"] -= 1
+    request = state["request"][r]
+    tag, done = request["tag"], request["done"]
+    free_request(state, r)
+    return tag, done

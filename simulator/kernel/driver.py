@@ -12,7 +12,7 @@ from hw_models.jit import njit
 from hw_models.port import NEVER
 from workloads.program import On
 
-ON_CORE = int(On.CORE)
+ON_ACCELERATOR = int(On.ACCELERATOR)
 REGISTER_GROUPS = 2  # per unit of the accelerator (NVDLA hardware manual, ping-pong register groups)
 WINDOW = 24  # steps behind the oldest unfinished one that the driver looks at
 UNITS = 8
@@ -90,7 +90,7 @@ def finish_activity(job, steps, ops, records):
     step = job["activity_step"]
     if job["activity"] == INTERRUPT:
         records[step]["status"] = DONE
-        if steps[step]["on"] != ON_CORE:
+        if steps[step]["on"] == ON_ACCELERATOR:
             job["in_groups"][ops[steps[step]["index"]]["unit"]] -= 1
         end = job["first_step"] + job["step_count"]
         while job["oldest"] < end and records[job["oldest"]]["status"] == DONE:
@@ -110,7 +110,7 @@ def choose(job, steps, deps, ops, records, now):
         step = job["completed"][head]
         job["completed_head"] = (head + 1) % PENDING
         job["completed_count"] -= 1
-        cost = job["interrupt_fs"] if steps[step]["on"] != ON_CORE else 0
+        cost = job["interrupt_fs"] if steps[step]["on"] == ON_ACCELERATOR else 0
         begin(job, INTERRUPT, step, now, cost)
         return NOTHING, step
     end = min(job["first_step"] + job["step_count"], job["oldest"] + WINDOW)
@@ -123,7 +123,7 @@ def choose(job, steps, deps, ops, records, now):
                     break
                 begin(job, SUBMIT, step, now, job["submit_fs"])
                 return NOTHING, step
-            if steps[step]["on"] == ON_CORE:
+            if steps[step]["on"] != ON_ACCELERATOR:
                 if enable < 0 and dependencies_done(steps, deps, records, job, step):
                     enable = step
                 continue
@@ -137,15 +137,15 @@ def choose(job, steps, deps, ops, records, now):
                 enable = step
     if enable < 0:
         return NOTHING, enable
-    return (START if steps[enable]["on"] == ON_CORE else ENABLE), enable
+    return (ENABLE if steps[enable]["on"] == ON_ACCELERATOR else START), enable
 
 
 @njit
 def advance(job, steps, deps, ops, records, now):
     """Let the driver's thread work until ``now``. Returns (action, step, next wake [fs]).
 
-    ENABLE asks the kernel to enable a programmed operation, START to start a core task; the kernel calls
-    `began` when it could, and otherwise asks again after the next completion.
+    ENABLE asks the kernel to enable a programmed operation, START to start a core's or the storage's work;
+    the kernel calls `began` when it could, and otherwise asks again after the next completion.
     """
     if job["frame"] >= job["frames"] or now < job["release_fs"]:
         return NOTHING, np.int64(-1), (NEVER if job["frame"] >= job["frames"] else job["release_fs"])

@@ -22,12 +22,15 @@ from hw_models.nvdla.state import DONES
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER, front, pop
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
+from workloads.program import On
 
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
+ON_FLASH = int(On.FLASH)
 CHANNELS = 8
 JOBS = 8
 UNITS = CHANNELS + 2 + MASTERS + JOBS
-RUNNING, DONE, STUCK, OUT_OF_TIME = 0, 1, 2, 3
+RUNNING, DONE, STUCK, OUT_OF_TIME, ASKS_STORAGE = 0, 1, 2, 3, 4
+STARTED = 64  # most steps begun on flash between two looks of the storage
 
 SYSTEM = np.dtype(
     [
@@ -59,6 +62,11 @@ SYSTEM = np.dtype(
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
         ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
+        # `simulator.storage` runs beside this loop: what it is to look at
+        ("dma", np.int64),  # core that moves its data, -1: none
+        ("asks", np.int64),  # 1: return to it at once
+        ("started", np.int64),  # steps begun on flash
+        ("started_step", np.int64, (STARTED,)),
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
@@ -363,6 +371,14 @@ def step_job(
         if action == driver.NOTHING:
             break
         row = steps[step]["index"]
+        if steps[step]["on"] == ON_FLASH:
+            if system["started"] == STARTED:
+                break
+            system["started_step"][system["started"]] = step
+            system["started"] += 1
+            system["asks"] = 1
+            driver.began(job, steps, deps, records, step, time)
+            continue
         if action == driver.ENABLE:
             target = system["master_unit"] + job["accelerator"]
             accelerator = accelerators[job["accelerator"]]
@@ -403,10 +419,15 @@ def run(
     system, wires, measures, accelerators, cores, buses, llcs, lines, channels, ideals,
     ops, op_records, tasks, steps, deps, owners, jobs, records, latencies, finished, limit_fs, max_events,
 ):  # fmt: skip
-    """Simulate up to ``max_events`` events; RUNNING, DONE, STUCK or OUT_OF_TIME (past ``limit_fs``)."""
+    """Simulate up to ``max_events`` events.
+
+    Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event is past ``limit_fs``) or ASKS_STORAGE.
+    """
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
+        if system["asks"]:
+            return ASKS_STORAGE
         unit = earliest(system)
         time = system["wake_fs"][unit]
         if time >= NEVER:
@@ -435,6 +456,7 @@ def run(
                 index = master - system["accelerators"]
                 step_core(system, wires, measures[master], cores[index], tasks, buses[0], master, now)
                 if cores[index]["finished"] > system["core_seen"][index]:
+                    system["asks"] |= index == system["dma"]
                     settle_core(system, cores[index], index, jobs, records)
         elif unit == system["bus_unit"]:
             step_bus(system, wires, buses[0], unit, now)

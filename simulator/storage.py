@@ -1,0 +1,251 @@
+"""The flash device of an SoC that several jobs share, beside the event loop: who reads when, and the DMA.
+
+A step on flash is a batch of requests. Its threads each spend the host's cost on a request (system call, a
+section that one thread at a time is in, doorbell), wait, and take the next. The device works on all jobs'
+requests together (`hw_models.flash`). What it has read goes into DRAM through a port of its own, the master
+`flash` of the interconnect, a request at a time and in order; what it is to write comes from there. A request
+is over when both are done.
+
+The event loop runs up to the next thing that happens here, or until it asks (a step begins on flash, the DMA
+has moved a request), so that the outcome is that of one loop. At equal times the loop goes first. Flash has
+few events a second beside a bus: crossing into Python costs less than compiling the device into the loop.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from hw_models.cpu import core
+from hw_models.cpu.params import Core
+from hw_models.cpu.task import Pattern
+from hw_models.flash.block import run_until, take_done
+from hw_models.flash.build import build
+from hw_models.flash.device import next_event, room, submit
+from hw_models.flash.params import Flash
+from hw_models.flash.state import COUNTERS, PERIOD_FS
+from hw_models.port import NEVER
+from simulator.kernel import driver
+from workloads.program import Batch
+
+DMA = "flash"  # name of its master
+# 64 B a cycle with 64 requests in flight: faster than any device's link. Assumed.
+DMA_PORT = Core.model_validate(
+    {
+        "clock": "1 GHz",
+        "l1": "4 KiB",
+        "outstanding": 64,
+        "writebacks": 64,
+        "cycles_per_line": 1,
+        "write_allocate": False,
+    }
+)
+FS_PER_S = 10**15
+
+
+@dataclass
+class Running:
+    """A step under way."""
+
+    step: int
+    job: int
+    master: int  # whose wait it is in the device
+    batch: Batch
+    taken: int = 0  # requests that a thread has taken
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.batch.transfers)
+
+
+class Storage:
+    """The device, its host's threads and its DMA. Times are femtoseconds."""
+
+    def __init__(self, params: Flash, batches: list[Batch], machine: Any):
+        self.params, self.batches, self.machine = params, batches, machine
+        self.states, self.memory = build(params)
+        self.state = self.states[0]
+        self.dma = machine.core_names.index(DMA)
+        self.task = len(machine.tasks) - 1
+        self.events: list[tuple[int, int, str, Any]] = []
+        self.order = 0
+        self.lock_free_fs = 0
+        self.requests: dict[int, tuple[Running, int]] = {}  # tag -> request in the device
+        self.in_flight = 0
+        self.blocked: deque[tuple[Running, int]] = deque()  # doorbells that found the device full
+        self.moves: deque[tuple[Running, int]] = deque()  # the first is what the DMA moves
+        self.moves_done = 0
+        self.busy_since_fs, self.busy_fs = 0, 0
+
+    # what `simulator.system` calls
+
+    def next_fs(self) -> int:
+        """Return when something happens here next, NEVER if only the loop can tell."""
+        inside = int(next_event(self.state))
+        inside = inside * PERIOD_FS if inside < NEVER else int(NEVER)
+        return min(inside, self.events[0][0] if self.events else int(NEVER))
+
+    def serve(self) -> None:
+        """Take what the loop asks for: steps that began, and what the DMA has moved."""
+        system = self.machine.system[0]
+        now_fs = int(system["now_fs"])
+        if self.machine.cores[self.dma]["finished"] > self.moves_done:
+            self.moves_done += 1
+            self._moved(*self.moves.popleft(), now_fs)
+        for step in system["started_step"][: system["started"]]:
+            self._begin(int(step), now_fs)
+        system["started"] = system["asks"] = 0
+        self.advance(now_fs)
+
+    def advance(self, until_fs: int) -> None:
+        """Do all that happens up to ``until_fs``, in order of time."""
+        while True:
+            inside = int(next_event(self.state))
+            outside = self.events[0][0] if self.events else int(NEVER)
+            if inside < NEVER and inside * PERIOD_FS <= min(outside, until_fs):
+                run_until(self.state, self.memory, min(outside, until_fs) // PERIOD_FS)
+                while self.state["done_count"] > 0:
+                    tag, done = take_done(self.state)
+                    self._at(int(done) * PERIOD_FS, "landed", self.requests.pop(int(tag)))
+            elif outside <= until_fs:
+                time_fs, _, kind, what = heappop(self.events)
+                getattr(self, f"_{kind}")(*what, time_fs)
+            else:
+                return
+
+    def waits(self) -> list[str]:
+        """Say what is under way, for a run that cannot go on."""
+        parts = [
+            (self.in_flight, "requests are in the flash device"),
+            (len(self.blocked), "requests wait for a place in the flash device"),
+            (len(self.moves), "requests wait for the DMA of flash"),
+        ]
+        return [f"{count} {what}" for count, what in parts if count]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the device's counters, and the time in which it had a request."""
+        counters: dict[str, Any] = {name: int(self.state[name]) for name in COUNTERS}
+        busy_s = self.busy_fs / FS_PER_S
+        moved = counters["read_bytes"] + counters["write_bytes"]
+        return counters | {"busy_s": busy_s, "throughput_bytes_per_s": moved / busy_s if busy_s else 0.0}
+
+    # what happens here
+
+    def _at(self, time_fs: int, kind: str, what: Any) -> None:
+        heappush(self.events, (time_fs, self.order, kind, what))
+        self.order += 1
+
+    def _begin(self, step: int, now_fs: int) -> None:
+        """Wake the threads of a step."""
+        machine = self.machine
+        plan = next(p for p in machine.plans if p.first_step <= step < p.first_step + p.step_count)
+        master = plan.accelerator if plan.accelerator >= 0 else len(machine.accelerator_names) + plan.core
+        running = Running(step, plan.index, master, self.batches[int(machine.steps[step]["index"])])
+        for _ in range(min(running.batch.threads, running.left)):
+            self._at(now_fs, "thread", (running,))
+
+    def _thread(self, running: Running, now_fs: int) -> None:
+        """A thread is free: it takes the next request through the system call and the serial section."""
+        k = running.taken
+        if k == len(running.batch.transfers):
+            return
+        running.taken += 1
+        cost, size = self.params.host, int(running.batch.transfers[k]["bytes"])
+        copy_fs = size * FS_PER_S // cost.serial_bytes_per_s if cost.serial_bytes_per_s else 0
+        begin_fs = max(now_fs + cost.submit_fs, self.lock_free_fs)
+        self.lock_free_fs = begin_fs + cost.serial_fs + copy_fs
+        self._at(self.lock_free_fs, "ring", (running, k))
+
+    def _ring(self, running: Running, k: int, now_fs: int) -> None:
+        """The doorbell: a read goes to the device, of a write first the data is fetched."""
+        if running.batch.write:
+            self._move(running, k, now_fs)
+        else:
+            self._submit(running, k, now_fs)
+
+    def _submit(self, running: Running, k: int, now_fs: int) -> None:
+        """Hand a request to the device, behind those that found it full."""
+        self.blocked.append((running, k))
+        self._submit_blocked(now_fs)
+
+    def _submit_blocked(self, now_fs: int) -> None:
+        while self.blocked and self.in_flight < self.params.queue_depth:
+            running, k = self.blocked[0]
+            row = running.batch.transfers[k]
+            address, size = int(row["address"]), int(row["bytes"])
+            if not room(self.state, address, size):
+                return
+            self.blocked.popleft()
+            if self.in_flight == 0:
+                self.busy_since_fs = now_fs
+            self.in_flight += 1
+            tag = self.order
+            self.order += 1
+            self.requests[tag] = running, k
+            write = int(running.batch.write)
+            now_ps = -(-now_fs // PERIOD_FS)
+            submit(self.state, now_ps, address, size, write, running.master, 0, tag, now_fs)
+
+    def _landed(self, running: Running, k: int, now_fs: int) -> None:
+        """The device is done with a request: what it has read is at the host's end of the link."""
+        self.in_flight -= 1
+        if self.in_flight == 0:
+            self.busy_fs += now_fs - self.busy_since_fs
+        self._submit_blocked(now_fs)
+        if running.batch.write:
+            self._over(running, now_fs)
+        else:
+            self._move(running, k, now_fs)
+
+    def _move(self, running: Running, k: int, now_fs: int) -> None:
+        """Let the DMA move a request's data, behind what it has to do."""
+        self.moves.append((running, k))
+        if len(self.moves) == 1:
+            self._start_move(now_fs)
+
+    def _start_move(self, now_fs: int) -> None:
+        machine, system = self.machine, self.machine.system[0]
+        running, k = self.moves[0]
+        row, task = running.batch.transfers[k], machine.tasks[self.task]
+        task["read_bytes"] = task["write_bytes"] = 0
+        kind = "read" if running.batch.write else "write"
+        task[f"{kind}_address"], task[f"{kind}_bytes"] = row["dram_address"], row["bytes"]
+        task["pattern"], task["passes"] = int(Pattern.STREAM), 1
+        unit = int(system["master_unit"]) + len(machine.accelerator_names) + self.dma
+        period = int(system["period_fs"][unit])
+        cycle = -(-now_fs // period)
+        core.start(machine.cores[self.dma], machine.tasks, self.task, cycle)
+        self._wake(unit, cycle * period)
+
+    def _moved(self, running: Running, k: int, now_fs: int) -> None:
+        if self.moves:
+            self._start_move(now_fs)
+        if running.batch.write:
+            self._submit(running, k, now_fs)
+        else:
+            self._over(running, now_fs)
+
+    def _over(self, running: Running, now_fs: int) -> None:
+        """A request is over: its thread sees the completion and goes on."""
+        done_fs = now_fs + self.params.host.complete_fs
+        running.left -= 1
+        self._at(done_fs, "thread", (running,))
+        if running.left == 0:
+            self._at(done_fs, "end", (running,))
+
+    def _end(self, running: Running, now_fs: int) -> None:
+        """All of a step is over: tell its job."""
+        machine = self.machine
+        driver.complete(machine.jobs[running.job], machine.records, running.step, now_fs)
+        self._wake(int(machine.system[0]["job_unit"]) + running.job, now_fs)
+
+    def _wake(self, unit: int, time_fs: int) -> None:
+        wakes = self.machine.system[0]["wake_fs"]
+        wakes[unit] = min(int(wakes[unit]), time_fs)
+
+
+def dma_row(tasks: np.ndarray) -> np.ndarray:
+    """Return ``tasks`` with a row behind them for what the DMA does."""
+    return np.concatenate([tasks, np.zeros(1, tasks.dtype)])
