@@ -32,6 +32,8 @@ FIFO = np.dtype(
         ("head", np.int64),
         ("count", np.int64),
         ("limit", np.int64),  # capacity in rows, at most FIFO_ROWS
+        ("blocker", np.int64),  # for whom the oldest row waited when it was last refused
+        ("freed_fs", np.int64),  # when a row was last taken
         ("rows", REQUEST, (FIFO_ROWS,)),
     ]
 )

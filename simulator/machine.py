@@ -93,6 +93,7 @@ class Machine:
     def blames(self) -> Iterator[tuple[np.ndarray, int, str]]:
         """Yield every block's blame table with its cycle [fs] and what its causes are called before."""
         system = self.system[0]
+        yield system["blame"], 1, ""
         if system["has_bus"]:
             yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), ""
         if system["has_llc"]:

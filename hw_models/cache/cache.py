@@ -39,6 +39,7 @@ def accept(state, tags, request, now):
     ring = bank["rings"][request["write"] * state["split"]]
     if ring["count"] >= state["queue"]:
         ring["refused"] = 1
+        state["culprit"] = ring["culprit"]
         return False
     row = ring["rows"][(ring["head"] + ring["count"]) % QUEUE]
     copy_request(row, request)

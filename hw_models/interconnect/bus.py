@@ -40,6 +40,7 @@ def accept(state, request, now):
     lane = state["lanes"][i]
     if lane["count"] >= state["queue"]:
         lane["refused"] = 1
+        state["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
         return False
     row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
     copy_request(row, request)

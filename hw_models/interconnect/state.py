@@ -84,6 +84,7 @@ INTERCONNECT = np.dtype(
         # requests
         ("waiting", np.int64),  # lanes with requests in them, a bit each
         ("room", np.int64),  # 1: who was refused may come again
+        ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
         ("due", np.int64),  # when a lane may have its turn
         ("lanes", LANE, (LANES,)),
         ("write_turn", np.int64, (MASTERS,)),  # which lane goes first where both want the same bus

@@ -10,6 +10,7 @@ argument costs two atomic reference counts a call, which is more than the work i
 
 import numpy as np
 
+from hw_models.blame import BLAME_SHAPE, Cause
 from hw_models.cache import cache
 from hw_models.cpu import core
 from hw_models.dram import controller
@@ -19,12 +20,13 @@ from hw_models.interconnect import bus
 from hw_models.jit import inlined, njit
 from hw_models.nvdla import accelerator as nvdla
 from hw_models.nvdla.state import DONES
-from hw_models.port import FIFO_ROWS, MASTERS, NEVER, front, pop
+from hw_models.port import FIFO_ROWS, MASTERS, NEVER, REFRESH, front, pop
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
 from workloads.program import On
 
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
+QUEUE_FULL, REFRESH_CAUSE = int(Cause.QUEUE_FULL), int(Cause.REFRESH)
 ON_FLASH = int(On.FLASH)
 CHANNELS = 8
 JOBS = 8
@@ -67,6 +69,7 @@ SYSTEM = np.dtype(
         ("asks", np.int64),  # 1: return to it at once
         ("started", np.int64),  # steps begun on flash
         ("started_step", np.int64, (STARTED,)),
+        ("blame", np.int64, BLAME_SHAPE),  # waits in front of full blocks [fs]
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
@@ -122,6 +125,25 @@ def visible(system, fifo, writer):
 
 
 @inlined
+def admit(system, fifo, writer, reader, charged):
+    """Take the oldest request, which ``reader`` has accepted, and charge what it has waited for that.
+
+    The wait goes to whom the oldest row waited for when it was last refused; ``charged``: the reader's own
+    table has the wait of the oldest row already.
+    """
+    since = front(fifo)["time"] * system["period_fs"][writer]
+    if since < system["now_fs"]:
+        if not system["one_clock"]:
+            since = to_cycles(since, system["period_fs"][reader]) * system["period_fs"][reader]
+        until = min(system["now_fs"], fifo["freed_fs"]) if charged else system["now_fs"]
+        if since < until:
+            cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
+            system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since
+    fifo["freed_fs"] = system["now_fs"]
+    take(system, fifo, writer)
+
+
+@inlined
 def take(system, fifo, writer):
     """Drop the oldest row; a writer that found the FIFO full may go on."""
     if fifo["count"] >= fifo["limit"]:
@@ -143,9 +165,14 @@ def feed_memory(system, fifo, writer, channel, memory, unit, now):
             if not ideal.accept(memory, front(fifo), now):
                 set_wake(system, unit, max(now + 1, ideal.free_at(memory)))
                 return
-        elif not controller.accept(channel, front(fifo), now):
+            master = front(fifo)["master"]
+            admit(system, fifo, writer, unit, False)
+            fifo["blocker"] = master  # whose turn it is
+            continue
+        if not controller.accept(channel, front(fifo), now):
+            fifo["blocker"] = channel["holder"]
             return
-        take(system, fifo, writer)
+        admit(system, fifo, writer, unit, True)
     wake_reader(system, fifo, writer, unit)
 
 
@@ -185,8 +212,9 @@ def step_llc(system, wires, llc, lines, state, unit, now):
         wake_reader(system, up, channel, unit)
     while visible(system, down, writer):
         if not cache.accept(llc, lines, front(down), now):
+            down["blocker"] = llc["culprit"]
             break
-        take(system, down, writer)
+        admit(system, down, writer, unit, False)
     set_wake(system, unit, cache.advance(llc, lines, now, wires, LLC_DOWN, LLC_UP))
     if not visible(system, down, writer):
         wake_reader(system, down, writer, unit)
@@ -229,8 +257,9 @@ def offer(system, fifo, writer, state, now):
     """Let the bus queue the requests that are there."""
     while visible(system, fifo, writer):
         if not bus.accept(state, front(fifo), now):
+            fifo["blocker"] = state["blocker"]
             return
-        take(system, fifo, writer)
+        admit(system, fifo, writer, system["bus_unit"], False)
     wake_reader(system, fifo, writer, system["bus_unit"])
 
 

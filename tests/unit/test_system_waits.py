@@ -51,6 +51,7 @@ class Observer:
         self.masters = len(machine.master_names)
         self.bus = np.zeros(self.masters, np.int64)  # requests times cycles in its queues, by master
         self.llc = np.zeros(self.masters, np.int64)
+        self.doors = np.zeros(self.masters, np.int64)  # [fs] in front of blocks that are full, by master
         self.dram = np.zeros(len(machine.channels), np.int64)
         self.orders = np.zeros(len(machine.channels), np.int64)
         self.last_fs = 0
@@ -79,18 +80,42 @@ class Observer:
         return time_fs // int(self.system["period_fs"][unit])
 
     def _waiting(self):
-        """Return the requests in the queues: of the bus and of the LLC by master, and refusals of each channel."""
+        """Return the requests in the queues of bus and LLC by master, refusals by channel, and what is at doors."""
         machine = self.machine
         llc = np.zeros(self.masters, np.int64)
         for ring in self.rings[self.ring_counts > 0]:
             for n in range(int(ring["count"])):
                 llc[ring["rows"]["master"][(ring["head"] + n) % len(ring["rows"])]] += 1
-        return self.lane_counts.reshape(-1, 2).sum(axis=1), llc, machine.channels["refused"].copy()
+        bus = self.lane_counts.reshape(-1, 2).sum(axis=1)
+        return bus, llc, machine.channels["refused"].copy(), list(self._at_doors())
+
+    def _at_doors(self):
+        """Yield (master, time [fs] from which its reader could have taken it) of each request in a FIFO.
+
+        The oldest in front of a channel is left out: the channel itself counts refusals.
+        """
+        system, fifos = self.system, self.machine.wires[0]["fifo"]
+        bus, llc, master = (int(system[f"{kind}_unit"]) for kind in ("bus", "llc", "master"))
+        channels = range(len(self.machine.channels))
+        doors = [(soc.REQUESTS + i, master + i // 2, bus, 0) for i in range(2 * self.masters)]
+        if system["has_llc"]:
+            doors.append((soc.BUS_DOWN, bus, llc, 0))
+            doors += [(soc.LLC_DOWN + k, llc, k, 1) for k in channels]
+        else:
+            doors += [(soc.BUS_DOWN + k, bus, k, 1) for k in channels]
+        for number, writer, reader, first in doors:
+            fifo, period = fifos[number], int(system["period_fs"][reader])
+            for n in range(first, int(fifo["count"])):
+                row = fifo["rows"][(int(fifo["head"]) + n) % len(fifo["rows"])]
+                seen_fs = int(row["time"]) * int(system["period_fs"][writer])
+                yield int(row["master"]), -(-seen_fs // period) * period
 
     def _add(self, before):
         """Charge the time since the last event with what was waiting; take what the event's commands tell."""
         now_fs, system = int(self.system["now_fs"]), self.system
-        bus, llc, refused = before
+        bus, llc, refused, at_doors = before
+        for master, since_fs in at_doors:
+            self.doors[master] += max(0, now_fs - max(self.last_fs, since_fs))
 
         def passed(unit):
             return self._cycle(now_fs, unit) - self._cycle(self.last_fs, unit)
@@ -140,8 +165,11 @@ def test_the_charges_of_a_run_are_its_waits_level_by_level(case):
     llc = machine.llcs[0]["blame"][: seen.masters].copy()
     llc[:, :, Cause.EVICTION] = 0  # what a miss costs, not a wait in a queue
     assert seen.bus.sum() > 0
+    assert seen.doors.sum() > 0
     assert seen.dram.min() > 0
     assert (seen.llc.sum() > 0) == bool(machine.system[0]["has_llc"])
+    doors = machine.system[0]["blame"][: seen.masters]
+    assert seen.doors.tolist() == doors.sum(axis=(1, 2)).tolist()
     assert seen.bus.tolist() == bus.sum(axis=(1, 2)).tolist()
     assert seen.llc.tolist() == llc.sum(axis=(1, 2)).tolist()
     assert seen.dram.tolist() == machine.channels["blame"].sum(axis=(1, 2, 3)).tolist()
