@@ -11,7 +11,7 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.op import OP
 from simulator.config import Config
 from simulator.kernel.driver import JOB
-from simulator.kernel.soc import OWNER
+from simulator.kernel.soc_state import OWNER
 from simulator.llm_program import BACKEND_PORT, llm_program
 from simulator.storage import DMA, DMA_PORT
 from workloads import lower

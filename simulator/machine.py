@@ -26,7 +26,7 @@ from simulator.frames import frames_of
 from simulator.jobs import JobPlan, build_jobs, cores_of, corunner_tasks, lower_jobs, stack, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.measure import MASTER
-from simulator.kernel.soc import (
+from simulator.kernel.soc_state import (
     ANSWERS,
     BUS_DOWN,
     LLC_DOWN,

@@ -14,7 +14,7 @@ few events a second beside a bus: crossing into Python costs less than compiling
 from collections import deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from hw_models.flash.state import COUNTERS, PERIOD_FS
 from hw_models.port import NEVER
 from simulator.kernel import driver
 from workloads.program import Batch
+
+if TYPE_CHECKING:
+    from simulator.machine import Machine
 
 DMA = "flash"  # name of its master
 # 64 B a cycle with 64 requests in flight: faster than any device's link. Assumed.
@@ -63,7 +66,7 @@ class Running:
 class Storage:
     """The device, its host's threads and its DMA. Times are femtoseconds."""
 
-    def __init__(self, params: Flash, batches: list[Batch], machine: Any):
+    def __init__(self, params: Flash, batches: list[Batch], machine: "Machine"):
         self.params, self.batches, self.machine = params, batches, machine
         self.states, self.memory = build(params)
         self.state = self.states[0]

@@ -9,7 +9,7 @@ from hw_models.port import NEVER
 from hw_models.units import TIME_UNITS, format_quantity
 from simulator import Progress, __version__, statistics
 from simulator.config import Config, config_sha256, resolved
-from simulator.kernel import soc
+from simulator.kernel import soc, soc_state
 from simulator.kernel.warm import second_compiler
 from simulator.machine import Machine, build_machine
 from simulator.result import SCHEMA_VERSION, Result
@@ -133,12 +133,12 @@ def who_waits(machine: Machine) -> str:
         if reads or writes:
             waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
     names = [f"{kind} requests of {m}" for m in machine.master_names for kind in ("read", "write")]
-    names += [""] * (soc.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
-    names += [""] * (soc.BUS_DOWN - len(names)) + [
-        f"requests below bus port {i}" for i in range(soc.CHANNELS)
+    names += [""] * (soc_state.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
+    names += [""] * (soc_state.BUS_DOWN - len(names)) + [
+        f"requests below bus port {i}" for i in range(soc_state.CHANNELS)
     ]
-    names += [f"requests to memory channel {i}" for i in range(soc.CHANNELS)] + ["answers of the LLC"]
-    names += [f"answers of memory channel {i}" for i in range(soc.CHANNELS)]
+    names += [f"requests to memory channel {i}" for i in range(soc_state.CHANNELS)] + ["answers of the LLC"]
+    names += [f"answers of memory channel {i}" for i in range(soc_state.CHANNELS)]
     waits += [
         f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
         for name, fifo in zip(names, machine.wires[0]["fifo"])

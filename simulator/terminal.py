@@ -129,7 +129,8 @@ def _traffic(summary: Mapping[str, Any]) -> Table | None:
         rows.append([f"dram.{name}", *columns[:3], "", "", "", columns[3]])
     if flash:
         rate = rate_text(flash.get("throughput_bytes_per_s"))
-        rows.append(["flash", bytes_text(flash.get("read_bytes")), "", rate, *[""] * 4])
+        moved = [bytes_text(flash.get(f"{kind}_bytes")) for kind in ("read", "write")]
+        rows.append(["flash", *moved, rate, *[""] * 4])
     if not rows:
         return None
     names = ["", "read", "written", "bandwidth", "read latency mean", "p99", "max", ""]

@@ -45,7 +45,7 @@ from hw_models.flash.state import (
     WAIT_TAIL,
     ZERO,
 )
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 from hw_models.port import REFRESH as NOBODY_INT
 
@@ -102,7 +102,7 @@ def submit(state, now, address, size, write, master, stream, tag, issued):
     return i
 
 
-@njit
+@inlined
 def finish_request(state, r, now):
     """All transactions of request ``r`` are done: send what is left, then the completion."""
     row = state["request"][r]
@@ -387,7 +387,7 @@ def write_back_map(state, lpn, now):
     state["map_writes"] += 1
 
 
-@njit
+@inlined
 def translate(state, memory, i, now):
     """Go on with transaction ``i`` now, or when the mapping page that it needs has been read."""
     row = state["transaction"][i]
@@ -454,7 +454,7 @@ def gc_read_done(state, memory, i, now):
     start_program(state, memory, i, ppn, now)
 
 
-@njit
+@inlined
 def data_arrived(state, memory, i, now):
     """Read data of transaction ``i`` has crossed the channel."""
     row = state["transaction"][i]
@@ -468,7 +468,7 @@ def data_arrived(state, memory, i, now):
         gc_read_done(state, memory, i, now)
 
 
-@njit
+@inlined
 def arrive(state, memory, now):
     """The oldest command on its way is in the device: split it into pages."""
     r = state["arrived"][state["arrived_head"]]
@@ -486,7 +486,7 @@ def arrive(state, memory, now):
         address += size
 
 
-@njit
+@inlined
 def array_done(state, memory, c, d, now):
     """The array of die ``d`` is ready."""
     die = state["die"][d]
@@ -509,7 +509,7 @@ def array_done(state, memory, c, d, now):
             erased(state, memory, i, now)
 
 
-@njit
+@inlined
 def bus_done(state, memory, c, now):
     """The bus of channel ``c`` has finished a command or a transfer."""
     channel = state["channel"][c]

@@ -27,14 +27,14 @@ from hw_models.flash.state import (
     USER_WRITE,
     ZERO,
 )
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
 BANK_BUSY = np.int64(Cause.BANK_BUSY)
 BUS_BUSY = np.int64(Cause.BUS_BUSY)
 
 
-@njit
+@inlined
 def charge(state, i, now, culprit, cause):
     """Charge the wait of transaction ``i`` since it was queued to the master that it waited for."""
     row = state["transaction"][i]
@@ -43,7 +43,7 @@ def charge(state, i, now, culprit, cause):
     row["queued"] = now
 
 
-@njit
+@inlined
 def move_data(state, c, i, now):
     """Start moving the read data of transaction ``i`` over the bus of channel ``c``."""
     channel = state["channel"][c]
@@ -73,7 +73,7 @@ def release_register(state, c, d, now):
         push_ready(state, c, i)
 
 
-@njit
+@inlined
 def die_takes(state, d):
     """Whether die ``d`` could start a new array operation now, other dies of its chip aside."""
     die = state["die"][d]
@@ -82,7 +82,7 @@ def die_takes(state, d):
     return die["out"] == 0 or state["cache_read"] == 1
 
 
-@njit
+@inlined
 def chip_takes(state, first):
     """Whether the chip whose first die is ``first`` is wholly idle and has something to do."""
     queued = 0
@@ -94,7 +94,7 @@ def chip_takes(state, first):
     return queued > 0
 
 
-@njit
+@inlined
 def can_suspend(state, d, now):
     """Whether a read should interrupt what die ``d`` is programming or erasing."""
     die = state["die"][d]
@@ -137,7 +137,7 @@ def resume(state, d, now):
     state["channel"][die["channel"]]["waiting"] -= 1
 
 
-@njit
+@inlined
 def command(state, c, d, now, start, doing):
     """Send the gathered command to die ``d`` from ``start`` on."""
     die = state["die"][d]
@@ -196,7 +196,7 @@ def serve_one_die(state, c, first, now, first_class, last_class, doing):
     return lead != NONE and serve_die(state, c, lead, now, now, first_class, last_class, doing)
 
 
-@njit
+@inlined
 def serve_independent(state, c, d, now):
     """Give die ``d`` its next command, if it can take one. Return whether the bus was used."""
     die = state["die"][d]
@@ -218,7 +218,7 @@ def serve_independent(state, c, d, now):
     return serve_die(state, c, d, now, now, ERASE, ERASE, ERASING)
 
 
-@njit
+@inlined
 def serve_chip(state, c, first, now):
     """Give the chip whose first die is ``first`` its next commands. Return whether the bus was used."""
     if state["independent_dies"] == 1:

@@ -1,7 +1,7 @@
 """The link between host and device: packets, and two directions, each used by one message at a time."""
 
 from hw_models.flash.state import PERIOD_FS
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 
 @njit
@@ -25,14 +25,14 @@ def send_up(state, now, size):
     return occupy_up(state, now, wire_ps(state, size))
 
 
-@njit
+@inlined
 def send_down(state, now, size):
     start = max(now, state["down_free"])
     state["down_free"] = start + wire_ps(state, size)
     return state["down_free"]
 
 
-@njit
+@inlined
 def fetch_command(state, now, size_written):
     """Return when the device has the command whose doorbell is rung at ``now``, and the data of a write.
 

@@ -1,7 +1,7 @@
 """Lists threaded through the transaction table: free rows, queues of dies, data waiting for a bus."""
 
 from hw_models.flash.state import GC_READ, MAP_READ, NONE
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 
 
 @njit
@@ -69,7 +69,7 @@ def enqueue(state, i, now):
     state["touched"] |= 1 << channel
 
 
-@njit
+@inlined
 def unlink(state, d, kind, before, i):
     """Take transaction ``i``, which follows ``before`` (NONE: is first), out of a queue of die ``d``."""
     die = state["die"][d]
@@ -86,7 +86,7 @@ def unlink(state, d, kind, before, i):
     state["channel"][die["channel"]]["waiting"] -= 1
 
 
-@njit
+@inlined
 def gather(state, d, first_class, last_class):
     """Move one command's transactions from the queues of die ``d`` to its active list; return how many.
 
@@ -116,7 +116,7 @@ def gather(state, d, first_class, last_class):
     return taken
 
 
-@njit
+@inlined
 def oldest(state, d, first_class, last_class):
     """Return the sequence number of what `gather` would take first, -1 when the queues are empty."""
     die = state["die"][d]
@@ -126,7 +126,7 @@ def oldest(state, d, first_class, last_class):
     return NONE
 
 
-@njit
+@inlined
 def push_ready(state, channel, i):
     """Queue the read data of transaction ``i`` for the bus, by its class."""
     row = state["channel"][channel]
@@ -140,7 +140,7 @@ def push_ready(state, channel, i):
     row["waiting"] += 1
 
 
-@njit
+@inlined
 def pop_ready(state, channel):
     """Take the next read data for the bus: mapping, then host, then collection. NONE if there is none."""
     row = state["channel"][channel]

@@ -1,8 +1,8 @@
 """The event loop: masters -> bus -> LLC -> memory and back, and the drivers that feed the accelerators.
 
-Units are numbered densely in the order memory channels, LLC, bus, masters, jobs; each has one wake time
-[fs]. The loop takes the earliest (lowest number on a tie), lets it take what has arrived in its FIFOs,
-calls its `advance`, and wakes whoever reads what it pushed. Nothing is polled.
+Every unit (`soc_state`) has one wake time [fs]. The loop takes the earliest (lowest number on a tie), lets it
+take what has arrived in its FIFOs, calls its `advance`, and wakes whoever reads what it pushed. Nothing is
+polled.
 
 Helpers on the way of a request take records, not arrays: a record is a bare pointer, while an array
 argument costs two atomic reference counts a call, which is more than the work itself.
@@ -10,151 +10,32 @@ argument costs two atomic reference counts a call, which is more than the work i
 
 import numpy as np
 
-from hw_models.blame import BLAME_SHAPE, Cause
 from hw_models.cache import cache
 from hw_models.cpu import core
 from hw_models.dram import controller
-from hw_models.dram.frames import FRAMES, translate
+from hw_models.dram.frames import translate
 from hw_models.ideal import memory as ideal
 from hw_models.interconnect import bus
 from hw_models.jit import inlined, njit
 from hw_models.nvdla import accelerator as nvdla
 from hw_models.nvdla.state import DONES
-from hw_models.port import FIFO_ROWS, MASTERS, NEVER, REFRESH, front, pop
+from hw_models.port import FIFO_ROWS, NEVER, front
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response
+from simulator.kernel.soc_state import ANSWERS, BUS_DOWN, LLC_DOWN, LLC_UP, MEMORY_UP, REQUESTS, STARTED
+from simulator.kernel.wakes import (
+    admit,
+    set_wake,
+    take,
+    to_cycles,
+    visible,
+    wake,
+    wake_reader,
+)
 from workloads.program import On
 
-OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
-QUEUE_FULL, REFRESH_CAUSE = int(Cause.QUEUE_FULL), int(Cause.REFRESH)
 ON_FLASH = int(On.FLASH)
-CHANNELS = 8
-JOBS = 8
-UNITS = CHANNELS + 2 + MASTERS + JOBS
 RUNNING, DONE, STUCK, OUT_OF_TIME, ASKS_STORAGE = 0, 1, 2, 3, 4
-STARTED = 64  # most steps begun on flash between two looks of the storage
-
-SYSTEM = np.dtype(
-    [
-        ("channels", np.int64),
-        ("ideal", np.int64),  # 1: the memory is ideal, 0: DRAM
-        ("has_llc", np.int64),
-        ("has_bus", np.int64),
-        ("masters", np.int64),
-        ("accelerators", np.int64),  # masters [0, accelerators) are accelerators, the rest cores
-        ("jobs", np.int64),
-        ("jobs_left", np.int64),
-        # first unit of each kind
-        ("llc_unit", np.int64),
-        ("bus_unit", np.int64),
-        ("master_unit", np.int64),
-        ("job_unit", np.int64),
-        ("units", np.int64),
-        ("unoffered", np.int64),  # FIFOs with requests that the bus has not taken yet, a bit each
-        (
-            "offered",
-            np.int64,
-        ),  # bus cycle of the latest offer: a place is free in the next
-        ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
-        ("period_fs", np.int64, (UNITS,)),
-        ("wake_fs", np.int64, (UNITS,)),
-        ("now_fs", np.int64),
-        ("events", np.int64),
-        ("bin_fs", np.int64),
-        ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
-        ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
-        ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
-        # `simulator.storage` runs beside this loop: what it is to look at
-        ("dma", np.int64),  # core that moves its data, -1: none
-        ("asks", np.int64),  # 1: return to it at once
-        ("started", np.int64),  # steps begun on flash
-        ("started_step", np.int64, (STARTED,)),
-        ("blame", np.int64, BLAME_SHAPE),  # waits in front of full blocks [fs]
-        ("frames", FRAMES),  # where pages lie, if the banks are partitioned
-    ]
-)
-
-
-# Where each kind of FIFO begins in WIRING
-REQUESTS = 0  # two a master: reads, writes; a core uses the first for both
-ANSWERS = REQUESTS + 2 * MASTERS  # one a master
-BUS_DOWN = ANSWERS + MASTERS  # one a port of the bus
-LLC_DOWN = BUS_DOWN + CHANNELS  # one a channel
-LLC_UP = LLC_DOWN + CHANNELS
-MEMORY_UP = LLC_UP + 1  # one a channel
-
-
-@inlined
-def wake(system, unit, time):
-    """Wake ``unit`` at the first edge of its clock at or after ``time`` [fs]."""
-    wake_at_edge(system, unit, to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit])
-
-
-@inlined
-def to_cycles(time, period):
-    """Return the first cycle of a clock at or after ``time`` [fs]."""
-    return (time + period - 1) // period
-
-
-@inlined
-def wake_at_edge(system, unit, time):
-    if time < system["wake_fs"][unit]:
-        system["wake_fs"][unit] = time
-
-
-@inlined
-def wake_unit(system, unit, time):
-    """Wake a hardware unit at the first edge of its clock at or after ``time``, an edge of another's."""
-    if system["one_clock"]:
-        wake_at_edge(system, unit, time)
-    else:
-        wake(system, unit, time)
-
-
-@inlined
-def wake_reader(system, fifo, writer, reader):
-    """Wake the reader of a FIFO for its oldest row."""
-    if fifo["count"] > 0:
-        wake_unit(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
-
-
-@inlined
-def visible(system, fifo, writer):
-    """May the reader see the oldest row now?"""
-    return fifo["count"] > 0 and front(fifo)["time"] * system["period_fs"][writer] <= system["now_fs"]
-
-
-@inlined
-def admit(system, fifo, writer, reader, charged):
-    """Take the oldest request, which ``reader`` has accepted, and charge what it has waited for that.
-
-    The wait goes to whom the oldest row waited for when it was last refused; ``charged``: the reader's own
-    table has the wait of the oldest row already.
-    """
-    since = front(fifo)["time"] * system["period_fs"][writer]
-    if since < system["now_fs"]:
-        if not system["one_clock"]:
-            since = to_cycles(since, system["period_fs"][reader]) * system["period_fs"][reader]
-        until = min(system["now_fs"], fifo["freed_fs"]) if charged else system["now_fs"]
-        if since < until:
-            cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
-            system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since
-    fifo["freed_fs"] = system["now_fs"]
-    take(system, fifo, writer)
-
-
-@inlined
-def take(system, fifo, writer):
-    """Drop the oldest row; a writer that found the FIFO full may go on."""
-    if fifo["count"] >= fifo["limit"]:
-        wake_unit(system, writer, system["now_fs"])
-    pop(fifo)
-
-
-@inlined
-def set_wake(system, unit, next_cycle):
-    if next_cycle < NEVER:
-        wake_unit(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
 
 
 @inlined

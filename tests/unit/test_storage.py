@@ -200,7 +200,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(batches, st.integers(1, 6))
 def test_every_request_is_over_once_and_no_more_are_under_way_than_threads(asked, depth):
     parts = [batch_of(sizes, threads, write, k) for k, (sizes, threads, write, _) in enumerate(asked)]

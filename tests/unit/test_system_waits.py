@@ -10,7 +10,7 @@ import pytest
 from hw_models.blame import Cause
 from hw_models.dram.standalone import settle
 from simulator.config import load
-from simulator.kernel import soc
+from simulator.kernel import soc, soc_state
 from simulator.machine import build_machine
 from simulator.system import kernel_arguments
 
@@ -97,12 +97,12 @@ class Observer:
         system, fifos = self.system, self.machine.wires[0]["fifo"]
         bus, llc, master = (int(system[f"{kind}_unit"]) for kind in ("bus", "llc", "master"))
         channels = range(len(self.machine.channels))
-        doors = [(soc.REQUESTS + i, master + i // 2, bus, 0) for i in range(2 * self.masters)]
+        doors = [(soc_state.REQUESTS + i, master + i // 2, bus, 0) for i in range(2 * self.masters)]
         if system["has_llc"]:
-            doors.append((soc.BUS_DOWN, bus, llc, 0))
-            doors += [(soc.LLC_DOWN + k, llc, k, 1) for k in channels]
+            doors.append((soc_state.BUS_DOWN, bus, llc, 0))
+            doors += [(soc_state.LLC_DOWN + k, llc, k, 1) for k in channels]
         else:
-            doors += [(soc.BUS_DOWN + k, bus, k, 1) for k in channels]
+            doors += [(soc_state.BUS_DOWN + k, bus, k, 1) for k in channels]
         for number, writer, reader, first in doors:
             fifo, period = fifos[number], int(system["period_fs"][reader])
             for n in range(first, int(fifo["count"])):

@@ -1,0 +1,80 @@
+"""Waking units, and taking rows off the FIFOs between them."""
+
+from hw_models.blame import Cause
+from hw_models.jit import inlined
+from hw_models.port import NEVER, REFRESH, front, pop
+
+QUEUE_FULL, REFRESH_CAUSE = int(Cause.QUEUE_FULL), int(Cause.REFRESH)
+
+
+@inlined
+def wake(system, unit, time):
+    """Wake ``unit`` at the first edge of its clock at or after ``time`` [fs]."""
+    wake_at_edge(system, unit, to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit])
+
+
+@inlined
+def to_cycles(time, period):
+    """Return the first cycle of a clock at or after ``time`` [fs]."""
+    return (time + period - 1) // period
+
+
+@inlined
+def wake_at_edge(system, unit, time):
+    if time < system["wake_fs"][unit]:
+        system["wake_fs"][unit] = time
+
+
+@inlined
+def wake_unit(system, unit, time):
+    """Wake a hardware unit at the first edge of its clock at or after ``time``, an edge of another's."""
+    if system["one_clock"]:
+        wake_at_edge(system, unit, time)
+    else:
+        wake(system, unit, time)
+
+
+@inlined
+def wake_reader(system, fifo, writer, reader):
+    """Wake the reader of a FIFO for its oldest row."""
+    if fifo["count"] > 0:
+        wake_unit(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
+
+
+@inlined
+def visible(system, fifo, writer):
+    """May the reader see the oldest row now?"""
+    return fifo["count"] > 0 and front(fifo)["time"] * system["period_fs"][writer] <= system["now_fs"]
+
+
+@inlined
+def admit(system, fifo, writer, reader, charged):
+    """Take the oldest request, which ``reader`` has accepted, and charge what it has waited for that.
+
+    The wait goes to whom the oldest row waited for when it was last refused; ``charged``: the reader's own
+    table has the wait of the oldest row already.
+    """
+    since = front(fifo)["time"] * system["period_fs"][writer]
+    if since < system["now_fs"]:
+        if not system["one_clock"]:
+            since = to_cycles(since, system["period_fs"][reader]) * system["period_fs"][reader]
+        until = min(system["now_fs"], fifo["freed_fs"]) if charged else system["now_fs"]
+        if since < until:
+            cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
+            system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since
+    fifo["freed_fs"] = system["now_fs"]
+    take(system, fifo, writer)
+
+
+@inlined
+def take(system, fifo, writer):
+    """Drop the oldest row; a writer that found the FIFO full may go on."""
+    if fifo["count"] >= fifo["limit"]:
+        wake_unit(system, writer, system["now_fs"])
+    pop(fifo)
+
+
+@inlined
+def set_wake(system, unit, next_cycle):
+    if next_cycle < NEVER:
+        wake_unit(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
