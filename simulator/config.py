@@ -161,8 +161,9 @@ def load(
 
 def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what is wrong with co-runners that need more memory than there is."""
-    dram = config.system.dram
-    most = dram.capacity_bytes if dram is not None else None
+    if config.system.dram is None:
+        return []
+    most = config.system.dram.capacity_bytes
     return [
         at(
             document,
@@ -171,7 +172,7 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
             f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
         )
         for i, corunner in enumerate(config.corunners)
-        if most is not None and corunner.footprint_bytes > most
+        if corunner.footprint_bytes > most
     ]
 
 

@@ -45,8 +45,7 @@ def frames_of(machine: "Machine", endless: dict[int, int]) -> np.void:
 def _span(machine: "Machine", plan: JobPlan) -> int:
     """Return the bytes that a job touches, from its first address on."""
     memory = plan.memory
-    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
-    tasks = machine.tasks[steps["index"][steps["on"] == 1]]
+    tasks = machine.tasks_of(plan)
     ends = [memory.span_bytes, memory.weight_bytes + memory.activation_bytes]
     for kind in ("read", "write"):
         used = tasks[tasks[f"{kind}_bytes"] > 0]

@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hw_models.cpu.params import KINDS, Core, Corunner, Driver
+from hw_models.cpu.params import KINDS, WIDE_PORT, Core, Corunner, Driver
 from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
 from hw_models.nvdla.op import OP
 from simulator.config import Config
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
-from simulator.llm_program import BACKEND_PORT, llm_program
-from simulator.storage import DMA, DMA_PORT
+from simulator.llm_program import llm_program
+from simulator.storage import DMA
 from workloads import lower
 from workloads.llm.params import LlmJob
+from workloads.lowering.layout import round_up
 from workloads.params import NetworkJob
 from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
 from workloads.storage import add_storage
@@ -62,8 +63,8 @@ class JobPlan:
 
 def cores_of(config: Config) -> dict[str, Core]:
     """Return every master that runs tasks: the cores, the backends of language models, and flash's DMA."""
-    backends = {job.on: BACKEND_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
-    return {**config.system.cores, **backends, **({DMA: DMA_PORT} if uses_flash(config) else {})}
+    backends = {job.on: WIDE_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
+    return {**config.system.cores, **backends, **({DMA: WIDE_PORT} if uses_flash(config) else {})}
 
 
 def uses_flash(config: Config) -> bool:
@@ -134,7 +135,7 @@ def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
         raise ConfigError(
             "asks for flash, and there is none; write system.flash", key=f"workloads.{name}.storage"
         )
-    end = used + -(-size // flash.page_bytes) * flash.page_bytes
+    end = used + round_up(size, flash.page_bytes)
     if end > flash.capacity_bytes:
         message = f"{name} needs {size} B on flash; {flash.capacity_bytes - used} B are left"
         raise ConfigError(message, key="system.flash")

@@ -66,7 +66,13 @@ def decode_all(run: LlmRun, tokens: int, progress: Progress | None = None) -> li
 
 
 def prepare(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, FlashDevice | None]:
-    """Return what a run needs, or say what the system lacks. Raises ConfigError."""
+    """Return what a run alone needs, or say what the system lacks. Raises ConfigError."""
+    plan, machine, reads_flash = check(name, job, system)
+    return plan, machine, FlashDevice(system.flash, job.offload.threads) if reads_flash else None
+
+
+def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
+    """Return the plan, its machine, and whether it reads flash. Raises ConfigError for what is lacking."""
     machine = system.backends[job.on]
     plan = make_plan(job)
     key = f"workloads.{name}"
@@ -85,14 +91,13 @@ def prepare(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, FlashD
         )
     needs_flash = plan.sparse or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
     if not needs_flash:
-        return plan, machine, None
+        return plan, machine, False
     if system.flash is None:
         raise ConfigError(
             f"policy {job.offload.policy} reads from flash, and there is none; write system.flash, "
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    flash = FlashDevice(system.flash, job.offload.threads)
     end = LlmRun.flash_end(plan)
     if end > system.flash.capacity_bytes:
         raise ConfigError(
@@ -100,7 +105,7 @@ def prepare(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, FlashD
             f"{system.flash.capacity_bytes / GB:.2f} GB",
             key="system.flash",
         )
-    return plan, machine, flash
+    return plan, machine, True
 
 
 def warm_up(config: Config) -> None:

@@ -9,24 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.cpu.params import Core
-from simulator.llm import prepare
+from hw_models.cpu.params import WIDE_PORT
+from simulator.llm import check
 from simulator.llm_run import LlmRun
 from simulator.llm_traffic import TrafficSource
 from workloads.llm.params import LlmJob
 from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
-
-# A wide DMA-like port: many lines in flight, stores past the cache. Assumed; the rates are the backend's own.
-BACKEND_PORT = Core.model_validate(
-    {
-        "clock": "1 GHz",
-        "l1": "4 KiB",
-        "outstanding": 64,
-        "writebacks": 64,
-        "cycles_per_line": 1,
-        "write_allocate": False,
-    }
-)
 
 
 def llm_program(
@@ -36,8 +24,8 @@ def llm_program(
 
     ``base``, ``flash_base``: its first addresses in DRAM and on flash.
     """
-    plan, machine, flash = prepare(name, job, system)
-    source = TrafficSource(plan, machine, seed, clock_hz=BACKEND_PORT.clock_hz, base=base)
+    plan, machine, reads_flash = check(name, job, system)
+    source = TrafficSource(plan, machine, seed, clock_hz=WIDE_PORT.clock_hz, base=base)
     tasks: list[np.ndarray] = []
     batches: list[Batch] = []
     work: list[tuple[On, int]] = []
@@ -46,11 +34,11 @@ def llm_program(
         token = source.next_token()
         made += token.tokens
         for first, count, task, layer in token.phases:
-            if count and flash is not None:
+            if count and reads_flash:
                 transfers = token.reads[first : first + count].copy()
                 transfers["address"] += flash_base
                 work.append((On.FLASH, len(batches)))
-                batches.append(Batch(transfers, flash.threads, layer=int(layer) + 1))
+                batches.append(Batch(transfers, job.offload.threads, layer=int(layer) + 1))
             if task >= 0:
                 work.append((On.CORE, len(tasks)))
                 tasks.append(token.tasks[task : task + 1].copy())
@@ -68,7 +56,7 @@ def llm_program(
         memory=memory,
         batches=batches,
     )
-    return program, LlmRun.flash_end(plan) if flash is not None else 0
+    return program, LlmRun.flash_end(plan) if reads_flash else 0
 
 
 def _chain(work: list[tuple[On, int]]) -> np.ndarray:

@@ -35,6 +35,7 @@ from simulator.kernel.soc_state import (
     SYSTEM,
 )
 from simulator.storage import DMA, Storage, dma_row
+from workloads.program import On
 
 REQUEST_ROWS = 2  # of a master's request FIFO: a skid buffer at its port
 QUEUE_ROWS = 8  # of the FIFO into the LLC or memory, beside what is on the way
@@ -87,8 +88,12 @@ class Machine:
 
     def task_bytes(self, plan: JobPlan, field: str) -> int:
         """Return the bytes that a job's core tasks ask their core for."""
+        return int(self.tasks_of(plan)[field].sum())
+
+    def tasks_of(self, plan: JobPlan) -> np.ndarray:
+        """Return a job's core tasks, shape (n,) TASK, in the order of its steps."""
         steps = self.steps[plan.first_step : plan.first_step + plan.step_count]
-        return int(self.tasks[steps["index"][steps["on"] == 1]][field].sum())
+        return self.tasks[steps["index"][steps["on"] == On.CORE]]
 
     def blames(self) -> Iterator[tuple[np.ndarray, int, str]]:
         """Yield every block's blame table with its cycle [fs] and what its causes are called before."""

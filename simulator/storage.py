@@ -12,6 +12,7 @@ few events a second beside a bus: crossing into Python costs less than compiling
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hw_models.cpu import core
-from hw_models.cpu.params import Core
 from hw_models.cpu.task import Pattern
 from hw_models.flash.block import run_until, take_done
 from hw_models.flash.build import build
@@ -34,18 +34,8 @@ if TYPE_CHECKING:
     from simulator.machine import Machine
 
 DMA = "flash"  # name of its master
-# 64 B a cycle with 64 requests in flight: faster than any device's link. Assumed.
-DMA_PORT = Core.model_validate(
-    {
-        "clock": "1 GHz",
-        "l1": "4 KiB",
-        "outstanding": 64,
-        "writebacks": 64,
-        "cycles_per_line": 1,
-        "write_allocate": False,
-    }
-)
 FS_PER_S = 10**15
+Event = Callable[..., None]
 
 
 @dataclass
@@ -72,7 +62,7 @@ class Storage:
         self.state = self.states[0]
         self.dma = machine.core_names.index(DMA)
         self.task = len(machine.tasks) - 1
-        self.events: list[tuple[int, int, str, Any]] = []
+        self.events: list[tuple[int, int, Event, tuple[Any, ...]]] = []  # time, order, what, arguments
         self.order = 0
         self.lock_free_fs = 0
         self.requests: dict[int, tuple[Running, int]] = {}  # tag -> request in the device
@@ -111,10 +101,10 @@ class Storage:
                 run_until(self.state, self.memory, min(outside, until_fs) // PERIOD_FS)
                 while self.state["done_count"] > 0:
                     tag, done = take_done(self.state)
-                    self._at(int(done) * PERIOD_FS, "landed", self.requests.pop(int(tag)))
+                    self._at(int(done) * PERIOD_FS, self._landed, *self.requests.pop(int(tag)))
             elif outside <= until_fs:
-                time_fs, _, kind, what = heappop(self.events)
-                getattr(self, f"_{kind}")(*what, time_fs)
+                time_fs, _, event, what = heappop(self.events)
+                event(*what, time_fs)
             else:
                 return
 
@@ -136,18 +126,22 @@ class Storage:
 
     # what happens here
 
-    def _at(self, time_fs: int, kind: str, what: Any) -> None:
-        heappush(self.events, (time_fs, self.order, kind, what))
+    def _at(self, time_fs: int, event: Event, *what: Any) -> None:
+        heappush(self.events, (time_fs, self.order, event, what))
         self.order += 1
 
     def _begin(self, step: int, now_fs: int) -> None:
-        """Wake the threads of a step."""
+        """A step begins: say whose it is."""
         machine = self.machine
         plan = next(p for p in machine.plans if p.first_step <= step < p.first_step + p.step_count)
         master = plan.accelerator if plan.accelerator >= 0 else len(machine.accelerator_names) + plan.core
-        running = Running(step, plan.index, master, self.batches[int(machine.steps[step]["index"])])
+        self._wake_threads(
+            Running(step, plan.index, master, self.batches[int(machine.steps[step]["index"])]), now_fs
+        )
+
+    def _wake_threads(self, running: Running, now_fs: int) -> None:
         for _ in range(min(running.batch.threads, running.left)):
-            self._at(now_fs, "thread", (running,))
+            self._at(now_fs, self._thread, running)
 
     def _thread(self, running: Running, now_fs: int) -> None:
         """A thread is free: it takes the next request through the system call and the serial section."""
@@ -159,7 +153,7 @@ class Storage:
         copy_fs = size * FS_PER_S // cost.serial_bytes_per_s if cost.serial_bytes_per_s else 0
         begin_fs = max(now_fs + cost.submit_fs, self.lock_free_fs)
         self.lock_free_fs = begin_fs + cost.serial_fs + copy_fs
-        self._at(self.lock_free_fs, "ring", (running, k))
+        self._at(self.lock_free_fs, self._ring, running, k)
 
     def _ring(self, running: Running, k: int, now_fs: int) -> None:
         """The doorbell: a read goes to the device, of a write first the data is fetched."""
@@ -234,9 +228,9 @@ class Storage:
         """A request is over: its thread sees the completion and goes on."""
         done_fs = now_fs + self.params.host.complete_fs
         running.left -= 1
-        self._at(done_fs, "thread", (running,))
+        self._at(done_fs, self._thread, running)
         if running.left == 0:
-            self._at(done_fs, "end", (running,))
+            self._at(done_fs, self._end, running)
 
     def _end(self, running: Running, now_fs: int) -> None:
         """All of a step is over: tell its job."""

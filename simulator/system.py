@@ -41,8 +41,15 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
 
 def compile_kernels(config: Config) -> None:
     """Compile what running ``config`` needs, so that worker processes only load it."""
+    compiled(build_machine(config))
+
+
+def compiled(machine: Machine) -> tuple[Any, ...]:
+    """Compile the kernel for ``machine``, or load what was compiled. Returns its `kernel_arguments`."""
+    arguments = kernel_arguments(machine)
     with second_compiler():
-        soc.run(*kernel_arguments(build_machine(config)), 0, 0)
+        soc.run(*arguments, 0, 0)
+    return arguments
 
 
 def run_machine(machine: Machine, progress: Progress | None = None) -> float:
@@ -50,9 +57,7 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     simulation = machine.config.simulation
     timed = simulation.until if isinstance(simulation.until, int) else None
     limit_fs = timed if timed is not None else simulation.max_time_fs
-    arguments = kernel_arguments(machine)
-    with second_compiler():
-        soc.run(*arguments, 0, 0)  # compiles, or loads what was compiled
+    arguments = compiled(machine)
     started, spent = time.perf_counter(), 0.0
     status = soc.RUNNING
     while status == soc.RUNNING:
@@ -82,11 +87,11 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int) -> in
     storage = machine.storage
     if storage is None:
         return soc.run(*arguments, limit_fs, SLICE_EVENTS)
-    budget = int(machine.system[0]["events"]) + SLICE_EVENTS
-    while True:
-        left = budget - int(machine.system[0]["events"])
+    system = machine.system[0]
+    end = int(system["events"]) + SLICE_EVENTS
+    while (left := end - int(system["events"])) > 0:
         next_fs = storage.next_fs()
-        status = soc.run(*arguments, min(limit_fs, next_fs), max(1, left))
+        status = soc.run(*arguments, min(limit_fs, next_fs), left)
         if status == soc.ASKS_STORAGE:
             storage.serve()
         elif status in (soc.OUT_OF_TIME, soc.STUCK) and next_fs <= limit_fs and next_fs < NEVER:
@@ -95,8 +100,7 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int) -> in
             return soc.OUT_OF_TIME
         else:
             return status
-        if left <= 0:
-            return soc.RUNNING
+    return soc.RUNNING
 
 
 def steps_done(machine: Machine) -> tuple[int, int]:

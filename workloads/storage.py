@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from workloads.lowering.layout import round_up
 from workloads.params import NetworkStorage
 from workloads.program import STEP, TRANSFER, Batch, On, Program
 
@@ -26,12 +27,12 @@ def add_storage(program: Program, storage: NetworkStorage, base: int, flash_base
     end = flash_base
     work: list[tuple[int, int, int, list[int]]] = []  # on, index, submission, steps it waits for
     if storage.record_bytes:
-        buffer = -(-(base + program.memory.span_bytes) // ALIGN) * ALIGN
+        buffer = round_up(base + program.memory.span_bytes, ALIGN)
         rows = transfers_of(end, buffer, storage.record_bytes, storage.chunk_bytes)
         work.append((int(On.FLASH), len(program.batches), 0, []))
         program.batches.append(Batch(rows, storage.threads, write=True))
         program.memory.span_bytes = buffer + storage.record_bytes - base
-        end += -(-storage.record_bytes // ALIGN) * ALIGN
+        end += round_up(storage.record_bytes, ALIGN)
     fetched: dict[int, int] = {}  # address of weights -> step that fetches them
     place = np.zeros(len(program.steps), np.int64)
     latest: list[int] = []
@@ -47,7 +48,7 @@ def add_storage(program: Program, storage: NetworkStorage, base: int, flash_base
                 work.append((int(On.FLASH), len(program.batches), int(step["submit"]), latest))
                 program.batches.append(Batch(rows, storage.threads, layer=int(op["layer"])))
                 latest = [fetched[address]]
-                end += -(-size // ALIGN) * ALIGN
+                end += round_up(size, ALIGN)
             if size:
                 needs.append(fetched[address])
         place[i] = len(work)

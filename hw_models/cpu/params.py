@@ -38,6 +38,19 @@ class Core(Block):
         return self
 
 
+# The port of what moves long streams, as a DMA does: 64 lines in flight, stores past the cache. Assumed.
+WIDE_PORT = Core.model_validate(
+    {
+        "clock": "1 GHz",
+        "l1": "4 KiB",
+        "outstanding": 64,
+        "writebacks": 64,
+        "cycles_per_line": 1,
+        "write_allocate": False,
+    }
+)
+
+
 class Driver(Block):
     """Software between two operations of an accelerator: time per register write and per interrupt.
 

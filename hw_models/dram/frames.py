@@ -30,20 +30,14 @@ REGION = np.dtype(
 FRAMES = np.dtype(
     [
         ("on", np.int64),
+        # address bits that choose a bank's frame: shift, bits
         ("free_runs", np.int64),
-        (
-            "free",
-            np.int64,
-            (SEGMENTS, 2),
-        ),  # address bits that choose a bank's frame: shift, bits
+        ("free", np.int64, (SEGMENTS, 2)),
+        # address bits that are the bank's number, and those XORed into it: shift right, mask, shift left
         ("colours", np.int64),
-        (
-            "colour",
-            np.int64,
-            (SEGMENTS, 3),
-        ),  # the bank's number: shift right, mask, shift left
+        ("colour", np.int64, (SEGMENTS, 3)),
         ("hashes", np.int64),
-        ("hash", np.int64, (SEGMENTS, 3)),  # XORed into the bank's number: shift right, mask, shift left
+        ("hash", np.int64, (SEGMENTS, 3)),
         ("region", REGION, (REGIONS,)),
     ]
 )

@@ -4,8 +4,7 @@ Cycles are picoseconds (`state["period_fs"]`). A request gets one response row, 
 The functions take the flat table `memory` that `build` returns with the state as an argument of its own.
 """
 
-from hw_models.flash.device import free_request, next_event, room, step, submit
-from hw_models.flash.state import REQUESTS
+from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
 from hw_models.jit import njit
 from hw_models.port import is_full, push
 
@@ -53,10 +52,8 @@ def advance(state, memory, now, out):
     """
     while True:
         while state["done_count"] > 0 and not is_full(out):
-            r = state["done"][state["done_head"]]
+            r = pop_done(state)
             respond(state, state["request"][r], out, state["response"])
-            state["done_head"] = (state["done_head"] + 1) % REQUESTS
-            state["done_count"] -= 1
             state["in_flight"] -= 1
             free_request(state, r)
         time = next_event(state)
@@ -78,9 +75,7 @@ def run_until(state, memory, until):
 @njit
 def take_done(state):
     """Take the oldest request that is done off the device. Returns (its tag, when the host has it [ps])."""
-    r = state["done"][state["done_head"]]
-    state["done_head"] = (state["done_head"] + 1) % REQUESTS
-    state["done_count"] -= 1
+    r = pop_done(state)
     request = state["request"][r]
     tag, done = request["tag"], request["done"]
     free_request(state, r)

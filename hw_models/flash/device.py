@@ -116,6 +116,15 @@ def finish_request(state, r, now):
     state["done_count"] += 1
 
 
+@inlined
+def pop_done(state):
+    """Take the oldest request that is done. Returns its row, to be given back with `free_request`."""
+    r = state["done"][state["done_head"]]
+    state["done_head"] = (state["done_head"] + 1) % REQUESTS
+    state["done_count"] -= 1
+    return r
+
+
 @njit
 def part_done(state, r, now, size):
     """One page of request ``r`` is there: ``size`` bytes for the host, 0 for a page of a write."""

@@ -7,7 +7,7 @@ on its own, and goes on to its next request. At most `depth` requests are in the
 
 import numpy as np
 
-from hw_models.flash.device import free_request, next_event, room, step, submit
+from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
 from hw_models.flash.params import Flash
 from hw_models.flash.state import NONE, PERIOD_FS, REQUESTS, ZERO
 from hw_models.jit import njit
@@ -57,9 +57,7 @@ def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0
 def take_done(state, hosts):
     """Take the oldest known completion and let its thread go on. Return (tag, doorbell, time it goes on)."""
     row = hosts[0]
-    r = state["done"][state["done_head"]]
-    state["done_head"] = (state["done_head"] + 1) % REQUESTS
-    state["done_count"] -= 1
+    r = pop_done(state)
     request = state["request"][r]
     time = request["done"] + row["complete_ps"]
     row["time"][request["stream"]] = time

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.flash.device import free_request, next_event, room, step, submit
+from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
 from hw_models.flash.state import REQUESTS, TRANSACTIONS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
@@ -42,9 +42,7 @@ def replay(state, memory, arrival, address, size, write, until, accepted, done, 
             raise RuntimeError("flash: requests are left, but nothing is in flight")
         step(state, memory, event)
         while state["done_count"] > 0:
-            r = state["done"][state["done_head"]]
-            state["done_head"] = (state["done_head"] + 1) % REQUESTS
-            state["done_count"] -= 1
+            r = pop_done(state)
             request = state["request"][r]
             done[request["tag"]] = request["done"]
             version[request["tag"]] = request["version"]

@@ -12,7 +12,7 @@ from hw_models.flash.reader import Reader
 from hw_models.port import NEVER
 from simulator.config import load
 from simulator.machine import build_machine
-from simulator.storage import Storage
+from simulator.storage import Running, Storage
 from simulator.system import run_machine
 from workloads.program import TRANSFER, Batch, On
 
@@ -43,12 +43,6 @@ def machine_of(workloads, **system):
     machine = build_machine(load(config_of(workloads, **system)))
     run_machine(machine)
     return machine
-
-
-def moved(machine, write):
-    return sum(
-        int(batch.transfers["bytes"].sum()) for batch in machine.storage.batches if batch.write == write
-    )
 
 
 def test_what_the_jobs_ask_for_is_what_the_device_and_the_dma_move():
@@ -126,7 +120,6 @@ class Watched(Storage):
     """Notes what is under way, and moves every request in a time that is known."""
 
     def __init__(self, batches, depth):
-        self.__dict__["now"] = 0
         system = np.zeros(1, [("now_fs", np.int64), ("started_step", np.int64, 64), ("started", np.int64),
                               ("asks", np.int64)])  # fmt: skip
 
@@ -161,8 +154,6 @@ class Watched(Storage):
 
     def run(self, begins):
         """Begin step i at begins[i] and go on to the end, the way the event loop would."""
-        from simulator.storage import Running
-
         waiting = sorted((time, i) for i, time in enumerate(begins))
         while True:
             moving = self.move_ends[0] if self.move_ends else int(NEVER)
@@ -172,9 +163,7 @@ class Watched(Storage):
                 return
             if now == begin:
                 _, i = waiting.pop(0)
-                running = Running(i, 0, i, self.batches[i])
-                for _ in range(min(running.batch.threads, running.left)):
-                    self._at(now, "thread", (running,))
+                self._wake_threads(Running(i, 0, i, self.batches[i]), now)
             elif now == moving:
                 self.move_ends.pop(0)
                 self._moved(*self.moves.popleft(), now)
