@@ -7,6 +7,7 @@ charged to itself, so that the table sums to the whole measured delay.
 
 from enum import IntEnum
 
+from hw_models.jit import njit
 from hw_models.port import MASTERS
 
 
@@ -25,3 +26,13 @@ class Cause(IntEnum):
 
 CAUSES = 10
 BLAME_SHAPE = (MASTERS, MASTERS + 1, CAUSES)  # victim, culprit (last: refresh), cause
+
+
+@njit
+def most_of(shares, masters, victim):
+    """Return the master with the largest share, another than the victim when there is one."""
+    culprit = victim
+    for m in range(masters):
+        if m != victim and shares[m] > 0 and (culprit == victim or shares[m] > shares[culprit]):
+            culprit = m
+    return culprit

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.blame import Cause
+from hw_models.blame import Cause, most_of
 from hw_models.cache.miss import (
     CLEAR,
     PASS,
@@ -12,7 +12,6 @@ from hw_models.cache.miss import (
     channel_of,
     crowded,
     in_the_way,
-    most_of,
     take_mshr,
 )
 from hw_models.cache.params import CONFLICTS, PLACEMENTS, QUEUE, STREAMS

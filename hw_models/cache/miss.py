@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.blame import Cause
+from hw_models.blame import Cause, most_of
 from hw_models.cache.params import PLACEMENTS
 from hw_models.cache.replacement import evict, use
 from hw_models.cache.state import VICTIMS, WRITEBACK
@@ -13,16 +13,6 @@ MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
 INCLUSIVE = PLACEMENTS["inclusive"]
 CLEAR = -1  # nothing stands in the way
 FILL, KEEP, PASS = 1, 2, 4  # reasons to keep an MSHR: a fill, a write-back, a bypassed request
-
-
-@njit
-def most_of(shares, masters, victim):
-    """Return the master with the largest share, another than the victim when there is one."""
-    culprit = victim
-    for m in range(masters):
-        if m != victim and shares[m] > 0 and (culprit == victim or shares[m] > shares[culprit]):
-            culprit = m
-    return culprit
 
 
 @inlined

@@ -33,12 +33,12 @@ def count_out(state, now):
     wake = NEVER
     for bus in range(state["ports"] * state["channels"]):
         ring = state["gone"][bus]
-        what = due(ring, now)
-        while what >= 0:
-            i, port = what, bus // state["channels"]
+        port = bus // state["channels"]
+        i = due(ring, now)
+        while i >= 0:
             state["port_flight"][i & 1, port] -= 1
             state["port_share"][i & 1, port, i >> 1] -= 1
-            what = due(ring, now)
+            i = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])
     for link in range(0, 2 * state["masters"], 3 - state["channels"]):

@@ -20,11 +20,13 @@ takes the response bus for a cycle per `width` bytes, then the master's own link
 
 import numpy as np
 
-from hw_models.blame import Cause
+from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
+from hw_models.interconnect.hub import ask_hub_again, hub_wait, track
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.waits import claim, settle, wait_for
 from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 
@@ -72,127 +74,11 @@ def aim(state, i):
     lane["bus"] = port * state["channels"] + (i & 1) * (state["channels"] - 1)
 
 
-@njit
-def charge(state, i, begin, end, culprit, cause):
-    """Charge the waits in lane ``i`` from ``begin`` to ``end``."""
-    lane = state["lanes"][i]
-    waited = lane["count"] * (end - begin)
-    late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `begin`
-    while late >= 0:
-        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - begin
-        if after <= 0:
-            break
-        waited -= min(after, end - begin)
-        late -= 1
-    if waited > 0:
-        state["blame"][i >> 1, culprit, cause] += waited
-
-
-@inlined
-def settle(state, i, now):
-    """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
-    lane = state["lanes"][i]
-    since = lane["since"]
-    if now <= since:
-        return
-    lane["since"] = now
-    busy_until = min(lane["busy_until"], now)
-    if since < busy_until:
-        charge(state, i, since, busy_until, lane["owner"], ARBITRATION)
-        since = busy_until
-    if since < now:
-        charge(state, i, since, now, lane["culprit"], lane["cause"])
-
-
-@inlined
-def claim(state, i, now):
-    """While the bus that lane ``i`` needs is busy, that is why it waits, whatever else may hold it up."""
-    lane = state["lanes"][i]
-    free = state["bus_free"][lane["bus"]]
-    if free > lane["busy_until"] and free > now:
-        settle(state, i, now)
-        lane["busy_until"] = free
-        lane["owner"] = state["bus_owner"][lane["bus"]]
-
-
-@njit
-def most_of(shares, masters, victim):
-    """Return the master with the largest share, another than the victim when there is one."""
-    culprit = victim
-    for m in range(masters):
-        if m != victim and shares[m] > 0 and (culprit == victim or shares[m] > shares[culprit]):
-            culprit = m
-    return culprit
-
-
-@inlined
-def wait_for(state, i, cause, culprit, retry, now):
-    """Note why the oldest piece of lane ``i`` stays, and return that it cannot go."""
-    lane = state["lanes"][i]
-    lane["retry"] = max(retry, lane["busy_until"])
-    if lane["cause"] != cause or lane["culprit"] != culprit:
-        settle(state, i, now)
-        lane["cause"] = cause
-        lane["culprit"] = culprit
-    return np.int64(0)
-
-
 @inlined
 def id_of(state, row):
     """Return the transaction id of a request: its stream, or what it shares one with."""
     ids = state["ids"][row["master"]]
     return row["stream"] if row["stream"] < ids else row["stream"] % ids
-
-
-@inlined
-def hub_wait(state, i, port, address, now):
-    """Return whether the coherence hub keeps lane ``i``'s piece out, having noted for whom it waits.
-
-    One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
-    """
-    line, victim = address >> state["tracker_shift"], i >> 1
-    lines, untils = state["tracked"][port], state["tracked_until"][port]
-    free, until, culprit = False, NEVER, victim
-    for t in range(state["trackers"]):
-        if untils[t] <= now:
-            free = True
-        elif lines[t] == line:
-            state["awaited"] |= 1 << t
-            wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
-            return True
-        else:
-            until = min(until, untils[t])
-            if culprit == victim:
-                culprit = state["tracked_by"][port, t]
-    if free:
-        return False
-    state["awaited"] = -1  # whichever is free first
-    wait_for(state, i, QUEUE_FULL, culprit, until, now)
-    return True
-
-
-@njit
-def ask_hub_again(state, bus, now):
-    """Hold writes back whose line or last free tracker a read has taken in this very cycle."""
-    for master in range(state["masters"]):
-        if state["wants"][bus] >> master & 1:
-            lane = state["lanes"][2 * master + 1]
-            address = lane["rows"][lane["head"]]["address"] + lane["sent"]
-            if hub_wait(state, 2 * master + 1, lane["port"], address, now):
-                lane["ready"] = 0
-                state["wants"][bus] &= ~(1 << master)
-
-
-@inlined
-def track(state, port, address, master, now):
-    """Take a free tracker of the hub. Returns its number."""
-    for t in range(state["trackers"]):
-        if state["tracked_until"][port, t] <= now:
-            state["tracked"][port, t] = address >> state["tracker_shift"]
-            state["tracked_until"][port, t] = NEVER
-            state["tracked_by"][port, t] = master
-            return t
-    return 0
 
 
 @inlined

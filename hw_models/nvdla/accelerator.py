@@ -9,7 +9,15 @@ from hw_models.nvdla.cacc import cacc_step
 from hw_models.nvdla.cdma import data_beat, data_step, weight_beat, weight_step
 from hw_models.nvdla.csc import csc_step
 from hw_models.nvdla.groups import group_push, group_room
-from hw_models.nvdla.mcif import beat_returned, read_step, wake, write_acknowledged, write_step
+from hw_models.nvdla.mcif import (
+    beat_returned,
+    read_step,
+    wake,
+    wake_read,
+    wake_write,
+    write_acknowledged,
+    write_step,
+)
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.post import (
     post_acknowledged,
@@ -136,10 +144,10 @@ def advance(state, ops, now, reads, writes):
     mcif = state["mcif"]
     if mcif["read_full"] and reads["count"] < reads["limit"]:
         mcif["read_full"] = 0
-        wake(state, _P_READ, max(now, mcif["next_read"]))
+        wake_read(state, now)
     if mcif["write_full"] and writes["count"] < writes["limit"]:
         mcif["write_full"] = 0
-        wake(state, _P_WRITE, max(now, mcif["next_write"]))
+        wake_write(state, now)
     times = state["wake"]
     while True:
         part, time = 0, times[0]

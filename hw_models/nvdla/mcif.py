@@ -31,6 +31,22 @@ def wake(state, part, time):
         state["wake"][part] = time
 
 
+@inlined
+def wake_read(state, time):
+    """Let a burst out from ``time`` on; while the way out is full, room there is what wakes."""
+    mcif = state["mcif"]
+    if mcif["read_full"] == 0:
+        wake(state, _READ, max(time, mcif["next_read"]))
+
+
+@inlined
+def wake_write(state, time):
+    """As `wake_read`."""
+    mcif = state["mcif"]
+    if mcif["write_full"] == 0:
+        wake(state, _WRITE, max(time, mcif["next_write"]))
+
+
 @njit
 def read_room(state, client):
     reader = state["mcif"]["readers"][client]
@@ -48,10 +64,8 @@ def request_read(state, client, address, beats, time, slot):
     reader["time"][row] = time
     reader["slot"][row] = slot
     reader["count"] += 1
-    if reader["count"] == 1 and mcif["read_full"] == 0:
-        at = max(time, mcif["next_read"])
-        if at < state["wake"][_READ]:
-            state["wake"][_READ] = at
+    if reader["count"] == 1:
+        wake_read(state, time)
 
 
 @inlined
@@ -91,12 +105,45 @@ def _credit_at(state, reader, now):
 
 
 @inlined
+def _reads_shut(state, out):
+    """Tell whether the way out is full; if so, only room there is of interest."""
+    if out["count"] < out["limit"]:
+        return False
+    state["wake"][_READ] = NEVER
+    state["mcif"]["read_full"] = 1
+    return True
+
+
+@inlined
+def _writes_shut(state, out):
+    """As `_reads_shut`."""
+    if out["count"] < out["limit"]:
+        return False
+    state["wake"][_WRITE] = NEVER
+    state["mcif"]["write_full"] = 1
+    return True
+
+
+@inlined
+def _send(state, out, now, client, address, size, write, beats):
+    """Put a burst on the way out, which has room."""
+    row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
+    row["time"] = now
+    row["address"] = address
+    row["bytes"] = size
+    row["write"] = write
+    row["master"] = state["master"]
+    row["stream"] = client
+    row["tag"] = beats
+    row["issued"] = now
+    out["count"] += 1
+
+
+@inlined
 def read_step(state, now, out):
     """Let one burst out at ``now`` if there is one; set the next wake."""
     mcif = state["mcif"]
-    if out["count"] >= out["limit"]:
-        state["wake"][_READ] = NEVER
-        mcif["read_full"] = 1
+    if _reads_shut(state, out):
         return
     dbb = state["dbb_bytes"]
     chosen, later, more = -1, NEVER, 0
@@ -131,16 +178,7 @@ def read_step(state, now, out):
             mcif["read_limited"] = 1
             state["wake"][_READ] = NEVER
         return
-    row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
-    row["time"] = now
-    row["address"] = address
-    row["bytes"] = beats * dbb
-    row["write"] = 0
-    row["master"] = state["master"]
-    row["stream"] = chosen
-    row["tag"] = beats
-    row["issued"] = now
-    out["count"] += 1
+    _send(state, out, now, chosen, address, beats * dbb, 0, beats)
     record = state["records"][reader["slot"][head]]
     record["read_bytes"][chosen] += beats * dbb
     record["read_bursts"][chosen] += 1
@@ -167,11 +205,8 @@ def read_step(state, now, out):
         reader["beats"][head] -= beats
         reader["address"][head] = address + beats * dbb
         more = 1
-    if out["count"] >= out["limit"]:
-        state["wake"][_READ] = NEVER
-        mcif["read_full"] = 1
-        return
-    state["wake"][_READ] = now + 1 if more else max(later, now + 1)
+    if not _reads_shut(state, out):
+        state["wake"][_READ] = now + 1 if more else max(later, now + 1)
 
 
 @inlined
@@ -182,11 +217,9 @@ def beat_returned(state, client, time):
     mcif["last_beat"] = time
     mcif["returned"][(mcif["return_head"] + mcif["return_count"]) & (RETURNS - 1)] = time
     mcif["return_count"] += 1
-    if mcif["read_limited"]:
+    if mcif["read_limited"] or (reader["id_limit"] and reader["count"]):
         mcif["read_limited"] = 0
-        wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
-    elif reader["id_limit"] and reader["count"] and mcif["read_full"] == 0:
-        wake(state, _READ, max(time + RETURN_TO_READ, mcif["next_read"]))
+        wake_read(state, time + RETURN_TO_READ)
 
 
 @njit
@@ -195,8 +228,8 @@ def return_credit(state, client, time):
     reader = state["mcif"]["readers"][client]
     reader["credit_time"][(reader["credit_head"] + reader["credit_count"]) % CREDIT_RING] = time
     reader["credit_count"] += 1
-    if reader["count"] and state["mcif"]["read_full"] == 0:
-        wake(state, _READ, max(time, state["mcif"]["next_read"]))
+    if reader["count"]:
+        wake_read(state, time)
 
 
 @njit
@@ -217,17 +250,15 @@ def request_write(state, client, address, beats, time, slot):
     writer["time"][row] = time
     writer["slot"][row] = slot
     writer["count"] += 1
-    if writer["count"] == 1 and mcif["write_full"] == 0:
-        wake(state, _WRITE, max(time, mcif["next_write"]))
+    if writer["count"] == 1:
+        wake_write(state, time)
 
 
 @inlined
 def write_step(state, now, out):
     """Let one write burst out at ``now``; return its client, or -1 when none left."""
     mcif = state["mcif"]
-    if out["count"] >= out["limit"]:
-        state["wake"][_WRITE] = NEVER
-        mcif["write_full"] = 1
+    if _writes_shut(state, out):
         return -1
     chosen, later, more = -1, NEVER, 0
     client = mcif["last_writer"]
@@ -252,16 +283,7 @@ def write_step(state, now, out):
         state["wake"][_WRITE] = NEVER
         mcif["write_limited"] = 1
         return -1
-    row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
-    row["time"] = now
-    row["address"] = writer["address"][head]
-    row["bytes"] = writer["bytes"][head]
-    row["write"] = 1
-    row["master"] = state["master"]
-    row["stream"] = chosen
-    row["tag"] = beats
-    row["issued"] = now
-    out["count"] += 1
+    _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats)
     record = state["records"][writer["slot"][head]]
     record["write_bytes"][chosen] += writer["bytes"][head]
     record["write_bursts"][chosen] += 1
@@ -276,10 +298,7 @@ def write_step(state, now, out):
     writer["in_flight"] += 1
     if writer["count"]:
         later = min(later, writer["time"][writer["head"]])
-    if out["count"] >= out["limit"]:
-        state["wake"][_WRITE] = NEVER
-        mcif["write_full"] = 1
-    else:
+    if not _writes_shut(state, out):
         state["wake"][_WRITE] = now + beats if more else max(later, now + beats)
     return chosen
 
@@ -291,4 +310,4 @@ def write_acknowledged(state, client, beats, time):
     mcif["writes_in_flight"] -= beats
     if mcif["write_limited"]:
         mcif["write_limited"] = 0
-        wake(state, _WRITE, max(time + RETURN_TO_READ, mcif["next_write"]))
+        wake_write(state, time + RETURN_TO_READ)

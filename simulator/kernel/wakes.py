@@ -58,7 +58,7 @@ def admit(system, fifo, writer, reader, charged):
     if since < system["now_fs"]:
         if not system["one_clock"]:
             since = to_cycles(since, system["period_fs"][reader]) * system["period_fs"][reader]
-        until = min(system["now_fs"], fifo["freed_fs"]) if charged else system["now_fs"]
+        until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
             cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
             system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since

@@ -1,0 +1,68 @@
+"""Whom each queued request waits for: the waits in a lane, charged to one master and cause at a time.
+
+A lane is a master's reads or its writes. All requests in it wait for what its oldest waits for: for the bus
+that it needs while that is busy, else for the culprit noted last.
+"""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.interconnect.params import LANE_ROWS
+from hw_models.jit import inlined, njit
+
+ARBITRATION = int(Cause.ARBITRATION)
+
+
+@njit
+def charge(state, i, begin, end, culprit, cause):
+    """Charge the waits in lane ``i`` from ``begin`` to ``end``."""
+    lane = state["lanes"][i]
+    waited = lane["count"] * (end - begin)
+    late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `begin`
+    while late >= 0:
+        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - begin
+        if after <= 0:
+            break
+        waited -= min(after, end - begin)
+        late -= 1
+    if waited > 0:
+        state["blame"][i >> 1, culprit, cause] += waited
+
+
+@inlined
+def settle(state, i, now):
+    """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
+    lane = state["lanes"][i]
+    since = lane["since"]
+    if now <= since:
+        return
+    lane["since"] = now
+    busy_until = min(lane["busy_until"], now)
+    if since < busy_until:
+        charge(state, i, since, busy_until, lane["owner"], ARBITRATION)
+        since = busy_until
+    if since < now:
+        charge(state, i, since, now, lane["culprit"], lane["cause"])
+
+
+@inlined
+def claim(state, i, now):
+    """While the bus that lane ``i`` needs is busy, that is why it waits, whatever else may hold it up."""
+    lane = state["lanes"][i]
+    free = state["bus_free"][lane["bus"]]
+    if free > lane["busy_until"] and free > now:
+        settle(state, i, now)
+        lane["busy_until"] = free
+        lane["owner"] = state["bus_owner"][lane["bus"]]
+
+
+@inlined
+def wait_for(state, i, cause, culprit, retry, now):
+    """Note why the oldest piece of lane ``i`` stays, and return that it cannot go."""
+    lane = state["lanes"][i]
+    lane["retry"] = max(retry, lane["busy_until"])
+    if lane["cause"] != cause or lane["culprit"] != culprit:
+        settle(state, i, now)
+        lane["cause"] = cause
+        lane["culprit"] = culprit
+    return np.int64(0)
