@@ -20,6 +20,7 @@ LLC_SIZES_KIB = (512, 1024, 2048, 4096)
 LLC_LINES = (32, 64, 128)
 MOST_SETS = 4096  # of FASED's LLC model
 FOOTPRINTS = {"L1": "8 KiB", "LLC": "256 KiB", "DRAM": "16 MiB"}  # four of the second fit half of the LLC
+LENGTH = {"L1": 0, "LLC": 3, "DRAM": 4}  # what a co-runner adds to the length of a run, roughly
 COUNTS = (1, 2, 3, 4)
 SLOW_DRAM = (
     "system.dram.clock=1066 MHz"  # DDR3-2133's own clock; the artifact counts DRAM timings in SoC cycles
@@ -33,7 +34,7 @@ class Case(NamedTuple):
     name: str
     settings: tuple[str, ...] = ()
     corunners: int = 0
-    footprint: str = ""
+    size: str = ""  # of FOOTPRINTS
 
 
 class Outcome(NamedTuple):
@@ -53,8 +54,8 @@ def cases() -> list[Case]:
         if size * 1024 // (8 * line) <= MOST_SETS
     ]
     crowd = [
-        Case("corunners", f"{count} x {name}", corunners=count, footprint=footprint)
-        for name, footprint in FOOTPRINTS.items()
+        Case("corunners", f"{count} x {name}", corunners=count, size=name)
+        for name in FOOTPRINTS
         for count in COUNTS
     ]
     slow = [
@@ -72,7 +73,7 @@ def run_case(case: Case) -> Outcome:
 
     config = resolved(load(CONFIG, settings=case.settings))
     config["corunners"] = [
-        {"on": f"core{i}", "kind": "bandwidth_write", "footprint": case.footprint}
+        {"on": f"core{i}", "kind": "bandwidth_write", "footprint": FOOTPRINTS[case.size]}
         for i in reversed(range(4 - case.corunners, 4))
     ]
     job = simulator.run(config).summary["workloads"]["detect"]
@@ -92,7 +93,7 @@ def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outco
     from simulator.system import compile_kernels
 
     compile_kernels(load(CONFIG))
-    order = sorted(chosen, key=lambda case: -case.corunners * (case.footprint != FOOTPRINTS["L1"]))
+    order = sorted(chosen, key=lambda case: -case.corunners * LENGTH.get(case.size, 0))
     count = workers or len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         return dict(zip(order, pool.map(run_case, order)))
