@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hw_models.blame import Cause
 from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE, build_cache
 from hw_models.cache.state import down_limit as llc_down_limit
@@ -95,19 +96,19 @@ class Machine:
         steps = self.steps[plan.first_step : plan.first_step + plan.step_count]
         return self.tasks[steps["index"][steps["on"] == On.CORE]]
 
-    def blames(self) -> Iterator[tuple[np.ndarray, int, str]]:
-        """Yield every block's blame table with its cycle [fs] and what its causes are called before."""
-        system = self.system[0]
-        yield system["blame"], 1, ""
+    def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
+        """Yield every blame table (victim, culprit, cause) with its cycle [fs] and its causes' names."""
+        system, causes = self.system[0], [cause.name.lower() for cause in Cause]
+        yield system["blame"], 1, causes
         if system["has_bus"]:
-            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), ""
+            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), causes
         if system["has_llc"]:
-            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]]), ""
+            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]]), causes
         if not system["ideal"]:
             for channel in range(int(system["channels"])):
-                yield self.channels[channel]["blame"], int(system["period_fs"][channel]), ""
+                yield self.channels[channel]["blame"], int(system["period_fs"][channel]), causes
         if self.storage is not None:
-            yield self.storage.state["blame"], int(self.storage.state["period_fs"]), "flash_"
+            yield from self.storage.blames()
 
 
 def period_fs(clock_hz: int) -> int:

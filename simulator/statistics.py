@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.blame import Cause
 from hw_models.dram.statistics import channel_summary
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.state import Client, Stall
@@ -135,9 +134,8 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
 def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
     total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs]
-    for blame, period_fs, prefix in machine.blames():
-        for cause in Cause:
-            name = prefix + cause.name.lower()
+    for blame, period_fs, causes in machine.blames():
+        for cause, name in enumerate(causes):
             total[name] = total.get(name, 0) + blame[:, :, cause] * period_fs
     names = [*machine.master_names]
     result: dict[str, dict[str, Any]] = {}
@@ -146,8 +144,8 @@ def interference(machine: Machine) -> dict[str, dict[str, Any]]:
         for c, culprit in [*enumerate(names), (REFRESH, "refresh")]:
             waits = {name: int(table[v, c]) for name, table in total.items() if table[v, c]}
             if waits:
-                causes = {name: waited * FS for name, waited in waits.items()}
-                row[culprit] = {"delay_s": sum(waits.values()) * FS, "causes": causes}
+                by_cause = {name: waited * FS for name, waited in waits.items()}
+                row[culprit] = {"delay_s": sum(waits.values()) * FS, "causes": by_cause}
         result[victim] = row
     return result
 
@@ -241,18 +239,32 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
     return row
 
 
+def tracks(ops: dict[str, Any]) -> list[str]:
+    """Return the track of each operation: its unit's first one that is free when it starts."""
+    result = [""] * len(ops["unit"])
+    free: dict[str, list[float]] = {}  # unit -> until when each of its tracks is taken
+    for i in sorted(range(len(result)), key=lambda i: (ops["start_s"][i], i)):
+        unit, start, end = ops["unit"][i], ops["start_s"][i], ops["end_s"][i]
+        taken = free.setdefault(unit, [])
+        k = next((k for k, until in enumerate(taken) if until <= start), len(taken))
+        taken[k : k + 1] = [end]
+        result[i] = unit if k == 0 else f"{unit} ({k + 1})"
+    return result
+
+
 def timeline(machine: Machine, ops: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return Chrome trace events: a process a job, a track a unit, a slice an operation."""
-    units = sorted(set(ops["unit"]))
+    """Return Chrome trace events: a slice an operation, a track a unit, more where its operations overlap."""
+    on_track = tracks(ops)
+    names = sorted(set(on_track))
     events: list[dict[str, Any]] = [
-        {"ph": "M", "pid": 1, "tid": i, "name": "thread_name", "args": {"name": unit}}
-        for i, unit in enumerate(units)
+        {"ph": "M", "pid": 1, "tid": i, "name": "thread_name", "args": {"name": name}}
+        for i, name in enumerate(names)
     ]
-    for i, unit in enumerate(ops["unit"]):
+    for i, track in enumerate(on_track):
         stalls = {name: column[i] for name, column in ops.items() if name.startswith("stall_") and column[i]}
         events.append(
             {
-                "ph": "X", "pid": 1, "tid": units.index(unit), "name": f"{ops['layer'][i]} {ops['kind'][i]}",
+                "ph": "X", "pid": 1, "tid": names.index(track), "name": f"{ops['layer'][i]} {ops['kind'][i]}",
                 "ts": ops["start_s"][i] * 1e6, "dur": (ops["end_s"][i] - ops["start_s"][i]) * 1e6,
                 "args": {"op": ops["op"][i], "macs": ops["macs"][i], "read_bytes": ops["read_bytes"][i],
                          "write_bytes": ops["write_bytes"][i], **stalls},

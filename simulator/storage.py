@@ -11,9 +11,7 @@ has moved a request), so that the outcome is that of one loop. At equal times th
 few events a second beside a bus: crossing into Python costs less than compiling the device into the loop.
 """
 
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +22,12 @@ from hw_models.cpu.task import Pattern
 from hw_models.flash.block import run_until, take_done
 from hw_models.flash.build import build
 from hw_models.flash.device import next_event, room, submit
+from hw_models.flash.host import host, serial_time
 from hw_models.flash.params import Flash
-from hw_models.flash.state import COUNTERS, PERIOD_FS
-from hw_models.port import NEVER
+from hw_models.flash.state import COUNTERS, PERIOD_FS, Wait
+from hw_models.port import MASTERS, NEVER
 from simulator.kernel import driver
+from simulator.storage_waits import HostWait, Line, Request, Running
 from workloads.program import Batch
 
 if TYPE_CHECKING:
@@ -38,21 +38,6 @@ FS_PER_S = 10**15
 Event = Callable[..., None]
 
 
-@dataclass
-class Running:
-    """A step under way."""
-
-    step: int
-    job: int
-    master: int  # whose wait it is in the device
-    batch: Batch
-    taken: int = 0  # requests that a thread has taken
-    left: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.left = len(self.batch.transfers)
-
-
 class Storage:
     """The device, its host's threads and its DMA. Times are femtoseconds."""
 
@@ -60,15 +45,20 @@ class Storage:
         self.params, self.batches, self.machine = params, batches, machine
         self.states, self.memory = build(params)
         self.state = self.states[0]
+        self.state["masters"] = len(machine.master_names)
         self.dma = machine.core_names.index(DMA)
         self.task = len(machine.tasks) - 1
         self.events: list[tuple[int, int, Event, tuple[Any, ...]]] = []  # time, order, what, arguments
         self.order = 0
-        self.lock_free_fs = 0
-        self.requests: dict[int, tuple[Running, int]] = {}  # tag -> request in the device
-        self.in_flight = 0
-        self.blocked: deque[tuple[Running, int]] = deque()  # doorbells that found the device full
-        self.moves: deque[tuple[Running, int]] = deque()  # the first is what the DMA moves
+        self.hosts = host(params, 1)
+        self.submit_fs, self.complete_fs = (
+            int(self.hosts[0][name]) * PERIOD_FS for name in ("submit_ps", "complete_ps")
+        )
+        self.waits_fs = np.zeros((MASTERS, MASTERS + 1, len(HostWait)), np.int64)  # as in a blame table
+        self.callers, self.blocked, self.moves = (Line(self.waits_fs[:, :, wait]) for wait in HostWait)
+        self.calling: Request | None = None  # whose thread is in the serial section
+        self.requests: dict[int, Request] = {}  # in the device, by tag
+        self.moving: Request | None = None  # by the DMA
         self.moves_done = 0
         self.busy_since_fs, self.busy_fs = 0, 0
 
@@ -86,7 +76,7 @@ class Storage:
         now_fs = int(system["now_fs"])
         if self.machine.cores[self.dma]["finished"] > self.moves_done:
             self.moves_done += 1
-            self._moved(*self.moves.popleft(), now_fs)
+            self._moved(now_fs)
         for step in system["started_step"][: system["started"]]:
             self._begin(int(step), now_fs)
         system["started"] = system["asks"] = 0
@@ -101,7 +91,7 @@ class Storage:
                 run_until(self.state, self.memory, min(outside, until_fs) // PERIOD_FS)
                 while self.state["done_count"] > 0:
                     tag, done = take_done(self.state)
-                    self._at(int(done) * PERIOD_FS, self._landed, *self.requests.pop(int(tag)))
+                    self._at(int(done) * PERIOD_FS, self._landed, int(tag))
             elif outside <= until_fs:
                 time_fs, _, event, what = heappop(self.events)
                 event(*what, time_fs)
@@ -111,18 +101,37 @@ class Storage:
     def waits(self) -> list[str]:
         """Say what is under way, for a run that cannot go on."""
         parts = [
-            (self.in_flight, "requests are in the flash device"),
+            (len(self.requests), "requests are in the flash device"),
             (len(self.blocked), "requests wait for a place in the flash device"),
-            (len(self.moves), "requests wait for the DMA of flash"),
+            (len(self.moves) + (self.moving is not None), "requests wait for the DMA of flash"),
         ]
         return [f"{count} {what}" for count, what in parts if count]
 
     def summary(self) -> dict[str, Any]:
-        """Return the device's counters, and the time in which it had a request."""
+        """Return the device's counters, and the time in which it had a request, up to now."""
         counters: dict[str, Any] = {name: int(self.state[name]) for name in COUNTERS}
-        busy_s = self.busy_fs / FS_PER_S
+        under_way_fs = int(self.machine.system[0]["now_fs"]) - self.busy_since_fs if self.requests else 0
+        busy_s = (self.busy_fs + under_way_fs) / FS_PER_S
         moved = counters["read_bytes"] + counters["write_bytes"]
         return counters | {"busy_s": busy_s, "throughput_bytes_per_s": moved / busy_s if busy_s else 0.0}
+
+    def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
+        """Yield the blame tables of device and host as `Machine.blames` does."""
+        for table, period_fs, waits in ((self.state["blame"], PERIOD_FS, Wait), (self.waits_fs, 1, HostWait)):
+            yield table, period_fs, [f"flash_{wait.name.lower()}" for wait in waits]
+
+    def load_kernels(self) -> None:
+        """Compile, or load, what is called from here, on copies."""
+        states, memory = build(self.params)
+        serial_time(self.hosts, 1)
+        room(states[0], 0, 1)
+        submit(states[0], 0, 0, 1, 0, 0, 0, 0, 0)
+        next_event(states[0])
+        run_until(states[0], memory, 10**12)
+        take_done(states[0])
+        machine = self.machine
+        core.start(machine.cores.copy()[self.dma], machine.tasks, self.task, 0)
+        driver.complete(machine.jobs.copy()[0], machine.records.copy(), 0, 0)
 
     # what happens here
 
@@ -144,19 +153,30 @@ class Storage:
             self._at(now_fs, self._thread, running)
 
     def _thread(self, running: Running, now_fs: int) -> None:
-        """A thread is free: it takes the next request through the system call and the serial section."""
+        """A thread is free: it takes the next request into the system call."""
         k = running.taken
-        if k == len(running.batch.transfers):
-            return
-        running.taken += 1
-        cost, size = self.params.host, int(running.batch.transfers[k]["bytes"])
-        copy_fs = size * FS_PER_S // cost.serial_bytes_per_s if cost.serial_bytes_per_s else 0
-        begin_fs = max(now_fs + cost.submit_fs, self.lock_free_fs)
-        self.lock_free_fs = begin_fs + cost.serial_fs + copy_fs
-        self._at(self.lock_free_fs, self._ring, running, k)
+        if k < len(running.batch.transfers):
+            running.taken += 1
+            self._at(now_fs + self.submit_fs, self._call, running, k)
+
+    def _call(self, running: Running, k: int, now_fs: int) -> None:
+        """A thread has come to the serial section."""
+        self.callers.join((running, k), now_fs)
+        if self.calling is None:
+            self._enter(now_fs)
+
+    def _enter(self, now_fs: int) -> None:
+        """The serial section is free: let the next thread in, if there is one."""
+        self.calling = self.callers.take(now_fs) if self.callers else None
+        if self.calling is not None:
+            running, k = self.calling
+            size = int(running.batch.transfers[k]["bytes"])
+            self._at(now_fs + serial_time(self.hosts, size) * PERIOD_FS, self._ring, running, k)
 
     def _ring(self, running: Running, k: int, now_fs: int) -> None:
         """The doorbell: a read goes to the device, of a write first the data is fetched."""
+        self.callers.ended(running.master, now_fs)
+        self._enter(now_fs)
         if running.batch.write:
             self._move(running, k, now_fs)
         else:
@@ -164,32 +184,31 @@ class Storage:
 
     def _submit(self, running: Running, k: int, now_fs: int) -> None:
         """Hand a request to the device, behind those that found it full."""
-        self.blocked.append((running, k))
+        self.blocked.join((running, k), now_fs)
         self._submit_blocked(now_fs)
 
     def _submit_blocked(self, now_fs: int) -> None:
-        while self.blocked and self.in_flight < self.params.queue_depth:
-            running, k = self.blocked[0]
+        while self.blocked and len(self.requests) < self.params.queue_depth:
+            running, k = self.blocked.requests[0]
             row = running.batch.transfers[k]
             address, size = int(row["address"]), int(row["bytes"])
             if not room(self.state, address, size):
                 return
-            self.blocked.popleft()
-            if self.in_flight == 0:
+            if not self.requests:
                 self.busy_since_fs = now_fs
-            self.in_flight += 1
             tag = self.order
             self.order += 1
-            self.requests[tag] = running, k
+            self.requests[tag] = self.blocked.take(now_fs)
             write = int(running.batch.write)
             now_ps = -(-now_fs // PERIOD_FS)
             submit(self.state, now_ps, address, size, write, running.master, 0, tag, now_fs)
 
-    def _landed(self, running: Running, k: int, now_fs: int) -> None:
+    def _landed(self, tag: int, now_fs: int) -> None:
         """The device is done with a request: what it has read is at the host's end of the link."""
-        self.in_flight -= 1
-        if self.in_flight == 0:
+        running, k = self.requests.pop(tag)
+        if not self.requests:
             self.busy_fs += now_fs - self.busy_since_fs
+        self.blocked.ended(running.master, now_fs)
         self._submit_blocked(now_fs)
         if running.batch.write:
             self._over(running, now_fs)
@@ -198,13 +217,18 @@ class Storage:
 
     def _move(self, running: Running, k: int, now_fs: int) -> None:
         """Let the DMA move a request's data, behind what it has to do."""
-        self.moves.append((running, k))
-        if len(self.moves) == 1:
-            self._start_move(now_fs)
+        self.moves.join((running, k), now_fs)
+        if self.moving is None:
+            self._move_next(now_fs)
 
-    def _start_move(self, now_fs: int) -> None:
+    def _move_next(self, now_fs: int) -> None:
+        """The DMA is free: it moves the next request's data, if there is one."""
+        self.moving = self.moves.take(now_fs) if self.moves else None
+        if self.moving is not None:
+            self._start_move(*self.moving, now_fs)
+
+    def _start_move(self, running: Running, k: int, now_fs: int) -> None:
         machine, system = self.machine, self.machine.system[0]
-        running, k = self.moves[0]
         row, task = running.batch.transfers[k], machine.tasks[self.task]
         task["read_bytes"] = task["write_bytes"] = 0
         kind = "read" if running.batch.write else "write"
@@ -216,9 +240,12 @@ class Storage:
         core.start(machine.cores[self.dma], machine.tasks, self.task, cycle)
         self._wake(unit, cycle * period)
 
-    def _moved(self, running: Running, k: int, now_fs: int) -> None:
-        if self.moves:
-            self._start_move(now_fs)
+    def _moved(self, now_fs: int) -> None:
+        """The DMA is done with a request."""
+        assert self.moving is not None
+        running, k = self.moving
+        self.moves.ended(running.master, now_fs)
+        self._move_next(now_fs)
         if running.batch.write:
             self._submit(running, k, now_fs)
         else:
@@ -226,7 +253,7 @@ class Storage:
 
     def _over(self, running: Running, now_fs: int) -> None:
         """A request is over: its thread sees the completion and goes on."""
-        done_fs = now_fs + self.params.host.complete_fs
+        done_fs = now_fs + self.complete_fs
         running.left -= 1
         self._at(done_fs, self._thread, running)
         if running.left == 0:

@@ -49,6 +49,8 @@ def compiled(machine: Machine) -> tuple[Any, ...]:
     arguments = kernel_arguments(machine)
     with second_compiler():
         soc.run(*arguments, 0, 0)
+        if machine.storage is not None:
+            machine.storage.load_kernels()
     return arguments
 
 

@@ -9,7 +9,7 @@ from hw_models.flash.engine import (
     serve_touched,
 )
 from hw_models.flash.ftl import allocate, block_at, find, owner, pick_victim, plane_at, plane_of, point
-from hw_models.flash.link import fetch_command, occupy_up, send_up
+from hw_models.flash.link import fetch_command, occupy, send_up
 from hw_models.flash.mapcache import mark_dirty, reserve, slot_at, slot_of, touch
 from hw_models.flash.queues import enqueue, free_transaction, new_transaction, place
 from hw_models.flash.state import (
@@ -45,6 +45,7 @@ from hw_models.flash.state import (
     WAIT_TAIL,
     ZERO,
 )
+from hw_models.flash.waits import charge_collection, settle
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 from hw_models.port import REFRESH as NOBODY_INT
@@ -89,7 +90,7 @@ def submit(state, now, address, size, write, master, stream, tag, issued):
     row["tag"] = tag
     row["issued"] = issued
     row["submit"] = now
-    row["arrival"] = fetch_command(state, now, size if write else ZERO)
+    row["arrival"] = fetch_command(state, now, size if write else ZERO, master)
     row["left"] = pages_of(state, address, size)
     row["version"] = 0
     state["arrived"][(state["arrived_head"] + state["arrived_count"]) % REQUESTS] = i
@@ -103,15 +104,12 @@ def submit(state, now, address, size, write, master, stream, tag, issued):
 
 
 @inlined
-def finish_request(state, r, now):
-    """All transactions of request ``r`` are done: send what is left, then the completion."""
+def finish_request(state, r, now, time):
+    """Complete request ``r``: all is there, and what was sent is across the link at ``time``."""
     row = state["request"][r]
-    time = now
     if row["write"] == 0 and state["forward_pages"] == 0:
-        before = max(now, state["up_free"])
-        time = send_up(state, now, row["bytes"])
-        state["link_busy_ps"] += time - before
-    row["done"] = occupy_up(state, time, state["completion_ps"])
+        time = send_up(state, now, row["bytes"], row["master"])
+    row["done"] = occupy(state, state["up"], now, time, state["completion_ps"], row["master"])
     state["done"][(state["done_head"] + state["done_count"]) % REQUESTS] = r
     state["done_count"] += 1
 
@@ -129,12 +127,12 @@ def pop_done(state):
 def part_done(state, r, now, size):
     """One page of request ``r`` is there: ``size`` bytes for the host, 0 for a page of a write."""
     row = state["request"][r]
+    time = now
     if size > 0 and state["forward_pages"] == 1:
-        before = max(now, state["up_free"])
-        state["link_busy_ps"] += send_up(state, now, size) - before
+        time = send_up(state, now, size, row["master"])
     row["left"] -= 1
     if row["left"] == 0:
-        finish_request(state, r, now)
+        finish_request(state, r, now, time)
 
 
 @njit
@@ -162,9 +160,10 @@ def start_program(state, memory, i, ppn, now):
 
 
 @njit
-def wait_in_plane(state, memory, plane, i):
+def wait_in_plane(state, memory, plane, i, now):
     """Let the host's transaction ``i`` wait until collection has freed a block of ``plane``."""
     at = plane_at(state, plane)
+    state["transaction"][i]["since"] = now
     state["transaction"][i]["next"] = NONE
     if memory[at + WAIT_HEAD] == NONE:
         memory[at + WAIT_HEAD] = i
@@ -183,7 +182,7 @@ def write_page(state, memory, i, now):
     if memory[at + WAIT_HEAD] == NONE:
         ppn = allocate(state, memory, plane, ZERO)
     if ppn == NONE:
-        wait_in_plane(state, memory, plane, i)
+        wait_in_plane(state, memory, plane, i, now)
     else:
         state["version"] += 1
         row["version"] = state["version"]
@@ -282,6 +281,7 @@ def erased(state, memory, i, now):
     memory[row + WAIT_HEAD] = NONE
     while i != NONE:
         after = state["transaction"][i]["next"]
+        charge_collection(state, i, now)
         if state["transaction"][i]["kind"] == USER_READ:
             read_page(state, memory, i, now)
         else:
@@ -328,7 +328,7 @@ def read_page(state, memory, i, now):
             if ppn == NONE:
                 raise OverflowError("flash: no page left to lay out data in; raise overprovisioning")
         if ppn == NONE:
-            wait_in_plane(state, memory, plane, i)
+            wait_in_plane(state, memory, plane, i, now)
             collect(state, memory, plane, now)
             return
         memory[page_at(state, ppn)] = row["lpn"] + 1
@@ -506,6 +506,7 @@ def array_done(state, memory, c, d, now):
         else:
             release_register(state, c, d, now)
         return
+    settle(state, d, now)
     doing, count = die["doing"], die["actives"]
     die["doing"] = IDLE
     state["ready"][d] = NEVER
@@ -527,6 +528,7 @@ def bus_done(state, memory, c, now):
     if i != NONE:
         d = state["transaction"][i]["die"]
         data_arrived(state, memory, i, now)
+        settle(state, d, now)
         die = state["die"][d]
         die["out"] -= 1
         if die["out"] == 0 and die["held"] == 1:

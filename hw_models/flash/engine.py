@@ -7,7 +7,6 @@ channels by number, arrivals first.
 
 import numpy as np
 
-from hw_models.blame import Cause
 from hw_models.flash.queues import gather, oldest, pop_ready, push_ready
 from hw_models.flash.state import (
     BUS_COMMAND,
@@ -27,20 +26,9 @@ from hw_models.flash.state import (
     USER_WRITE,
     ZERO,
 )
+from hw_models.flash.waits import charge_bus, charge_die, settle, settle_bus
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
-
-BANK_BUSY = np.int64(Cause.BANK_BUSY)
-BUS_BUSY = np.int64(Cause.BUS_BUSY)
-
-
-@inlined
-def charge(state, i, now, culprit, cause):
-    """Charge the wait of transaction ``i`` since it was queued to the master that it waited for."""
-    row = state["transaction"][i]
-    if row["request"] != NONE and now > row["queued"]:
-        state["blame"][row["master"], culprit, cause] += now - row["queued"]
-    row["queued"] = now
 
 
 @inlined
@@ -48,7 +36,7 @@ def move_data(state, c, i, now):
     """Start moving the read data of transaction ``i`` over the bus of channel ``c``."""
     channel = state["channel"][c]
     row = state["transaction"][i]
-    charge(state, i, now, channel["master"], BUS_BUSY)
+    charge_bus(state, c, i)
     time = state["data_setup_ps"] + row["bytes"] * state["bus_fs_per_byte"] // PERIOD_FS
     channel["bus"] = BUS_DATA
     channel["moving"] = i
@@ -60,6 +48,7 @@ def move_data(state, c, i, now):
 @njit
 def release_register(state, c, d, now):
     """The array of die ``d`` is done, its register is free: its pages wait for the bus of channel ``c``."""
+    settle(state, d, now)
     die = state["die"][d]
     count = die["actives"]
     die["out"] = count
@@ -68,9 +57,7 @@ def release_register(state, c, d, now):
     state["ready"][d] = NEVER
     die["held"] = 0
     for k in range(count):
-        i = die["active"][k]
-        state["transaction"][i]["queued"] = now
-        push_ready(state, c, i)
+        push_ready(state, c, die["active"][k], now)
 
 
 @inlined
@@ -111,6 +98,7 @@ def can_suspend(state, d, now):
 @njit
 def suspend(state, d, now):
     """Stop what die ``d`` does; its transactions wait in `stopped`."""
+    settle(state, d, now)
     die = state["die"][d]
     for k in range(PLANES):
         die["stopped"][k] = die["active"][k]
@@ -127,24 +115,25 @@ def suspend(state, d, now):
 
 @njit
 def resume(state, d, now):
+    settle(state, d, now)
     die = state["die"][d]
     for k in range(PLANES):
         die["active"][k] = die["stopped"][k]
     die["actives"] = die["stoppeds"]
     die["stoppeds"] = 0
     die["doing"] = die["stopped_doing"]
+    die["master"] = state["transaction"][die["active"][0]]["master"]
     state["ready"][d] = now + die["remaining"]
     state["channel"][die["channel"]]["waiting"] -= 1
 
 
 @inlined
-def command(state, c, d, now, start, doing):
+def command(state, c, d, start, doing):
     """Send the gathered command to die ``d`` from ``start`` on."""
     die = state["die"][d]
     count = die["actives"]
-    master = die["master"]
     for k in range(count):
-        charge(state, die["active"][k], now, master, BANK_BUSY)
+        charge_die(state, die["active"][k])
     die["master"] = state["transaction"][die["active"][0]]["master"]
     more = count - 1
     if doing == READING:
@@ -176,9 +165,10 @@ def command(state, c, d, now, start, doing):
 @njit
 def serve_die(state, c, d, now, start, first_class, last_class, doing):
     """Gather one command for die ``d`` and send it. Return whether there was anything to send."""
+    settle(state, d, now)
     if gather(state, d, first_class, last_class) == 0:
         return False
-    command(state, c, d, now, start, doing)
+    command(state, c, d, start, doing)
     return True
 
 
@@ -257,6 +247,7 @@ def next_use(state, c, now):
     With cache reads it is the other way round: the short command that starts the next array read goes
     before the data of the last one, which it hides behind.
     """
+    settle_bus(state, c, now)
     channel = state["channel"][c]
     channel["bus"] = BUS_IDLE
     channel["until"] = NEVER

@@ -102,11 +102,18 @@ def next_thread(hosts, count, cursor, earliest):
 
 
 @njit
+def serial_time(hosts, size):
+    """Return how long a request of ``size`` bytes is in the serial section, in ps."""
+    row = hosts[0]
+    return row["serial_ps"] + size * row["serial_fs_per_byte"] // PERIOD_FS
+
+
+@njit
 def start_request(state, hosts, t, time, k, size):
     """Thread ``t`` starts request ``k`` at ``time``: system call, serial section, doorbell."""
     row = hosts[0]
     start = max(time + row["submit_ps"], row["lock_free"])
-    row["lock_free"] = start + row["serial_ps"] + size * row["serial_fs_per_byte"] // PERIOD_FS
+    row["lock_free"] = start + serial_time(hosts, size)
     row["time"][t] = row["lock_free"]
     row["request"][t] = k
 

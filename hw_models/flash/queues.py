@@ -1,6 +1,7 @@
 """Lists threaded through the transaction table: free rows, queues of dies, data waiting for a bus."""
 
 from hw_models.flash.state import GC_READ, MAP_READ, NONE
+from hw_models.flash.waits import settle, wait_for_bus, wait_for_die
 from hw_models.jit import inlined, njit
 
 
@@ -52,8 +53,9 @@ def enqueue(state, i, now):
     row = state["transaction"][i]
     die = state["die"][row["die"]]
     kind = row["kind"]
+    settle(state, row["die"], now)
+    wait_for_die(state, i)
     row["next"] = NONE
-    row["queued"] = now
     row["order"] = state["order"]
     state["order"] += 1
     if die["head"][kind] == NONE:
@@ -127,8 +129,9 @@ def oldest(state, d, first_class, last_class):
 
 
 @inlined
-def push_ready(state, channel, i):
+def push_ready(state, channel, i, now):
     """Queue the read data of transaction ``i`` for the bus, by its class."""
+    wait_for_bus(state, channel, i, now)
     row = state["channel"][channel]
     kind = state["transaction"][i]["kind"]
     state["transaction"][i]["next"] = NONE

@@ -5,10 +5,11 @@ fixed size (channels, dies, transactions, requests, parameters); `memory` holds 
 capacity (mapping, out-of-band data, block records, mapping cache), at the offsets named `at_*`.
 """
 
+from enum import IntEnum
+
 import numpy as np
 
-from hw_models.blame import BLAME_SHAPE
-from hw_models.port import REQUEST
+from hw_models.port import MASTERS, REQUEST
 
 PERIOD_FS = 1000  # one cycle of this block is one picosecond
 CHANNELS = 32
@@ -16,6 +17,7 @@ DIES = 256  # over all channels
 PLANES = 4  # per die, at most
 TRANSACTIONS = 16384
 REQUESTS = 1024
+LINK_ROWS = 1024  # reservations of alternating masters that a link can tell apart
 
 # Constants that are passed to functions are np.int64: numba compiles a function anew for each Python int.
 NONE = np.int64(-1)
@@ -36,6 +38,17 @@ IDLE, READING, PROGRAMMING, ERASING = (np.int64(k) for k in range(4))
 ZEROS, ALLOCATE = range(2)
 GREEDY, COST_BENEFIT = range(2)
 
+
+class Wait(IntEnum):
+    """What a request waits for in the device, when others have it."""
+
+    BANK_BUSY = 0  # the die; a block, until collection has freed one
+    BUS_BUSY = 1  # the channel
+    LINK_BUSY = 2  # to the host
+
+
+CLOCKS = (2, MASTERS + 1)  # time lost to die and bus, by culprit (last: the device's own work)
+
 TRANSACTION = np.dtype(
     [
         ("next", np.int64),  # in whatever list it is
@@ -47,7 +60,8 @@ TRANSACTION = np.dtype(
         ("plane", np.int64),  # in the die
         ("page", np.int64),  # page in the block: planes of a die work together on equal pages only
         ("bytes", np.int64),  # that cross the channel
-        ("queued", np.int64),  # time at which it entered its queue
+        ("since", np.int64),  # time from which it waits for a block to be collected
+        ("noted", np.int64, CLOCKS),  # what the clocks that it waits by showed when it began to
         ("order", np.int64),  # how many entered any queue before it
         ("master", np.int64),
         ("version", np.int64),  # of a program: write sequence number, kept in the page's out-of-band bytes
@@ -65,6 +79,9 @@ DIE = np.dtype(
         ("held", np.int64),  # 1: array done, but the page register still holds the previous pages
         ("out", np.int64),  # pages in the register that wait for the bus
         ("master", np.int64),  # whose command ran last
+        ("lost", np.int64, CLOCKS),  # time that its queue was kept waiting; see `waits`
+        ("since", np.int64),  # time up to which `lost` is settled
+        ("seen", np.int64, (MASTERS + 1,)),  # what `held` of its channel showed then
         ("stopped", np.int64, (PLANES,)),  # transactions of a suspended program or erase
         ("stoppeds", np.int64),
         ("remaining", np.int64),  # array time that the suspended command still needs
@@ -84,8 +101,19 @@ CHANNEL = np.dtype(
         ("turn", np.int64),  # chip that is asked first
         ("waiting", np.int64),  # those, read data that waits for the bus, and suspended commands
         ("master", np.int64),  # whose transfer is, or was last, on the bus
+        ("held", np.int64, (MASTERS + 1,)),  # time that the bus was held, by master
+        ("since", np.int64),  # time up to which `held` is settled
         ("head", np.int64, (3,)),  # read data that waits for the bus: of mapping, host, collection
         ("tail", np.int64, (3,)),
+    ]
+)
+LINK = np.dtype(
+    [
+        ("free", np.int64),  # time up to which it is reserved
+        ("head", np.int64),  # of the reservations noted, oldest first
+        ("count", np.int64),
+        ("end", np.int64, (LINK_ROWS,)),  # each lasts from the end of the one before
+        ("master", np.int64, (LINK_ROWS,)),
     ]
 )
 REQUEST_ROW = np.dtype(
@@ -207,8 +235,8 @@ STATE = np.dtype(
     + [(name, np.int64) for name in COUNTERS]
     + [
         ("now", np.int64),
-        ("up_free", np.int64),  # time at which the link to the host is free
-        ("down_free", np.int64),
+        ("up", LINK),  # to the host
+        ("down", LINK),
         ("order", np.int64),
         ("version", np.int64),
         ("groups", np.int64),  # of map entries in use
@@ -237,6 +265,7 @@ STATE = np.dtype(
         ("request", REQUEST_ROW, (REQUESTS,)),
         ("in_flight", np.int64),  # requests that `accept` took and `advance` has not answered
         ("response", REQUEST),  # scratch
-        ("blame", np.int64, BLAME_SHAPE),
+        ("masters", np.int64),  # that share the device; 0: nobody is charged
+        ("blame", np.int64, (MASTERS, MASTERS + 1, len(Wait))),  # victim, culprit, wait
     ]
 )

@@ -22,8 +22,6 @@ PICTURE_WORDS = 2**17  # room for 16384 transactions and everything else
 COUNTER_COUNT = len(COUNTERS)
 _FIELDS = dict(STATE.fields or {})
 FIRST_COUNTER = _FIELDS[COUNTERS[0]][1] // 8  # positions in the record, in words
-FIRST_BLAME = _FIELDS["blame"][1] // 8
-BLAME_COUNT = STATE["blame"].itemsize // 8
 
 
 @njit
@@ -58,7 +56,7 @@ def put_list(state, picture, n, i, cursor, lpn):
 def put_host(state, hosts, picture, n, now, cursor):
     row = hosts[0]
     picture[n] = ahead(row["lock_free"], now)
-    picture[n + 1] = ahead(state["up_free"], now)
+    picture[n + 1] = ahead(state["up"]["free"], now)
     picture[n + 2] = row["rung"] - cursor
     picture[n + 3] = row["completed"] - cursor
     n += 4
@@ -142,7 +140,7 @@ def skip_device(state, memory, delay, requests, size):
     """Move everything in the device ``delay`` ps and ``requests`` requests of ``size`` bytes on."""
     pages = requests * size // state["page_bytes"]
     state["now"] += delay
-    state["up_free"] += delay
+    state["up"]["free"] += delay
     for c in range(state["channels"]):
         channel = state["channel"][c]
         channel["until"] = later(channel["until"], delay)
@@ -160,24 +158,20 @@ def skip_device(state, memory, delay, requests, size):
         row = state["transaction"][i]
         if row["request"] != NONE and row["ppn"] != NONE:
             row["lpn"] += pages
-            row["queued"] += delay
             place(state, i, find(state, memory, row["lpn"]))
 
 
 @njit
 def remember(words, totals):
-    """Copy the counters and the blame table of the record to ``totals``."""
-    totals[:COUNTER_COUNT] = words[FIRST_COUNTER : FIRST_COUNTER + COUNTER_COUNT]
-    totals[COUNTER_COUNT:] = words[FIRST_BLAME : FIRST_BLAME + BLAME_COUNT]
+    """Copy the counters of the record to ``totals``."""
+    totals[:] = words[FIRST_COUNTER : FIRST_COUNTER + COUNTER_COUNT]
 
 
 @njit
 def skip_totals(words, totals, periods):
-    """Add to counters and blame what ``periods`` more of what happened since ``totals`` add."""
+    """Add to the counters what ``periods`` more of what happened since ``totals`` add."""
     for w in range(COUNTER_COUNT):
         words[FIRST_COUNTER + w] += periods * (words[FIRST_COUNTER + w] - totals[w])
-    for w in range(BLAME_COUNT):
-        words[FIRST_BLAME + w] += periods * (words[FIRST_BLAME + w] - totals[COUNTER_COUNT + w])
 
 
 @njit
@@ -242,4 +236,4 @@ def stream_reads(state, memory, hosts, words, totals, pictures, base, size, coun
 
 def scratch() -> tuple[np.ndarray, np.ndarray]:
     """Return (totals, pictures) for `stream_reads`."""
-    return np.zeros(COUNTER_COUNT + BLAME_COUNT, np.int64), np.zeros((2, PICTURE_WORDS), np.int64)
+    return np.zeros(COUNTER_COUNT, np.int64), np.zeros((2, PICTURE_WORDS), np.int64)

@@ -16,15 +16,33 @@ CROWD = [
     "workloads.detect.period=200 us",
     "workloads.detect.jitter=20 us",
 ]
+CAMERA = [
+    "workloads.camera.network=lenet5",
+    "workloads.camera.input=28x28",
+    "workloads.camera.period=2 ms",
+    "workloads.chat.tokens=1",
+    "workloads.chat.prompt=1",
+    "simulation.until=6 ms",
+]
 RUNS = {  # config, settings -> latency of every frame [fs], requests
     "nv_small_tiny": ("nv_small_tiny.yaml", []),
     "crowd": ("realtime_crowd.yaml", CROWD),
     "all cures": ("realtime_all.yaml", CROWD),
+    "camera and model": ("camera_and_llm.yaml", CAMERA),
 }
 GOLDEN = {
     "nv_small_tiny": ([102312000000], 10670),
     "crowd": ([79562000000, 68148126225, 56727994075], 91769),
     "all cures": ([46685000000, 43562126225, 43713994075], 22399),
+    "camera and model": ([2893818000000, 1551450649000], 541791),
+}
+CAMERA_WAITS = {  # of the camera for the model [fs]
+    "flash_bank_busy": 1524854506000,
+    "flash_bus_busy": 251924400000,
+    "flash_link_busy": 3157845418000,
+    "flash_host_busy": 920969841000,
+    "flash_queue_full": 0,
+    "flash_dma_busy": 62855069000,
 }
 
 
@@ -35,3 +53,15 @@ def test_latencies_and_requests_are_those_noted(name):
     run_machine(machine)
     requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
     assert (machine.latencies[0].tolist(), requests) == GOLDEN[name]
+
+
+def test_waits_for_the_shared_flash_are_those_noted():
+    machine = build_machine(load(CONFIGS / "camera_and_llm.yaml", settings=CAMERA))
+    run_machine(machine)
+    names = machine.master_names
+    waits = {
+        name: int(table[names.index("nvdla0"), names.index("gpu0"), cause]) * period_fs
+        for table, period_fs, causes in machine.storage.blames()
+        for cause, name in enumerate(causes)
+    }
+    assert waits == CAMERA_WAITS

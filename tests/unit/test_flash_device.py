@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from hw_models.flash.build import build
-from hw_models.flash.device import advance_to
 from hw_models.flash.params import Flash
 from hw_models.flash.standalone import replay
 
@@ -184,20 +183,6 @@ def test_a_program_is_suspended_at_most_so_often():
     reads = [(k * 100 * 10**6, k, 16 * KIB, 0) for k in range(1, 6)]
     _, state = run(params, [(0, 0, 16 * KIB, 1), *reads])
     assert state["suspends"] == 2
-
-
-def test_waiting_for_a_die_is_charged_to_the_master_that_held_it():
-    from hw_models.blame import Cause
-    from hw_models.flash.device import submit
-
-    params = device(channels=1, chips=1, dies=1, planes=1)
-    states, memory = build(params)
-    submit(states[0], 0, 0, 8192, 0, 3, 0, 0, 0)
-    submit(states[0], 1000, 8192, 8192, 0, 5, 0, 1, 0)
-    advance_to(states[0], memory, FOREVER - 1)
-    blame = states[0]["blame"]
-    assert blame[5, 3, Cause.BANK_BUSY] == pytest.approx(COMMAND + READ + 8192 * BYTE, abs=50_000)
-    assert blame.sum() == blame[5, 3, Cause.BANK_BUSY]
 
 
 def test_every_request_is_answered_once_and_untouched_through_the_block_interface():

@@ -1,20 +1,14 @@
 """The shared flash device: what it moves, in which order, and who waits for whom."""
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import simulator
 from hw_models.errors import ConfigError
-from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
-from hw_models.port import NEVER
 from simulator.config import load
 from simulator.machine import build_machine
-from simulator.storage import Running, Storage
 from simulator.system import run_machine
-from workloads.program import TRANSFER, Batch, On
+from workloads.program import On
 
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64}
 SYSTEM = {
@@ -91,19 +85,61 @@ def test_alone_the_device_takes_what_it_takes_for_the_same_reads_by_themselves()
     assert 0 <= end - int(done.max()) * 1000 <= dma_fs
 
 
-@pytest.fixture(scope="module")
-def waits():
-    """Return nvdla0's waits with and without a second job on the device."""
-    both = simulator.run(config_of({"a": net(), "b": net("nvdla1")})).summary["interference"]
-    alone = simulator.run(config_of({"a": net()})).summary["interference"]
-    return both["nvdla0"], alone["nvdla0"]
+def flash_causes(summary, victim, culprit):
+    causes = summary["interference"][victim].get(culprit, {"causes": {}})["causes"]
+    return {name for name in causes if name.startswith("flash_")}
 
 
-def test_waits_in_the_device_are_charged_to_the_job_that_causes_them(waits):
-    both, alone = waits
-    assert any(cause.startswith("flash_") for cause in both["nvdla1"]["causes"])
-    assert "nvdla1" not in alone
-    assert any(cause.startswith("flash_") for cause in alone["nvdla0"]["causes"])
+FAST = {"read_time": "5 us", "link_rate": "1 GB/s", "host": {"serial": "1 us"}}
+STATIONS = [  # a device, and what jobs that share it wait for
+    ({}, {"flash_bank_busy", "flash_bus_busy", "flash_host_busy"}),
+    ({"queue_depth": 3}, {"flash_queue_full"}),
+    (FAST, {"flash_link_busy", "flash_dma_busy"}),
+]
+
+
+@pytest.mark.parametrize(("device", "causes"), STATIONS)
+def test_two_jobs_wait_for_each_other_at_every_station(device, causes):
+    jobs = {"a": net(frames=3), "b": net("nvdla1", frames=3)}
+    summary = simulator.run(config_of(jobs, flash=FLASH | device)).summary
+    assert flash_causes(summary, "nvdla0", "nvdla1") >= causes
+    assert flash_causes(summary, "nvdla1", "nvdla0") >= causes
+
+
+@pytest.mark.parametrize("idle", ["nvdla0", "nvdla1"])
+def test_who_leaves_flash_alone_is_charged_with_nothing_there(idle):
+    """Its number does not matter: the first master must not stand in for "nobody"."""
+    jobs = {"a": net(), "b": net("nvdla1")}
+    jobs["ab"[int(idle[-1])]]["storage"] = {"weights": "dram"}
+    busy = "nvdla1" if idle == "nvdla0" else "nvdla0"
+    summary = simulator.run(config_of(jobs)).summary
+    assert flash_causes(summary, busy, busy) > {"flash_bank_busy", "flash_host_busy"}
+    assert flash_causes(summary, busy, idle) == flash_causes(summary, idle, busy) == set()
+    assert flash_causes(summary, idle, idle) == set()
+
+
+def test_time_in_use_counts_requests_that_are_under_way_when_the_run_is_cut():
+    config = config_of({"a": net()}) | {"simulation": {"until": "100 us"}}
+    flash = simulator.run(config).summary["flash"]
+    assert 50e-6 < flash["busy_s"] <= 100e-6
+    assert flash["requests"] > 0
+
+
+def test_steps_that_overlap_are_on_tracks_of_their_own():
+    result = simulator.run(config_of({"a": net(), "b": net("nvdla1")}))
+    names = {e["tid"]: e["args"]["name"] for e in result.timeline if e["ph"] == "M"}
+    assert {"flash", "flash (2)"} < set(names.values())
+    ends = dict.fromkeys(names, 0.0)
+    for event in sorted((e for e in result.timeline if e["ph"] == "X"), key=lambda e: e["ts"]):
+        assert event["ts"] >= ends[event["tid"]] - 1e-6
+        ends[event["tid"]] = event["ts"] + event["dur"]
+
+
+def test_kernels_are_compiled_before_the_clock_runs():
+    machine = build_machine(load(config_of({"a": net()})))
+    before = [machine.storage.state.tobytes(), machine.cores.tobytes(), machine.jobs.tobytes()]
+    machine.storage.load_kernels()
+    assert before == [machine.storage.state.tobytes(), machine.cores.tobytes(), machine.jobs.tobytes()]
 
 
 def test_the_order_in_which_jobs_are_listed_changes_nothing():
@@ -114,99 +150,6 @@ def test_the_order_in_which_jobs_are_listed_changes_nothing():
         for name in ("wall_s", "requests_per_wall_s", "config_sha256"):
             del summary["simulation"][name]
     assert first == second
-
-
-class Watched(Storage):
-    """Notes what is under way, and moves every request in a time that is known."""
-
-    def __init__(self, batches, depth):
-        system = np.zeros(1, [("now_fs", np.int64), ("started_step", np.int64, 64), ("started", np.int64),
-                              ("asks", np.int64)])  # fmt: skip
-
-        class Machine:
-            core_names = ("flash",)
-            tasks = np.zeros(1)
-
-        Machine.system = system
-        params = Flash.model_validate(FLASH | {"queue_depth": depth})
-        super().__init__(params, batches, Machine)
-        self.move_ends, self.log, self.ended = [], [], []
-
-    def _start_move(self, now_fs):
-        size = int(self.moves[0][0].batch.transfers[self.moves[0][1]]["bytes"])
-        self.move_ends.append(now_fs + size * 50_000)
-
-    def _thread(self, running, now_fs):
-        if running.taken < len(running.batch.transfers):
-            self.log.append((now_fs, running.step, "taken"))
-        super()._thread(running, now_fs)
-
-    def _over(self, running, now_fs):
-        self.log.append((now_fs + self.params.host.complete_fs, running.step, "over"))
-        super()._over(running, now_fs)
-
-    def _submit_blocked(self, now_fs):
-        super()._submit_blocked(now_fs)
-        assert self.in_flight <= self.params.queue_depth
-
-    def _end(self, running, now_fs):
-        self.ended.append((running.step, now_fs))
-
-    def run(self, begins):
-        """Begin step i at begins[i] and go on to the end, the way the event loop would."""
-        waiting = sorted((time, i) for i, time in enumerate(begins))
-        while True:
-            moving = self.move_ends[0] if self.move_ends else int(NEVER)
-            begin = waiting[0][0] if waiting else int(NEVER)
-            now = min(moving, begin, self.next_fs())
-            if now == NEVER:
-                return
-            if now == begin:
-                _, i = waiting.pop(0)
-                self._wake_threads(Running(i, 0, i, self.batches[i]), now)
-            elif now == moving:
-                self.move_ends.pop(0)
-                self._moved(*self.moves.popleft(), now)
-            self.advance(now)
-
-
-def batch_of(sizes, threads, write, place):
-    rows = np.zeros(len(sizes), TRANSFER)
-    rows["bytes"] = sizes
-    rows["address"] = place * 2**20 + np.cumsum(sizes) - sizes
-    return Batch(rows, threads, write=write)
-
-
-batches = st.lists(
-    st.tuples(
-        st.lists(st.sampled_from([4096, 16384, 65536]), min_size=1, max_size=12),
-        st.integers(1, 5),
-        st.booleans(),
-        st.integers(0, 500_000),
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
-@settings(max_examples=15, deadline=None)
-@given(batches, st.integers(1, 6))
-def test_every_request_is_over_once_and_no_more_are_under_way_than_threads(asked, depth):
-    parts = [batch_of(sizes, threads, write, k) for k, (sizes, threads, write, _) in enumerate(asked)]
-    storage = Watched(parts, depth)
-    storage.run([begin_ns * 10**6 for *_, begin_ns in asked])
-    assert sorted(step for step, _ in storage.ended) == list(range(len(parts)))
-    for step, (sizes, threads, *_) in enumerate(asked):
-        log = sorted(  # at equal times a thread is through with one before it takes the next
-            (time, what == "taken") for time, of, what in storage.log if of == step
-        )
-        assert len(log) == 2 * len(sizes)
-        under_way = 0
-        for _, taken in log:
-            under_way += 1 if taken else -1
-            assert 0 <= under_way <= threads
-    total = sum(sum(sizes) for sizes, *_ in asked)
-    assert int(storage.state["read_bytes"] + storage.state["write_bytes"]) == total
 
 
 ERRORS = [

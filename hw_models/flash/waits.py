@@ -1,0 +1,131 @@
+"""Who waits for whom in a device that several masters share.
+
+A page waits for its die and, when that is free, for the bus of its channel; what was read waits for the bus
+once more. Dies and buses keep clocks, one per master: how long the bus was held, how long the die or, the
+die being free, the bus kept the die's queue waiting. A page notes the clocks when it begins to wait. What
+they have moved by the time it goes on is whom it waited for, and sums to its wait exactly.
+
+`state["masters"]` says how many masters there are; with 0 nothing is charged.
+"""
+
+from hw_models.flash.state import BUS_IDLE, IDLE, NONE, Wait
+from hw_models.jit import inlined, njit
+from hw_models.port import REFRESH
+
+BANK_BUSY, BUS_BUSY = int(Wait.BANK_BUSY), int(Wait.BUS_BUSY)
+
+
+@inlined
+def culprit(state, k):
+    """Return the ``k``-th that can be waited for: the masters, then the device's own work."""
+    return k if k < state["masters"] else REFRESH
+
+
+@njit
+def settle_bus(state, c, now):
+    """Bring the clocks of the bus of channel ``c`` up to ``now``. To be called before it changes hands."""
+    if state["masters"] == 0:
+        return
+    channel = state["channel"][c]
+    end = min(now, channel["until"])
+    if channel["bus"] != BUS_IDLE and end > channel["since"]:
+        channel["held"][channel["master"]] += end - channel["since"]
+    channel["since"] = now
+
+
+@njit
+def holder(state, d):
+    """Return whose command keeps the queue of die ``d`` waiting, NONE if only the bus does."""
+    if state["independent_dies"] == 1:
+        die = state["die"][d]
+        full = die["out"] > 0 and (state["cache_read"] == 0 or die["queued_reads"] == 0)
+        return die["master"] if die["doing"] != IDLE or full else NONE
+    first = d - d % state["chip_dies"]
+    for other in range(first, first + state["chip_dies"]):
+        die = state["die"][other]
+        if die["doing"] != IDLE or die["out"] > 0:
+            return die["master"]
+    return NONE
+
+
+@njit
+def settle_one(state, d, now):
+    die = state["die"][d]
+    channel = state["channel"][die["channel"]]
+    who = holder(state, d)
+    if who != NONE:
+        die["lost"][BANK_BUSY, who] += now - die["since"]
+    for k in range(state["masters"] + 1):
+        m = culprit(state, k)
+        if who == NONE:
+            die["lost"][BUS_BUSY, m] += channel["held"][m] - die["seen"][m]
+        die["seen"][m] = channel["held"][m]
+    die["since"] = now
+
+
+@njit
+def settle(state, d, now):
+    """Bring the clocks of die ``d`` up to ``now``. To be called before its queue or what it does changes."""
+    if state["masters"] == 0:
+        return
+    settle_bus(state, state["die"][d]["channel"], now)
+    if state["independent_dies"] == 1:
+        settle_one(state, d, now)
+        return
+    first = d - d % state["chip_dies"]
+    for other in range(first, first + state["chip_dies"]):
+        settle_one(state, other, now)
+
+
+@inlined
+def wait_for_die(state, i):
+    """Transaction ``i`` begins to wait in the queue of its die, which is settled."""
+    row = state["transaction"][i]
+    die = state["die"][row["die"]]
+    for k in range(state["masters"] + 1 if state["masters"] else 0):
+        m = culprit(state, k)
+        row["noted"][BANK_BUSY, m] = die["lost"][BANK_BUSY, m]
+        row["noted"][BUS_BUSY, m] = die["lost"][BUS_BUSY, m]
+
+
+@inlined
+def charge_die(state, i):
+    """Transaction ``i`` goes on from the queue of its die, which is settled."""
+    row = state["transaction"][i]
+    if state["masters"] == 0 or row["request"] == NONE:
+        return
+    die = state["die"][row["die"]]
+    for k in range(state["masters"] + 1):
+        m = culprit(state, k)
+        for cause in range(BUS_BUSY + 1):
+            state["blame"][row["master"], m, cause] += die["lost"][cause, m] - row["noted"][cause, m]
+
+
+@inlined
+def wait_for_bus(state, c, i, now):
+    """The data of transaction ``i`` begins to wait for the bus of channel ``c``."""
+    settle_bus(state, c, now)
+    row = state["transaction"][i]
+    for k in range(state["masters"] + 1 if state["masters"] else 0):
+        m = culprit(state, k)
+        row["noted"][BUS_BUSY, m] = state["channel"][c]["held"][m]
+
+
+@inlined
+def charge_bus(state, c, i):
+    """The data of transaction ``i`` gets the bus of channel ``c``, which is settled."""
+    row = state["transaction"][i]
+    if state["masters"] == 0 or row["request"] == NONE:
+        return
+    for k in range(state["masters"] + 1):
+        m = culprit(state, k)
+        waited = state["channel"][c]["held"][m] - row["noted"][BUS_BUSY, m]
+        state["blame"][row["master"], m, BUS_BUSY] += waited
+
+
+@inlined
+def charge_collection(state, i, now):
+    """Transaction ``i`` gets a page, for which it waited since `since` until blocks were collected."""
+    row = state["transaction"][i]
+    if state["masters"] > 0 and row["request"] != NONE:
+        state["blame"][row["master"], REFRESH, BANK_BUSY] += now - row["since"]
