@@ -79,9 +79,9 @@ def front(fifo):
 
 @inlined
 def pop(fifo):
-    """Drop the oldest row."""
-    fifo["head"] = (fifo["head"] + 1) % FIFO_ROWS
+    """Drop the oldest row. An empty FIFO begins at its first row again: the host still has that at hand."""
     fifo["count"] -= 1
+    fifo["head"] = (fifo["head"] + 1) % FIFO_ROWS if fifo["count"] > 0 else 0
 
 
 @njit

@@ -17,15 +17,15 @@ SRRIP = REPLACEMENTS["srrip"]
 BRRIP = REPLACEMENTS["brrip"]
 PREDICTED = REPLACEMENTS["predicted"]
 
-SET = np.dtype(  # of each way; a cache with fewer ways leaves the last ones alone
+SET = np.dtype(  # of each way; narrow, so that more sets stay in the cache of the host
     [
         ("line", np.int64, (WAYS,)),  # line number (address // line size), -1: invalid
-        ("busy", np.int64, (WAYS,)),  # 1 + MSHR of the fill under way; 0: none
-        ("valid", np.int64, (WAYS,)),  # mask of granules that are present
-        ("dirty", np.int64, (WAYS,)),  # mask of granules that memory has not seen
         ("order", np.int64, (WAYS,)),  # LRU: stamp; RRIP: 0..3; predicted: bits; PLRU: way 0 has the tree
-        ("owner", np.int64, (WAYS,)),  # master that brought it, or wrote it last
-        ("prefetched", np.int64, (WAYS,)),  # 1: brought by a prefetch and not yet used
+        ("valid", np.uint32, (WAYS,)),  # mask of granules that are present
+        ("dirty", np.uint32, (WAYS,)),  # mask of granules that memory has not seen
+        ("busy", np.int8, (WAYS,)),  # 1 + MSHR of the fill under way; 0: none
+        ("owner", np.int8, (WAYS,)),  # master that brought it, or wrote it last
+        ("prefetched", np.int8, (WAYS,)),  # 1: brought by a prefetch and not yet used
     ]
 )
 MARKED, DISCARD = 1, 2  # bits of `order` under PREDICTED

@@ -116,7 +116,7 @@ CACHE = np.dtype(
         ("strides", STRIDE, (MASTERS, STREAMS)),
         ("fastest_fill", np.int64),
         ("victim_line", np.int64, (VICTIMS,)),
-        ("victim_by", np.int64, (VICTIMS,)),
+        ("victim_by", np.int8, (VICTIMS,)),
         # what came of it, per master
         ("hits", np.int64, (MASTERS,)),
         ("misses", np.int64, (MASTERS,)),

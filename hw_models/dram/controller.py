@@ -209,8 +209,8 @@ def deliver(fifo, row):
 def drop_answer(state):
     """Forget the oldest known answer."""
     state["waiting"][state["done"][state["done_head"]]["write"]] -= 1
-    state["done_head"] = (state["done_head"] + 1) % DONE_ROWS
     state["done_count"] -= 1
+    state["done_head"] = (state["done_head"] + 1) % DONE_ROWS if state["done_count"] > 0 else 0
 
 
 @njit

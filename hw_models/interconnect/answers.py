@@ -22,8 +22,8 @@ def due(ring, now):
     if ring["count"] == 0 or ring["time"][ring["head"]] > now:
         return np.int64(-1)
     what = ring["what"][ring["head"]]
-    ring["head"] = (ring["head"] + 1) % NOTES
     ring["count"] -= 1
+    ring["head"] = (ring["head"] + 1) % NOTES if ring["count"] > 0 else 0
     return what
 
 

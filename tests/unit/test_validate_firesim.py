@@ -2,8 +2,9 @@
 
 import math
 
+from simulator.config import load
 from simulator.validate import firesim
-from simulator.validate.firesim import Case, Outcome
+from simulator.validate.firesim import Outcome
 
 TRAFFIC = {
     "weights": 80_288_000,
@@ -20,7 +21,7 @@ def made_up(milliseconds):
 
 def test_the_cases_cover_the_frame_the_grid_and_the_crowd():
     cases = firesim.cases()
-    assert sum(case.kind == "frame" for case in cases) == 1
+    assert firesim.FRAME in cases
     assert sum(case.name == "no LLC" and case.kind == "llc" for case in cases) == 1
     assert {case.name for case in cases if case.kind == "corunners"} == {
         f"{n} x {where}" for n in (1, 2, 3, 4) for where in ("L1", "LLC", "DRAM")
@@ -31,9 +32,9 @@ def test_the_cases_cover_the_frame_the_grid_and_the_crowd():
 
 def test_the_figures_compare_with_the_paper():
     results = {case: made_up(60 + 10 * case.corunners) for case in firesim.cases()}
-    bare = Case("llc", "no LLC", ("system.llc=null",))
+    bare = firesim.BARE
     results[bare] = made_up(90)
-    frame = next(results[case] for case in results if case.kind == "frame")
+    frame = results[firesim.FRAME]
     rows = list(firesim.frame_figures(frame))
     rows += firesim.llc_figures(results, results[bare])
     rows += firesim.corunner_figures(results, frame)
@@ -54,5 +55,7 @@ def test_plots_are_written(tmp_path):
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"llc_speedup.png", "corunners.png"}
 
 
-def test_a_case_is_one_setting_of_the_same_soc():
-    assert Case("llc", "no LLC", ("system.llc=null",)) in firesim.cases()
+def test_the_frame_is_the_config_as_it_is():
+    llc = load(firesim.CONFIG).system.llc
+    assert firesim.FRAME.name == f"{llc.size_bytes // 1024} KiB / {llc.line_bytes} B"
+    assert firesim.FRAME.settings == ()
