@@ -25,7 +25,8 @@ def llm_program(
     ``base``, ``flash_base``: its first addresses in DRAM and on flash.
     """
     plan, machine, reads_flash = check(name, job, system)
-    source = TrafficSource(plan, machine, seed, clock_hz=WIDE_PORT.clock_hz, base=base)
+    flash = system.flash if reads_flash else None
+    source = TrafficSource(plan, machine, seed, flash=flash, clock_hz=WIDE_PORT.clock_hz, base=base)
     tasks: list[np.ndarray] = []
     batches: list[Batch] = []
     work: list[tuple[On, int]] = []
@@ -33,12 +34,12 @@ def llm_program(
     while made < job.tokens:
         token = source.next_token()
         made += token.tokens
-        for first, count, task, layer in token.phases:
+        for first, count, threads, task, layer in token.phases:
             if count and reads_flash:
                 transfers = token.reads[first : first + count].copy()
                 transfers["address"] += flash_base
                 work.append((On.FLASH, len(batches)))
-                batches.append(Batch(transfers, job.offload.threads, layer=int(layer) + 1))
+                batches.append(Batch(transfers, int(threads), layer=int(layer) + 1))
             if task >= 0:
                 work.append((On.CORE, len(tasks)))
                 tasks.append(token.tasks[task : task + 1].copy())

@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from hw_models.cpu.task import TASK, Pattern
+from hw_models.flash.params import Flash
 from hw_models.roofline.params import Roofline
 from simulator.llm_flash import FlashDevice
 from simulator.llm_run import LlmRun
@@ -18,10 +19,11 @@ from workloads.program import TRANSFER
 
 PAGE_BYTES = 4096
 
-PHASE = np.dtype(  # first its flash reads, all at once by the job's threads, then its task
+PHASE = np.dtype(  # flash reads, or a task
     [
         ("first_read", np.int64),
         ("reads", np.int64),
+        ("threads", np.int64),  # so many reads are under way
         ("task", np.int64),  # row of `tasks`, -1: none
         ("layer", np.int64),  # -1: the output projection
     ]
@@ -40,27 +42,37 @@ class TokenTraffic:
 
 @dataclass
 class _Recorder:
-    """Stands in for the flash device: keeps what is asked, and takes a picosecond for it."""
+    """Stands in for `FlashDevice`: keeps what is asked and by how many threads, and takes a picosecond."""
 
-    asked: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
-    stream_chunk: int = 1 << 20
+    threads: int
+    stream_chunk: int
+    stream_depth: int
+    asked: list[tuple[np.ndarray, np.ndarray, int]] = field(default_factory=list)
     requests: int = 0
 
     def read(self, addresses: np.ndarray, sizes: np.ndarray, start_fs: int) -> int:
-        self.asked.append((addresses, sizes))
+        self.asked.append((addresses, sizes, self.threads))
         return start_fs + 1000
 
     def stream(self, address: int, size: int, start_fs: int) -> int:
         offsets = np.arange(0, size, self.stream_chunk, dtype=np.int64)
-        return self.read(address + offsets, np.minimum(self.stream_chunk, size - offsets), start_fs)
+        sizes = np.minimum(self.stream_chunk, size - offsets)
+        self.asked.append((address + offsets, sizes, self.stream_depth))
+        return start_fs + 1000
 
 
 class TrafficSource:
-    """Tokens of one job, as traffic of a core with the given clock. Weights lie in DRAM from ``base`` on."""
+    """Tokens of one job, as traffic of a core with the given clock. Weights lie in DRAM from ``base`` on.
 
-    def __init__(self, plan: Plan, machine: Roofline, seed: int, *, clock_hz: int, base: int):
+    ``flash``: the device that it reads from, which says how streams are read; None if it does not.
+    """
+
+    def __init__(
+        self, plan: Plan, machine: Roofline, seed: int, *, flash: Flash | None, clock_hz: int, base: int
+    ):
         self.plan, self.machine, self.clock_hz = plan, machine, clock_hz
-        self.recorder = _Recorder()
+        stream = (flash.sequential_chunk_bytes, flash.sequential_depth) if flash is not None else (1, 1)
+        self.recorder = _Recorder(plan.job.offload.threads, *stream)
         self.run = LlmRun(plan, machine, cast(FlashDevice, self.recorder), seed)
         self.run.start()
         self.next_address = base
@@ -80,17 +92,16 @@ class TrafficSource:
         phases: list[tuple] = []
         tasks: list[tuple] = []
         reads: list[np.ndarray] = []
-        waiting: list[np.ndarray] = []
         first = 0
         for unit, op, layer, _, _, _, macs, read_bytes, write_bytes, _ in self.run.ops.rows:
             if unit == "flash":
-                waiting.append(self._reads(*next(asked), op, layer))
-                continue
-            count = sum(len(batch) for batch in waiting)
-            phases.append((first, count, len(tasks), layer))
-            tasks.append(self._task(op, layer, macs, read_bytes, write_bytes))
-            reads += waiting
-            first, waiting = first + count, []
+                addresses, sizes, threads = next(asked)
+                reads.append(self._reads(addresses, sizes, op, layer))
+                phases.append((first, addresses.size, threads, -1, layer))
+                first += addresses.size
+            else:
+                phases.append((first, 0, 0, len(tasks), layer))
+                tasks.append(self._task(op, layer, macs, read_bytes, write_bytes))
         return TokenTraffic(
             phases=np.array(phases, PHASE),
             tasks=np.array(tasks, TASK),

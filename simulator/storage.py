@@ -183,9 +183,10 @@ class Storage:
             self._submit(running, k, now_fs)
 
     def _submit(self, running: Running, k: int, now_fs: int) -> None:
-        """Hand a request to the device, behind those that found it full."""
+        """Hand a request to the device; if that is full, it waits until one ends, behind those that do so."""
         self.blocked.join((running, k), now_fs)
-        self._submit_blocked(now_fs)
+        if len(self.blocked) == 1:
+            self._submit_blocked(now_fs)
 
     def _submit_blocked(self, now_fs: int) -> None:
         while self.blocked and len(self.requests) < self.params.queue_depth:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from hw_models.flash.links import LINKS
 from hw_models.flash.nand import BUSES, CELLS
 from hw_models.flash.presets import PRESETS
+from hw_models.flash.state import MOST_PAGES
 from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
 
 PERCENT = {"%": 1}
@@ -104,6 +105,9 @@ class Flash(Block):
             raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most 256 are modelled")
         if self.page_bytes & (self.page_bytes - 1):
             raise ValueError(f"page of {self.page_bytes} B; write a power of two")
+        most = (MOST_PAGES - 1) * self.page_bytes
+        if self.sequential_chunk_bytes > most:
+            raise ValueError(f"sequential_chunk of {self.sequential_chunk_bytes} B; write at most {most} B")
         if self.suspend and not self.independent_dies:
             raise ValueError("suspend needs independent_dies: true")
         spare = self.blocks - -(-self.logical_pages // (self.planes_total * self.pages))

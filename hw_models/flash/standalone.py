@@ -3,11 +3,9 @@
 import numpy as np
 
 from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
-from hw_models.flash.state import REQUESTS, TRANSACTIONS, ZERO
+from hw_models.flash.state import REQUESTS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
-
-MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
 
 
 @njit

@@ -16,6 +16,7 @@ CHANNELS = 32
 DIES = 256  # over all channels
 PLANES = 4  # per die, at most
 TRANSACTIONS = 16384
+MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
 REQUESTS = 1024
 LINK_ROWS = 1024  # reservations of alternating masters that a link can tell apart
 

@@ -34,15 +34,15 @@ GOLDEN = {
     "nv_small_tiny": ([102312000000], 10670),
     "crowd": ([79562000000, 68148126225, 56727994075], 91769),
     "all cures": ([46685000000, 43562126225, 43713994075], 22399),
-    "camera and model": ([2893818000000, 1551450649000], 541791),
+    "camera and model": ([2726575000000, 1400208649000], 541620),
 }
 CAMERA_WAITS = {  # of the camera for the model [fs]
-    "flash_bank_busy": 1524854506000,
-    "flash_bus_busy": 251924400000,
-    "flash_link_busy": 3157845418000,
-    "flash_host_busy": 920969841000,
+    "flash_bank_busy": 805339918000,
+    "flash_bus_busy": 459151924000,
+    "flash_link_busy": 1891141337000,
+    "flash_host_busy": 313923586000,
     "flash_queue_full": 0,
-    "flash_dma_busy": 62855069000,
+    "flash_dma_busy": 529477680000,
 }
 
 

@@ -15,6 +15,7 @@ from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan
 
 MACHINE = Roofline.model_validate({"preset": "m1_max_cpu"})
+FLASH = Flash.model_validate({"preset": "m1_max_ssd", "sequential_chunk": "64 KiB", "sequential_depth": 3})
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def plan(tmp_path):
 
 
 def test_traffic_is_what_the_timed_run_moves(plan):
-    source = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=1 << 30)
+    source = TrafficSource(plan, MACHINE, 1, flash=FLASH, clock_hz=10**9, base=1 << 30)
     run = LlmRun(plan, MACHINE, FlashDevice(Flash.model_validate({"preset": "m1_max_ssd"}), 32), 1)
     run.start()
     for _ in range(3):
@@ -38,19 +39,35 @@ def test_traffic_is_what_the_timed_run_moves(plan):
 
 
 def test_phases_take_every_read_and_every_task_once_in_order(plan):
-    traffic = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=0).next_token()
-    assert traffic.phases["task"].tolist() == list(range(len(traffic.tasks)))
+    traffic = TrafficSource(plan, MACHINE, 1, flash=FLASH, clock_hz=10**9, base=0).next_token()
+    tasks = traffic.phases["task"][traffic.phases["task"] >= 0]
+    assert tasks.tolist() == list(range(len(traffic.tasks)))
+    assert not (traffic.phases["reads"][traffic.phases["task"] >= 0]).any()
     ends = np.cumsum(traffic.phases["reads"])
-    assert traffic.phases["first_read"].tolist() == [0, *ends[:-1].tolist()]
+    assert traffic.phases["first_read"][1:].tolist() == ends[:-1].tolist()
     assert ends[-1] == len(traffic.reads)
     assert traffic.phases["layer"][-1] == -1
 
 
 def test_every_address_lies_behind_the_base_and_before_the_end(plan):
-    source = TrafficSource(plan, MACHINE, 1, clock_hz=10**9, base=1 << 20)
+    source = TrafficSource(plan, MACHINE, 1, flash=FLASH, clock_hz=10**9, base=1 << 20)
     for _ in range(4):
         traffic = source.next_token()
         ends = traffic.reads["dram_address"] + traffic.reads["bytes"]
         assert traffic.reads["dram_address"].min(initial=1 << 20) >= 1 << 20
         assert ends.max(initial=0) <= source.end_address
         assert (traffic.tasks["read_address"] + traffic.tasks["read_bytes"]).max() <= source.end_address
+
+
+def test_streams_are_read_as_the_device_says_and_records_as_the_job_says(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY))
+    threads = {}
+    for policy in ("naive", "window_bundled"):
+        offload = {"policy": policy, "threads": 7, "activity": ACTIVITY}
+        job = LlmJob.model_validate({"model": str(path), "on": "cpu0", "offload": offload})
+        traffic = TrafficSource(make_plan(job), MACHINE, 1, flash=FLASH, clock_hz=10**9, base=0).next_token()
+        reading = traffic.phases[traffic.phases["reads"] > 0]
+        threads[policy] = set(reading["threads"].tolist())
+        assert traffic.reads["bytes"].max() <= 64 * 1024
+    assert threads == {"naive": {3}, "window_bundled": {7}}
