@@ -132,7 +132,7 @@ def _parse(path: Path, lines: Iterable[str], flash: Flash) -> list[tuple[int, in
 
 
 def _most_sectors(flash: Flash) -> int:
-    from hw_models.flash.state import MOST_PAGES
+    from hw_models.flash.params import MOST_PAGES
 
     return (MOST_PAGES - 1) * flash.page_bytes // SECTOR_BYTES
 

@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from hw_models.flash.links import LINKS
 from hw_models.flash.nand import BUSES, CELLS
 from hw_models.flash.presets import PRESETS
-from hw_models.flash.state import MOST_PAGES
 from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
 
+TRANSACTIONS = 16384  # page operations that a device can have under way
+MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
 PERCENT = {"%": 1}
 Percent = Annotated[
     int,

@@ -9,14 +9,13 @@ from enum import IntEnum
 
 import numpy as np
 
+from hw_models.flash.params import TRANSACTIONS
 from hw_models.port import MASTERS, REQUEST
 
 PERIOD_FS = 1000  # one cycle of this block is one picosecond
 CHANNELS = 32
 DIES = 256  # over all channels
 PLANES = 4  # per die, at most
-TRANSACTIONS = 16384
-MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
 REQUESTS = 1024
 LINK_ROWS = 1024  # reservations of alternating masters that a link can tell apart
 
