@@ -47,6 +47,7 @@ class JobPlan:
     period_fs: int = 0
     jitter_fs: int = 0
     tokens: int = 0  # of a language model
+    prompt_steps: int = 0  # of a language model: its first steps
 
     def frames_done(self, machine: "Machine") -> int:
         return int(machine.jobs[self.index]["frame"])
@@ -117,6 +118,7 @@ def lower_jobs(
                 warnings=program.warnings,
                 first_step=sum(len(p.steps) for p in programs),
                 step_count=len(program.steps),
+                prompt_steps=program.prompt_steps,
                 first_op=sum(len(p.ops) for p in programs),
                 op_count=len(program.ops),
                 **run,

@@ -1,10 +1,11 @@
-"""A language model as a program of the shared SoC: its tokens' traffic, phase by phase, on a port of its own.
+"""A language model as a program of the shared SoC: prompt and tokens, phase by phase, on a port of its own.
 
 Beside a network on an accelerator, the model's backend is a master of the interconnect. Each phase reads from
 the shared flash device into DRAM, as `simulator.storage` does it, and then reads and computes as
 `simulator.llm_traffic` says. Everything in order, as the paper schedules it.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from hw_models.cpu.params import WIDE_PORT
 from simulator.llm import check
 from simulator.llm_run import LlmRun
-from simulator.llm_traffic import TrafficSource
+from simulator.llm_traffic import TokenTraffic, TrafficSource
 from workloads.llm.params import LlmJob
 from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
 
@@ -20,7 +21,7 @@ from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
 def llm_program(
     name: str, job: LlmJob, system: Any, seed: int, base: int, flash_base: int
 ) -> tuple[Program, int]:
-    """Return the program of all of ``job``'s tokens and the bytes that it has on flash. Raises ConfigError.
+    """Return the program of ``job``'s prompt and tokens, and its bytes on flash. Raises ConfigError.
 
     ``base``, ``flash_base``: its first addresses in DRAM and on flash.
     """
@@ -30,19 +31,18 @@ def llm_program(
     tasks: list[np.ndarray] = []
     batches: list[Batch] = []
     work: list[tuple[On, int]] = []
-    made = 0
-    while made < job.tokens:
-        token = source.next_token()
-        made += token.tokens
-        for first, count, threads, task, layer in token.phases:
+    prompt_steps = 0
+    for part in _parts(source, job.tokens):
+        for first, count, threads, task, layer in part.phases:
             if count and reads_flash:
-                transfers = token.reads[first : first + count].copy()
+                transfers = part.reads[first : first + count].copy()
                 transfers["address"] += flash_base
                 work.append((On.FLASH, len(batches)))
                 batches.append(Batch(transfers, int(threads), layer=int(layer) + 1))
             if task >= 0:
                 work.append((On.CORE, len(tasks)))
-                tasks.append(token.tasks[task : task + 1].copy())
+                tasks.append(part.tasks[task : task + 1].copy())
+        prompt_steps = prompt_steps or len(work)
     table = np.concatenate(tasks)
     names = ["output", *(f"layer_{i}" for i in range(int(table["layer"].max()) + 1))]
     table["layer"] += 1
@@ -56,8 +56,18 @@ def llm_program(
         deps=np.arange(max(0, len(work) - 1), dtype=np.int64),
         memory=memory,
         batches=batches,
+        prompt_steps=prompt_steps,
     )
     return program, LlmRun.flash_end(plan) if reads_flash else 0
+
+
+def _parts(source: TrafficSource, tokens: int) -> Iterator[TokenTraffic]:
+    """Yield the prompt, then rounds until there are ``tokens`` tokens."""
+    yield source.prompt()
+    while tokens > 0:
+        part = source.next_token()
+        tokens -= part.tokens
+        yield part
 
 
 def _chain(work: list[tuple[On, int]]) -> np.ndarray:

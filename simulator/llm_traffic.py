@@ -1,7 +1,7 @@
-"""What a language model's tokens do to the memory system: phases of DRAM traffic and flash reads.
+"""What a language model's prompt and tokens do to the memory system: phases of DRAM traffic and flash reads.
 
-For runs in which the model shares DRAM and flash with others: the traffic of a token, in its order, as tasks
-of a core (`hw_models.cpu.task.TASK`) and as reads from flash that land in DRAM. Time is not decided here.
+For runs in which the model shares DRAM and flash with others: the traffic in its order, as tasks of a core
+(`hw_models.cpu.task.TASK`) and as reads from flash that land in DRAM. Time is not decided here.
 """
 
 from dataclasses import dataclass, field
@@ -32,12 +32,12 @@ PHASE = np.dtype(  # flash reads, or a task
 
 @dataclass(frozen=True)
 class TokenTraffic:
-    """One token. The phases run one after another."""
+    """The prompt, or one token. The phases run one after another."""
 
     phases: np.ndarray  # (n,) PHASE
     tasks: np.ndarray  # (m,) TASK
     reads: np.ndarray  # (k,) TRANSFER
-    tokens: int  # that it makes: more than one with speculative decoding
+    tokens: int  # that it makes: none in the prompt, more than one with speculative decoding
 
 
 @dataclass
@@ -62,7 +62,7 @@ class _Recorder:
 
 
 class TrafficSource:
-    """Tokens of one job, as traffic of a core with the given clock. Weights lie in DRAM from ``base`` on.
+    """One job as traffic of a core with the given clock: `prompt` once, then tokens. DRAM from ``base`` on.
 
     ``flash``: the device that it reads from, which says how streams are read; None if it does not.
     """
@@ -74,7 +74,6 @@ class TrafficSource:
         stream = (flash.sequential_chunk_bytes, flash.sequential_depth) if flash is not None else (1, 1)
         self.recorder = _Recorder(plan.job.offload.threads, *stream)
         self.run = LlmRun(plan, machine, cast(FlashDevice, self.recorder), seed)
-        self.run.start()
         self.next_address = base
         self.regions: dict[tuple[str, int], int] = {}
 
@@ -82,6 +81,31 @@ class TrafficSource:
     def end_address(self) -> int:
         """Return the first DRAM address behind all that the tokens so far have touched."""
         return self.next_address
+
+    def prompt(self) -> TokenTraffic:
+        """Return the prompt's traffic: for each layer its weights from flash, and an equal share of the work.
+
+        All layers use one buffer in turn.
+        """
+        self.run.prefill()
+        layers = self.plan.model.shape.layers
+        *reading, computing = self.run.ops.rows
+        macs, read_bytes, write_bytes = computing[6:9]
+        asked = {row[2]: asked for row, asked in zip(reading, self.recorder.asked)}
+        phases: list[tuple] = []
+        tasks: list[tuple] = []
+        reads: list[np.ndarray] = []
+        first = 0
+        for layer in range(layers):
+            if layer in asked:
+                addresses, sizes, threads = asked[layer]
+                reads.append(self._reads(addresses, sizes, "prompt", layer))
+                phases.append((first, addresses.size, threads, -1, layer))
+                first += addresses.size
+            shares = (_share(total, layer, layers) for total in (macs, read_bytes, write_bytes))
+            phases.append((first, 0, 0, len(tasks), layer))
+            tasks.append(self._task("prompt", layer, *shares))
+        return _traffic(phases, tasks, reads, 0)
 
     def next_token(self) -> TokenTraffic:
         """Return the traffic of the next token, or round of tokens."""
@@ -102,16 +126,11 @@ class TrafficSource:
             else:
                 phases.append((first, 0, 0, len(tasks), layer))
                 tasks.append(self._task(op, layer, macs, read_bytes, write_bytes))
-        return TokenTraffic(
-            phases=np.array(phases, PHASE),
-            tasks=np.array(tasks, TASK),
-            reads=np.concatenate(reads) if reads else np.zeros(0, TRANSFER),
-            tokens=result.tokens,
-        )
+        return _traffic(phases, tasks, reads, result.tokens)
 
     def _region(self, op: str, layer: int) -> int:
         """Return where in DRAM the data of ``op`` lies; rows and neurons are the FFN's."""
-        key = ("ffn" if op in ("rows", "neurons") else op, layer)
+        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op == "prompt" else layer)
         if key not in self.regions:
             self.regions[key] = self.next_address
             self.next_address += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
@@ -124,6 +143,9 @@ class TrafficSource:
         if op in ("attention", "kv"):
             context = plan.job.prompt + plan.job.tokens
             return int(plan.dram.dense[layer]) + context * self.run.compute.kv_bytes
+        if op == "prompt":
+            share = -(-plan.dram.per_token // plan.model.shape.layers)
+            return max(share, int((plan.flash.dense + plan.flash.ffn).max()))
         if op == "predictor":
             return int(plan.predictor[layer])
         if op == "head":
@@ -154,3 +176,17 @@ class TrafficSource:
             return 2 * self.machine.copy_bandwidth_bytes_per_s
         share = self.machine.efficiency.gemv * (self.machine.efficiency.sparse_ffn if op == "ffn" else 1)
         return round(self.machine.memory_bandwidth_bytes_per_s * share)
+
+
+def _share(total: int, part: int, parts: int) -> int:
+    """Return one of ``parts`` shares of ``total``, as equal as whole numbers can be."""
+    return total * (part + 1) // parts - total * part // parts
+
+
+def _traffic(phases: list, tasks: list, reads: list[np.ndarray], tokens: int) -> TokenTraffic:
+    return TokenTraffic(
+        phases=np.array(phases, PHASE),
+        tasks=np.array(tasks, TASK),
+        reads=np.concatenate(reads) if reads else np.zeros(0, TRANSFER),
+        tokens=tokens,
+    )

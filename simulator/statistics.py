@@ -122,7 +122,10 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     }
     if plan.tokens:
         del summary["frames_per_s"]
-        summary["s_per_token"] = mean / plan.tokens
+        prompt = machine.records[plan.first_step : plan.first_step + plan.prompt_steps]
+        prefill = int(prompt["end_fs"].max() - prompt["start_fs"].min()) * FS if mean else 0.0
+        split["prefill_s"] = prefill
+        summary["s_per_token"] = (mean - prefill) / plan.tokens
     if plan.deadline_fs is not None:
         summary["deadline_s"] = plan.deadline_fs * FS
         summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())

@@ -71,3 +71,4 @@ class Program:
     memory: MemoryPlan
     warnings: list[str] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
+    prompt_steps: int = 0  # of a language model: its first steps, up to where its tokens begin

@@ -1,6 +1,9 @@
 """The shared flash device: what it moves, in which order, and who waits for whom."""
 
+import json
+
 import pytest
+from llm_helpers import TINY
 
 import simulator
 from hw_models.errors import ConfigError
@@ -133,6 +136,22 @@ def test_steps_that_overlap_are_on_tracks_of_their_own():
     for event in sorted((e for e in result.timeline if e["ph"] == "X"), key=lambda e: e["ts"]):
         assert event["ts"] >= ends[event["tid"]] - 1e-6
         ends[event["tid"]] = event["ts"] + event["dur"]
+
+
+def test_a_model_beside_a_network_runs_its_prompt_and_counts_it_apart(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TINY))
+    jobs = {}
+    for prompt in (4, 64):
+        chat = {"model": str(path), "on": "gpu0", "prompt": prompt, "tokens": 2}
+        config = config_of({"a": net(), "chat": chat}, backends={"gpu0": {"preset": "m1_max_metal"}})
+        jobs[prompt] = simulator.run(config).summary["workloads"]["chat"]
+    for job in jobs.values():
+        prefill_s = job["phases"]["prefill_s"]
+        assert 0 < prefill_s < job["latency_s"]
+        assert job["s_per_token"] == pytest.approx((job["latency_s"] - prefill_s) / 2)
+    assert jobs[64]["phases"]["prefill_s"] > jobs[4]["phases"]["prefill_s"]
+    assert jobs[64]["s_per_token"] == pytest.approx(jobs[4]["s_per_token"], rel=0.2)
 
 
 def test_kernels_are_compiled_before_the_clock_runs():
