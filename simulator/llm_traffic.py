@@ -90,34 +90,30 @@ class TrafficSource:
         self.run.prefill()
         layers = self.plan.model.shape.layers
         *reading, computing = self.run.ops.rows
-        macs, read_bytes, write_bytes = computing[6:9]
-        asked = {row[2]: asked for row, asked in zip(reading, self.recorder.asked)}
-        phases: list[tuple] = []
-        tasks: list[tuple] = []
-        reads: list[np.ndarray] = []
-        first = 0
+        reads = {row[2]: row for row in reading}
+        rows: list[tuple] = []
         for layer in range(layers):
-            if layer in asked:
-                addresses, sizes, threads = asked[layer]
-                reads.append(self._reads(addresses, sizes, "prompt", layer))
-                phases.append((first, addresses.size, threads, -1, layer))
-                first += addresses.size
-            shares = (_share(total, layer, layers) for total in (macs, read_bytes, write_bytes))
-            phases.append((first, 0, 0, len(tasks), layer))
-            tasks.append(self._task("prompt", layer, *shares))
-        return _traffic(phases, tasks, reads, 0)
+            if layer in reads:
+                rows.append(reads[layer])
+            shares = (_share(total, layer, layers) for total in computing[6:9])
+            rows.append((*computing[:2], layer, *computing[3:6], *shares, *computing[9:]))
+        return self._traffic(rows, 0)
 
     def next_token(self) -> TokenTraffic:
         """Return the traffic of the next token, or round of tokens."""
         self.recorder.asked.clear()
         self.run.ops.rows.clear()
         result = self.run.decode(self.run.plan.job.tokens)
-        asked = iter(list(self.recorder.asked))
+        return self._traffic(self.run.ops.rows, result.tokens)
+
+    def _traffic(self, rows: list[tuple], tokens: int) -> TokenTraffic:
+        """Return the traffic of operations (`Ops.COLUMNS`), whose reads are in the recorder in this order."""
+        asked = iter(self.recorder.asked)
         phases: list[tuple] = []
         tasks: list[tuple] = []
         reads: list[np.ndarray] = []
         first = 0
-        for unit, op, layer, _, _, _, macs, read_bytes, write_bytes, _ in self.run.ops.rows:
+        for unit, op, layer, _, _, _, macs, read_bytes, write_bytes, _ in rows:
             if unit == "flash":
                 addresses, sizes, threads = next(asked)
                 reads.append(self._reads(addresses, sizes, op, layer))
@@ -126,11 +122,16 @@ class TrafficSource:
             else:
                 phases.append((first, 0, 0, len(tasks), layer))
                 tasks.append(self._task(op, layer, macs, read_bytes, write_bytes))
-        return _traffic(phases, tasks, reads, result.tokens)
+        return TokenTraffic(
+            phases=np.array(phases, PHASE),
+            tasks=np.array(tasks, TASK),
+            reads=np.concatenate(reads) if reads else np.zeros(0, TRANSFER),
+            tokens=tokens,
+        )
 
     def _region(self, op: str, layer: int) -> int:
         """Return where in DRAM the data of ``op`` lies; rows and neurons are the FFN's."""
-        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op == "prompt" else layer)
+        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op == "prefill" else layer)
         if key not in self.regions:
             self.regions[key] = self.next_address
             self.next_address += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
@@ -143,7 +144,7 @@ class TrafficSource:
         if op in ("attention", "kv"):
             context = plan.job.prompt + plan.job.tokens
             return int(plan.dram.dense[layer]) + context * self.run.compute.kv_bytes
-        if op == "prompt":
+        if op == "prefill":
             share = -(-plan.dram.per_token // plan.model.shape.layers)
             return max(share, int((plan.flash.dense + plan.flash.ffn).max()))
         if op == "predictor":
@@ -181,12 +182,3 @@ class TrafficSource:
 def _share(total: int, part: int, parts: int) -> int:
     """Return one of ``parts`` shares of ``total``, as equal as whole numbers can be."""
     return total * (part + 1) // parts - total * part // parts
-
-
-def _traffic(phases: list, tasks: list, reads: list[np.ndarray], tokens: int) -> TokenTraffic:
-    return TokenTraffic(
-        phases=np.array(phases, PHASE),
-        tasks=np.array(tasks, TASK),
-        reads=np.concatenate(reads) if reads else np.zeros(0, TRANSFER),
-        tokens=tokens,
-    )

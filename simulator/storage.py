@@ -27,7 +27,7 @@ from hw_models.flash.params import Flash
 from hw_models.flash.state import COUNTERS, PERIOD_FS, Wait
 from hw_models.port import MASTERS, NEVER
 from simulator.kernel import driver
-from simulator.storage_waits import HostWait, Line, Request, Running
+from simulator.storage_waits import HostWait, Line, Request, Running, Server
 from workloads.program import Batch
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ class Storage:
             int(self.hosts[0][name]) * PERIOD_FS for name in ("submit_ps", "complete_ps")
         )
         self.waits_fs = np.zeros((MASTERS, MASTERS + 1, len(HostWait)), np.int64)  # as in a blame table
-        self.callers, self.blocked, self.moves = (Line(self.waits_fs[:, :, wait]) for wait in HostWait)
-        self.calling: Request | None = None  # whose thread is in the serial section
+        waits = {wait: self.waits_fs[:, :, wait] for wait in HostWait}
+        self.calls = Server(waits[HostWait.HOST_BUSY], self._enter)
+        self.blocked = Line(waits[HostWait.QUEUE_FULL])
+        self.moves = Server(waits[HostWait.DMA_BUSY], self._start_move)
         self.requests: dict[int, Request] = {}  # in the device, by tag
-        self.moving: Request | None = None  # by the DMA
         self.moves_done = 0
         self.busy_since_fs, self.busy_fs = 0, 0
 
@@ -103,7 +104,7 @@ class Storage:
         parts = [
             (len(self.requests), "requests are in the flash device"),
             (len(self.blocked), "requests wait for a place in the flash device"),
-            (len(self.moves) + (self.moving is not None), "requests wait for the DMA of flash"),
+            (len(self.moves) + (self.moves.serving is not None), "requests wait for the DMA of flash"),
         ]
         return [f"{count} {what}" for count, what in parts if count]
 
@@ -161,24 +162,18 @@ class Storage:
 
     def _call(self, running: Running, k: int, now_fs: int) -> None:
         """A thread has come to the serial section."""
-        self.callers.join((running, k), now_fs)
-        if self.calling is None:
-            self._enter(now_fs)
+        self.calls.join((running, k), now_fs)
 
-    def _enter(self, now_fs: int) -> None:
-        """The serial section is free: let the next thread in, if there is one."""
-        self.calling = self.callers.take(now_fs) if self.callers else None
-        if self.calling is not None:
-            running, k = self.calling
-            size = int(running.batch.transfers[k]["bytes"])
-            self._at(now_fs + serial_time(self.hosts, size) * PERIOD_FS, self._ring, running, k)
+    def _enter(self, running: Running, k: int, now_fs: int) -> None:
+        """A thread is in the serial section."""
+        size = int(running.batch.transfers[k]["bytes"])
+        self._at(now_fs + serial_time(self.hosts, size) * PERIOD_FS, self._ring)
 
-    def _ring(self, running: Running, k: int, now_fs: int) -> None:
+    def _ring(self, now_fs: int) -> None:
         """The doorbell: a read goes to the device, of a write first the data is fetched."""
-        self.callers.ended(running.master, now_fs)
-        self._enter(now_fs)
+        running, k = self.calls.done(now_fs)
         if running.batch.write:
-            self._move(running, k, now_fs)
+            self.moves.join((running, k), now_fs)
         else:
             self._submit(running, k, now_fs)
 
@@ -214,21 +209,10 @@ class Storage:
         if running.batch.write:
             self._over(running, now_fs)
         else:
-            self._move(running, k, now_fs)
-
-    def _move(self, running: Running, k: int, now_fs: int) -> None:
-        """Let the DMA move a request's data, behind what it has to do."""
-        self.moves.join((running, k), now_fs)
-        if self.moving is None:
-            self._move_next(now_fs)
-
-    def _move_next(self, now_fs: int) -> None:
-        """The DMA is free: it moves the next request's data, if there is one."""
-        self.moving = self.moves.take(now_fs) if self.moves else None
-        if self.moving is not None:
-            self._start_move(*self.moving, now_fs)
+            self.moves.join((running, k), now_fs)
 
     def _start_move(self, running: Running, k: int, now_fs: int) -> None:
+        """The DMA begins to move a request's data."""
         machine, system = self.machine, self.machine.system[0]
         row, task = running.batch.transfers[k], machine.tasks[self.task]
         task["read_bytes"] = task["write_bytes"] = 0
@@ -243,10 +227,7 @@ class Storage:
 
     def _moved(self, now_fs: int) -> None:
         """The DMA is done with a request."""
-        assert self.moving is not None
-        running, k = self.moving
-        self.moves.ended(running.master, now_fs)
-        self._move_next(now_fs)
+        running, k = self.moves.done(now_fs)
         if running.batch.write:
             self._submit(running, k, now_fs)
         else:

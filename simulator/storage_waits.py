@@ -1,6 +1,7 @@
 """Requests that wait in turn for what others have of a shared flash device, outside the device itself."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -66,3 +67,31 @@ class Line:
         self.count[request[0].master] -= 1
         self.since_fs[request[0].master] -= now_fs
         return request
+
+
+class Server(Line):
+    """Serves one request at a time, the line in front of it in order."""
+
+    def __init__(self, waits: np.ndarray, begin: Callable[[Running, int, int], None]):
+        """``begin``: called with a request and the time [fs] at which its turn has come."""
+        super().__init__(waits)
+        self.begin = begin
+        self.serving: Request | None = None
+
+    def join(self, request: Request, now_fs: int) -> None:
+        super().join(request, now_fs)
+        if self.serving is None:
+            self._next(now_fs)
+
+    def done(self, now_fs: int) -> Request:
+        """Return the request that was served; it makes way for the next."""
+        assert self.serving is not None
+        request = self.serving
+        self.ended(request[0].master, now_fs)
+        self._next(now_fs)
+        return request
+
+    def _next(self, now_fs: int) -> None:
+        self.serving = self.take(now_fs) if self.requests else None
+        if self.serving is not None:
+            self.begin(*self.serving, now_fs)

@@ -99,7 +99,7 @@ def read_trace(path: Path, flash: Flash) -> np.ndarray:
 def _parse(path: Path, lines: Iterable[str], flash: Flash) -> list[tuple[int, int, int, int]]:
     rows: list[tuple[int, int, int, int]] = []
     latest = 0
-    most = _most_sectors(flash)
+    most = flash.most_bytes // SECTOR_BYTES
     for number, text in enumerate(lines, 1):
         words = text.split()
         if not words or words[0].startswith("#"):
@@ -129,12 +129,6 @@ def _parse(path: Path, lines: Iterable[str], flash: Flash) -> list[tuple[int, in
         latest = arrival
         rows.append((arrival, sector * SECTOR_BYTES, sectors * SECTOR_BYTES, 1 - kind))
     return rows
-
-
-def _most_sectors(flash: Flash) -> int:
-    from hw_models.flash.params import MOST_PAGES
-
-    return (MOST_PAGES - 1) * flash.page_bytes // SECTOR_BYTES
 
 
 def _check_place(path: Path, number: int, sector: int, sectors: int, capacity: int, most: int) -> None:

@@ -17,7 +17,8 @@ SRRIP = REPLACEMENTS["srrip"]
 BRRIP = REPLACEMENTS["brrip"]
 PREDICTED = REPLACEMENTS["predicted"]
 
-SET = np.dtype(  # of each way; narrow, so that more sets stay in the cache of the host
+# Of each way; a cache with fewer ways leaves the last ones alone. Narrow: more sets stay in the host's cache.
+SET = np.dtype(
     [
         ("line", np.int64, (WAYS,)),  # line number (address // line size), -1: invalid
         ("order", np.int64, (WAYS,)),  # LRU: stamp; RRIP: 0..3; predicted: bits; PLRU: way 0 has the tree

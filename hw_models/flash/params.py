@@ -106,9 +106,10 @@ class Flash(Block):
             raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most 256 are modelled")
         if self.page_bytes & (self.page_bytes - 1):
             raise ValueError(f"page of {self.page_bytes} B; write a power of two")
-        most = (MOST_PAGES - 1) * self.page_bytes
-        if self.sequential_chunk_bytes > most:
-            raise ValueError(f"sequential_chunk of {self.sequential_chunk_bytes} B; write at most {most} B")
+        if self.sequential_chunk_bytes > self.most_bytes:
+            raise ValueError(
+                f"sequential_chunk of {self.sequential_chunk_bytes} B; write at most {self.most_bytes} B"
+            )
         if self.suspend and not self.independent_dies:
             raise ValueError("suspend needs independent_dies: true")
         spare = self.blocks - -(-self.logical_pages // (self.planes_total * self.pages))
@@ -118,6 +119,11 @@ class Flash(Block):
             if getattr(self, name) % 1000:
                 raise ValueError(f"{name} must be whole picoseconds")
         return self
+
+    @property
+    def most_bytes(self) -> int:
+        """Return the size of the largest request, wherever it begins."""
+        return (MOST_PAGES - 1) * self.page_bytes
 
     @property
     def planes_total(self) -> int:

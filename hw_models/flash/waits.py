@@ -16,6 +16,12 @@ BANK_BUSY, BUS_BUSY = int(Wait.BANK_BUSY), int(Wait.BUS_BUSY)
 
 
 @inlined
+def culprits(state):
+    """Return how many can be waited for: the masters and the own work; 0 where nothing is charged."""
+    return state["masters"] + 1 if state["masters"] > 0 else 0
+
+
+@inlined
 def culprit(state, k):
     """Return the ``k``-th that can be waited for: the masters, then the device's own work."""
     return k if k < state["masters"] else REFRESH
@@ -33,6 +39,12 @@ def settle_bus(state, c, now):
     channel["since"] = now
 
 
+@inlined
+def chip_of(state, d):
+    """Return the first die of the chip that die ``d`` is on, and how many it has."""
+    return d - d % state["chip_dies"], state["chip_dies"]
+
+
 @njit
 def holder(state, d):
     """Return whose command keeps the queue of die ``d`` waiting, NONE if only the bus does."""
@@ -40,8 +52,8 @@ def holder(state, d):
         die = state["die"][d]
         full = die["out"] > 0 and (state["cache_read"] == 0 or die["queued_reads"] == 0)
         return die["master"] if die["doing"] != IDLE or full else NONE
-    first = d - d % state["chip_dies"]
-    for other in range(first, first + state["chip_dies"]):
+    first, count = chip_of(state, d)
+    for other in range(first, first + count):
         die = state["die"][other]
         if die["doing"] != IDLE or die["out"] > 0:
             return die["master"]
@@ -55,7 +67,7 @@ def settle_one(state, d, now):
     who = holder(state, d)
     if who != NONE:
         die["lost"][BANK_BUSY, who] += now - die["since"]
-    for k in range(state["masters"] + 1):
+    for k in range(culprits(state)):
         m = culprit(state, k)
         if who == NONE:
             die["lost"][BUS_BUSY, m] += channel["held"][m] - die["seen"][m]
@@ -69,11 +81,8 @@ def settle(state, d, now):
     if state["masters"] == 0:
         return
     settle_bus(state, state["die"][d]["channel"], now)
-    if state["independent_dies"] == 1:
-        settle_one(state, d, now)
-        return
-    first = d - d % state["chip_dies"]
-    for other in range(first, first + state["chip_dies"]):
+    first, count = (d, 1) if state["independent_dies"] == 1 else chip_of(state, d)
+    for other in range(first, first + count):
         settle_one(state, other, now)
 
 
@@ -82,7 +91,7 @@ def wait_for_die(state, i):
     """Transaction ``i`` begins to wait in the queue of its die, which is settled."""
     row = state["transaction"][i]
     die = state["die"][row["die"]]
-    for k in range(state["masters"] + 1 if state["masters"] else 0):
+    for k in range(culprits(state)):
         m = culprit(state, k)
         row["noted"][BANK_BUSY, m] = die["lost"][BANK_BUSY, m]
         row["noted"][BUS_BUSY, m] = die["lost"][BUS_BUSY, m]
@@ -92,10 +101,10 @@ def wait_for_die(state, i):
 def charge_die(state, i):
     """Transaction ``i`` goes on from the queue of its die, which is settled."""
     row = state["transaction"][i]
-    if state["masters"] == 0 or row["request"] == NONE:
+    if row["request"] == NONE:
         return
     die = state["die"][row["die"]]
-    for k in range(state["masters"] + 1):
+    for k in range(culprits(state)):
         m = culprit(state, k)
         for cause in range(BUS_BUSY + 1):
             state["blame"][row["master"], m, cause] += die["lost"][cause, m] - row["noted"][cause, m]
@@ -106,7 +115,7 @@ def wait_for_bus(state, c, i, now):
     """The data of transaction ``i`` begins to wait for the bus of channel ``c``."""
     settle_bus(state, c, now)
     row = state["transaction"][i]
-    for k in range(state["masters"] + 1 if state["masters"] else 0):
+    for k in range(culprits(state)):
         m = culprit(state, k)
         row["noted"][BUS_BUSY, m] = state["channel"][c]["held"][m]
 
@@ -115,9 +124,9 @@ def wait_for_bus(state, c, i, now):
 def charge_bus(state, c, i):
     """The data of transaction ``i`` gets the bus of channel ``c``, which is settled."""
     row = state["transaction"][i]
-    if state["masters"] == 0 or row["request"] == NONE:
+    if row["request"] == NONE:
         return
-    for k in range(state["masters"] + 1):
+    for k in range(culprits(state)):
         m = culprit(state, k)
         waited = state["channel"][c]["held"][m] - row["noted"][BUS_BUSY, m]
         state["blame"][row["master"], m, BUS_BUSY] += waited

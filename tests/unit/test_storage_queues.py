@@ -36,9 +36,19 @@ class Watched(Storage):
         Machine.system = system
         super().__init__(params, batches, Machine)
         self.move_end, self.landed, self.over, self.ended = int(NEVER), {}, {}, {}
+        self.log = []  # time, step, whether a request was taken (else it was over)
 
     def _start_move(self, running, k, now_fs):
         self.move_end = now_fs + int(running.batch.transfers[k]["bytes"]) * MOVE_FS_PER_BYTE
+
+    def _thread(self, running, now_fs):
+        if running.taken < len(running.batch.transfers):
+            self.log.append((now_fs, running.step, True))
+        super()._thread(running, now_fs)
+
+    def _over(self, running, now_fs):
+        self.log.append((now_fs + self.complete_fs, running.step, False))
+        super()._over(running, now_fs)
 
     def _submit_blocked(self, now_fs):
         super()._submit_blocked(now_fs)
@@ -50,7 +60,7 @@ class Watched(Storage):
         super()._landed(tag, now_fs)
 
     def _moved(self, now_fs):
-        running, k = self.moving
+        running, k = self.moves.serving
         self.move_end = int(NEVER)
         super()._moved(now_fs)
         if not running.batch.write:
@@ -243,6 +253,11 @@ def test_times_and_charges_agree_with_the_twin(asked, depth):
     assert ours.waits_fs[: len(parts), : len(parts)].tolist() == twin.waits.tolist()
     assert ours.waits_fs.sum() == twin.waits.sum()
     assert ours.waits() == []
+    for number, (sizes, threads, *_) in enumerate(asked):
+        log = sorted((time, taken) for time, of, taken in ours.log if of == number)  # through before it takes
+        assert len(log) == 2 * len(sizes)
+        under_way = np.cumsum([1 if taken else -1 for _, taken in log])
+        assert 0 <= under_way.min() <= under_way.max() <= threads
     total = sum(sum(sizes) for sizes, *_ in asked)
     assert int(ours.state["read_bytes"] + ours.state["write_bytes"]) == total
 

@@ -4,7 +4,7 @@ import math
 
 from simulator.config import load
 from simulator.validate import firesim
-from simulator.validate.firesim import Outcome
+from simulator.validate.firesim import Case, Outcome
 
 TRAFFIC = {
     "weights": 80_288_000,
@@ -53,6 +53,10 @@ def test_plots_are_written(tmp_path):
     base = results[firesim.cases()[0]]
     write_plots(tmp_path / "plots", results, base, base)
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"llc_speedup.png", "corunners.png"}
+
+
+def test_a_case_is_one_setting_of_the_same_soc():
+    assert Case("llc", "no LLC", ("system.llc=null",)) in firesim.cases()
 
 
 def test_the_frame_is_the_config_as_it_is():
