@@ -1,11 +1,13 @@
 """The one place that imports numba: `from hw_models.jit import inlined, njit`.
 
 numba caches a compiled caller by the time stamp of its own file only, so an edited callee would leave a
-stale answer behind. The cache folder is therefore named by a hash of every source file of the project.
+stale answer behind. The cache folder is therefore named by a hash of all kernels and of what they import: an
+edited report or importer compiles nothing anew.
 """
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numba
@@ -15,13 +17,31 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")
 
 
+_IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+
+
+def kernel_sources() -> list[Path]:
+    """Return the files that define kernels, and all files of the project that these import, sorted."""
+    files = {path: path.read_bytes() for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")}
+    found, todo = set(), [path for path, text in files.items() if b"@njit" in text or b"@inlined" in text]
+    while todo:
+        path = todo.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for module, names in _IMPORT.findall(files[path]):
+            folder = _ROOT.joinpath(*module.decode().split("."))
+            modules = [folder, *(folder / name for name in re.findall(r"\w+", names.decode()))]
+            todo += [file for m in modules for file in (m.with_suffix(".py"), m / "__init__.py") if file in files]
+    return sorted(found)
+
+
 def sources_digest() -> str:
-    """Return 12 hex digits that change whenever any source file of the project changes."""
+    """Return 12 hex digits that change whenever a file changes that compiled code can depend on."""
     digest = hashlib.sha256()
-    for package in _PACKAGES:
-        for path in sorted((_ROOT / package).rglob("*.py")):
-            digest.update(str(path.relative_to(_ROOT)).encode())
-            digest.update(path.read_bytes())
+    for path in kernel_sources():
+        digest.update(str(path.relative_to(_ROOT)).encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
