@@ -32,7 +32,9 @@ def kernel_sources() -> list[Path]:
         for module, names in _IMPORT.findall(files[path]):
             folder = _ROOT.joinpath(*module.decode().split("."))
             modules = [folder, *(folder / name for name in re.findall(r"\w+", names.decode()))]
-            todo += [file for m in modules for file in (m.with_suffix(".py"), m / "__init__.py") if file in files]
+            todo += [
+                file for m in modules for file in (m.with_suffix(".py"), m / "__init__.py") if file in files
+            ]
     return sorted(found)
 
 

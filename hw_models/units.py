@@ -29,6 +29,8 @@ TIME_UNITS = {"fs": 1, "ps": 10**3, "ns": 10**6, "us": 10**9, "µs": 10**9, "ms"
 RATE_UNITS = {f"{unit}/s": factor for unit, factor in SIZE_UNITS.items()}
 CYCLE_UNITS = {"cycle": 1, "cycles": 1}
 RATE_PER_CYCLE_UNITS = {"B/cycle": 1}
+FS_PER_S = 10**15
+FS = 1e-15  # seconds
 LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of them in int64
 
 
@@ -78,3 +80,7 @@ class Block(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True, validate_default=False
     )
+
+
+def period_fs(clock_hz: int) -> int:
+    return FS_PER_S // clock_hz

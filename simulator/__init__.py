@@ -7,19 +7,19 @@
 Importing this package is cheap: numba and the models are imported by the first `run`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.progress import Progress
+from simulator.version import __version__
+
 if TYPE_CHECKING:
-    from simulator.config import Config
-    from simulator.result import Result
+    from simulator.config.model import Config
+    from simulator.results.result import Result
     from simulator.sweeps.outcome import SweepOutcome
 
 __all__ = ["__version__", "run", "sweep"]
-__version__ = "0.1.0"
-
-Progress = Callable[[float, float, int], None]  # fraction done (0..1), simulated seconds, requests so far
 
 
 def run(
@@ -34,12 +34,12 @@ def run(
     ``set``: ``PATH=VALUE`` settings laid on the config. Raises `hw_models.errors.ConfigError`.
     """
     from hw_models.errors import ConfigError
-    from simulator.config import load
+    from simulator.config.model import load
 
     loaded = load(config, settings=set, seed=seed)
     if not loaded.workloads and not loaded.corunners:
         raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
-    from simulator.system import simulate  # numba: after the config is known to be right
+    from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
         return simulate(loaded, progress)

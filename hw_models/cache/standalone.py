@@ -5,7 +5,7 @@ Requests enter in the trace's order, at their cycle or when the cache has room f
 
 import numpy as np
 
-from hw_models.cache.cache import accept, advance, respond
+from hw_models.cache.block import accept, advance, respond
 from hw_models.jit import njit
 from hw_models.port import NEVER, WIRING, front, pop
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from hw_models.dram.mapping import Piece, parse_mapping
 from hw_models.dram.spec import Currents, Device, timings
 from hw_models.dram.standards import STANDARDS
-from hw_models.units import Block, Bytes, Cycles, Hertz
+from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
 
 SCHEDULERS = ("fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin")
 PAGES = ("open", "closed", "timeout", "adaptive")
@@ -107,7 +107,7 @@ class Dram(Block):
     def clock_fs(self) -> int:
         """Return the period of the command clock [fs]."""
         if self.clock_hz is not None:
-            return 10**15 // self.clock_hz
+            return FS_PER_S // self.clock_hz
         return self.module.CLOCK_FS[self.module.SPEEDS.index(STANDARDS[self.standard][1])]
 
     @property

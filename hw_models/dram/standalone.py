@@ -6,8 +6,8 @@ controller sends its command before it takes a request.
 
 import numpy as np
 
+from hw_models.dram.block import admit, busy, catch_up, drop_answer, wake
 from hw_models.dram.build import channel_shift
-from hw_models.dram.controller import admit, busy, catch_up, drop_answer, wake
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
 from hw_models.jit import njit

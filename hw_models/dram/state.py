@@ -1,7 +1,7 @@
 """The state of one DRAM channel as one record: timing, queues, banks, what will happen next, statistics.
 
 Times are cycles of the command clock. `build.py` fills a record from parameters; afterwards only the
-kernels change it (`controller.py` and the files that it calls).
+kernels change it (`block.py` and the files that it calls).
 """
 
 from enum import IntEnum

@@ -6,12 +6,13 @@ import numpy as np
 
 from hw_models.dram.energy import energy_j
 from hw_models.dram.params import Dram
+from hw_models.units import FS
 
 
 def channel_summary(row: np.void, dram: Dram, cycles: int) -> dict[str, Any]:
     """Return the figures of one channel over its first ``cycles`` command clocks."""
     beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
-    seconds = cycles * dram.clock_fs * 1e-15
+    seconds = cycles * dram.clock_fs * FS
     bursts = int(row["reads"] + row["writes"])
     energy = energy_j(row, dram, cycles)
     lanes = 1 if row["shared_bus"] else int(row["ranks"])

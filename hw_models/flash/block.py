@@ -4,7 +4,8 @@ Cycles are picoseconds (`state["period_fs"]`). A request gets one response row, 
 The functions take the flat table `memory` that `build` returns with the state as an argument of its own.
 """
 
-from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
+from hw_models.flash.device import next_event, step
+from hw_models.flash.requests import free_request, pop_done, room, submit
 from hw_models.jit import njit
 from hw_models.port import is_full, push
 

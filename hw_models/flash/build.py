@@ -5,7 +5,6 @@ import mmap
 
 import numpy as np
 
-from hw_models.flash import nand
 from hw_models.flash.params import Flash
 from hw_models.flash.state import (
     ALLOCATE,
@@ -35,7 +34,9 @@ from hw_models.flash.state import (
     WAIT_TAIL,
     ZEROS,
 )
+from hw_models.flash.tables import nand
 from hw_models.port import NEVER
+from hw_models.units import FS_PER_S
 
 PS_PER_NS = 1000
 # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
@@ -50,7 +51,7 @@ def _map_entry_bytes(params: Flash) -> tuple[int, int]:
 
 
 def _fs_per_byte(bytes_per_s: int) -> int:
-    return round(10**15 / bytes_per_s)
+    return round(FS_PER_S / bytes_per_s)
 
 
 def _message_ps(params: Flash, size: int) -> int:

@@ -7,11 +7,13 @@ on its own, and goes on to its next request. At most `depth` requests are in the
 
 import numpy as np
 
-from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
+from hw_models.flash.device import next_event, step
 from hw_models.flash.params import Flash
+from hw_models.flash.requests import free_request, pop_done, room, submit
 from hw_models.flash.state import NONE, PERIOD_FS, REQUESTS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER
+from hw_models.units import FS_PER_S
 
 THREADS = 1024
 
@@ -44,7 +46,7 @@ def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0
     row["depth"] = params.queue_depth
     row["submit_ps"] = cost.submit_fs // PERIOD_FS
     row["serial_ps"] = cost.serial_fs // PERIOD_FS
-    row["serial_fs_per_byte"] = round(10**15 / cost.serial_bytes_per_s) if cost.serial_bytes_per_s else 0
+    row["serial_fs_per_byte"] = round(FS_PER_S / cost.serial_bytes_per_s) if cost.serial_bytes_per_s else 0
     row["complete_ps"] = cost.complete_fs // PERIOD_FS
     row["shared"] = int(shared)
     row["time"][:threads] = start_ps

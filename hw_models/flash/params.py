@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from hw_models.flash.links import LINKS
-from hw_models.flash.nand import BUSES, CELLS
-from hw_models.flash.presets import PRESETS
+from hw_models.flash.tables.links import LINKS
+from hw_models.flash.tables.nand import BUSES, CELLS
+from hw_models.flash.tables.presets import PRESETS
 from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
 
 TRANSACTIONS = 16384  # page operations that a device can have under way

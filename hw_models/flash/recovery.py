@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.flash.build import fresh_state
-from hw_models.flash.device import wipe
+from hw_models.flash.collection import wipe
 from hw_models.flash.ftl import block_at, recover
 from hw_models.flash.params import Flash
 from hw_models.flash.state import ERASES, ERASING, PAGE_WORDS

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
+from hw_models.flash.device import next_event, step
+from hw_models.flash.requests import free_request, pop_done, room, submit
 from hw_models.flash.state import REQUESTS, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER

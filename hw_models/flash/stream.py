@@ -10,10 +10,11 @@ by request.
 
 import numpy as np
 
-from hw_models.flash.device import next_event, room, step
+from hw_models.flash.device import next_event, step
 from hw_models.flash.ftl import find
 from hw_models.flash.host import next_thread, ring, start_request, take_done
 from hw_models.flash.queues import place
+from hw_models.flash.requests import room
 from hw_models.flash.state import CLASSES, COUNTERS, GC_READ, NONE, ONE, REQUESTS, STATE, ZERO
 from hw_models.jit import njit
 from hw_models.port import NEVER

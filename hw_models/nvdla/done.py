@@ -2,8 +2,9 @@
 
 from hw_models.jit import njit
 from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.names import Part
 from hw_models.nvdla.post_timing import DONE_TO_INTERRUPT
-from hw_models.nvdla.state import DONES, Part
+from hw_models.nvdla.state import DONES
 
 _P_DONE = int(Part.DONE)
 

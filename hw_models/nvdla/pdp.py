@@ -9,6 +9,7 @@ from hw_models.jit import njit
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, request_write, return_credit, wake
+from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO, TAKEN
 from hw_models.nvdla.post_timing import (
@@ -27,7 +28,6 @@ from hw_models.nvdla.post_timing import (
     PDP_TO_WRITE_FLYING,
     WRITE_GAP,
 )
-from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
 from hw_models.port import NEVER
 
 _PDP = int(Block.PDP)

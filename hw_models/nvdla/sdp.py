@@ -9,6 +9,7 @@ from hw_models.jit import njit
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import request_write, wake
+from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.pdp import pdp_take
 from hw_models.nvdla.post_state import CHAINS, ENDING, HISTORY, LONG_AGO
@@ -40,7 +41,6 @@ from hw_models.nvdla.rdma import (
     chain_start,
     chain_take,
 )
-from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
 from hw_models.port import NEVER
 
 _P_SDP = int(Part.SDP)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from hw_models.ideal import memory as ideal
-from hw_models.ideal.memory import accept, free_at
-from hw_models.ideal.memory import advance as memory_advance
+from hw_models.ideal.block import accept, free_at
+from hw_models.ideal.block import advance as memory_advance
+from hw_models.ideal.build import build as build_ideal
 from hw_models.jit import njit
-from hw_models.nvdla.accelerator import advance, enable, respond
+from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.build import build as build_state
 from hw_models.nvdla.modes import check_modes
 from hw_models.nvdla.state import DONES
-from hw_models.nvdla.state import build as build_state
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
 
 
@@ -64,7 +64,7 @@ def simulate(preset, timings, ops, enables=None, max_cycles=10**10):
     """Run ``ops`` and return the state after the last interrupt; ValueError when it hangs."""
     check_modes(ops, preset)
     states = build_state(preset)
-    memories = ideal.build(timings)
+    memories = build_ideal(timings)
     fifos = np.zeros(3, FIFO)
     fifos["limit"] = [1, 1, FIFO_ROWS]
     if enables is None:

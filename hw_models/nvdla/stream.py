@@ -10,6 +10,7 @@ from hw_models.jit import njit
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import read_room, request_read, request_write, return_credit, wake
+from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
@@ -23,7 +24,6 @@ from hw_models.nvdla.post_timing import (
     STREAM_POP_TO_READ,
     WRITE_GAP,
 )
-from hw_models.nvdla.state import Block, Client, Mark, Part, Stall
 from hw_models.port import NEVER
 
 _CDP, _BDMA, _RUBIK = int(Block.CDP), int(Block.BDMA), int(Block.RUBIK)

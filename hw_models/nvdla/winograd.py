@@ -2,7 +2,7 @@
 
 from hw_models.jit import njit
 from hw_models.nvdla.mcif import read_room, request_read
-from hw_models.nvdla.state import Client
+from hw_models.nvdla.names import Client
 from hw_models.nvdla.timing import REQUEST_TO_READ
 
 _DATA = int(Client.CDMA_DATA)

@@ -5,9 +5,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from hw_models.roofline.presets import PRESETS
-from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, quantity
+from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Femtoseconds, quantity
 
-FS_PER_S = 10**15
 FLOP_UNITS = {"FLOPS": 1, "GFLOPS": 10**9, "TFLOPS": 10**12, "TOPS": 10**12}
 
 FlopPerSecond = quantity("arithmetic rate", FLOP_UNITS)

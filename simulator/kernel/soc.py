@@ -10,15 +10,15 @@ argument costs two atomic reference counts a call, which is more than the work i
 
 import numpy as np
 
-from hw_models.cache import cache
-from hw_models.cpu import core
-from hw_models.dram import controller
-from hw_models.dram.frames import translate
-from hw_models.ideal import memory as ideal
-from hw_models.interconnect import bus
+from hw_models.cache import block as cache
+from hw_models.cpu import block as core
+from hw_models.dram import block as controller
+from hw_models.ideal import block as ideal
+from hw_models.interconnect import block as bus
 from hw_models.jit import inlined, njit
-from hw_models.nvdla import accelerator as nvdla
+from hw_models.nvdla import block as nvdla
 from hw_models.nvdla.state import DONES
+from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, NEVER, front
 from simulator.kernel import driver
 from simulator.kernel.measure import BINS, merge_bins, note_request, note_response

@@ -6,7 +6,7 @@ Units are numbered densely in the order memory channels, LLC, bus, masters, jobs
 import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
-from hw_models.dram.frames import FRAMES
+from hw_models.pages import FRAMES
 from hw_models.port import MASTERS
 
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
@@ -42,7 +42,7 @@ SYSTEM = np.dtype(
         ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
         ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
         ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
-        # `simulator.storage` runs beside this loop: what it is to look at
+        # `simulator.soc.storage` runs beside this loop: what it is to look at
         ("dma", np.int64),  # core that moves its data, -1: none
         ("asks", np.int64),  # 1: return to it at once
         ("started", np.int64),  # steps begun on flash

@@ -42,12 +42,12 @@ def second_compiler() -> Iterator[None]:
 
 def compile_memory_side() -> None:
     """Compile interconnect, LLC and DRAM for the types that the event loop calls them with."""
-    from hw_models.cache import cache
+    from hw_models.cache import block as cache
     from hw_models.cache.replacement import SET
     from hw_models.cache.state import CACHE
-    from hw_models.dram import controller
+    from hw_models.dram import block as controller
     from hw_models.dram.state import CHANNEL
-    from hw_models.interconnect import bus
+    from hw_models.interconnect import block as bus
     from hw_models.interconnect.state import INTERCONNECT
     from hw_models.port import REQUEST, WIRING
 

@@ -10,12 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from hw_models.errors import ConfigError
-from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
 from simulator.report.layers import interference_pairs
 from simulator.report.page import Cell, page, table
-from simulator.result import Result
-from simulator.run_folder import read_run
-from simulator.trace import flat
+from simulator.results.numbers import (
+    bytes_text,
+    count_text,
+    flat,
+    percent_text,
+    phases_of,
+    rate_text,
+    time_text,
+)
+from simulator.results.result import Result
+from simulator.results.run_folder import read_run
 
 Show = Callable[[float | None], str]
 SHOWN_DIFFERENCES = 60

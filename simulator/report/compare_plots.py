@@ -9,7 +9,7 @@ from simulator.report.frames import frame_times
 from simulator.report.layers import interference_pairs, layers_of
 from simulator.report.page import image_of
 from simulator.report.style import COLORS, INK, SECONDS, new_axes
-from simulator.result import Result
+from simulator.results.result import Result
 
 
 def comparison_images(names: list[str], runs: list[Result]) -> list[str]:

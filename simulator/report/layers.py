@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.numbers import percent_text
+from simulator.results.numbers import percent_text
 
 
 @dataclass

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from simulator.numbers import count_text, rate_text, time_text
 from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
 from simulator.report.style import COLORS, INK, RATES, SECONDS, WORKING, colors_of, legend, new_axes
-from simulator.result import Result
+from simulator.results.numbers import count_text, rate_text, time_text
+from simulator.results.result import Result
 
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
 

@@ -5,12 +5,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from simulator.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
+from simulator.config.yaml_lines import yaml_text
 from simulator.report.layers import interference_matrix, interference_pairs, layers_of
 from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
 from simulator.report.plots import run_plots
-from simulator.result import Result
-from simulator.yaml_lines import yaml_text
+from simulator.results.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
+from simulator.results.result import Result
 
 
 def write_run_page(result: Result, folder: Path) -> None:

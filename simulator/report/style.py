@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from simulator.numbers import rate_text, time_text
+from simulator.results.numbers import rate_text, time_text
 
 COLORS = (
     "#3b6fb6",

@@ -10,14 +10,15 @@ from typing import Any
 from rich.console import Console
 
 from hw_models.errors import ConfigError
-from simulator.config import Config, config_sha256, load, load_part, resolved
-from simulator.run_folder import prepare_out, put_in_place
+from simulator.config.model import Config, config_sha256, load, load_part, resolved
+from simulator.config.yaml_lines import yaml_text
+from simulator.results.run_folder import prepare_out, put_in_place
 from simulator.sweeps.axes import axis_values
 from simulator.sweeps.file import Sweep, lookup
-from simulator.sweeps.outcome import SweepOutcome, write_outcome
+from simulator.sweeps.outcome import SweepOutcome, write_results
+from simulator.sweeps.page import write_sweep_page
 from simulator.sweeps.samplers import Point, batches
 from simulator.sweeps.workers import Run, pool
-from simulator.yaml_lines import yaml_text
 
 NO_NUMBER = "summary.json has no number at"
 Answer = dict[str, Any]  # {"summary": ...} or {"error": ...}
@@ -47,7 +48,8 @@ def run_sweep(
         outcome.mark_pareto()
         if store is not None:
             (store / "sweep.yaml").write_text(yaml_text(resolved(sweep) | {"base": resolved(load(base))}))
-            write_outcome(outcome, store)
+            write_results(outcome, store)
+            write_sweep_page(outcome, store)
     return outcome
 
 

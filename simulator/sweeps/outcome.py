@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hw_models.errors import ConfigError
-from simulator.run_folder import read_table
+from simulator.config.yaml_lines import parse_text
+from simulator.results.run_folder import read_table
 from simulator.sweeps.file import Sweep
-from simulator.yaml_lines import parse_text
 
 SHOWN_POINTS = 20  # on the terminal
 
@@ -54,16 +54,13 @@ def _text(value: Any) -> Any:
     return value if isinstance(value, int | float | str) else ("none" if value is None else str(value))
 
 
-def write_outcome(outcome: SweepOutcome, folder: Path) -> None:
-    """Write results.csv, the plots and the report."""
-    from simulator.sweeps.page import write_sweep_page
-
+def write_results(outcome: SweepOutcome, folder: Path) -> None:
+    """Write results.csv."""
     columns = ["point", *outcome.axes, *outcome.paths, "feasible", "pareto", "error"]
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(outcome.rows)
-    write_sweep_page(outcome, folder)
 
 
 def read_outcome(folder: Path) -> SweepOutcome:

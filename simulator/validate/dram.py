@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.dram import references
+from hw_models.dram import reference_runs as references
 from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
 from simulator.validate.figure import Figure
@@ -93,7 +93,7 @@ def _memory_of(config: str, refresh: str) -> Dram:
 def _requests(name: str, folder: Path | None) -> np.ndarray | None:
     """Return a trace as rows of TRACE, None when it is not there."""
     from hw_models.dram.standalone import TRACE
-    from simulator.trace_dram import read_trace
+    from simulator.trace.dram import read_trace
 
     if folder is not None:
         path = next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
@@ -107,7 +107,7 @@ def _requests(name: str, folder: Path | None) -> np.ndarray | None:
 
 
 def _run(dram: Dram, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    from simulator.trace_dram import simulate
+    from simulator.trace.dram import simulate
 
     accepted, done, _, summary = simulate(dram, rows)
     return accepted, done, summary

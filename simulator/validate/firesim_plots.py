@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 if TYPE_CHECKING:
-    from simulator.validate.firesim import Case, Outcome
+    from simulator.validate.firesim_cases import Case, Outcome
 
 
 def write_plots(folder: Path, results: "dict[Case, Outcome]", bare: "Outcome", base: "Outcome") -> None:

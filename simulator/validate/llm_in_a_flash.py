@@ -15,12 +15,12 @@ import numpy as np
 import workloads.llm
 from hw_models.errors import ConfigError
 from hw_models.flash.params import Flash
-from simulator.llm_curves import friends
-from simulator.llm_experiment import Outcome, run_tokens
-from simulator.llm_flash import FlashDevice
 from simulator.validate.figure import Figure
+from simulator.validate.llm_curves import friends
+from simulator.validate.llm_experiment import Outcome, run_tokens
 from simulator.validate.llm_setups import MACHINES, METHODS, MODELS, SPECULATIVE, TABLE2_POLICIES
 from workloads.llm.activity_kernel import GenerativeTrace
+from workloads.llm.flash import FlashDevice
 from workloads.llm.model import load_model
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import activity_of
@@ -45,7 +45,7 @@ def figures(table: Path | None = None, *, plots: str | None = None) -> Iterator[
         for name in ("table2", "table3", "table6", "text"):
             yield from _of_table(REFERENCE / f"{name}.csv", _read(REFERENCE / f"{name}.csv"))
     if plots is not None:
-        from simulator.llm_plots import write_curves
+        from simulator.validate.llm_plots import write_curves
 
         for path in write_curves(Path(plots)):
             print(f"wrote {path}")

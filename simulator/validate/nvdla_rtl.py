@@ -94,7 +94,7 @@ def _launches(row: dict[str, str], atom: int) -> tuple[Any, Any]:
 
 
 def _traffic(row: dict[str, str], record: Any) -> Iterator[Figure]:
-    from hw_models.nvdla.state import Client
+    from hw_models.nvdla.names import Client
 
     data, weight = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
     read = record["read_bytes"]
@@ -112,7 +112,7 @@ def _traffic(row: dict[str, str], record: Any) -> Iterator[Figure]:
 
 
 def _internals(row: dict[str, str], record: Any, state: Any) -> Iterator[Figure]:
-    from hw_models.nvdla.state import Mark
+    from hw_models.nvdla.names import Mark
 
     for which in Mark:
         name = f"t_{which.name.lower()}"
@@ -128,7 +128,7 @@ def _internals(row: dict[str, str], record: Any, state: Any) -> Iterator[Figure]
 
 
 def _sequence_figures(row: dict[str, str], state: Any, count: int, internals: bool) -> Iterator[Figure]:
-    from hw_models.nvdla.state import Client, Mark
+    from hw_models.nvdla.names import Client, Mark
 
     records = [state["records"][i] for i in range(count)]
     beat = int(state["dbb_bytes"])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hw_models.errors import ConfigError
-from simulator.config_errors import not_one_of
-from simulator.options import accepted
+from simulator.config.errors import not_one_of
+from simulator.config.options import accepted
 from simulator.validate import VALIDATIONS
 from simulator.validate.figure import Figure
 

@@ -27,7 +27,7 @@ def run(*arguments: str) -> float:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_startup(benchmark, name):
-    command = ["-m", "simulator.cli", *COMMANDS[name]]
+    command = ["-m", "simulator.cli.main", *COMMANDS[name]]
     run(*command)
     empty_s = min(run("-c", "pass") for _ in range(5))
     benchmark.pedantic(run, args=command, rounds=5)

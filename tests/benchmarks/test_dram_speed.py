@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from hw_models.dram import references
+from hw_models.dram import reference_runs as references
 from hw_models.dram.build import build_channels
 from hw_models.dram.standalone import drive
 from simulator.validate.dram import _requests, calibration_s, memory

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import simulator
-from simulator.config import load
-from simulator.llm import warm_up
+from simulator.config.model import load
+from simulator.llm_alone import warm_up
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

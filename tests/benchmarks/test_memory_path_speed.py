@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 
-from hw_models.cache import cache
+from hw_models.cache import block as cache
+from hw_models.cache.build import build_cache
 from hw_models.cache.params import Cache
-from hw_models.cache.state import build_cache
-from hw_models.interconnect import bus
+from hw_models.interconnect import block as bus
+from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
-from hw_models.interconnect.state import build_interconnect
 from hw_models.jit import njit
 from hw_models.port import NEVER, REQUEST, WIRING, front, pop
 

@@ -35,9 +35,9 @@ def seconds_of_calibration() -> float:
 
 @pytest.mark.benchmark(group="frame", timer=time.process_time)
 def test_yolov3_frame(benchmark):
-    from simulator.config import load
-    from simulator.machine import build_machine
-    from simulator.system import run_machine
+    from simulator.config.model import load
+    from simulator.soc.build import build_machine
+    from simulator.soc.run import run_machine
 
     config = load(CONFIG)
     run_machine(build_machine(load(CONFIG, settings=["simulation.until=1 us"])))  # compiles

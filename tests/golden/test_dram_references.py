@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw_models.dram import references
-from hw_models.dram.references import CONFIGS
-from simulator.trace_dram import COMMANDS, simulate
+from hw_models.dram import reference_runs as references
+from hw_models.dram.reference_runs import CONFIGS
+from simulator.trace.dram import COMMANDS, simulate
 from simulator.validate.dram import _memory_of, _requests, equal_requests, figures
 
 EXACT = ("low_rand", "pingpong_dep", "stride_128k")  # no freedom: all references agree

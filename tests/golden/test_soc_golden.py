@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.config import load
-from simulator.machine import build_machine
-from simulator.system import run_machine
+from simulator.config.model import load
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 CROWD = [

@@ -7,8 +7,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from hw_models.interconnect.arbiter import PRIORITY, ROUND_ROBIN, TDM, WEIGHTED, granted, pick
+from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
-from hw_models.interconnect.state import build_interconnect
 
 UNITS = 6
 KINDS = {"round_robin": ROUND_ROBIN, "priority": PRIORITY, "weighted": WEIGHTED, "tdm": TDM}

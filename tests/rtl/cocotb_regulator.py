@@ -6,9 +6,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.regulator import charge, may_pass
-from hw_models.interconnect.state import build_interconnect
 
 UNITS = 3
 NAMES = [f"m{i}" for i in range(UNITS)]

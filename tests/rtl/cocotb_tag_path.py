@@ -6,9 +6,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from hw_models.cache.build import build_cache
 from hw_models.cache.params import REPLACEMENTS, Cache
 from hw_models.cache.replacement import choose, evict, find, use
-from hw_models.cache.state import build_cache
 
 WAYS, SETS = 4, 8
 LINES = 3 * WAYS * SETS

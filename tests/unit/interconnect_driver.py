@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.interconnect.bus import accept, advance, respond
+from hw_models.interconnect.block import accept, advance, respond
 from hw_models.port import NEVER, REQUEST, WIRING, front, front_time, pop
 
 UP = 32

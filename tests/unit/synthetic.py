@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.result import SCHEMA_VERSION, Result
+from simulator.results.result import SCHEMA_VERSION, Result
 
 LAYERS = 24
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from hw_models.cache.build import build_cache
 from hw_models.cache.params import REPLACEMENTS, Cache
 from hw_models.cache.standalone import build_wiring, run
-from hw_models.cache.state import build_cache
 from hw_models.port import REQUEST
 
 LINE = 64

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.blame import Cause
+from hw_models.cache.build import build_cache
 from hw_models.cache.params import CONFLICTS, PLACEMENTS, PREFETCHERS, REPLACEMENTS, Cache
 from hw_models.cache.standalone import build_wiring, run
-from hw_models.cache.state import build_cache
 from hw_models.errors import ConfigError
 from hw_models.port import REQUEST
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from simulator import cli
+from simulator.cli import main as cli
 
 CONFIG = """\
 name: small

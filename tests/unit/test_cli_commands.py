@@ -10,9 +10,9 @@ from synthetic import synthetic_result
 
 import simulator
 from hw_models.errors import ConfigError, StuckError
-from simulator import cli
-from simulator.run_folder import read_run
-from simulator.yaml_lines import parse_text
+from simulator.cli import main as cli
+from simulator.config.yaml_lines import parse_text
+from simulator.results.run_folder import read_run
 
 CONFIG = """\
 name: small
@@ -176,9 +176,9 @@ def test_our_own_mistake_keeps_its_traceback(dlasim, monkeypatch):
 
 def fake_system(monkeypatch, simulate):
     """Stand in for the module that would compile the kernels."""
-    module = type(sys)("simulator.system")
+    module = type(sys)("simulator.simulate")
     module.simulate = simulate
-    monkeypatch.setitem(sys.modules, "simulator.system", module)
+    monkeypatch.setitem(sys.modules, "simulator.simulate", module)
 
 
 def test_compare_and_report_work_on_run_folders(dlasim, folder, simulated):
@@ -222,7 +222,7 @@ def test_the_schema_describes_every_part(dlasim):
 )  # fmt: skip
 def test_quick_commands_import_nothing_heavy(folder, arguments):
     code = (
-        "import sys\nfrom simulator.cli import main\n"
+        "import sys\nfrom simulator.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code, done.code\n"
         "heavy = {'numba', 'llvmlite', 'matplotlib', 'onnx', 'dask', 'optuna', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
@@ -246,7 +246,7 @@ def test_help_names_every_command(dlasim):
 
 
 def test_the_commands_of_the_readme_exist(dlasim):
-    readme = (Path(cli.__file__).parent.parent / "README.md").read_text()
+    readme = (Path(cli.__file__).parents[2] / "README.md").read_text()
     help_text = dlasim("--help")[1]
     named = {
         line.split("dlasim ")[1].split()[0].strip("`") for line in readme.splitlines() if "`dlasim " in line

@@ -9,8 +9,8 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from hw_models.errors import ConfigError, ConfigErrors
 from hw_models.units import Block, Bytes, Femtoseconds, Hertz
-from simulator.config_errors import raise_all, retell
-from simulator.yaml_lines import parse_text
+from simulator.config.errors import raise_all, retell
+from simulator.config.yaml_lines import parse_text
 
 
 class Policy(Enum):

@@ -8,10 +8,10 @@ import yaml
 
 from hw_models.errors import ConfigError, ConfigErrors
 from hw_models.port import MASTERS
-from simulator import references
-from simulator.config import config_sha256, load, load_part, resolved
+from simulator.config import names as references
+from simulator.config.model import config_sha256, load, load_part, resolved
+from simulator.config.yaml_lines import yaml_text
 from simulator.sweeps.file import Sweep
-from simulator.yaml_lines import yaml_text
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = {
@@ -115,7 +115,7 @@ def test_whole_configs_in_the_docs_load(page):
 
 
 def load_text(text: str):
-    from simulator.yaml_lines import parse_text
+    from simulator.config.yaml_lines import parse_text
 
     return load(parse_text(text, "docs").data)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_models.errors import ConfigError
-from simulator.yaml_lines import Document, Place, apply_setting, parse_text, read_document, yaml_text
+from simulator.config.yaml_lines import Document, Place, apply_setting, parse_text, read_document, yaml_text
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(max_size=12) | st.floats(-1e9, 1e9),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw_models.cpu import core
+from hw_models.cpu import block as core
 from hw_models.cpu.params import Core
 from hw_models.cpu.task import TASK, Pattern
 from hw_models.port import FIFO, NEVER, front, pop

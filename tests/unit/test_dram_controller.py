@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.blame import Cause
+from hw_models.dram.block import accept, advance
 from hw_models.dram.build import build_channels
-from hw_models.dram.controller import accept, advance
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, REFRESH, REQUEST, front, pop
-from simulator.trace_dram import COMMANDS
+from simulator.trace.dram import COMMANDS
 
 DDR4 = {"standard": "DDR4-2400R"}
 CONFLICT = 1 << 17  # next row of the same bank

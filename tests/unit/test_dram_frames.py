@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw_models.dram.frames import PAGE_BYTES, REGION_SHIFT, DoesNotFit, Region, build_frames, translate
 from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
-from simulator.config import load
+from hw_models.pages import PAGE_BYTES, REGION_SHIFT, DoesNotFit, Region, build_frames, translate
+from simulator.config.model import load
 from simulator.kernel import soc
-from simulator.machine import build_machine
-from simulator.system import kernel_arguments, run_machine
+from simulator.soc.build import build_machine
+from simulator.soc.run import kernel_arguments, run_machine
 
 MEMORIES = [
     {"standard": "DDR3-1600", "mapping": "row bank column"},

@@ -18,7 +18,7 @@ from hw_models.dram.build import build_channels
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
 from hw_models.dram.standards import MODULES
-from simulator.trace_dram import COMMANDS
+from simulator.trace.dram import COMMANDS
 
 SPEED = {"DDR3": "1600K", "DDR4": "2400R", "LPDDR4": "3200", "GDDR6": "14000"}
 POWER = {"power_down_after": "60 cycles", "self_refresh_after": "2500 cycles"}

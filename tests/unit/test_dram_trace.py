@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hw_models.errors import ConfigError
-from simulator.trace_dram import trace
+from simulator.trace.dram import trace
 from simulator.validate.dram import figures
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "dram"

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from hw_models.flash.links import LINKS
-from hw_models.flash.nand import BUSES, CELLS
 from hw_models.flash.params import Flash
-from hw_models.flash.presets import PRESETS
+from hw_models.flash.tables.links import LINKS
+from hw_models.flash.tables.nand import BUSES, CELLS
+from hw_models.flash.tables.presets import PRESETS
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw_models.errors import ConfigError
-from simulator.trace_flash import trace
+from simulator.trace.flash import trace
 
 CONFIG = """\
 system:

@@ -6,10 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hw_models.flash.build import build
-from hw_models.flash.device import free_request, next_event, pop_done, room, step, submit
+from hw_models.flash.device import next_event, step
 from hw_models.flash.ftl import plane_at
 from hw_models.flash.link import occupy
 from hw_models.flash.params import Flash
+from hw_models.flash.requests import free_request, pop_done, room, submit
 from hw_models.flash.state import BUS_DATA, CLASSES, IDLE, LINK, NONE, WAIT_HEAD, Wait
 from hw_models.port import MASTERS, NEVER, REFRESH
 

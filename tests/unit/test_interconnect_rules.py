@@ -9,8 +9,8 @@ from interconnect_driver import drive
 
 from hw_models.blame import Cause
 from hw_models.errors import ConfigError
+from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
-from hw_models.interconnect.state import build_interconnect
 
 NAMES = ["a", "b", "c"]
 

@@ -7,8 +7,8 @@ import pytest
 from interconnect_driver import drive
 from interconnect_twin import SlowBus
 
+from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
-from hw_models.interconnect.state import build_interconnect
 
 NAMES = ["a", "b", "c"]
 

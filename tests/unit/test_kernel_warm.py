@@ -2,14 +2,14 @@
 
 import pytest
 
-from hw_models.cache import cache
-from hw_models.dram import controller
-from hw_models.interconnect import bus
+from hw_models.cache import block as cache
+from hw_models.dram import block as controller
+from hw_models.interconnect import block as bus
 from hw_models.jit import numba
-from simulator.config import load
+from simulator.config.model import load
 from simulator.kernel.warm import compile_memory_side, is_cold
-from simulator.machine import build_machine
-from simulator.system import run_machine
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
 
 CONFIG = {
     "system": {

@@ -6,7 +6,7 @@ import pytest
 
 import simulator
 from hw_models.errors import ConfigError
-from simulator.config import load
+from simulator.config.model import load
 
 SYSTEM = {"backends": {"cpu0": {"preset": "m1_max_cpu"}}, "flash": {"preset": "m1_max_ssd"}}
 

@@ -2,8 +2,8 @@
 
 import csv
 
-from simulator import llm_curves
-from simulator.llm_plots import write_curves
+from simulator.validate import llm_curves
+from simulator.validate.llm_plots import write_curves
 
 SMALL = {
     "throughput": {"chunk_kib": [4, 8, 4, 8], "threads": [1, 1, 2, 2], "GBps": [0.1, 0.2, 0.2, 0.4]},

@@ -7,8 +7,8 @@ from llm_helpers import ACTIVITY, BACKEND, FLASH, SYSTEM, TINY
 
 import simulator
 from hw_models.flash.params import Flash
-from simulator.llm_experiment import run_tokens
-from simulator.llm_flash import FlashDevice
+from simulator.validate.llm_experiment import run_tokens
+from workloads.llm.flash import FlashDevice
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.llm_schedule import Stage, overlapped_fs, summed_fs
+from workloads.llm.schedule import Stage, overlapped_fs, summed_fs
 
 stage = st.builds(Stage, *[st.integers(0, 50)] * 4)
 

@@ -8,11 +8,11 @@ from llm_helpers import ACTIVITY, TINY
 
 from hw_models.flash.params import Flash
 from hw_models.roofline.params import Roofline
-from simulator.llm_flash import FlashDevice
-from simulator.llm_run import LlmRun
-from simulator.llm_traffic import TrafficSource
+from workloads.llm.flash import FlashDevice
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan
+from workloads.llm.tokens import LlmRun
+from workloads.llm.traffic import TrafficSource
 
 MACHINE = Roofline.model_validate({"preset": "m1_max_cpu"})
 FLASH = Flash.model_validate({"preset": "m1_max_ssd", "sequential_chunk": "64 KiB", "sequential_depth": 3})

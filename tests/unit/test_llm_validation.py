@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from simulator.llm_curves import coactivation, throughput
+from simulator.validate.llm_curves import coactivation, throughput
 from simulator.validate.llm_in_a_flash import REFERENCE, figures
 
 LIMITS = {  # quantity -> percent

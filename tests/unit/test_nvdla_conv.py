@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.nvdla import cdma, csc
-from hw_models.nvdla.accelerator import advance, enable, respond
+from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.build import build
+from hw_models.nvdla.names import Client, Mark
 from hw_models.nvdla.op import OP, Unit
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.standalone import simulate
-from hw_models.nvdla.state import Client, Mark, build
 from hw_models.port import FIFO, FIFO_ROWS, NEVER
 
 DATA, WEIGHT = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)

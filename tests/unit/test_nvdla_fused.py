@@ -6,11 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hw_models.ideal import memory as ideal
-from hw_models.nvdla.accelerator import advance, enable
+from hw_models.ideal import block as ideal
+from hw_models.nvdla.block import advance, enable
+from hw_models.nvdla.build import build
+from hw_models.nvdla.names import Client, Mark, Stall
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.standalone import simulate
-from hw_models.nvdla.state import Client, Mark, Stall, build
 from hw_models.port import FIFO, front, pop
 from simulator.validate.nvdla_rows import conv_op, memory_timings
 from simulator.validate.nvdla_rtl import REFERENCE

@@ -5,11 +5,12 @@ import pytest
 from test_nvdla_conv import DATA, WEIGHT, conv, marks, run
 
 from hw_models.errors import ConfigError
-from hw_models.nvdla.accelerator import advance, enable, respond
-from hw_models.nvdla.cdma import line_entries
+from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.build import build
+from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.compression import decodable
+from hw_models.nvdla.names import Client
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.state import Client, build
 from hw_models.port import FIFO, FIFO_ROWS, front, pop
 
 SDP = int(Client.SDP)

@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nvdla_post_helpers import cube_op, pool, run
 
+from hw_models.nvdla.names import Client, Mark, Stall
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.state import Client, Mark, Stall
 
 FIRST, LAST, READ = int(Mark.FIRST_WRITE), int(Mark.LAST_WRITE), int(Mark.LAST_READ)
 TO_WRITE = 24  # last chunk of a window's last element -> the bus

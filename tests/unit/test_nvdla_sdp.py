@@ -8,11 +8,11 @@ from nvdla_post_helpers import cube_op, operand, run
 from nvdla_sdp_twin import JOIN_TO_WRITE, bursts
 from nvdla_sdp_twin import run as run_twin
 
+from hw_models.nvdla.names import Client, Mark, Stall
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.post_state import SKID
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.rdma import skid_accepts, skid_front, skid_pop, skid_push, skid_reset
-from hw_models.nvdla.state import Client, Mark, Stall
 from hw_models.port import NEVER
 
 MEASURED = ("nv_small", "nv_medium_512", "nv_large")

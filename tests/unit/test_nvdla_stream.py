@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nvdla_post_helpers import SOURCE, TARGET, cube_op, memory, run
 
-from hw_models.ideal import memory as ideal
-from hw_models.nvdla.accelerator import advance, enable, respond
+from hw_models.ideal import block as ideal
+from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.build import build
+from hw_models.nvdla.names import Client
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.state import Client, build
 from hw_models.port import FIFO, FIFO_ROWS, front, pop
 
 CLIENTS = {Unit.CDP: Client.CDP, Unit.BDMA: Client.BDMA, Unit.RUBIK: Client.RUBIK}

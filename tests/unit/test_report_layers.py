@@ -7,13 +7,13 @@ from rich.console import Console
 from synthetic import synthetic_result
 
 from hw_models.errors import ConfigError
-from simulator.report import write_report
+from simulator.cli.report import write_report
+from simulator.cli.terminal import output_console, print_run, progress_bar
 from simulator.report.compare import change, comparison, differences, unique_names, write_comparison
 from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
 from simulator.report.plots import memory_peak, run_plots
-from simulator.run_folder import write_run
-from simulator.terminal import output_console, print_run, progress_bar
+from simulator.report.write import write_run
 
 OPS = {
     "unit": ["conv", "sdp", "conv", "core0"],

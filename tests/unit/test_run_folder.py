@@ -9,9 +9,10 @@ import pytest
 from synthetic import synthetic_result
 
 from hw_models.errors import ConfigError
-from simulator import run_folder
-from simulator.run_folder import new_folder, prepare_out, read_run, write_data, write_run
-from simulator.yaml_lines import parse_text
+from simulator.config.yaml_lines import parse_text
+from simulator.report import write
+from simulator.report.write import write_run
+from simulator.results.run_folder import new_folder, prepare_out, read_run, write_data
 
 
 def test_a_run_writes_every_file_of_the_interface(tmp_path):
@@ -114,7 +115,7 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):
         (folder / "half").write_text("x")
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(run_folder, "write_data", half)
+    monkeypatch.setattr(write, "write_data", half)
     with pytest.raises(RuntimeError, match="boom"):
         write_run(synthetic_result(), tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
@@ -133,7 +134,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
         (folder / "half").write_text("x")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "write_data", full)
+    monkeypatch.setattr(write, "write_data", full)
     with pytest.raises(ConfigError) as caught:
         write_run(synthetic_result(), tmp_path / "run")
     said = f"--out {tmp_path}/run: cannot be written (no space left on device); choose a folder that can"

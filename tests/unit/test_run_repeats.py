@@ -5,8 +5,8 @@ import json
 import pytest
 
 import simulator
-from simulator.config import load, resolved
-from simulator.run_folder import write_run
+from simulator.config.model import load, resolved
+from simulator.report.write import write_run
 
 CONFIG = {
     "name": "two layers beside a co-runner",

@@ -8,9 +8,9 @@ from llm_helpers import TINY
 import simulator
 from hw_models.errors import ConfigError
 from hw_models.flash.reader import Reader
-from simulator.config import load
-from simulator.machine import build_machine
-from simulator.system import run_machine
+from simulator.config.model import load
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
 from workloads.program import On
 
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64}

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from hw_models.flash.block import take_done
 from hw_models.flash.build import build
-from hw_models.flash.device import next_event, step, submit
+from hw_models.flash.device import next_event, step
 from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
+from hw_models.flash.requests import submit
 from hw_models.port import NEVER
-from simulator.storage import Storage
-from simulator.storage_waits import HostWait, Running
+from simulator.soc.storage import Storage
+from simulator.soc.storage_waits import HostWait, Running
 from workloads.program import TRANSFER, Batch
 
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64, "preload": "10 %"}

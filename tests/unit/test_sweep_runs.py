@@ -251,7 +251,7 @@ def test_a_mistake_in_a_sweep_is_told_before_anything_runs(fake_answers, changes
 
 
 def test_a_sweep_file_names_its_base_relative_to_itself(fake_answers, tmp_path):
-    from simulator.yaml_lines import yaml_text
+    from simulator.config.yaml_lines import yaml_text
 
     (tmp_path / "base.yaml").write_text(yaml_text(BASE))
     (tmp_path / "sub").mkdir()

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import simulator
 from hw_models.errors import ConfigError, StuckError
-from simulator.config import load
-from simulator.machine import build_machine
-from simulator.system import run_machine
+from simulator.config.model import load
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
 
 SYSTEM = {
     "accelerators": {"nvdla0": {"preset": "nv_small", "clock": "500 MHz"}},

@@ -9,10 +9,10 @@ import pytest
 
 from hw_models.blame import Cause
 from hw_models.dram.standalone import settle
-from simulator.config import load
+from simulator.config.model import load
 from simulator.kernel import soc, soc_state
-from simulator.machine import build_machine
-from simulator.system import kernel_arguments
+from simulator.soc.build import build_machine
+from simulator.soc.run import kernel_arguments
 
 READ_OR_WRITE = (1, 2, 13, 14)  # in the DRAM's command log
 STOP_FS = 25 * 10**9  # no new requests of cores from here on

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hw_models.errors import ConfigError
-from simulator.trace_cache import trace
+from simulator.trace.cache import trace
 
 CONFIG = """
 name: cache alone

@@ -2,9 +2,9 @@
 
 import math
 
-from simulator.config import load
+from simulator.config.model import load
 from simulator.validate import firesim
-from simulator.validate.firesim import Case, Outcome
+from simulator.validate.firesim_cases import Case, Outcome
 
 TRAFFIC = {
     "weights": 80_288_000,

@@ -15,7 +15,7 @@ from workloads.graph import ONE_PIXEL
 from workloads.importers.loadable_rows import Row, Tensor, read_rows
 from workloads.lowering.assemble import assemble
 from workloads.lowering.cbuf import Convolution, entries_per_line
-from workloads.lowering.host import FLOAT_BYTES, compute_cycles
+from workloads.lowering.emit_tasks import FLOAT_BYTES, compute_cycles
 from workloads.lowering.layout import ceil_div, round_up
 from workloads.lowering.record import Place, Recorder, Touch
 from workloads.lowering.target import Target

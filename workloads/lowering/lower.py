@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 from workloads.graph import Network, Node
 from workloads.lowering.assemble import assemble
+from workloads.lowering.emit_ops import UnitEmitter
+from workloads.lowering.emit_tasks import INT8_FUNCTIONS, HostEmitter
 from workloads.lowering.fuse import FusionRules, Stage, fuse
-from workloads.lowering.host import INT8_FUNCTIONS, HostEmitter
 from workloads.lowering.order import in_order
 from workloads.lowering.place import Placement, place_tensors
 from workloads.lowering.record import Recorder
 from workloads.lowering.target import Target
-from workloads.lowering.units import UnitEmitter
 from workloads.program import Layer, Program
 
 

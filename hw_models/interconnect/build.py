@@ -1,0 +1,128 @@
+"""From an interconnect's parameters to its state."""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.errors import ConfigError
+from hw_models.interconnect.params import ARBITRATIONS, Interconnect, MasterPort
+from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS
+from hw_models.port import FIFO_ROWS, MASTERS, NEVER
+from hw_models.units import FS_PER_S
+
+
+def build_interconnect(
+    params: Interconnect,
+    masters: list[str],
+    port_bytes: list[int] | None = None,
+    ports: int = 1,
+    interleave_bytes: int = 64,
+    line_bytes: int | None = None,
+) -> np.ndarray:
+    """Return an idle interconnect, shape (1,) INTERCONNECT.
+
+    ``masters``: names by master index. ``port_bytes``: width of each one's port, that of the bus if absent.
+    ``ports`` memory ports take turns every ``interleave_bytes``. ``line_bytes``: of the cache behind, no
+    piece crosses it. Raises ConfigError for names that do not exist and budgets that no burst fits in.
+    """
+    _check_names(params, masters)
+    state = np.zeros(1, INTERCONNECT)
+    row = state[0]
+    row["masters"], row["ports"] = len(masters), ports
+    row["interleave_shift"] = interleave_bytes.bit_length() - 1
+    row["channels"] = 2 if params.channels == "separate" else 1
+    row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
+    row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
+    if ports > 1:
+        row["burst"] = min(row["burst"], interleave_bytes)
+    row["latency"] = params.latency_cycles
+    back = params.response_latency_cycles
+    row["response_latency"] = params.latency_cycles if back is None else back
+    row["port_limit"] = params.reads_in_flight, params.writes_in_flight
+    for index, name in enumerate(masters):
+        port = params.masters.get(name, MasterPort())
+        row["limit"][index], row["ids"][index] = port.outstanding, port.ids
+        row["id_limit"][index] = port.outstanding_per_id
+        width = port_bytes[index] if port_bytes else params.width_bytes
+        row["port_shift"][index] = width.bit_length() - 1
+    if params.hub is not None:
+        row["trackers"] = params.hub.trackers
+        row["tracker_shift"] = params.hub.line_bytes.bit_length() - 1
+        row["accept_interval"] = params.hub.accept_interval_cycles
+        row["burst"] = min(row["burst"], params.hub.line_bytes)
+    row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
+    row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
+    row["slots"]["arrived"] = NEVER
+    row["due"] = NEVER
+    row["lanes"]["cause"] = Cause.QUEUE_FULL
+    row["lanes"]["culprit"] = np.arange(LANES) // 2
+    _set_arbiters(row, params, masters)
+    _set_regulators(row, params, masters)
+    return state
+
+
+def down_limit(params: Interconnect, queue: int) -> int:
+    """Return the rows of a FIFO to memory: ``queue`` at its far end and what is on the way."""
+    return min(FIFO_ROWS, queue + params.latency_cycles)
+
+
+def _check_names(params: Interconnect, masters: list[str]) -> None:
+    if len(masters) > MASTERS:
+        raise ConfigError(f"{len(masters)} masters; the interconnect takes {MASTERS}", key="system")
+    named = [("masters", name) for name in params.masters] + [("tdm", name) for name in params.tdm]
+    named += [(f"groups.{group}", name) for group, it in params.groups.items() for name in it.masters]
+    for where, name in named:
+        if name not in masters:
+            known = ", ".join(masters)
+            raise ConfigError(
+                f"{name!r} is not a master; there are {known}", key=f"system.interconnect.{where}"
+            )
+
+
+def _set_arbiters(row: np.void, params: Interconnect, masters: list[str]) -> None:
+    arbiters = row["arbiters"]
+    arbiters["kind"] = ARBITRATIONS[params.arbitration]
+    arbiters["units"] = len(masters)
+    arbiters["last"] = len(masters) - 1
+    arbiters["slot_cycles"] = params.tdm_slot_cycles
+    arbiters["slots"] = len(params.tdm)
+    for index, name in enumerate(masters):
+        port = params.masters.get(name, MasterPort())
+        arbiters["priority"][:, index] = port.priority
+        arbiters["weight"][:, index] = arbiters["credit"][:, index] = port.weight
+    for slot, name in enumerate(params.tdm):
+        arbiters["owner"][:, slot] = masters.index(name)
+
+
+def _set_regulators(row: np.void, params: Interconnect, masters: list[str]) -> None:
+    row["regulation"]["own"] = row["regulation"]["group"] = -1
+    for name, port in params.masters.items():
+        if port.budget_bytes_per_s is not None:
+            where = f"system.interconnect.masters.{name}.budget"
+            index = _add_regulator(
+                row, params, port.budget_bytes_per_s, params.period_fs, port.reclaim, where
+            )
+            row["regulation"]["own"][masters.index(name)] = index
+    for group, it in params.groups.items():
+        for write, budget in enumerate((it.read_budget_bytes_per_s, it.write_budget_bytes_per_s)):
+            if budget is not None:
+                where = f"system.interconnect.groups.{group}.{'write' if write else 'read'}_budget"
+                index = _add_regulator(row, params, budget, it.period_fs, False, where)
+                for name in it.masters:
+                    row["regulation"]["group"][write][masters.index(name)] = index
+
+
+def _add_regulator(
+    row: np.void, params: Interconnect, bytes_per_s: int, period_fs: int, reclaim: bool, where: str
+) -> int:
+    regulation = row["regulation"]
+    budget = bytes_per_s * period_fs // FS_PER_S
+    if budget < row["burst"]:
+        raise ConfigError(f"{budget} B a period; at least one burst of {row['burst']} B is needed", key=where)
+    index = int(regulation["count"])
+    rule = regulation["rows"][index]
+    rule["period"] = max(1, period_fs * params.clock_hz // FS_PER_S)
+    rule["budget"] = rule["share"] = budget
+    rule["reclaim"] = reclaim
+    rule["epoch"] = 0
+    regulation["count"] = index + 1
+    return index

@@ -1,0 +1,181 @@
+"""The whole accelerator as one block: `enable`, `advance`, `respond`.
+
+Operations are rows of an OP array that the caller owns. Requests leave through two FIFOs, reads and
+writes, as AXI has two address channels; the caller may pass the same FIFO twice.
+"""
+
+from hw_models.jit import njit
+from hw_models.nvdla.cacc import cacc_step
+from hw_models.nvdla.cdma_data import data_beat, data_step
+from hw_models.nvdla.cdma_weights import weight_beat, weight_step
+from hw_models.nvdla.csc import csc_step
+from hw_models.nvdla.groups import group_push, group_room
+from hw_models.nvdla.mcif import (
+    beat_returned,
+    read_step,
+    wake,
+    wake_read,
+    wake_write,
+    write_acknowledged,
+    write_step,
+)
+from hw_models.nvdla.names import PARTS, Block, Client, Mark, Part
+from hw_models.nvdla.op import Unit
+from hw_models.nvdla.post import (
+    post_acknowledged,
+    post_beat,
+    post_enable,
+    post_room,
+    post_step,
+    post_written,
+)
+from hw_models.nvdla.state import DONES, RECORDS
+from hw_models.nvdla.timing import BEAT_TO_ACCEPT, BEAT_TO_FIFO, RETURN_BUFFER_BEATS
+from hw_models.port import FIFO_ROWS, NEVER
+
+_CONV = int(Unit.CONV)
+_P_DATA, _P_WEIGHT, _P_CSC = int(Part.CDMA_DATA), int(Part.CDMA_WEIGHT), int(Part.CSC)
+_P_CACC = int(Part.CACC)
+_P_READ, _P_WRITE, _P_DONE = int(Part.READ), int(Part.WRITE), int(Part.DONE)
+_CDMA, _CSC, _CACC = int(Block.CDMA), int(Block.CSC), int(Block.CACC)
+_C_DATA, _C_WEIGHT = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
+_M_LAST_READ = int(Mark.LAST_READ)
+
+
+@njit
+def new_record(state, op, now):
+    """Return the slot of a fresh record."""
+    slot = state["launched"] % RECORDS
+    record = state["records"][slot]
+    record["op"] = op
+    record["enabled"] = now
+    record["start"] = now
+    record["end"] = -1
+    record["done"] = -1
+    record["read_bytes"][:] = 0
+    record["read_bursts"][:] = 0
+    record["write_bytes"][:] = 0
+    record["write_bursts"][:] = 0
+    record["mac_cycles"] = 0
+    record["stall"][:] = 0
+    record["mark"][:] = -1
+    state["launched"] += 1
+    return slot
+
+
+@njit
+def enable(state, ops, index, now):
+    """Set the op-enable bits of ``ops[index]`` at ``now``; False while a unit's groups are both taken."""
+    op = ops[index]
+    if op["unit"] == _CONV:
+        if not (
+            group_room(state, _CDMA)
+            and group_room(state, _CSC)
+            and group_room(state, _CACC)
+            and post_room(state, op)
+        ):
+            return False
+        slot = new_record(state, index, now)
+        group_push(state, _CDMA, index, slot, now)
+        group_push(state, _CSC, index, slot, now)
+        group_push(state, _CACC, index, slot, now)
+        post_enable(state, ops, index, slot, now)
+        wake(state, _P_DATA, now)
+        wake(state, _P_WEIGHT, now)
+        wake(state, _P_CSC, now)
+        return True
+    if not post_room(state, op):
+        return False
+    post_enable(state, ops, index, new_record(state, index, now), now)
+    return True
+
+
+@njit
+def respond(state, ops, response, now):
+    """A response arrives: read data (any number of beats), or a write's acknowledgement."""
+    client, dbb = response["stream"], state["dbb_bytes"]
+    if response["write"]:
+        write_acknowledged(state, client, response["bytes"] // dbb, now)
+        post_acknowledged(state, client, now)
+        return
+    mcif = state["mcif"]
+    reader = mcif["readers"][client]
+    beats = 1
+    if response["bytes"] != dbb:  # whole beats, or parts of beats where their addresses are not aligned
+        reader["part_bytes"] += response["bytes"]
+        beats = reader["part_bytes"] // dbb
+        reader["part_bytes"] -= beats * dbb
+    for _ in range(beats):
+        at = max(now, mcif["last_beat"] + 1)
+        if client == _C_DATA:
+            at = max(at, mcif["taken"][(mcif["taken_count"] - RETURN_BUFFER_BEATS) % 16] + 1)
+        beat_returned(state, client, at)
+        if client == _C_DATA:
+            slot = state["cdma_data"]["slot"]
+            data_beat(state, at + BEAT_TO_FIFO)
+            mcif["taken"][mcif["taken_count"] % 16] = state["cdma_data"]["asked"][0]
+            mcif["taken_count"] += 1
+            state["records"][slot]["mark"][_M_LAST_READ] = at
+        elif client == _C_WEIGHT:
+            slot = state["cdma_weight"]["slot"]
+            weight_beat(state, at + BEAT_TO_ACCEPT)
+            state["records"][slot]["mark"][_M_LAST_READ] = at
+        else:
+            post_beat(state, client, at)
+    reader["burst_beats_left"] += beats
+    if reader["burst_beats_left"] >= response["tag"]:
+        reader["burst_beats_left"] = 0
+        reader["bursts_in_flight"] -= 1
+
+
+@njit
+def _done_step(state, now):
+    state["wake"][_P_DONE] = NEVER
+    while state["done_pending"]:
+        time = state["done_time"][state["done_count"] % DONES]
+        if time > now:
+            state["wake"][_P_DONE] = time
+            return
+        state["done_count"] += 1
+        state["done_pending"] -= 1
+
+
+@njit
+def advance(state, ops, now, reads, writes):
+    """Do all that is due at ``now``; return the next cycle to be called at, NEVER when only input helps."""
+    mcif = state["mcif"]
+    if mcif["read_full"] and reads["count"] < reads["limit"]:
+        mcif["read_full"] = 0
+        wake_read(state, now)
+    if mcif["write_full"] and writes["count"] < writes["limit"]:
+        mcif["write_full"] = 0
+        wake_write(state, now)
+    times = state["wake"]
+    while True:
+        part, time = 0, times[0]
+        for i in range(1, PARTS):
+            if times[i] < time:
+                part, time = i, times[i]
+        if time > now:
+            return time
+        if part == _P_READ:
+            read_step(state, max(time, mcif["next_read"]), reads)
+        elif part == _P_DATA:
+            data_step(state, ops, time)
+        elif part == _P_WEIGHT:
+            weight_step(state, ops, time)
+        elif part == _P_CSC:
+            csc_step(state, ops, time)
+        elif part == _P_CACC:
+            cacc_step(state, ops, time)
+        elif part == _P_WRITE:
+            time = max(time, mcif["next_write"])
+            client = write_step(state, time, writes)
+            if client >= 0:
+                beats = writes["rows"][(writes["head"] + writes["count"] - 1) % FIFO_ROWS]["tag"]
+                post_written(state, client, beats, time)
+        elif part == _P_DONE:
+            _done_step(state, time)
+        else:
+            times[part] = NEVER
+            post_step(state, ops, part, time)

@@ -1,0 +1,261 @@
+"""The command line. Every command imports what it needs when it runs: `--help` answers at once."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from hw_models.errors import ConfigError, StuckError
+from simulator.version import __version__
+
+app = typer.Typer(
+    name="dlasim",
+    help="Cycle-accurate simulation of DNN accelerators and the memory system they share.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])  # of click, or of typer itself
+OTHER_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="a YAML config")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="lay a value on the config, such as system.llc.size=4MiB"
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="the folder to write")]
+Seed = Annotated[int | None, typer.Option("--seed", help="the seed of everything random")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
+Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"dlasim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    config: ConfigFile,
+    out: Out = None,
+    set: Settings = None,
+    seed: Seed = None,
+    strict: Strict = False,
+    no_progress: NoProgress = False,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="neither plots nor report.html")] = False,
+) -> None:
+    """Run one simulation; print a summary, write the run folder (runs/<config's name> unless --out)."""
+    import simulator
+    from simulator.config.model import load
+    from simulator.report.write import write_run
+    from simulator.results.run_folder import prepare_out
+
+    loaded = load(config, settings=set or [], seed=seed, strict=strict)
+    folder = out if out is not None else Path("runs") / config.stem
+    prepare_out(folder)
+
+    from rich.console import Console
+
+    from simulator.cli.terminal import output_console, print_run, progress_bar
+
+    with progress_bar(Console(stderr=True), not no_progress) as progress:
+        result = simulator.run(loaded, progress=progress)
+    write_run(result, folder, plots=not no_plots)
+    print_run(output_console(), result, folder)
+
+
+@app.command()
+def check(config: ConfigFile, set: Settings = None, seed: Seed = None) -> None:
+    """Validate a config and print it with every default written out."""
+    from simulator.config.model import load, resolved
+    from simulator.config.yaml_lines import yaml_text
+
+    print(yaml_text(resolved(load(config, settings=set or [], seed=seed))), end="")
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="a YAML sweep file")],
+    out: Out = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="processes of this machine")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="a Dask scheduler")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="keep the points that are done")] = False,
+    no_progress: NoProgress = False,
+) -> None:
+    """Explore a design space: a table of results, the Pareto front, a report."""
+    from rich.console import Console
+
+    from simulator.cli.terminal import output_console
+    from simulator.sweeps.execute import run_sweep
+    from simulator.sweeps.outcome import print_outcome
+
+    folder = out if out is not None else Path("runs") / file.stem
+    bar = Console(stderr=True)
+    outcome = run_sweep(
+        file,
+        workers=workers,
+        scheduler=scheduler,
+        out=folder,
+        resume=resume,
+        console=bar if bar.is_terminal and not no_progress else None,
+    )
+    print_outcome(output_console(), outcome, folder)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a run's or a sweep's folder")],
+) -> None:
+    """Write the plots and report.html of a run or a sweep again."""
+    from simulator.cli.report import write_report
+
+    print(write_report(folder))
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR DIR ...", help="run folders; the first is the baseline")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="the page to write")] = Path(
+        "compare.html"
+    ),
+) -> None:
+    """Put runs side by side: latency, frame rate, traffic, interference, what a cure costs and buys."""
+    from simulator.cli.terminal import output_console
+    from simulator.report.compare import write_comparison
+
+    write_comparison(output_console(), folders, out)
+
+
+@app.command(context_settings=OTHER_OPTIONS)
+def trace(
+    context: typer.Context,
+    block: Annotated[str, typer.Argument(metavar="BLOCK", help="dram, cache or flash")],
+    config: ConfigFile,
+    file: Annotated[Path, typer.Argument(metavar="TRACE", help="the trace file, plain or .gz")],
+    out: Out = None,
+) -> None:
+    """Drive one block alone by a trace file: a completion time per request.
+
+    A block may have options of its own, such as --commands of dram.
+    """
+    from simulator.trace.command import run_trace
+
+    folder = out if out is not None else Path("runs") / f"{config.stem}-{file.name.partition('.')[0]}"
+    run_trace(block, config, file, folder, _options(context.args))
+
+
+@app.command(context_settings=OTHER_OPTIONS)
+def validate(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="which comparison: see `dlasim list validations`")
+    ],
+    table: Annotated[
+        Path | None, typer.Argument(metavar="[TABLE]", help="a csv; absent: the ones shipped")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="write every compared figure as csv")
+    ] = None,
+) -> None:
+    """Compare the model with a reference table: every row, then mean and worst error.
+
+    A comparison may have options of its own, such as --internals of nvdla-rtl.
+    """
+    from simulator.validate.table import run_validation
+
+    arguments = list(context.args)
+    if table is not None and str(table).startswith("--"):  # an option of the validation's own, and no table
+        table, arguments = None, [str(table), *arguments]
+    run_validation(name, table, out, _options(arguments))
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="presets, networks, standards, policies or validations")
+    ],
+) -> None:
+    """List what there is to name in a config."""
+    from simulator.cli.listing import listing
+
+    for line in listing(what):
+        print(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of configs, for editors."""
+    import json
+
+    from simulator.config.model import schema as config_schema
+
+    print(json.dumps(config_schema(), indent=2))
+
+
+def _options(arguments: list[str]) -> dict[str, Any]:
+    """Return `--name value`, `--name=value` and `--flag` as a dict."""
+    options: dict[str, Any] = {}
+    waiting: str | None = None
+    for argument in arguments:
+        if argument.startswith("--"):
+            written, equals, value = argument[2:].partition("=")
+            name = written.replace("-", "_")
+            options[name] = value if equals else True
+            waiting = None if equals else name
+        elif waiting is not None:
+            options[waiting], waiting = argument, None
+        else:
+            raise ConfigError(f"{argument!r} is one argument too many; see --help")
+    return options
+
+
+def _tell_usage(error: Exception) -> None:
+    context = getattr(error, "ctx", None)
+    if len(sys.argv) == 1 and context is not None:  # nothing was asked
+        print(context.get_help())
+        return
+    said = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+    command = context.command_path if context is not None else "dlasim"
+    print(f"error: {command}: {said}; see {command} --help", file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command line: one line and exit code 2 for a user's mistake."""
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # so that nothing half-written stays
+    try:
+        sys.exit(app(prog_name="dlasim", standalone_mode=False))
+    except UsageError as error:
+        _tell_usage(error)
+        sys.exit(2)
+    except ConfigError as error:
+        for one in getattr(error, "errors", [error]):
+            print(f"error: {' '.join(str(one).split())}", file=sys.stderr)
+        sys.exit(2)
+    except StuckError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""The config: YAML, a dict or an object in; one validated, frozen `Config` out.
+
+Every mistake is found at once and told as ``FILE:LINE: key.path: what was found; what would be right``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
+
+from hw_models.cache.params import Cache
+from hw_models.cpu.params import Core, Corunner
+from hw_models.dram.params import Dram
+from hw_models.errors import ConfigError
+from hw_models.flash.params import Flash
+from hw_models.ideal.params import IdealMemory
+from hw_models.interconnect.params import Interconnect
+from hw_models.nvdla.params import Accelerator
+from hw_models.roofline.params import Roofline
+from hw_models.units import SIZE_UNITS, TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
+from simulator.config.errors import at, raise_all, retell, written_names
+from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
+from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
+from workloads.llm.params import LlmJob
+from workloads.params import NetworkJob
+
+BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Source = str | Path | Mapping[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _until(value: Any) -> Any:
+    if value == "workloads":
+        return value
+    try:
+        time_fs = parse_quantity(value, "time", TIME_UNITS)
+    except ValueError:
+        raise ValueError(f"{value!r} is not an end; write workloads, or a time such as 5 ms") from None
+    if time_fs == 0:
+        raise ValueError(f"{value!r} is no time at all; write workloads, or a time such as 5 ms")
+    return time_fs
+
+
+def _job_kind(value: Any) -> str:
+    """Return which kind of job the keys speak of: the kind that knows more of them."""
+    if isinstance(value, BaseModel):
+        return "LlmJob" if isinstance(value, LlmJob) else "NetworkJob"
+    keys = set(value) if isinstance(value, Mapping) else set()
+    network, llm = (len(keys & set(written_names([model]))) for model in (NetworkJob, LlmJob))
+    return "LlmJob" if llm > network else "NetworkJob"
+
+
+Job = Annotated[
+    Annotated[NetworkJob, Tag("NetworkJob")] | Annotated[LlmJob, Tag("LlmJob")], Discriminator(_job_kind)
+]
+Until = Annotated[
+    int | str,
+    BeforeValidator(_until, json_schema_input_type=str),
+    PlainSerializer(lambda v: v if isinstance(v, str) else format_quantity(v, TIME_UNITS), return_type=str),
+]
+
+
+class Simulation(Block):
+    """How the run itself behaves."""
+
+    seed: int = Field(1, ge=0, description="the seed of everything random")
+    until: Until = Field(
+        "workloads", description="`workloads` (all jobs done), or a simulated time such as 5 ms"
+    )
+    max_time_fs: Femtoseconds = Field(
+        10 * 10**15,
+        alias="max_time",
+        description="simulated time after which a run that has not ended is an error",
+    )
+
+
+class System(Block):
+    """The chip: who asks for memory, and what lies between them and it."""
+
+    accelerators: dict[Name, Accelerator] = Field(default_factory=dict, description="accelerators by name")
+    cores: dict[Name, Core] = Field(default_factory=dict, description="cores by name")
+    backends: dict[Name, Roofline] = Field(
+        default_factory=dict, description="processors known by their roofline, which run language models"
+    )
+    interconnect: Interconnect | None = Field(None, description="what joins the masters to the LLC or memory")
+    llc: Cache | None = Field(None, description="last-level cache; null or absent: none")
+    dram: Dram | None = Field(None, description="DRAM; or `memory`")
+    memory: IdealMemory | None = Field(
+        None, description="memory of fixed latency and bandwidth, in place of `dram`"
+    )
+    flash: Flash | None = Field(None, description="flash storage")
+
+
+class Config(Block):
+    """One simulation."""
+
+    name: str = Field("unnamed", description="what the run is called in its reports")
+    system: System = Field(description="the chip: accelerators, cores, llc, dram, ...")
+    workloads: dict[Name, Job] = Field(default_factory=dict, description="jobs by name")
+    corunners: list[Corunner] = Field(default_factory=list, description="cores that only make memory traffic")
+    simulation: Simulation = Field(Simulation(), description="how the run itself behaves")
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document({}))
+
+    def locate(self, error: ConfigError) -> ConfigError:
+        """Return ``error`` with the file and line of its key, where they are known and missing."""
+        keys: Keys = tuple(int(k) if k.isdigit() else k for k in (error.key or "").split("."))
+        place = self._document.place_of(keys)
+        if error.file is not None or error.key is None or keys[:1] not in self._document.places:
+            return error
+        assert place is not None
+        return ConfigError(error.message, file=place.file, line=place.line, key=error.key)
+
+
+def load(
+    source: Source | Config,
+    *,
+    settings: Iterable[str] = (),
+    values: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    strict: bool = False,
+) -> Config:
+    """Return the config in ``source`` with ``PATH=VALUE`` settings laid on it. Raises ConfigError.
+
+    ``values``: more of them, by path, as plain values (a sweep's axes). ``strict``: operators that no network
+    job knows are errors.
+    """
+    if isinstance(source, Config) and not (settings or values or seed is not None or strict):
+        return source
+    document = _document_of(source, settings)
+    for path, value in (values or {}).items():
+        document = lay_value(document, path, value, Place(f"axes.{path}"))
+    document = complete_cores(without_nulls(document))
+    if strict:
+        for name in network_jobs(document):
+            document = lay_value(document, f"workloads.{name}.strict", True, Place("--strict"))
+    if seed is not None:
+        document = lay_value(document, "simulation.seed", seed, Place(f"--seed {seed}"))
+    errors = reference_errors(document)
+    config, more = _validated(Config, document)
+    raise_all(more + errors)
+    assert config is not None
+    raise_all(_footprint_errors(config, document))
+    config._document = document
+    return config
+
+
+def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what is wrong with co-runners that need more memory than there is."""
+    if config.system.dram is None:
+        return []
+    most = config.system.dram.capacity_bytes
+    return [
+        at(
+            document,
+            ("corunners", i, "footprint"),
+            f"{format_quantity(corunner.footprint_bytes, BINARY_UNITS)} is more than the "
+            f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
+        )
+        for i, corunner in enumerate(config.corunners)
+        if corunner.footprint_bytes > most
+    ]
+
+
+def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:
+    """Return ``source`` validated as ``model``: a config of one block, a sweep file. Raises ConfigError.
+
+    ``bases``: `base:` names a file to start from; otherwise it is a key like any other.
+    """
+    part, errors = _validated(model, _document_of(source, (), bases))
+    raise_all(errors)
+    assert part is not None
+    return part
+
+
+def _document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Document:
+    if isinstance(source, BaseModel):
+        document = Document(resolved(source), dict(getattr(source, "_document", Document({})).places))
+    elif isinstance(source, Mapping):
+        document = Document(dict(source))
+    else:
+        document = read_document(Path(source), bases=bases)
+    for setting in settings:
+        document = apply_setting(document, setting)
+    return document
+
+
+def _validated(model: type[Model], document: Document) -> tuple[Model | None, list[ConfigError]]:
+    try:
+        return model.model_validate(document.data), []
+    except ValidationError as error:
+        return None, retell(error, model, document)
+
+
+def resolved(config: BaseModel) -> dict[str, Any]:
+    """Return the config as a dict of plain values with every default written; names in order."""
+    data = config.model_dump(mode="json", by_alias=True)
+    named = [(data.get("system"), key) for key in NAMED]
+    for part, key in [*named, (data, "workloads")]:
+        if isinstance(part, dict) and isinstance(part.get(key), dict):
+            part[key] = dict(sorted(part[key].items()))
+    return data
+
+
+def config_sha256(config: BaseModel) -> str:
+    """Return a digest of what the config means: not of its key order, nor of where its files lie."""
+    text = json.dumps(_with_contents(resolved(config)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _with_contents(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_contents(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_contents(item) for item in value]
+    if isinstance(value, str) and value.startswith("/") and Path(value).is_file():
+        return hashlib.sha256(Path(value).read_bytes()).hexdigest()
+    return value
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a config file, for editors."""
+    result = Config.model_json_schema(by_alias=True, mode="validation")
+    result["properties"]["base"] = {"type": "string", "description": "the config file to start from"}
+    result["required"] = []
+    return result

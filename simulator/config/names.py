@@ -1,0 +1,143 @@
+"""Checks between parts of a config: names that must exist, parts that exclude each other.
+
+They look at the data as written, so that they are told together with every other mistake.
+"""
+
+from typing import Any
+
+from hw_models.errors import ConfigError
+from simulator.config.errors import at, not_one_of
+from simulator.config.yaml_lines import Document, Keys
+
+NAMED = ("accelerators", "cores", "backends")  # parts of the system that are written by name
+MASTERS = 16  # hw_models.port.MASTERS: importing that would import numba (a test holds them equal)
+
+
+class _Names:
+    """Looks names up and gathers what is wrong."""
+
+    def __init__(self, document: Document):
+        self.document = document
+        self.errors: list[ConfigError] = []
+
+    def check(self, keys: Keys, name: Any, known: dict, what: str, where: str) -> None:
+        if not isinstance(name, str) or name in known:
+            return
+        none = f"{name!r} names no {what}; the system has none, write it under {where}"
+        self.add(keys, not_one_of(name, sorted(known)) if known else none)
+
+    def add(self, keys: Keys, message: str) -> None:
+        self.errors.append(at(self.document, keys, message))
+
+
+def reference_errors(document: Document) -> list[ConfigError]:
+    """Return what is wrong between the parts of the config."""
+    data = document.data
+    system = _mapping(data.get("system"))
+    accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
+    backends = _mapping(system.get("backends"))
+    masters = {**accelerators, **cores, **backends}
+    names = _Names(document)
+    _check_jobs(names, _mapping(data.get("workloads")), system)
+    _check_masters(names, system, masters)
+    for name in sorted(set(accelerators) & set(cores)):
+        names.add(("system", "cores", name), "also the name of an accelerator; write another")
+    for name in sorted(set(backends) & {*accelerators, *cores}):
+        names.add(("system", "backends", name), "also the name of an accelerator or core; write another")
+    if len(masters) > MASTERS:
+        names.add(("system",), f"{len(masters)} masters are too many; write at most {MASTERS}")
+    for i, corunner in enumerate(_list(data.get("corunners"))):
+        names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
+    return names.errors + _memory_errors(document, system, bool(accelerators or cores))
+
+
+def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
+    accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
+    backends = _mapping(system.get("backends"))
+    for name, job in workloads.items():
+        keys, job = ("workloads", name), _mapping(job)
+        names.check((*keys, "fallback"), job.get("fallback"), cores, "core", "system.cores")
+        if is_network(job):
+            names.check((*keys, "on"), job.get("on"), accelerators, "accelerator", "system.accelerators")
+        elif "model" in job:
+            names.check((*keys, "on"), job.get("on"), backends, "backend", "system.backends")
+
+
+def _check_masters(names: _Names, system: dict, masters: dict) -> None:
+    """Check the names of masters in the interconnect, the LLC and the DRAM."""
+    bus, llc = _mapping(system.get("interconnect")), _mapping(system.get("llc"))
+    written: list[tuple[Keys, Any]] = []
+    written += [(("system", "interconnect", "masters", name), name) for name in _mapping(bus.get("masters"))]
+    for i, name in enumerate(_list(bus.get("tdm"))):
+        written.append((("system", "interconnect", "tdm", i), name))
+    for group, value in _mapping(bus.get("groups")).items():
+        for i, name in enumerate(_list(_mapping(value).get("masters"))):
+            written.append((("system", "interconnect", "groups", group, "masters", i), name))
+    dram = _mapping(system.get("dram"))
+    for table in ("priority", "partition"):
+        written += [(("system", "dram", table, name), name) for name in _mapping(dram.get(table))]
+    for table in ("partition", "bypass", "discard"):
+        written += [(("system", "llc", table, name), name) for name in _mapping(llc.get(table))]
+    for keys, name in written:
+        names.check(keys, name, masters, "master", "system.accelerators or system.cores")
+
+
+def is_network(job: Any) -> bool:
+    return "network" in _mapping(job) or "layers" in _mapping(job)
+
+
+def network_jobs(document: Document) -> list[str]:
+    """Return the names of the jobs that are networks."""
+    workloads = _mapping(_mapping(document.data).get("workloads"))
+    return [name for name, job in workloads.items() if is_network(job)]
+
+
+def _memory_errors(document: Document, system: dict, needed: bool) -> list[ConfigError]:
+    written = [key for key in ("dram", "memory") if system.get(key) is not None]
+    if len(written) == 2:
+        message = "written beside system.dram; write one of them, and null for the other"
+        return [at(document, ("system", "memory"), message)]
+    if not written and needed:
+        return [at(document, ("system",), "no memory; write system.dram or system.memory")]
+    return []
+
+
+def without_nulls(document: Document) -> Document:
+    """Return the document without named parts that are null: so a file takes away what its base has."""
+    if not isinstance(document.data, dict):
+        return document
+    data = _without(document.data, ("workloads", "corunners"))
+    if isinstance(data.get("system"), dict):
+        data["system"] = _without(data["system"], NAMED)
+    return Document(data, document.places)
+
+
+def _without(holder: dict, keys: tuple[str, ...]) -> dict:
+    kept = {key: part for key, part in holder.items() if part is not None or key not in keys}
+    for key in keys:
+        if isinstance(kept.get(key), dict):
+            kept[key] = {name: part for name, part in kept[key].items() if part is not None}
+    return kept
+
+
+def complete_cores(document: Document) -> Document:
+    """Return the document with a core for each co-runner: one like the listed cores, if they are alike."""
+    system = _mapping(_mapping(document.data).get("system"))
+    cores = _mapping(system.get("cores"))
+    corunners = _mapping(document.data).get("corunners")
+    wanted = [_mapping(corunner).get("on") for corunner in _list(corunners)]
+    missing = {name for name in wanted if isinstance(name, str) and name not in cores}
+    alike = all(core == next(iter(cores.values())) for core in cores.values())
+    if not missing or not cores or not alike:
+        return document
+    added = {name: next(iter(cores.values())) for name in sorted(missing)}
+    data = {**document.data, "system": {**system, "cores": {**cores, **added}}}
+    return Document(data, document.places)
+
+
+def _mapping(value: Any) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,65 @@
+"""Numbers as a person reads them. None is "-"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def _scaled(value: float, steps: list[tuple[float, str]]) -> str:
+    for factor, unit in steps:
+        if abs(value) >= factor:
+            return f"{value / factor:.4g} {unit}".rstrip()
+    factor, unit = steps[-1]
+    return f"{value / factor:.3g} {unit}".rstrip()
+
+
+def time_text(seconds: float | None) -> str:
+    """Return "133.2 ms"."""
+    if seconds is None:
+        return "-"
+    return (
+        "0 s"
+        if seconds == 0
+        else _scaled(seconds, [(1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"), (1e-12, "ps")])
+    )
+
+
+def bytes_text(value: float | None) -> str:
+    """Return "212 MB"."""
+    return (
+        "-"
+        if value is None
+        else _scaled(value, [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B")])
+    )
+
+
+def rate_text(value: float | None) -> str:
+    """Return "3.21 GB/s"."""
+    return "-" if value is None else bytes_text(value) + "/s"
+
+
+def count_text(value: float | None) -> str:
+    """Return "1.24 M"."""
+    return "-" if value is None else _scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")])
+
+
+PHASES_WITHIN = ("accelerator_busy_s", "submissions_s")  # parts of other phases: in summary.json only
+
+
+def phases_of(job: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return (name, seconds) of the phases of a job that took time, "accelerator" for "accelerator_s"."""
+    phases = job.get("phases", {}).items()
+    return [(key.removesuffix("_s"), value) for key, value in phases if value and key not in PHASES_WITHIN]
+
+
+def percent_text(share: float | None) -> str:
+    """Return "41.3 %" of a share of 1."""
+    return "-" if share is None else f"{100 * share:.3g} %"
+
+
+def flat(data: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return (dotted path, value) of every leaf of a nested dict."""
+    if not isinstance(data, dict):
+        return [(path, data)]
+    return [
+        leaf for key, value in data.items() for leaf in flat(value, f"{path}.{key}" if path else str(key))
+    ]

@@ -1,0 +1,67 @@
+"""The table of operations: a row per hardware operation and core task."""
+
+from typing import Any
+
+from hw_models.nvdla.names import Stall
+from hw_models.nvdla.op import Unit
+from hw_models.units import FS
+from simulator.soc.machine import JobPlan, Machine
+from workloads.program import On
+
+
+def op_table(machine: Machine) -> dict[str, Any]:
+    """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
+    rows: list[dict[str, Any]] = []
+    for plan in machine.plans:
+        for k in range(plan.step_count):
+            rows.append(op_row(machine, plan, k))
+    names = [
+        "unit", "job", "op", "layer", "kind", "start_s", "end_s", "cycles", "macs", "mac_utilization",
+        "read_bytes", "write_bytes",
+        *(f"stall_{s.name.lower()}_cycles" for s in Stall),
+        "stall_driver_cycles",
+    ]  # fmt: skip
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
+    step = machine.steps[plan.first_step + k]
+    record = machine.records[plan.first_step + k]
+    start, end = int(record["start_fs"]), int(record["end_fs"])
+    row: dict[str, Any] = {"job": plan.name, "op": k, "start_s": start * FS, "end_s": end * FS}
+    row |= {f"stall_{s.name.lower()}_cycles": 0 for s in Stall} | {"stall_driver_cycles": 0}
+    if step["on"] == On.CORE:
+        task = machine.tasks[step["index"]]
+        layer = plan.layers[int(task["layer"])]
+        period = machine.core_period_fs(plan.core)
+        return row | {
+            "unit": machine.core_names[plan.core], "layer": layer.name, "kind": f"cpu_{layer.kind}",
+            "cycles": (end - start) // period, "macs": 0, "mac_utilization": 0.0,
+            "read_bytes": int(task["read_bytes"]), "write_bytes": int(task["write_bytes"]),
+        }  # fmt: skip
+    if step["on"] == On.FLASH:
+        assert machine.storage is not None
+        batch = machine.storage.batches[step["index"]]
+        moved = int(batch.transfers["bytes"].sum())
+        return row | {
+            "unit": "flash", "layer": plan.layers[batch.layer].name,
+            "kind": "flash_write" if batch.write else "flash_read",
+            "cycles": (end - start) // machine.core_period_fs(machine.storage.dma), "macs": 0,
+            "mac_utilization": 0.0,
+            "read_bytes": 0 if batch.write else moved, "write_bytes": moved if batch.write else 0,
+        }  # fmt: skip
+    op, done = machine.ops[step["index"]], machine.op_records[step["index"]]
+    layer = plan.layers[int(op["layer"])]
+    period = machine.accelerator_period_fs(plan.accelerator)
+    cycles = (end - start) // period
+    peak = machine.peak_macs_per_cycle(plan.accelerator)
+    row |= {
+        "unit": machine.accelerator_names[plan.accelerator], "layer": layer.name,
+        "kind": Unit(int(op["unit"])).name.lower(), "cycles": cycles, "macs": int(op["macs"]),
+        "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
+        "read_bytes": int(done["read_bytes"].sum()), "write_bytes": int(done["write_bytes"].sum()),
+        "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
+    }  # fmt: skip
+    for stall in Stall:
+        row[f"stall_{stall.name.lower()}_cycles"] = int(done["stall"][stall])
+    return row

@@ -1,0 +1,27 @@
+"""What a run gives back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1  # of summary.json: raised when a path changes its meaning or goes away
+
+
+@dataclass
+class Result:
+    """One simulation's outcome; `simulator.report.write.write_run` turns it into files."""
+
+    summary: dict[str, Any]  # summary.json: SI units, names carry them
+    ops: Mapping[str, Sequence[Any]]  # ops.csv: column name -> values, all of equal length
+    config: dict[str, Any]  # resolved; running it again gives the same result
+    timeline: list[dict[str, Any]] = field(default_factory=list)  # Chrome trace events
+    bandwidth: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then bytes/s per master
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dataframe(self) -> Any:
+        """Return `ops` as a pandas DataFrame. Raises ImportError if pandas is not installed."""
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("to_dataframe needs pandas: pip install pandas") from None
+        return pandas.DataFrame(dict(self.ops))

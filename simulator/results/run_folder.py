@@ -1,0 +1,130 @@
+"""The run folder: written beside its place and renamed when complete, so that none is ever half-written."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hw_models.errors import ConfigError
+from simulator.config.yaml_lines import parse_text, yaml_text
+from simulator.results.result import Result
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
+OURS = (
+    "summary.json",
+    "results.csv",
+    "requests.csv",
+    "compare.html",
+)  # a folder with one of these is replaceable
+
+
+def prepare_out(out: Path) -> None:
+    """Make sure that ``out`` can be written before time is spent. Raises ConfigError."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError("is a file; write the name of a folder", file=f"--out {out}")
+    if out.is_dir() and any(out.iterdir()) and not any((out / name).exists() for name in OURS):
+        raise ConfigError(
+            "holds other files than a run's; write the name of a new folder", file=f"--out {out}"
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        probe = tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)
+        os.rmdir(probe)
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+
+
+def _cannot_write(out: Path, error: OSError) -> ConfigError:
+    reason = (error.strerror or str(error)).lower()
+    return ConfigError(f"cannot be written ({reason}); choose a folder that can", file=f"--out {out}")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``out`` if the block succeeds and vanishes if it does not."""
+    prepare_out(out)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        put_in_place(temporary, out)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(temporary: Path, out: Path) -> None:
+    """Rename ``temporary`` to ``out``, in place of the run that was there."""
+    if not out.exists():
+        temporary.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+    out.rename(old / "old")
+    temporary.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_data(result: Result, folder: Path) -> None:
+    """Write everything of a run that `read_run` reads back."""
+    write_json(folder / "summary.json", result.summary)
+    write_table(folder / "ops.csv", result.ops)
+    write_table(folder / "bandwidth.csv", result.bandwidth)
+    (folder / "config.yaml").write_text(yaml_text(result.config), encoding="utf-8")
+    events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in result.timeline)
+    (folder / "timeline.json").write_text(f'{{"traceEvents":[\n{events}\n],"displayTimeUnit":"ns"}}\n')
+
+
+def read_run(folder: Path) -> Result:
+    """Return what `write_data` wrote (without the timeline). Raises ConfigError if it is no run folder."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text())
+        ops = read_table(folder / "ops.csv")
+        bandwidth = read_table(folder / "bandwidth.csv")
+        config = parse_text((folder / "config.yaml").read_text(), str(folder / "config.yaml")).data
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not readable"
+        name = Path(error.filename).name if isinstance(error, OSError) and error.filename else "its files"
+        message = f"no run folder ({name}: {str(reason).lower()}); write a folder that `dlasim run` made"
+        raise ConfigError(message, file=folder) from None
+    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` with its own key order, numbers as Python's shortest exact text."""
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns of equal length as csv; numbers as Python's shortest exact text."""
+    plain = [c.tolist() if hasattr(c, "tolist") else list(c) for c in columns.values()]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*plain, strict=True))
+
+
+def read_table(path: Path) -> dict[str, list[Any]]:
+    """Return the columns of a csv file; text that is a number becomes one."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    names = rows[0] if rows else []
+    return {name: [_number(row[i]) for row in rows[1:]] for i, name in enumerate(names)}
+
+
+def _number(text: str) -> Any:
+    if not _NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.lstrip("-").isdigit() else float(text)

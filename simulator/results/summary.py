@@ -1,0 +1,166 @@
+"""From the kernel's counters to the summary, the table of operations and the timeline."""
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.dram.statistics import channel_summary
+from hw_models.nvdla.names import Client, Stall
+from hw_models.port import REFRESH
+from hw_models.units import FS
+from simulator.kernel.measure import bucket_low
+from simulator.soc.machine import JobPlan, Machine
+from workloads.program import On
+
+TRAFFIC = {  # kind of traffic -> (reads of, writes of) these clients
+    "weights": ((Client.CDMA_WEIGHT,), ()),
+    "features": ((Client.CDMA_DATA,), ()),
+    "operands": ((Client.SDP_B, Client.SDP_N, Client.SDP_E), ()),
+    "inputs": ((Client.SDP, Client.PDP, Client.CDP, Client.BDMA, Client.RUBIK), ()),
+    "outputs": ((), tuple(Client)),
+}
+
+
+def latency_quantile_s(master: np.ndarray, share: float) -> float:
+    """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket."""
+    total = int(master["latency_rows"])
+    if total == 0:
+        return 0.0
+    bucket = int(np.searchsorted(np.cumsum(master["latency"]), share * total))
+    cycles = bucket_low(min(bucket, master["latency"].size - 1))
+    return min(cycles * int(master["period_fs"]), int(master["latency_max_fs"])) * FS
+
+
+def master_summary(master: np.ndarray, seconds: float) -> dict[str, Any]:
+    rows = int(master["latency_rows"])
+    moved = int(master["answered_reads"] + master["answered_writes"])
+    return {
+        "reads": int(master["reads"]),
+        "writes": int(master["writes"]),
+        "read_bytes": int(master["read_bytes"]),
+        "write_bytes": int(master["write_bytes"]),
+        "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
+        "read_latency_s": {
+            "mean": int(master["latency_sum_fs"]) / rows * FS if rows else 0.0,
+            "p50": latency_quantile_s(master, 0.50),
+            "p95": latency_quantile_s(master, 0.95),
+            "p99": latency_quantile_s(master, 0.99),
+            "max": int(master["latency_max_fs"]) * FS,
+        },
+    }
+
+
+def union_fs(intervals: list[tuple[int, int]]) -> int:
+    """Return the length of the union of [start, end) intervals."""
+    total, reached = 0, -1
+    for start, end in sorted(intervals):
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
+    return total
+
+
+def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
+    """Split the last frame's time: the accelerator's submissions (with the driver) and the core's tasks."""
+    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
+    records = machine.records[plan.first_step : plan.first_step + plan.step_count]
+    busy, cpu, moving = (
+        [(int(r["start_fs"]), int(r["end_fs"])) for r in records[steps["on"] == on]]
+        for on in (On.ACCELERATOR, On.CORE, On.FLASH)
+    )
+    runs: list[tuple[int, int]] = []
+    on_accelerator = steps["on"] == On.ACCELERATOR
+    for submit in np.unique(steps["submit"][on_accelerator]):
+        chosen = records[(steps["submit"] == submit) & on_accelerator]
+        runs.append((int(chosen["start_fs"].min()), int(chosen["end_fs"].max())))
+    end = int(records["end_fs"].max(initial=begin_fs))
+    frame, working, core = end - begin_fs, union_fs(busy), union_fs(cpu)
+    return {
+        "accelerator_s": max(frame - core, 0) * FS if busy else 0.0,
+        "accelerator_busy_s": working * FS,
+        "driver_s": max(frame - union_fs(busy + cpu + moving), 0) * FS,
+        "cpu_s": core * FS,
+        "io_s": union_fs(moving) * FS,
+        "submissions_s": union_fs(runs) * FS,
+    }
+
+
+def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
+    latencies = machine.latencies[plan.index][: plan.frames_done(machine)] * FS
+    records = machine.op_records[plan.first_op : plan.first_op + plan.op_count]
+    ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
+    mean = float(latencies.mean()) if latencies.size else 0.0
+    split = phases(machine, plan, plan.last_begin_fs(machine))
+    macs = int(ops["macs"].sum())
+    peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
+    summary: dict[str, Any] = {
+        "latency_s": mean,
+        "frames_per_s": 1.0 / mean if mean else 0.0,
+        "frames": int(latencies.size),
+        "latency_max_s": float(latencies.max()) if latencies.size else 0.0,
+        "latency_min_s": float(latencies.min()) if latencies.size else 0.0,
+        "phases": split,
+        "macs": macs,
+        "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
+        "read_bytes": int(records["read_bytes"].sum() + machine.task_bytes(plan, "read_bytes")),
+        "write_bytes": int(records["write_bytes"].sum() + machine.task_bytes(plan, "write_bytes")),
+        "traffic_bytes": {
+            kind: int(
+                records["read_bytes"][:, list(reads)].sum() + records["write_bytes"][:, list(writes)].sum()
+            )
+            for kind, (reads, writes) in TRAFFIC.items()
+        },
+        "stall_cycles": {s.name.lower(): int(records["stall"][:, s].sum()) for s in Stall},
+        "memory": {
+            "weight_bytes": plan.memory.weight_bytes,
+            "activation_bytes": plan.memory.activation_bytes,
+            "activation_lower_bound_bytes": plan.memory.activation_lower_bound_bytes,
+            "planner": plan.memory.planner,
+        },
+    }
+    if plan.tokens:
+        del summary["frames_per_s"]
+        prompt = machine.records[plan.first_step : plan.first_step + plan.prompt_steps]
+        prefill = int(prompt["end_fs"].max() - prompt["start_fs"].min()) * FS if mean else 0.0
+        split["prefill_s"] = prefill
+        summary["s_per_token"] = (mean - prefill) / plan.tokens
+    if plan.deadline_fs is not None:
+        summary["deadline_s"] = plan.deadline_fs * FS
+        summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())
+    if latencies.size > 1:
+        summary["frame_latency_s"] = [float(x) for x in latencies]
+    return summary
+
+
+def interference(machine: Machine) -> dict[str, dict[str, Any]]:
+    """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
+    total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs]
+    for blame, period_fs, causes in machine.blames():
+        for cause, name in enumerate(causes):
+            total[name] = total.get(name, 0) + blame[:, :, cause] * period_fs
+    names = [*machine.master_names]
+    result: dict[str, dict[str, Any]] = {}
+    for v, victim in enumerate(names):
+        row: dict[str, Any] = {}
+        for c, culprit in [*enumerate(names), (REFRESH, "refresh")]:
+            waits = {name: int(table[v, c]) for name, table in total.items() if table[v, c]}
+            if waits:
+                by_cause = {name: waited * FS for name, waited in waits.items()}
+                row[culprit] = {"delay_s": sum(waits.values()) * FS, "causes": by_cause}
+        result[victim] = row
+    return result
+
+
+def dram_summary(machine: Machine) -> dict[str, Any]:
+    """Return every channel's counters under its number."""
+    dram = machine.config.system.dram
+    assert dram is not None
+    cycles = int(machine.system[0]["now_fs"]) // dram.clock_fs
+    return {
+        str(index): channel_summary(channel, dram, cycles) for index, channel in enumerate(machine.channels)
+    }
+
+
+def flash_summary(machine: Machine) -> dict[str, Any]:
+    """Return the counters of the flash device that the jobs share, under `flash`; nothing without."""
+    return {"flash": machine.storage.summary()} if machine.storage is not None else {}

@@ -1,0 +1,77 @@
+"""One simulation from a checked config to its result."""
+
+from typing import Any
+
+from hw_models.cache.statistics import llc_summary
+from hw_models.dram.standalone import settle
+from hw_models.units import FS
+from simulator.config.model import Config, config_sha256, resolved
+from simulator.progress import Progress
+from simulator.results import summary as statistics
+from simulator.results.ops import op_table
+from simulator.results.result import SCHEMA_VERSION, Result
+from simulator.results.timeline import bandwidth, timeline
+from simulator.soc.build import build_machine
+from simulator.soc.machine import Machine
+from simulator.soc.run import compiled, run_machine
+from simulator.version import __version__
+from workloads.llm.params import LlmJob
+
+
+def simulate(config: Config, progress: Progress | None = None) -> Result:
+    """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on."""
+    if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
+        from simulator.llm_alone import simulate_llm
+
+        return simulate_llm(config, progress)
+    machine = build_machine(config)
+    wall_s = run_machine(machine, progress)
+    return result_of(machine, wall_s)
+
+
+def compile_kernels(config: Config) -> None:
+    """Compile what running ``config`` needs, so that worker processes only load it."""
+    compiled(build_machine(config))
+
+
+def result_of(machine: Machine, wall_s: float) -> Result:
+    """Return the run's result: summary, operations, timeline."""
+    system = machine.system[0]
+    seconds = int(system["now_fs"]) * FS
+    if not system["ideal"]:
+        settle(machine.channels, int(system["now_fs"]) // int(system["period_fs"][0]))
+    requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
+    summary: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "name": machine.config.name,
+        "simulation": {
+            "simulated_s": seconds,
+            "wall_s": wall_s,
+            "events": int(system["events"]),
+            "requests": requests,
+            "requests_per_wall_s": requests / wall_s if wall_s else 0.0,
+            "seed": machine.config.simulation.seed,
+            "version": __version__,
+            "config_sha256": config_sha256(machine.config),
+        },
+        "workloads": {plan.name: statistics.job_summary(machine, plan) for plan in machine.plans},
+        "masters": {
+            name: statistics.master_summary(measure, seconds)
+            for name, measure in zip(machine.master_names, machine.measures)
+        },
+    }
+    if system["has_llc"]:
+        summary["llc"] = llc_summary(machine.llcs[0], machine.master_names)
+    if not system["ideal"]:
+        summary["dram"] = statistics.dram_summary(machine)
+    summary |= statistics.flash_summary(machine)
+    summary["interference"] = statistics.interference(machine)
+    ops = op_table(machine)
+    return Result(
+        summary=summary,
+        ops=ops,
+        config=resolved(machine.config),
+        timeline=timeline(machine, ops),
+        bandwidth=bandwidth(machine),
+        warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
+    )

@@ -1,0 +1,202 @@
+"""The jobs and co-runners of a config as the kernel's tables: operations, tasks, steps, dependencies."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hw_models.cpu.params import KINDS, WIDE_PORT, Core, Corunner, Driver
+from hw_models.cpu.task import TASK
+from hw_models.errors import ConfigError
+from hw_models.nvdla.op import OP
+from simulator.config.model import Config
+from simulator.kernel.driver import JOB
+from simulator.kernel.soc_state import OWNER
+from simulator.soc.machine import JOB_SPACE, JobPlan
+from simulator.soc.storage import DMA
+from workloads import lower
+from workloads.llm.params import LlmJob
+from workloads.llm.program import llm_program
+from workloads.lowering.layout import round_up
+from workloads.lowering.storage import add_storage
+from workloads.params import NetworkJob
+from workloads.program import STEP, Batch, On, Program
+
+if TYPE_CHECKING:
+    pass
+
+
+def cores_of(config: Config) -> dict[str, Core]:
+    """Return every master that runs tasks: the cores, the backends of language models, and flash's DMA."""
+    backends = {job.on: WIDE_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
+    return {**config.system.cores, **backends, **({DMA: WIDE_PORT} if uses_flash(config) else {})}
+
+
+def uses_flash(config: Config) -> bool:
+    """Tell whether a job may move data between DRAM and flash."""
+    jobs = config.workloads.values()
+    return config.system.flash is not None and any(
+        isinstance(job, LlmJob) or job.storage is not None for job in jobs
+    )
+
+
+def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
+    """Return the rows as one array; one idle row where there is none, since kernels take no empty arrays."""
+    return np.concatenate(rows) if rows else np.zeros(1, dtype)
+
+
+def lower_jobs(
+    config: Config, accelerators: list[str], cores: list[str]
+) -> tuple[list[JobPlan], dict[str, np.ndarray], list[Batch]]:
+    """Return the plan of every job, by name, the tables of all of them, and their batches for flash."""
+    plans: list[JobPlan] = []
+    programs: list[Program] = []
+    on_flash = 0
+    for index, name in enumerate(sorted(config.workloads)):
+        job = config.workloads[name]
+        if isinstance(job, LlmJob):
+            program, size = llm_program(
+                name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
+            )
+            run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
+        else:
+            program = _network_program(config, name, job, index)
+            size = 0
+            if job.storage is not None:
+                size = add_storage(program, job.storage, index * JOB_SPACE, on_flash)
+            run = {
+                "accelerator": accelerators.index(job.on),
+                "core": cores.index(job.fallback) if job.fallback else -1,
+                "frames": job.frames,
+                "deadline_fs": job.deadline_fs,
+                "period_fs": job.period_fs or 0,
+                "jitter_fs": job.jitter_fs,
+            }
+        on_flash = _room_on_flash(config, name, on_flash, size)
+        plans.append(
+            JobPlan(
+                name=name,
+                index=index,
+                layers=program.layers,
+                memory=program.memory,
+                warnings=program.warnings,
+                first_step=sum(len(p.steps) for p in programs),
+                step_count=len(program.steps),
+                prompt_steps=program.prompt_steps,
+                first_op=sum(len(p.ops) for p in programs),
+                op_count=len(program.ops),
+                **run,
+            )
+        )
+        programs.append(program)
+    return plans, _join(programs), [batch for program in programs for batch in program.batches]
+
+
+def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
+    """Return where the next job's data begin on flash. Raises ConfigError if there is no room."""
+    if size == 0:
+        return used
+    flash, job = config.system.flash, config.workloads[name]
+    if flash is None:
+        raise ConfigError(
+            "asks for flash, and there is none; write system.flash", key=f"workloads.{name}.storage"
+        )
+    end = used + round_up(size, flash.page_bytes)
+    if end > flash.capacity_bytes:
+        message = f"{name} needs {size} B on flash; {flash.capacity_bytes - used} B are left"
+        raise ConfigError(message, key="system.flash")
+    if isinstance(job, NetworkJob) and job.storage and job.storage.record_bytes and not flash.writable:
+        message = "records, and the device can only be read; write writable: true"
+        raise ConfigError(message, key="system.flash.writable")
+    return end
+
+
+def _network_program(config: Config, name: str, job: NetworkJob, index: int) -> Program:
+    try:
+        program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
+    except ConfigError as error:
+        raise error.under(f"workloads.{name}") from None
+    if job.fallback is None and len(program.tasks):
+        raise ConfigError(
+            f"the network has layers that {job.on} cannot run; write fallback: and a core",
+            key=f"workloads.{name}.fallback",
+        )
+    return program
+
+
+def _join(programs: list[Program]) -> dict[str, np.ndarray]:
+    """Return all programs' tables behind each other, indices made global (dependencies stay a job's own)."""
+    ops: list[np.ndarray] = []
+    tasks: list[np.ndarray] = []
+    steps: list[np.ndarray] = []
+    deps: list[np.ndarray] = []
+    owners: list[np.ndarray] = []
+    batches = 0
+    for job, program in enumerate(programs):
+        step = program.steps.copy()
+        step["index"] += np.choose(step["on"], [_total(ops), _total(tasks), batches])
+        step["first_dep"] += _total(deps)
+        owner = np.zeros(len(program.ops), OWNER)
+        owner["job"] = job
+        numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
+        owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
+        ops.append(program.ops)
+        tasks.append(program.tasks)
+        steps.append(step)
+        deps.append(program.deps.astype(np.int64))
+        owners.append(owner)
+        batches += len(program.batches)
+    return {
+        "ops": stack([o for o in ops if len(o)], OP),
+        "tasks": stack([t for t in tasks if len(t)], TASK),
+        "steps": stack([s for s in steps if len(s)], STEP),
+        "deps": stack([d for d in deps if len(d)], np.dtype(np.int64)),
+        "owners": stack([o for o in owners if len(o)], OWNER),
+    }
+
+
+def _total(tables: list[np.ndarray]) -> int:
+    return sum(len(table) for table in tables)
+
+
+def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
+    """Return the endless task of a co-runner, shape (1,) TASK."""
+    task = np.zeros(1, TASK)
+    pattern, writes = KINDS[corunner.kind]
+    task["pattern"] = int(pattern)
+    task["write_address" if writes else "read_address"] = base
+    task["write_bytes" if writes else "read_bytes"] = corunner.footprint_bytes
+    task["rate_bytes_per_s"] = corunner.rate_bytes_per_s or 0
+    task["busy_fs"], task["idle_fs"] = corunner.busy_fs or 0, corunner.idle_fs or 0
+    return task
+
+
+def corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple[np.ndarray, dict[int, int]]:
+    """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
+    rows, of_core = [tasks], {}
+    base = (len(config.workloads) + 1) * JOB_SPACE
+    for corunner in sorted(config.corunners, key=lambda c: c.on):
+        core = cores.index(corunner.on)
+        if core in of_core:
+            raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
+        of_core[core] = _total(rows)
+        rows.append(corunner_task(corunner, base + core * JOB_SPACE))
+    return np.concatenate(rows), of_core
+
+
+def build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
+    jobs = np.zeros(max(1, len(plans)), JOB)
+    for plan in plans:
+        job = jobs[plan.index]
+        on = config.workloads[plan.name].on
+        driver = config.system.accelerators[on].driver if plan.accelerator >= 0 else Driver()
+        job["accelerator"], job["core"] = plan.accelerator, plan.core
+        job["register_write_fs"] = driver.register_write_fs
+        job["interrupt_fs"] = driver.interrupt_fs
+        job["submit_fs"] = driver.submit_fs
+        job["first_step"], job["step_count"] = plan.first_step, plan.step_count
+        job["oldest"] = plan.first_step
+        job["frames"], job["frame_period_fs"] = plan.frames, plan.period_fs
+        job["jitter_fs"] = plan.jitter_fs
+        job["random"] = (config.simulation.seed * 69621 + plan.index * 48271 + 1) & (2**31 - 1)
+        job["submitted"] = -1
+    return jobs

@@ -1,0 +1,131 @@
+"""All state of one simulated SoC, and the plans of its jobs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from hw_models.blame import Cause
+from simulator.config.model import Config
+from workloads.program import Batch, Layer, MemoryPlan, On
+
+JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
+
+
+class Beside(Protocol):
+    """What runs beside the event loop, which asks for it: `simulator.soc.storage.Storage`."""
+
+    batches: list[Batch]
+    dma: int  # core that moves its data
+
+    def load_kernels(self) -> None: ...
+    def next_fs(self) -> int: ...
+    def serve(self) -> None: ...
+    def advance(self, until_fs: int) -> None: ...
+    def waits(self) -> list[str]: ...
+    def summary(self) -> dict[str, Any]: ...
+    def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]: ...
+
+
+@dataclass
+class JobPlan:
+    """Where a job's rows lie in the kernel's tables."""
+
+    name: str
+    index: int
+    accelerator: int  # -1: none
+    core: int  # -1: none
+    layers: list[Layer]
+    memory: MemoryPlan
+    warnings: list[str]
+    first_step: int
+    step_count: int
+    first_op: int
+    op_count: int
+    frames: int = 1
+    deadline_fs: int | None = None
+    period_fs: int = 0
+    jitter_fs: int = 0
+    tokens: int = 0  # of a language model
+    prompt_steps: int = 0  # of a language model: its first steps
+
+    def frames_done(self, machine: "Machine") -> int:
+        return int(machine.jobs[self.index]["frame"])
+
+    def last_begin_fs(self, machine: "Machine") -> int:
+        """Return when the last finished frame had its turn: it was due, and the one before was done."""
+        done = self.frames_done(machine)
+        if done == 0:
+            return 0
+        finished, latencies = machine.finished[self.index], machine.latencies[self.index]
+        due = int(finished[done - 1] - latencies[done - 1])
+        return max(due, int(finished[done - 2])) if done > 1 else due
+
+
+@dataclass
+class Machine:
+    config: Config
+    accelerator_names: list[str]
+    core_names: list[str]
+    plans: list[JobPlan]
+    system: np.ndarray
+    wires: np.ndarray
+    measures: np.ndarray
+    accelerators: np.ndarray
+    cores: np.ndarray
+    buses: np.ndarray
+    llcs: np.ndarray
+    lines: np.ndarray
+    channels: np.ndarray
+    ideals: np.ndarray
+    ops: np.ndarray
+    op_records: np.ndarray
+    tasks: np.ndarray
+    steps: np.ndarray
+    deps: np.ndarray
+    owners: np.ndarray
+    jobs: np.ndarray
+    records: np.ndarray
+    latencies: np.ndarray  # (jobs, frames) [fs]
+    finished: np.ndarray  # (jobs, frames) [fs]
+    storage: Beside | None = field(init=False, default=None)  # the flash device that jobs share
+
+    @property
+    def master_names(self) -> list[str]:
+        return self.accelerator_names + self.core_names
+
+    def accelerator_period_fs(self, index: int) -> int:
+        return int(self.measures[index]["period_fs"])
+
+    def core_period_fs(self, index: int) -> int:
+        return int(self.measures[len(self.accelerator_names) + index]["period_fs"])
+
+    def peak_macs_per_cycle(self, index: int) -> int:
+        return int(self.accelerators[index]["atomic_c"] * self.accelerators[index]["atomic_k"])
+
+    def peak_macs_per_s(self, index: int) -> float:
+        return self.peak_macs_per_cycle(index) * 1e15 / self.accelerator_period_fs(index)
+
+    def task_bytes(self, plan: JobPlan, field: str) -> int:
+        """Return the bytes that a job's core tasks ask their core for."""
+        return int(self.tasks_of(plan)[field].sum())
+
+    def tasks_of(self, plan: JobPlan) -> np.ndarray:
+        """Return a job's core tasks, shape (n,) TASK, in the order of its steps."""
+        steps = self.steps[plan.first_step : plan.first_step + plan.step_count]
+        return self.tasks[steps["index"][steps["on"] == On.CORE]]
+
+    def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
+        """Yield every blame table (victim, culprit, cause) with its cycle [fs] and its causes' names."""
+        system, causes = self.system[0], [cause.name.lower() for cause in Cause]
+        yield system["blame"], 1, causes
+        if system["has_bus"]:
+            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), causes
+        if system["has_llc"]:
+            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]]), causes
+        if not system["ideal"]:
+            for channel in range(int(system["channels"])):
+                yield self.channels[channel]["blame"], int(system["period_fs"][channel]), causes
+        if self.storage is not None:
+            yield from self.storage.blames()

@@ -1,0 +1,133 @@
+"""Running a machine until its jobs are done, the time is up, or nothing can go on."""
+
+import time
+from typing import Any
+
+from hw_models.errors import ConfigError, StuckError
+from hw_models.port import NEVER
+from hw_models.units import FS, TIME_UNITS, format_quantity
+from simulator.kernel import soc, soc_state
+from simulator.kernel.warm import second_compiler
+from simulator.progress import Progress
+from simulator.soc.machine import Machine
+
+SLICE_EVENTS = 2_000_000  # between two looks of the progress bar: a few tenths of a second
+
+
+def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
+    """Return the kernel's arguments up to the limits, in its order."""
+    m = machine
+    return (
+        m.system[0], m.wires[0], m.measures, m.accelerators, m.cores,
+        m.buses, m.llcs, m.lines, m.channels, m.ideals,
+        m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
+    )  # fmt: skip
+
+
+def compiled(machine: Machine) -> tuple[Any, ...]:
+    """Compile the kernel for ``machine``, or load what was compiled. Returns its `kernel_arguments`."""
+    arguments = kernel_arguments(machine)
+    with second_compiler():
+        soc.run(*arguments, 0, 0)
+        if machine.storage is not None:
+            machine.storage.load_kernels()
+    return arguments
+
+
+def run_machine(machine: Machine, progress: Progress | None = None) -> float:
+    """Run until the jobs are done or the time is up; return the kernel's own seconds."""
+    simulation = machine.config.simulation
+    timed = simulation.until if isinstance(simulation.until, int) else None
+    limit_fs = timed if timed is not None else simulation.max_time_fs
+    arguments = compiled(machine)
+    started, spent = time.perf_counter(), 0.0
+    status = soc.RUNNING
+    while status == soc.RUNNING:
+        status = run_slice(machine, arguments, limit_fs)
+        spent = time.perf_counter() - started
+        if progress is not None:
+            requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
+            progress(fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests)
+    if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
+        machine.system[0]["now_fs"] = timed
+    elif status == soc.OUT_OF_TIME:
+        done, total = steps_done(machine)
+        raise ConfigError(
+            f"{format_quantity(limit_fs, TIME_UNITS)} of simulated time passed with {done} of {total} steps "
+            "done; raise it, or shorten the run",
+            key="simulation.max_time",
+        )
+    elif status == soc.STUCK:
+        raise StuckError(who_waits(machine))
+    return spent
+
+
+def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int) -> int:
+    """Run some of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
+    storage = machine.storage
+    if storage is None:
+        return soc.run(*arguments, limit_fs, SLICE_EVENTS)
+    system = machine.system[0]
+    end = int(system["events"]) + SLICE_EVENTS
+    while (left := end - int(system["events"])) > 0:
+        next_fs = storage.next_fs()
+        status = soc.run(*arguments, min(limit_fs, next_fs), left)
+        if status == soc.ASKS_STORAGE:
+            storage.serve()
+        elif status in (soc.OUT_OF_TIME, soc.STUCK) and next_fs <= limit_fs and next_fs < NEVER:
+            storage.advance(next_fs)
+        elif status == soc.STUCK and next_fs < NEVER:
+            return soc.OUT_OF_TIME
+        else:
+            return status
+    return soc.RUNNING
+
+
+def steps_done(machine: Machine) -> tuple[int, int]:
+    """Return (steps done, steps in all) over all frames of all jobs."""
+    done = total = 0
+    for plan in machine.plans:
+        job = machine.jobs[plan.index]
+        total += plan.frames * plan.step_count
+        done += int(job["frame"]) * plan.step_count
+        if job["frame"] < job["frames"]:
+            done += int(job["oldest"] - job["first_step"])
+    return done, total
+
+
+def fraction_done(machine: Machine, timed: int | None) -> float:
+    if timed is not None:
+        return min(1.0, int(machine.system[0]["now_fs"]) / timed)
+    done, total = steps_done(machine)
+    return done / total if total else 1.0
+
+
+def who_waits(machine: Machine) -> str:
+    """Say at which time everything stopped, and what each unit is waiting for."""
+    now_fs = int(machine.system[0]["now_fs"])
+    waits = []
+    for plan in machine.plans:
+        job = machine.jobs[plan.index]
+        if job["frame"] < job["frames"]:
+            step = int(job["oldest"] - job["first_step"])
+            waits.append(f"job {plan.name} waits for step {step} of {plan.step_count}")
+    for name, measure in zip(machine.master_names, machine.measures):
+        reads = int(measure["read_bytes"] - measure["answered_reads"])
+        writes = int(measure["write_bytes"] - measure["answered_writes"])
+        if reads or writes:
+            waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
+    names = [f"{kind} requests of {m}" for m in machine.master_names for kind in ("read", "write")]
+    names += [""] * (soc_state.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
+    names += [""] * (soc_state.BUS_DOWN - len(names)) + [
+        f"requests below bus port {i}" for i in range(soc_state.CHANNELS)
+    ]
+    names += [f"requests to memory channel {i}" for i in range(soc_state.CHANNELS)] + ["answers of the LLC"]
+    names += [f"answers of memory channel {i}" for i in range(soc_state.CHANNELS)]
+    waits += [
+        f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
+        for name, fifo in zip(names, machine.wires[0]["fifo"])
+        if fifo["count"]
+    ]
+    if machine.storage is not None:
+        waits += machine.storage.waits()
+    return f"nothing can go on at {now_fs * FS:.9f} s: " + "; ".join(waits or ["nobody waits"])

@@ -1,0 +1,46 @@
+"""What a language model needs of its system, checked before it runs."""
+
+from typing import Any
+
+from hw_models.errors import ConfigError
+from hw_models.roofline.params import Roofline
+from workloads.llm.params import LlmJob
+from workloads.llm.plan import GB, Plan, make_plan
+from workloads.llm.tokens import LlmRun
+
+
+def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
+    """Return the plan, its machine, and whether it reads flash. Raises ConfigError for what is lacking."""
+    machine = system.backends[job.on]
+    plan = make_plan(job)
+    key = f"workloads.{name}"
+    if job.precision not in machine.peak_flop_per_s:
+        known = ", ".join(machine.peak_flop_per_s)
+        raise ConfigError(
+            f"{job.on} computes in {known}, not in {job.precision}; write one of them", key=f"{key}.precision"
+        )
+    held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
+    held = min(held, plan.budget or held)
+    if machine.memory_bytes is not None and held > machine.memory_bytes:
+        raise ConfigError(
+            f"{plan.model.name} keeps {held / GB:.2f} GB in DRAM; "
+            f"{job.on} has {machine.memory_bytes / GB:.2f} GB",
+            key=f"{key}.offload",
+        )
+    needs_flash = plan.sparse or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
+    if not needs_flash:
+        return plan, machine, False
+    if system.flash is None:
+        raise ConfigError(
+            f"policy {job.offload.policy} reads from flash, and there is none; write system.flash, "
+            "or policy: resident",
+            key=f"{key}.offload.policy",
+        )
+    end = LlmRun.flash_end(plan)
+    if end > system.flash.capacity_bytes:
+        raise ConfigError(
+            f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "
+            f"{system.flash.capacity_bytes / GB:.2f} GB",
+            key="system.flash",
+        )
+    return plan, machine, True
