@@ -50,12 +50,29 @@ def run(
 def sweep(
     file: "str | Path | Mapping[str, Any]",
     *,
-    workers: int = 1,
+    workers: int = 0,
     scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    point_timeout_s: float | None = None,
 ) -> "SweepOutcome":
-    """Run every point of a sweep file (a path or a dict) and return the table of results."""
+    """Run every point of a sweep file (a path or a dict) and return the table of results.
+
+    ``workers``: processes of this machine beside this one (a script needs `if __name__ == "__main__"` for
+    them); ``scheduler``: a Dask scheduler's address instead; ``out``: the folder to write, of which
+    ``resume`` keeps the points that are done and ``fresh`` drops those of a sweep that did not end.
+    """
     from simulator.sweeps.execute import run_sweep
 
-    return run_sweep(file, workers=workers, scheduler=scheduler, out=out, resume=resume)
+    return run_sweep(
+        file,
+        workers=workers,
+        scheduler=scheduler,
+        out=out,
+        resume=resume,
+        fresh=fresh,
+        retry_failed=retry_failed,
+        point_timeout_s=point_timeout_s,
+    )

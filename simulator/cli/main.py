@@ -90,22 +90,42 @@ def check(config: ConfigFile, set: Settings = None, seed: Seed = None) -> None:
 
 @app.command()
 def sweep(
-    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="a YAML sweep file")],
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="a YAML sweep file; or: show DIR POINT")],
+    show: Annotated[list[str] | None, typer.Argument(metavar="[DIR POINT]", help="of `sweep show`")] = None,
     out: Out = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="processes of this machine")] = 1,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="a Dask scheduler")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="keep the points that are done")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="drop the points of a sweep that did not end")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="keep the points that are done, run the failed ones again")
+    ] = False,
+    point_timeout: Annotated[
+        str | None, typer.Option("--point-timeout", metavar="TIME", help="end a point after this long: 60 s")
+    ] = None,
     no_progress: NoProgress = False,
 ) -> None:
-    """Explore a design space: a table of results, the Pareto front, a report."""
+    """Explore a design space: a table of results, the Pareto front, a report.
+
+    `sweep show DIR POINT` prints the config of a point of a finished sweep, ready to run.
+    """
     from rich.console import Console
 
     from simulator.cli.terminal import output_console
     from simulator.sweeps.execute import run_sweep
     from simulator.sweeps.outcome import print_outcome
 
+    if str(file) == "show":
+        from simulator.sweeps.show import config_of_point
+
+        print(config_of_point(show or []), end="")
+        return
+    if show:
+        raise ConfigError(f"{show[0]!r} is one argument too many; see --help", key="sweep")
     folder = out if out is not None else Path("runs") / file.stem
     bar = Console(stderr=True)
     outcome = run_sweep(
@@ -114,9 +134,26 @@ def sweep(
         scheduler=scheduler,
         out=folder,
         resume=resume,
+        fresh=fresh,
+        retry_failed=retry_failed,
+        point_timeout_s=_seconds(point_timeout, "--point-timeout"),
         console=bar if bar.is_terminal and not no_progress else None,
     )
     print_outcome(output_console(), outcome, folder)
+    if all(row["error"] for row in outcome.rows):
+        raise typer.Exit(1)
+
+
+def _seconds(text: str | None, option: str) -> float | None:
+    """Return a time of the command line in seconds. Raises ConfigError."""
+    if text is None:
+        return None
+    from hw_models.units import FS, TIME_UNITS, parse_quantity
+
+    try:
+        return parse_quantity(text, "time", TIME_UNITS) * FS
+    except ValueError as error:
+        raise ConfigError(str(error), key=option) from None
 
 
 @app.command()
@@ -255,6 +292,8 @@ def main() -> None:
     except StuckError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from workloads.params import NetworkJob
 
 BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-Source = str | Path | Mapping[str, Any]
+Source = str | Path | Mapping[str, Any] | Document
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -141,7 +141,7 @@ def load(
     """
     if isinstance(source, Config) and not (settings or values or seed is not None or strict):
         return source
-    document = _document_of(source, settings)
+    document = document_of(source, settings)
     for path, value in (values or {}).items():
         document = lay_value(document, path, value, Place(f"axes.{path}"))
     document = complete_cores(without_nulls(document))
@@ -181,15 +181,17 @@ def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Mode
 
     ``bases``: `base:` names a file to start from; otherwise it is a key like any other.
     """
-    part, errors = _validated(model, _document_of(source, (), bases))
+    part, errors = _validated(model, document_of(source, (), bases))
     raise_all(errors)
     assert part is not None
     return part
 
 
-def _document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Document:
+def document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Document:
     if isinstance(source, BaseModel):
         document = Document(resolved(source), dict(getattr(source, "_document", Document({})).places))
+    elif isinstance(source, Document):
+        document = source
     elif isinstance(source, Mapping):
         document = Document(dict(source))
     else:

@@ -1,198 +1,205 @@
 """Runs a sweep: points from the sampler, answers from the workers, all kept on disk as they come."""
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+import difflib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from hw_models.errors import ConfigError
-from simulator.config.model import Config, config_sha256, load, load_part, resolved
+from simulator.config.model import Config, config_sha256, document_of, load_part, resolved
 from simulator.config.yaml_lines import yaml_text
-from simulator.results.run_folder import prepare_out, put_in_place
-from simulator.sweeps.axes import axis_values
-from simulator.sweeps.file import Sweep, lookup
+from simulator.results.run_folder import prepare_out
+from simulator.sweeps.bar import Bar
+from simulator.sweeps.effects import write_effects
+from simulator.sweeps.expressions import lookup, paths_of
+from simulator.sweeps.file import Sweep
 from simulator.sweeps.outcome import SweepOutcome, write_results
 from simulator.sweeps.page import write_sweep_page
-from simulator.sweeps.samplers import Point, batches
+from simulator.sweeps.replicates import summarise
+from simulator.sweeps.samplers import Told, batches
+from simulator.sweeps.space import Point, Space
+from simulator.sweeps.store import Answer, Store, store_of
 from simulator.sweeps.workers import Run, pool
 
-NO_NUMBER = "summary.json has no number at"
-Answer = dict[str, Any]  # {"summary": ...} or {"error": ...}
+Values = dict[str, float | None]  # a row's paths; None: not there
 
 
 def run_sweep(
     file: str | Path | Mapping[str, Any],
     *,
-    workers: int = 1,
+    workers: int = 0,
     scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    point_timeout_s: float | None = None,
     console: Console | None = None,
 ) -> SweepOutcome:
-    """Run the sweep; write its folder to ``out``. Raises ConfigError for mistakes in the file or its axes."""
+    """Run the sweep; write its folder to ``out``. Raises ConfigError for mistakes in the file or its axes.
+
+    ``workers``: processes of this machine, 0 for none beside this one.
+    """
     sweep = load_part(file, Sweep, bases=False)
-    base = sweep.base if isinstance(sweep.base, dict) else _base_path(file, sweep.base)
-    _check_axes(sweep, base, file)
+    name = str(file) if isinstance(file, str | Path) else None
+    base = document_of(sweep.base if isinstance(sweep.base, dict) else _base_path(file, sweep.base), ())
+    space = Space(sweep, base)
+    try:
+        space.check()
+    except ConfigError as error:
+        raise ConfigError(error.message, file=error.file or name, line=error.line, key=error.key) from None
     folder = Path(out) if out is not None else None
     if folder is not None:
         prepare_out(folder)
-    with pool(workers, scheduler) as run, _store(folder, resume) as store:
-        outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), sweep.paths)
-        with _bar(console, sweep) as advance:
-            _explore(sweep, base, store, run, outcome, advance)
-        _check_paths(sweep, outcome, file)
-        outcome.mark_pareto()
+    store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
+    with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
+        exploration = Exploration(sweep, space, store, run, name)
+        try:
+            with Bar(console, sweep, exploration.outcome) as bar:
+                exploration.explore(bar)
+        except KeyboardInterrupt:
+            if store is None:
+                raise
+            print(f"interrupted: {store.kept} points are kept; --resume runs the rest", file=sys.stderr)
+            raise
+        outcome = exploration.finish()
         if store is not None:
-            (store / "sweep.yaml").write_text(yaml_text(resolved(sweep) | {"base": resolved(load(base))}))
-            write_results(outcome, store)
-            write_sweep_page(outcome, store)
+            written = resolved(sweep) | {"base": resolved(space.config({}))}
+            (store.folder / "sweep.yaml").write_text(yaml_text(written), encoding="utf-8")
+            write_results(outcome, store.folder)
+            write_effects(outcome, store.folder)
+            write_sweep_page(outcome, store.folder)
     return outcome
 
 
 def _base_path(file: Any, base: str) -> Path:
-    folder = Path(file).parent if isinstance(file, str | Path) else Path()
-    return folder / base
+    return (Path(file).parent if isinstance(file, str | Path) else Path()) / base
 
 
-def _check_axes(sweep: Sweep, base: Any, file: Any) -> None:
-    """Lay every value of every axis alone on the base, so that a wrong axis is told before time is spent."""
-    load(base)
-    for path, axis in sweep.axes.items():
-        for value in axis_values(axis) or [axis.at(0.0)]:  # type: ignore[union-attr]
+class Exploration:
+    """A sweep under way: what is known of which config, and the rows so far."""
+
+    def __init__(self, sweep: Sweep, space: Space, store: Store | None, run: Run, file: str | None):
+        self.sweep, self.space, self.store, self.run, self.file = sweep, space, store, run, file
+        self.known: dict[str, tuple[Values, str]] = {}  # digest -> (values, error)
+        self.sent: dict[str, dict[str, Any]] = {}  # configs that are being simulated
+        self.outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths))
+        self.same_shape = not any(
+            value is None or isinstance(value, dict)
+            for axis in sweep.axes.values()
+            for value in (axis if isinstance(axis, list) else [{}] if isinstance(axis, dict) else [])
+        )  # every point's summary has the same paths
+
+    def explore(self, bar: Bar) -> None:
+        """Run every point that the sampler asks for."""
+        sampler = batches(self.sweep, self.space, self.store.folder if self.store else None)
+        told: Told | None = None
+        while True:
             try:
-                load(base, values={path: value})
-            except ConfigError as error:
-                told = getattr(error, "errors", [error])[0]
-                if told.file is not None and str(told.file).startswith("axes."):
-                    raise ConfigError(
-                        f"{value!r}: {told.message}", file=_name(file), key=f"axes.{path}"
-                    ) from None
+                points = next(sampler) if told is None else sampler.send(told)
+            except StopIteration:
+                return
+            told = self._batch(points, bar)
 
+    def finish(self) -> SweepOutcome:
+        """Mark the front. Raises ConfigError for a path at which no point that ran has a number."""
+        ran = [row for row in self.outcome.rows if not row["error"] or row["error"].startswith(NO_NUMBER)]
+        for path in self.outcome.paths:
+            if ran and all(row[path] == "" for row in ran):
+                raise self._no_number(path, None)
+        self.outcome.mark_pareto()
+        self.outcome.stale = self.store.stale if self.store else 0
+        return self.outcome
 
-def _check_paths(sweep: Sweep, outcome: SweepOutcome, file: Any) -> None:
-    """Refuse a path at which no point that ran has a number. What ran is kept for `--resume`."""
-    ran = [row for row in outcome.rows if not row["error"] or row["error"].startswith(NO_NUMBER)]
-    for path in outcome.paths:
-        if ran and all(row[path] == "" for row in ran):
-            table = next(t for t in ("objectives", "constraints", "metrics") if path in getattr(sweep, t))
-            raise ConfigError(
-                "no point's summary.json has a number there; write another path, and --resume to keep "
-                "the points that ran",
-                file=_name(file),
-                key=f"{table}.{path}",
-            )
+    def _batch(self, points: Sequence[Point], bar: Bar) -> Told:
+        """Run ``points`` and add their rows, in their order; return what the sampler is told."""
+        digests: list[list[str]] = [[] for _ in points]
+        asked: dict[str, list[int]] = {}  # digest -> points that wait for it
+        left = [self.sweep.replicates] * len(points)
 
+        def arrived(digest: str) -> None:
+            for index in asked.pop(digest, ()):
+                left[index] -= 1
+                if left[index] == 0:
+                    bar.advance(*self._row(points[index], digests[index]))
 
-def _name(file: Any) -> str | None:
-    return str(file) if isinstance(file, str | Path) else None
+        for digest, answer in self.run(self._tasks(points, digests, asked, arrived)):
+            if self.store is not None:
+                self.store.keep(digest, answer | {"config": self.sent.pop(digest)})
+            self._learn(digest, answer)
+            arrived(digest)
+        return [self._record(point, keys) for point, keys in zip(points, digests)]
 
+    def _tasks(
+        self, points: Sequence[Point], digests: list[list[str]], asked: dict[str, list[int]], arrived: Any
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each config that is to be simulated, when a worker is free; settle those that are known."""
+        for index, point in enumerate(points):
+            for replicate in range(self.sweep.replicates):
+                config = self._config(point, replicate)
+                digest = config_sha256(config) if isinstance(config, Config) else f"error: {config}"
+                digests[index].append(digest)
+                waits = digest in asked
+                asked.setdefault(digest, []).append(index)
+                if not isinstance(config, Config):
+                    self.known[digest] = (dict.fromkeys(self.sweep.paths), config)
+                if digest not in self.known and self.store is not None and (found := self.store.read(digest)):
+                    self._learn(digest, found)
+                if digest in self.known:
+                    arrived(digest)
+                elif not waits and isinstance(config, Config):
+                    self.sent[digest] = resolved(config)
+                    yield digest, self.sent[digest]
 
-def _explore(
-    sweep: Sweep, base: Any, store: Path | None, run: Run, outcome: SweepOutcome, advance: Any
-) -> None:
-    seen: dict[str, Answer] = {}
-    sampler, told = batches(sweep), None
-    while True:
+    def _config(self, point: Point, replicate: int) -> Config | str:
         try:
-            points = next(sampler) if told is None else sampler.send(told)
-        except StopIteration:
-            return
-        configs = [_config_of(base, point) for point in points]
-        told = []
-        for point, answer in zip(points, _answers(configs, store, run, seen)):
-            told.append(_record(sweep, outcome, point, answer))
-            advance()
+            config = self.space.config(point)
+            seed = config.simulation.seed + replicate
+            return config if replicate == 0 else self.space.config(point, seed=seed)
+        except ConfigError as error:
+            return " ".join(str(error).split())
+
+    def _learn(self, digest: str, answer: Answer) -> None:
+        """Keep an answer's values. Raises ConfigError at once where the first point lacks an objective."""
+        summary, error = answer.get("summary", {}), answer.get("error", "")
+        values = {text: lookup(summary, read) for text, read in self.sweep.paths.items()}
+        if not error:
+            needed = [
+                path for path in (*self.sweep.objectives, *self.sweep.constraints) if values[path] is None
+            ]
+            if needed and self.same_shape and not any(not e for _, e in self.known.values()):
+                raise self._no_number(needed[0], summary)
+            error = f"{NO_NUMBER} {needed[0]}" if needed else ""
+        self.known[digest] = (values, error)
+
+    def _row(self, point: Point, digests: list[str]) -> tuple[Values, str]:
+        """Return a point's values, means over its replicates, and its first error."""
+        runs = [self.known[digest] for digest in digests]
+        error = next((error for _, error in runs if error), "")
+        return (runs[0][0] if len(runs) == 1 else summarise([values for values, _ in runs])), error
+
+    def _record(self, point: Point, digests: list[str]) -> tuple[list[float] | None, list[float]]:
+        """Add a row; return (objectives or None if it failed, by how much each constraint is broken)."""
+        values, error = self._row(point, digests)
+        broken = [bounds.excess(values[path] or 0.0) for path, bounds in self.sweep.constraints.items()]
+        feasible = not error and all(excess <= 0 for excess in broken)
+        digest = digests[0] if not digests[0].startswith("error") else ""
+        self.outcome.add(point, values, feasible, error, digest)
+        return (None if error else [float(values[path] or 0.0) for path in self.sweep.objectives]), broken
+
+    def _no_number(self, path: str, summary: Any) -> ConfigError:
+        table = next(t for t in ("objectives", "constraints", "metrics") if path in getattr(self.sweep, t))
+        close = difflib.get_close_matches(path, list(paths_of(summary)) if summary else [], n=1)
+        right = f"did you mean {close[0]!r}?" if close else "write another path"
+        kept = f"; {self.store.kept} points are kept for --resume" if self.store else ""
+        return ConfigError(
+            f"no point's summary.json has a number there; {right}{kept}",
+            file=self.file,
+            key=f"{table}.{path}",
+        )
 
 
-def _config_of(base: Any, point: Point) -> Config | Answer:
-    try:
-        return load(base, values=point)
-    except ConfigError as error:
-        return {"error": " ".join(str(error).split())}
-
-
-def _answers(
-    configs: list[Config | Answer], store: Path | None, run: Run, seen: dict[str, Answer]
-) -> Iterator[Answer]:
-    """Yield an answer for each config, in order: known, on disk, or simulated now."""
-    keys = [config_sha256(c) if isinstance(c, Config) else None for c in configs]
-    for key in keys:
-        if key is not None and key not in seen and store is not None and (found := _stored(store, key)):
-            seen[key] = found
-    new = {key: config for key, config in zip(keys, configs) if key is not None and key not in seen}
-    fresh = run([resolved(config) for config in new.values() if isinstance(config, Config)])
-    coming = iter(zip(new, fresh))
-    for key, config in zip(keys, configs):
-        if key is None:
-            assert isinstance(config, dict)
-            yield config
-            continue
-        while key not in seen:
-            done, answer = next(coming)
-            seen[done] = answer
-            if store is not None:
-                _keep(store, done, answer)
-        yield seen[key]
-
-
-def _stored(store: Path, key: str) -> Answer | None:
-    path = store / "points" / f"{key[:24]}.json"
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
-def _keep(store: Path, key: str, answer: Answer) -> None:
-    path = store / "points" / f"{key[:24]}.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(answer, indent=1) + "\n")
-    partial.replace(path)
-
-
-def _record(sweep: Sweep, outcome: SweepOutcome, point: Point, answer: Answer) -> list[float] | None:
-    """Add a row to the results; return its objectives, None if it failed or breaks a constraint."""
-    summary, error = answer.get("summary", {}), answer.get("error", "")
-    values = {path: lookup(summary, path) for path in sweep.paths}
-    missing = [path for path, value in values.items() if value is None]
-    if not error and missing:
-        error = f"{NO_NUMBER} {missing[0]}"
-    feasible = not error and all(b.holds(values[p] or 0.0) for p, b in sweep.constraints.items())
-    outcome.add(point, values, feasible, error)
-    return [float(values[path] or 0.0) for path in sweep.objectives] if feasible else None
-
-
-@contextmanager
-def _store(out: Path | None, resume: bool) -> Iterator[Path | None]:
-    """Yield the folder that becomes ``out`` when the sweep is complete; until then `--resume` finds it."""
-    if out is None:
-        yield None
-        return
-    partial = out.with_name(f".{out.name}.partial")
-    if not resume:
-        shutil.rmtree(partial, ignore_errors=True)
-    (partial / "points").mkdir(parents=True, exist_ok=True)
-    if resume and (out / "points").is_dir():
-        shutil.copytree(out / "points", partial / "points", dirs_exist_ok=True)
-    yield partial
-    put_in_place(partial, out)
-
-
-@contextmanager
-def _bar(console: Console | None, sweep: Sweep) -> Iterator[Any]:
-    if console is None:
-        with nullcontext():
-            yield lambda: None
-        return
-    from rich.progress import Progress
-
-    grid = sweep.sampler.kind == "grid"
-    total = sweep.sampler.points if not grid else None
-    if grid:
-        total = 1
-        for axis in sweep.axes.values():
-            total *= len(axis_values(axis))
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("points", total=total)
-        yield lambda: bar.advance(task)
+NO_NUMBER = "summary.json has no number at"

@@ -1,12 +1,14 @@
 """The sweep file."""
 
 import math
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 
 from hw_models.units import Block
 from simulator.sweeps.axes import MOST_VALUES, Range, axis_values, si
+from simulator.sweeps.expressions import Expression
 
 Goal = Literal["minimize", "maximize"]
 Limit = Annotated[
@@ -27,7 +29,13 @@ class Bounds(Block):
         return self
 
     def holds(self, value: float) -> bool:
-        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+        return self.excess(value) <= 0
+
+    def excess(self, value: float) -> float:
+        """Return by how much ``value`` lies outside; 0 or less inside."""
+        over = value - self.max if self.max is not None else -math.inf
+        under = self.min - value if self.min is not None else -math.inf
+        return max(over, under, -1e300)  # finite, for samplers
 
 
 class Sampler(Block):
@@ -37,12 +45,46 @@ class Sampler(Block):
     points: int = Field(32, gt=0, description="how many; a grid has as many as it has")
     seed: int = Field(1, ge=0)
     batch: int = Field(8, gt=0, description="optuna: points asked for at once; the answer depends on it")
+    algorithm: Literal["tpe", "nsga2"] = Field("tpe", description="optuna: multivariate TPE, or NSGA-II")
+    population: int = Field(24, ge=2, description="optuna's nsga2: points of a generation")
 
 
+class Joint(Block):
+    """Several keys of the config that take the same value together."""
+
+    keys: list[str] = Field(min_length=1, description="key paths that are set together")
+    values: list[Any] | Range = Field(description="a list of values, or a range")
+
+
+Named = dict[str, dict[str, Any]]  # alternatives by name, each a part of a config
 Axis = Annotated[
-    Annotated[list[Any], Tag("list"), Field(min_length=1)] | Annotated[Range, Tag("Range")],
-    Discriminator(lambda value: "Range" if isinstance(value, dict | Range) else "list"),
+    Annotated[list[Any], Tag("list"), Field(min_length=1)]
+    | Annotated[Range, Tag("Range")]
+    | Annotated[Joint, Tag("Joint")]
+    | Annotated[Named, Tag("Named"), Field(min_length=1)],
+    Discriminator(lambda value: _kind_of_axis(value)),
 ]
+
+
+def _kind_of_axis(value: Any) -> str:
+    if isinstance(value, Joint) or (isinstance(value, dict) and "keys" in value):
+        return "Joint"
+    if isinstance(value, dict) and value and all(isinstance(item, dict) for item in value.values()):
+        return "Named"
+    return "Range" if isinstance(value, dict | Range) else "list"
+
+
+def values_of(axis: Any) -> list[Any]:
+    """Return an axis's values, those of a named one by name; a continuous range has none."""
+    if isinstance(axis, Joint):
+        return axis_values(axis.values)
+    return list(axis) if isinstance(axis, dict) else axis_values(axis)
+
+
+def range_of(axis: Any) -> Range | None:
+    """Return the continuous range of an axis, None where it has values."""
+    inner = axis.values if isinstance(axis, Joint) else axis
+    return inner if isinstance(inner, Range) and inner.is_continuous else None
 
 
 class Sweep(Block):
@@ -50,23 +92,29 @@ class Sweep(Block):
 
     name: str = "sweep"
     base: str | dict[str, Any] = Field(description="the config to start from, relative to this file")
-    axes: dict[str, Axis] = Field(min_length=1, description="key path of the config: values")
+    axes: dict[str, Axis] = Field(min_length=1, description="key path of the config, or a name: values")
+    conditions: list[str] = Field(
+        default_factory=list, description="expressions over axes that a point must meet to be run"
+    )
+    replicates: int = Field(
+        1, ge=1, le=1000, description="runs of a point with seeds of their own: mean, ci95"
+    )
     sampler: Sampler = Sampler()
     objectives: dict[str, Goal] = Field(
-        min_length=1, description="path of summary.json: minimize or maximize"
+        min_length=1, description="path of summary.json, or expression of paths: minimize or maximize"
     )
-    constraints: dict[str, Bounds] = Field(default_factory=dict, description="path of summary.json: limits")
-    metrics: list[str] = Field(default_factory=list, description="more paths of summary.json to tabulate")
+    constraints: dict[str, Bounds] = Field(default_factory=dict, description="path or expression: limits")
+    metrics: list[str] = Field(default_factory=list, description="more paths or expressions to tabulate")
 
     @model_validator(mode="after")
     def axes_have_values(self) -> "Sweep":
         for path, axis in self.axes.items():
-            if isinstance(axis, Range) and axis.is_continuous and self.sampler.kind == "grid":
+            if range_of(axis) is not None and self.sampler.kind == "grid":
                 raise ValueError(
                     f"axes.{path} is continuous, which a grid cannot be; write step, factor or points"
                 )
         count = math.prod(
-            1 if isinstance(a, Range) and a.is_continuous else len(axis_values(a)) for a in self.axes.values()
+            1 if range_of(axis) is not None else len(values_of(axis)) for axis in self.axes.values()
         )
         if self.sampler.kind == "grid" and count > MOST_VALUES:
             raise ValueError(
@@ -75,22 +123,28 @@ class Sweep(Block):
             )
         return self
 
-    @property
-    def paths(self) -> list[str]:
-        """Return the paths of summary.json in the table of results."""
-        return list(dict.fromkeys([*self.objectives, *self.constraints, *self.metrics]))
+    @model_validator(mode="after")
+    def expressions_can_be_read(self) -> "Sweep":
+        for table in ("objectives", "constraints", "metrics"):
+            for text in getattr(self, table):
+                try:
+                    Expression(text)
+                except ValueError as error:
+                    raise ValueError(f"{table}: {error}") from None
+        for text in self.conditions:
+            try:
+                read = Expression(text, names=self.axes)
+            except ValueError as error:
+                raise ValueError(f"conditions: {error}") from None
+            strange = [path for path in read.paths if path not in self.axes]
+            if strange:
+                raise ValueError(
+                    f"conditions: {strange[0]!r} is no axis; write one of {', '.join(self.axes)}"
+                )
+        return self
 
-
-def lookup(summary: Any, path: str) -> float | None:
-    """Return the number at a dotted path, None if there is none; `*` sums over all there are."""
-    first, _, rest = path.partition(".")
-    if not isinstance(summary, dict):
-        return None
-    if first == "*":
-        found = [lookup(value, rest) for value in summary.values()]
-        numbers = [number for number in found if number is not None]
-        return sum(numbers) if numbers else None
-    value = summary.get(first)
-    if rest:
-        return lookup(value, rest)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    @cached_property
+    def paths(self) -> dict[str, Expression]:
+        """Return what the table of results has a column for: objectives first, then limits and metrics."""
+        texts = dict.fromkeys([*self.objectives, *self.constraints, *self.metrics])
+        return {text: Expression(text) for text in texts}

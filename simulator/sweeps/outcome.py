@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +14,7 @@ from simulator.config.yaml_lines import parse_text
 from simulator.results.run_folder import read_table
 from simulator.sweeps.file import Sweep
 
+LAST = ("feasible", "pareto", "config_sha256", "error")  # columns behind the paths and their intervals
 SHOWN_POINTS = 20  # on the terminal
 
 
@@ -23,24 +25,47 @@ class SweepOutcome:
     objectives: dict[str, str]  # path of summary.json -> minimize | maximize
     paths: list[str]  # of summary.json, in the table: objectives first
     rows: list[dict[str, Any]] = field(default_factory=list)  # point, axes, paths, feasible, pareto, error
+    stale: int = 0  # stored points that were simulated anew
 
-    def add(self, point: dict[str, Any], values: dict[str, float | None], feasible: bool, error: str) -> None:
+    def add(
+        self,
+        point: dict[str, Any],
+        values: dict[str, float | None],
+        feasible: bool,
+        error: str,
+        digest: str = "",
+    ) -> None:
+        """Add a point's row; ``digest``: of its config, of the first of its replicates."""
         row: dict[str, Any] = {
             "point": len(self.rows),
             **{path: _text(value) for path, value in point.items()},
         }
         row |= {path: "" if value is None else value for path, value in values.items()}
-        self.rows.append(row | {"feasible": int(feasible), "pareto": 0, "error": error})
+        end = {"feasible": int(feasible), "pareto": 0, "config_sha256": digest, "error": error}
+        self.rows.append(row | end)
 
     def mark_pareto(self) -> None:
         """Mark the feasible points that no other one beats in an objective while equal in the rest."""
         signs = [1 if goal == "minimize" else -1 for goal in self.objectives.values()]
         good = [row for row in self.rows if row["feasible"]]
-        costs = [tuple(s * row[path] for s, path in zip(signs, self.objectives)) for row in good]
-        distinct = set(costs)
-        for row, cost in zip(good, costs):
-            beaten = any(o != cost and all(a <= b for a, b in zip(o, cost)) for o in distinct)
-            row["pareto"] = int(not beaten)
+        costs = np.array([[s * row[path] for s, path in zip(signs, self.objectives)] for row in good], float)
+        for row, mark in zip(good, on_front(costs) if good else ()):
+            row["pareto"] = int(mark)
+
+    def order(self, axis: str) -> list[Any]:
+        """Return the values of an axis in the order in which points came to have them."""
+        return list(dict.fromkeys(row[axis] for row in self.rows))
+
+    def to_dataframe(self) -> Any:
+        """Return the rows as a pandas DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(self.rows)
+
+    def __repr__(self) -> str:
+        failed = sum(bool(row["error"]) for row in self.rows)
+        counts = f"{len(self.rows)} points, {len(self.best)} on the front, {failed} failed"
+        return f"SweepOutcome({self.name!r}: {counts})"
 
     @property
     def best(self) -> list[dict[str, Any]]:
@@ -50,17 +75,44 @@ class SweepOutcome:
         return sorted(front, key=lambda row: (row[path] if goal == "minimize" else -row[path], row["point"]))
 
 
+def on_front(costs: np.ndarray) -> np.ndarray:
+    """Return which rows of ``costs``, shape (points, objectives), no other row beats; all are minimised.
+
+    Points come in lexicographic order, so that each can only be beaten by one of the front before it.
+    """
+    order = np.lexsort(costs.T[::-1])
+    mark = np.zeros(len(costs), bool)
+    front = np.empty_like(costs)
+    size = 0
+    for index in order:
+        cost = costs[index]
+        below = (front[:size] <= cost).all(axis=1)
+        mark[index] = not below.any() or bool((front[:size][below] == cost).all(axis=1).all())
+        if mark[index] and not below.any():
+            front[size] = cost
+            size += 1
+    return mark
+
+
 def _text(value: Any) -> Any:
     return value if isinstance(value, int | float | str) else ("none" if value is None else str(value))
 
 
 def write_results(outcome: SweepOutcome, folder: Path) -> None:
-    """Write results.csv."""
-    columns = ["point", *outcome.axes, *outcome.paths, "feasible", "pareto", "error"]
+    """Write results.csv, and results.parquet where pyarrow is installed."""
+    columns = [*dict.fromkeys(key for row in outcome.rows for key in row if key not in LAST), *LAST]
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(outcome.rows)
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        return
+    text = {name: [row.get(name, "") for row in outcome.rows] for name in columns}
+    plain = {n: c if len({type(v) for v in c}) == 1 else [str(v) for v in c] for n, c in text.items()}
+    pyarrow.parquet.write_table(pyarrow.table(plain), folder / "results.parquet")
 
 
 def read_outcome(folder: Path) -> SweepOutcome:
@@ -73,7 +125,7 @@ def read_outcome(folder: Path) -> SweepOutcome:
             f"no sweep's folder ({error}); write one that `dlasim sweep` made", file=folder
         ) from None
     rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
-    return SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), sweep.paths, rows)
+    return SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths), rows)
 
 
 def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None:
@@ -92,6 +144,10 @@ def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None
     infeasible = sum(not row["feasible"] for row in outcome.rows) - len(failed)
     said = f"{len(outcome.rows)} points, {len(best)} on the front, {infeasible} against a constraint"
     console.print(f"{said}, {len(failed)} failed; written to {folder}", soft_wrap=True, style="dim")
+    if outcome.stale:
+        console.print(
+            f"{outcome.stale} stored points were of other sources, or unreadable: simulated anew", style="dim"
+        )
     if failed:
         console.print(
             f"first failure, point {failed[0]['point']}: {failed[0]['error']}", soft_wrap=True, style="yellow"

@@ -1,37 +1,34 @@
 """Samplers: which points are run, in batches; a batch's results are told before the next is asked for.
 
-A point is a dict of key path -> value. Batches do not depend on the number of workers: neither do results.
+Batches do not depend on the number of workers: neither do results.
 """
 
-import itertools
-from collections.abc import Generator
+import warnings
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hw_models.errors import ConfigError
-from simulator.sweeps.axes import Range, axis_values
-from simulator.sweeps.file import Sweep
+from simulator.sweeps.axes import exact
+from simulator.sweeps.file import Sweep, range_of, values_of
+from simulator.sweeps.space import Point, Space
 
-Point = dict[str, Any]
-Told = list[
-    list[float] | None
-]  # objectives of each point of the batch; None: failed, or against a constraint
+# of each point of a batch: (objectives, None if it failed; by how much each constraint is broken)
+Told = list[tuple[list[float] | None, list[float]]]
+BROKEN = "broken"  # attribute of an Optuna trial: by how much each constraint is broken, above 0 if it is
+MOST_REPEATS = 200  # points in a row that the search proposes again before the space is taken as explored
 
 
-def batches(sweep: Sweep) -> Generator[list[Point], Told, None]:
-    """Yield batches of points; send the objectives of each back."""
+def batches(sweep: Sweep, space: Space, folder: Path | None = None) -> Generator[Sequence[Point], Told, None]:
+    """Yield batches of points; send what came of each back. ``folder``: where a study is kept."""
     if sweep.sampler.kind == "grid":
-        yield _grid(sweep)
+        yield list(space.grid())
     elif sweep.sampler.kind == "optuna":
-        yield from _optuna(sweep)
+        yield from Study(sweep, space, folder).batches()
     else:
-        yield _distinct(_random(sweep))
-
-
-def _grid(sweep: Sweep) -> list[Point]:
-    values = [axis_values(axis) for axis in sweep.axes.values()]
-    return [dict(zip(sweep.axes, point)) for point in itertools.product(*values)]
+        yield _distinct([point for point in _random(sweep) if space.has(point)])
 
 
 def _random(sweep: Sweep) -> list[Point]:
@@ -44,10 +41,11 @@ def _random(sweep: Sweep) -> list[Point]:
     return [{path: _at(axis, float(u)) for (path, axis), u in zip(sweep.axes.items(), row)} for row in shares]
 
 
-def _at(axis: list[Any] | Range, share: float) -> Any:
-    if isinstance(axis, Range) and axis.is_continuous:
-        return axis.at(share)
-    values = axis_values(axis)
+def _at(axis: Any, share: float) -> Any:
+    continuous = range_of(axis)
+    if continuous is not None:
+        return continuous.at(share)
+    values = values_of(axis)
     return values[min(int(share * len(values)), len(values) - 1)]
 
 
@@ -55,36 +53,106 @@ def _distinct(points: list[Point]) -> list[Point]:
     return list({repr(point): point for point in points}.values())
 
 
-def _optuna(sweep: Sweep) -> Generator[list[Point], Told, None]:
-    try:
-        import optuna
-    except ImportError:
-        raise ConfigError(
-            "optuna is not installed; pip install 'dlasim[sweep]'", key="sampler.kind"
-        ) from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        directions=list(sweep.objectives.values()),
-        sampler=optuna.samplers.NSGAIISampler(seed=sweep.sampler.seed),
-    )
-    left = sweep.sampler.points
-    while left > 0:
-        trials = [study.ask() for _ in range(min(sweep.sampler.batch, left))]
-        told = yield [
-            {path: _suggest(trial, path, axis) for path, axis in sweep.axes.items()} for trial in trials
-        ]
-        for trial, objectives in zip(trials, told):
-            if objectives is None:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+class Study:
+    """A search by Optuna: multivariate TPE or NSGA-II, told of constraints, no point asked for twice."""
+
+    def __init__(self, sweep: Sweep, space: Space, folder: Path | None):
+        try:
+            import optuna
+        except ImportError:
+            raise ConfigError(
+                "optuna is not installed; pip install 'dlasim[sweep]'", key="sampler.kind"
+            ) from None
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.optuna, self.sweep, self.space = optuna, sweep, space
+        self.told: dict[str, tuple[list[float] | None, list[float]]] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna says of these options that they may change
+            self.study = optuna.create_study(
+                directions=list(sweep.objectives.values()),
+                sampler=self._sampler(),
+                storage=self._storage(folder),
+                study_name=sweep.name,
+            )
+
+    def _sampler(self) -> Any:
+        samplers, options = self.optuna.samplers, self.sweep.sampler
+        limits = (lambda trial: trial.user_attrs[BROKEN]) if self.sweep.constraints else None
+        if options.algorithm == "nsga2":
+            return samplers.NSGAIISampler(
+                seed=options.seed, population_size=options.population, constraints_func=limits
+            )
+        return samplers.TPESampler(
+            seed=options.seed, multivariate=True, constant_liar=options.batch > 1, constraints_func=limits
+        )
+
+    def _storage(self, folder: Path | None) -> Any:
+        """Return a journal that optuna-dashboard opens. Points known from before are told again from disk."""
+        if folder is None:
+            return None
+        from optuna.storages.journal import JournalFileBackend
+
+        path = folder / "study.journal"
+        path.unlink(missing_ok=True)
+        return self.optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+
+    def batches(self) -> Generator[list[Point], Told, None]:
+        left = self.sweep.sampler.points
+        while left > 0:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                asked = self._ask(min(self.sweep.sampler.batch, left))
+            if not asked:
+                return
+            told = yield [point for _, point in asked]
+            for (trial, point), (objectives, broken) in zip(asked, told):
+                self.told[repr(point)] = (objectives, broken)
+                self._tell(trial, objectives, broken)
+            left -= len(asked)
+
+    def _ask(self, count: int) -> list[tuple[Any, Point]]:
+        """Return new points with their trials, fewer where the search finds no more."""
+        asked: list[tuple[Any, Point]] = []
+        waiting: set[str] = set()
+        repeats = 0
+        while len(asked) < count and repeats < MOST_REPEATS:
+            trial = self.study.ask()
+            point = {path: _suggest(trial, path, axis) for path, axis in self.sweep.axes.items()}
+            key = repr(point)
+            if key in waiting or not self.space.has(point):
+                self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+                repeats += 1
+            elif key in self.told:
+                self._tell(trial, *self.told[key])
+                repeats += 1
             else:
-                study.tell(trial, objectives)
-        left -= len(trials)
+                asked.append((trial, point))
+                waiting.add(key)
+                repeats = 0
+        return asked
+
+    def _tell(self, trial: Any, objectives: list[float] | None, broken: list[float]) -> None:
+        trial.set_user_attr(BROKEN, broken)
+        if objectives is None:
+            self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+        else:
+            self.study.tell(trial, objectives)
 
 
-def _suggest(trial: Any, path: str, axis: list[Any] | Range) -> Any:
-    if isinstance(axis, Range) and axis.is_continuous:
-        return axis.at(trial.suggest_float(path, 0.0, 1.0))
-    values = axis_values(axis)
-    if isinstance(axis, list):
-        return values[trial.suggest_categorical(path, range(len(values)))]
-    return values[trial.suggest_int(path, 0, len(values) - 1)]
+def _suggest(trial: Any, path: str, axis: Any) -> Any:
+    continuous = range_of(axis)
+    if continuous is not None:
+        return continuous.at(trial.suggest_float(path, 0.0, 1.0))
+    values = values_of(axis)
+    if _is_ordered(values):
+        return values[trial.suggest_int(path, 0, len(values) - 1)]
+    return values[trial.suggest_categorical(path, range(len(values)))]
+
+
+def _is_ordered(values: list[Any]) -> bool:
+    """Tell whether the values are numbers or quantities that go up or down."""
+    try:
+        numbers = [exact(value)[0] for value in values]
+    except ValueError:
+        return False
+    return numbers in (sorted(numbers), sorted(numbers, reverse=True))

@@ -1,17 +1,31 @@
-"""Who simulates the points: this process, processes of this machine, or a Dask cluster."""
+"""Who simulates the points: this process, processes of this machine, or a Dask cluster.
+
+A lane is one worker process, in an executor of its own: when it dies or takes too long, it is known which
+point it was at, and nobody else loses anything.
+"""
 
 import logging
+import multiprocessing
+import os
+import signal
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
 from hw_models.errors import ConfigError, StuckError
 
-Run = Callable[[list[dict[str, Any]]], Iterator[dict[str, Any]]]  # configs -> answers, in their order
+Task = tuple[str, dict[str, Any]]  # a config's digest, and the resolved config
+Answer = dict[str, Any]
+Run = Callable[[Iterable[Task]], Iterator[tuple[str, Answer]]]  # answers as they come
+TRIES = 3  # of a point whose process dies
+PATIENCE_S = 30  # for the first worker of a Dask scheduler
 
 
-def simulate_point(config: dict[str, Any]) -> dict[str, Any]:
+def simulate_point(config: dict[str, Any]) -> Answer:
     """Return {"summary": ...} of a resolved config, or {"error": ...} when it cannot be run."""
     import simulator
 
@@ -24,35 +38,154 @@ def simulate_point(config: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def pool(workers: int, scheduler: str | None) -> Iterator[Run]:
-    """Yield the function that simulates configs."""
-    if workers == 1 and scheduler is None:
-        yield lambda configs: map(simulate_point, configs)
-        return
-    try:
-        from dask.distributed import Client, LocalCluster
-    except ImportError:
-        raise ConfigError("dask is not installed; pip install 'dlasim[sweep]'", key="--workers") from None
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # a slow worker's end is no news
+def pool(workers: int, scheduler: str | None = None, point_timeout_s: float | None = None) -> Iterator[Run]:
+    """Yield the function that simulates configs; ``workers`` 0: in this process."""
     if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=10)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{scheduler!r} does not answer ({error})", key="--scheduler") from None
+        with _dask(scheduler) as run:
+            yield run
+    elif workers == 0:
+        yield lambda tasks: ((key, simulate_point(config)) for key, config in tasks)
     else:
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
-        client = Client(cluster)
+        lanes = [Lane() for _ in range(workers)]
+        try:
+            yield lambda tasks: _in_lanes(lanes, iter(tasks), point_timeout_s)
+        finally:
+            for lane in lanes:
+                lane.stop()
+
+
+class Lane:
+    """One worker process and the point that it is at."""
+
+    def __init__(self) -> None:
+        self.executor: ProcessPoolExecutor | None = None
+        self.pid = 0
+        self.task: Task | None = None
+        self.future: Future[Answer] | None = None
+        self.tries = 0
+        self.started_s = 0.0
+        self.timed_out = False
+
+    def start(self, task: Task) -> None:
+        """Give the process a point; a process that died is replaced."""
+        if self.executor is None:
+            context = multiprocessing.get_context("spawn")
+            self.executor = ProcessPoolExecutor(1, mp_context=context, initializer=_ignore_interrupts)
+            self.pid = self.executor.submit(os.getpid).result()
+        self.task, self.started_s, self.timed_out = task, time.monotonic(), False
+        self.tries += 1
+        self.future = self.executor.submit(simulate_point, task[1])
+
+    def answer(self) -> Answer | None:
+        """Return what the process said of its point, None if it died and the point is to be tried again."""
+        assert self.future is not None
+        try:
+            answer = self.future.result()
+        except BrokenProcessPool:
+            self.stop()
+            if not self.timed_out and self.tries < TRIES:
+                return None
+            died = f"its process died, {TRIES} times; out of memory?"
+            answer = {"error": "took longer than --point-timeout" if self.timed_out else died}
+        self.tries = 0
+        return answer
+
+    def kill(self) -> None:
+        """End the process for taking too long."""
+        self.timed_out = True
+        os.kill(self.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        if self.executor is not None:
+            if self.future is not None and not self.future.done():
+                os.kill(self.pid, signal.SIGTERM)
+            self.executor.shutdown(wait=True, cancel_futures=True)
+            self.executor = None
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep itself ends its workers
+
+
+def _in_lanes(
+    lanes: list[Lane], tasks: Iterator[Task], timeout_s: float | None
+) -> Iterator[tuple[str, Answer]]:
+    """Yield answers as they come. The first point runs alone: it compiles what all others then load."""
+    busy: dict[Future[Answer], Lane] = {}
+    idle, answered = list(reversed(lanes)), 0
+    while True:
+        while idle and (answered or not busy) and (task := next(tasks, None)) is not None:
+            lane = idle.pop()
+            lane.start(task)
+            assert lane.future is not None
+            busy[lane.future] = lane
+        if not busy:
+            return
+        for future in wait(
+            busy, timeout=_patience_s(busy.values(), timeout_s), return_when=FIRST_COMPLETED
+        ).done:
+            lane = busy.pop(future)
+            assert lane.task is not None
+            answer = lane.answer()
+            if answer is None:
+                lane.start(lane.task)
+                assert lane.future is not None
+                busy[lane.future] = lane
+                continue
+            idle.append(lane)
+            answered += 1
+            yield lane.task[0], answer
+        for lane in busy.values():
+            late = timeout_s is not None and time.monotonic() - lane.started_s > timeout_s
+            if late and not lane.timed_out:
+                lane.kill()
+
+
+def _patience_s(lanes: Iterable[Lane], timeout_s: float | None) -> float | None:
+    """Return how long to wait until the next point may have taken too long."""
+    if timeout_s is None:
+        return None
+    return max(0.1, min(lane.started_s for lane in lanes) + timeout_s - time.monotonic())
+
+
+@contextmanager
+def _dask(scheduler: str) -> Iterator[Run]:
     try:
-        yield lambda configs: _in_order(client, configs)
+        from dask.distributed import Client, as_completed
+    except ImportError:
+        raise ConfigError("dask is not installed; pip install 'dlasim[sweep]'", key="--scheduler") from None
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # a slow worker's end is no news
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{scheduler!r} does not answer ({error})", key="--scheduler") from None
+
+    def run(tasks: Iterable[Task]) -> Iterator[tuple[str, Answer]]:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE_S)
+        except TimeoutError:
+            message = f"{scheduler!r} has no workers after {PATIENCE_S} s; start one: dask worker {scheduler}"
+            raise ConfigError(message, key="--scheduler") from None
+        keys: dict[Any, str] = {}
+        waiting = as_completed()
+        coming = iter(tasks)
+        room = 2 * sum(client.nthreads().values())
+        for count, (key, config) in enumerate(coming, 1):
+            future = client.submit(simulate_point, config, pure=False, retries=TRIES - 1)
+            keys[future] = key
+            waiting.add(future)
+            if count >= room:
+                break
+        for future in waiting:
+            key = keys.pop(future)
+            failed = future.exception()
+            yield key, {"error": f"its worker died: {failed}"} if failed else future.result()
+            if (task := next(coming, None)) is not None:
+                more = client.submit(simulate_point, task[1], pure=False, retries=TRIES - 1)
+                keys[more] = task[0]
+                waiting.add(more)
+
+    try:
+        yield run
     finally:
         client.close()
-        if scheduler is None:
-            cluster.close()
-
-
-def _in_order(client: Any, configs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the answers in order. The first point runs alone: it compiles what all others then load."""
-    for part in (configs[:1], configs[1:]):
-        futures = [client.submit(simulate_point, config, pure=False) for config in part]
-        for future in futures:
-            yield future.result()

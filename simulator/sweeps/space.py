@@ -1,0 +1,126 @@
+"""The space of a sweep: what a point is, which points meet the conditions, and the config of each.
+
+A point is a dict of axis -> value as written (the name, for named alternatives).
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from hw_models.errors import ConfigError
+from simulator.config.model import Config, load
+from simulator.config.yaml_lines import Document
+from simulator.sweeps.axes import exact
+from simulator.sweeps.expressions import Expression
+from simulator.sweeps.file import Joint, Sweep, range_of, values_of
+
+Point = dict[str, Any]
+
+
+class Space:
+    """The axes of a sweep laid on its base."""
+
+    def __init__(self, sweep: Sweep, base: Document):
+        self.sweep, self.base = sweep, base
+        self.conditions = [Expression(text, names=sweep.axes) for text in sweep.conditions]
+
+    def grid(self) -> Iterator[Point]:
+        """Yield every combination of values that meets the conditions, the last axis fastest."""
+        values = [values_of(axis) for axis in self.sweep.axes.values()]
+        for combination in itertools.product(*values):
+            point = dict(zip(self.sweep.axes, combination))
+            if self.has(point):
+                yield point
+
+    def has(self, point: Point) -> bool:
+        """Tell whether the point meets every condition."""
+
+        def value_of(name: str) -> Any:  # of an axis, or of a word in quotes
+            return _comparable(name[1:-1] if name[0] in "'\"" else point[name])
+
+        return all(condition.value(value_of) for condition in self.conditions)
+
+    def values(self, point: Point) -> dict[str, Any]:
+        """Return the config's key paths that the point sets, with their values. Raises ConfigError."""
+        settings: dict[str, Any] = {}
+        for name, value in point.items():
+            axis = self.sweep.axes[name]
+            if isinstance(axis, dict):
+                settings.update(_leaves(axis[value]))
+            else:
+                for path in axis.keys if isinstance(axis, Joint) else [name]:
+                    settings.update(dict.fromkeys(self._without_stars(path, name), value))
+        return settings
+
+    def config(self, point: Point, seed: int | None = None) -> Config:
+        """Return the point's config. Raises ConfigError if it is none."""
+        return load(self.base, values=self.values(point), seed=seed)
+
+    def check(self) -> None:
+        """Lay every value of every axis alone on the base. Raises ConfigError for what is wrong with an axis.
+
+        What is wrong only in combinations is the point's error.
+        """
+        load(self.base)
+        for name, axis in self.sweep.axes.items():
+            continuous = range_of(axis)
+            for value in values_of(axis) or [continuous.at(0.0) if continuous else None]:
+                try:
+                    self.config({name: value})
+                except ConfigError as error:
+                    told = getattr(error, "errors", [error])[0]
+                    if told.file is not None and str(told.file).startswith("axes."):
+                        key = "axes." + (
+                            name if str(told.file) == f"axes.{name}" else f"{name}: {told.file[5:]}"
+                        )
+                        raise ConfigError(f"{value!r}: {told.message}", key=key) from None
+
+    def _without_stars(self, path: str, axis: str) -> list[str]:
+        """Return ``path`` once for each name that a ``*`` stands for in the base."""
+        if "*" not in path.split("."):
+            return [path]
+        paths: list[tuple[list[str], Any]] = [([], self.base.data)]
+        for part in path.split("."):
+            grown: list[tuple[list[str], Any]] = []
+            for keys, node in paths:
+                names = [part] if part != "*" else _names(node)
+                grown += [([*keys, name], _child(node, name)) for name in names]
+            paths = grown
+        if not paths:
+            raise ConfigError(
+                f"{path!r} stands for nothing in the base; write a path that has it", key=f"axes.{axis}"
+            )
+        return [".".join(keys) for keys, _ in paths]
+
+
+def _names(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        return list(node)
+    return [str(i) for i in range(len(node))] if isinstance(node, list) else []
+
+
+def _child(node: Any, name: str) -> Any:
+    if isinstance(node, list):
+        return node[int(name)] if name.isdigit() and int(name) < len(node) else None
+    return node.get(name) if isinstance(node, dict) else None
+
+
+def _leaves(part: Any, path: str = "") -> dict[str, Any]:
+    """Return dotted path -> value of a part of a config; lists and empty mappings are values."""
+    if not isinstance(part, dict) or not part:
+        return {path: part}
+    return {
+        inner: value
+        for key, item in part.items()
+        for inner, value in _leaves(item, f"{path}.{key}" if path else str(key)).items()
+    }
+
+
+def _comparable(value: Any) -> Any:
+    """Return a quantity as its number in base units, so that 1 MiB is more than 512 KiB."""
+    if value is None or isinstance(value, bool | dict | list):
+        return "none" if value is None else str(value)
+    try:
+        return float(exact(value)[0])
+    except ValueError:
+        return value

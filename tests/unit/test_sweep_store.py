@@ -1,0 +1,196 @@
+"""Sweeps: nothing that ran is lost, whoever dies; points of other sources are not taken for ours."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+import simulator
+from hw_models.errors import ConfigError
+from simulator.cli import main as cli
+from simulator.sweeps import store, workers
+from simulator.sweeps.show import config_of_point
+from simulator.sweeps.store import store_of
+from simulator.sweeps.workers import Lane, pool
+from tests.unit.test_sweep_runs import SWEEP
+
+
+def answer_of(config):
+    """Stand in for `simulate_point` in a worker process: 1 is answered, 2 kills its process, 3 takes for ever."""
+    what = config["what"]
+    if what == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == 3:
+        time.sleep(60)
+    return {"summary": {"what": what}}
+
+
+@pytest.fixture
+def lanes(monkeypatch):
+    monkeypatch.setattr(workers, "simulate_point", answer_of)
+
+
+def tasks(*whats):
+    return [(str(i), {"what": what}) for i, what in enumerate(whats)]
+
+
+def test_a_point_that_kills_its_process_is_an_error_and_the_others_go_on(lanes):
+    with pool(2) as run:
+        answers = dict(run(tasks(1, 1, 2, 1, 1)))
+    assert answers.pop("2") == {"error": "its process died, 3 times; out of memory?"}
+    assert answers == {key: {"summary": {"what": 1}} for key in ("0", "1", "3", "4")}
+
+
+def test_a_point_that_takes_too_long_is_an_error_and_the_others_go_on(lanes):
+    started = time.monotonic()
+    with pool(2, point_timeout_s=3.0) as run:
+        answers = dict(run(tasks(1, 3, 1, 1)))
+    assert answers.pop("1") == {"error": "took longer than --point-timeout"}
+    assert answers == {key: {"summary": {"what": 1}} for key in ("0", "2", "3")}
+    assert time.monotonic() - started < 30
+
+
+def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
+    with pool(2, point_timeout_s=5.0) as run:
+        order = [key for key, _ in run(tasks(1, 3, 1, 1))]
+    assert order == ["0", "2", "3", "1"]
+
+
+def test_stopping_a_lane_ends_its_process(lanes):
+    lane = Lane()
+    lane.start(("0", {"what": 3}))
+    lane.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(lane.pid, 0)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Answer every point at once; return how often each was asked for."""
+    asked = []
+
+    def answer(config):
+        tokens = config["workloads"]["chat"]["tokens"]
+        asked.append(tokens)
+        if tokens == 3:
+            return {"error": "three is too many"}
+        return {
+            "summary": {
+                "workloads": {"chat": {"latency_s": 0.5 * tokens, "tokens": tokens, "s_per_token": 1}}
+            }
+        }
+
+    monkeypatch.setattr(workers, "simulate_point", answer)
+    return asked
+
+
+def interrupt_after(monkeypatch, points):
+    kept = store.Store.keep
+
+    def keep(self, key, answer):
+        kept(self, key, answer)
+        if self.kept == points:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.Store, "keep", keep)
+
+
+def test_a_partial_folder_is_kept_or_dropped_only_when_asked(counted, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 4)
+        with pytest.raises(KeyboardInterrupt):
+            simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert capsys.readouterr().err == "interrupted: 4 points are kept; --resume runs the rest\n"
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert str(caught.value) == (
+        f"{tmp_path}/.s.partial: holds 4 points of a sweep that did not end; --resume to keep them, "
+        "--fresh to begin anew"
+    )
+    assert len(counted) == 4
+    simulator.sweep(SWEEP, out=tmp_path / "s", fresh=True)
+    assert len(counted) == 4 + 9
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s"]
+
+
+def test_two_sweeps_do_not_write_one_folder(tmp_path):
+    options = {"resume": True, "fresh": False, "retry_failed": False}
+    with store_of(tmp_path / "s", **options):
+        second = store_of(tmp_path / "s", **options)
+        with pytest.raises(ConfigError) as caught:
+            second.__enter__()
+    assert str(caught.value).endswith(
+        "another sweep writes this folder; wait for its end, or write another --out"
+    )
+
+
+def test_points_of_other_sources_and_broken_ones_are_simulated_anew_and_counted(counted, tmp_path):
+    simulator.sweep(SWEEP, out=tmp_path / "s")
+    first, second, *_ = sorted((tmp_path / "s/points").glob("*.json"))
+    first.write_text(json.dumps(json.loads(first.read_text()) | {"sources": "older"}))
+    second.write_text(second.read_text()[:20])
+    before = len(counted)
+    outcome = simulator.sweep(SWEEP, out=tmp_path / "s", resume=True)
+    assert (outcome.stale, len(counted) - before) == (2, 2)
+
+
+def test_failed_points_are_run_again_when_asked(counted, tmp_path):
+    simulator.sweep(SWEEP, out=tmp_path / "s")
+    del counted[:]
+    simulator.sweep(SWEEP, out=tmp_path / "s", resume=True)
+    assert counted == []
+    simulator.sweep(SWEEP, out=tmp_path / "s", retry_failed=True)
+    assert counted == [3, 3, 3]
+
+
+def test_a_full_disk_is_one_line_and_what_was_kept_stays(counted, tmp_path, monkeypatch):
+    replace, left = type(tmp_path).replace, [3]
+
+    def full(self, target):
+        if left[0] == 0:
+            raise OSError(28, "No space left on device")
+        left[0] -= 1
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "replace", full)
+        with pytest.raises(ConfigError) as caught:
+            simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert str(caught.value) == (
+        f"{tmp_path}/.s.partial: cannot be written (no space left on device); 4 points are kept, "
+        "make room and --resume"
+    )
+    assert len(list((tmp_path / ".s.partial/points").glob("*"))) == 3
+
+
+def test_a_point_s_config_can_be_shown_and_run(counted, tmp_path):
+    simulator.sweep(SWEEP, out=tmp_path / "s")
+    text = config_of_point([str(tmp_path / "s"), "4"])
+    assert "tokens: 2" in text
+    (tmp_path / "point.yaml").write_text(text)
+    from simulator.config.model import config_sha256, load
+
+    row = simulator.sweep(SWEEP).rows[4]
+    assert config_sha256(load(tmp_path / "point.yaml")) == row["config_sha256"]
+    for arguments, said in (
+        ([str(tmp_path / "s"), "12"], "'12' is no point of it; write 0 to 8"),
+        ([], "write the"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            config_of_point(arguments)
+
+
+def test_a_sweep_in_which_every_point_failed_exits_with_1(tmp_path, monkeypatch, capsys):
+    from simulator.config.yaml_lines import yaml_text
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(
+        yaml_text({**SWEEP, "axes": {"workloads.chat.prompt": [2000, 2001], "workloads.chat.tokens": [100]}})
+    )
+    monkeypatch.setattr("sys.argv", ["dlasim", "sweep", "s.yaml", "--no-progress"])
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    assert done.value.code == 1
+    assert "2 failed" in capsys.readouterr().out
