@@ -27,7 +27,8 @@ OP = np.dtype(
         ("pad_top", np.int64),
         # weights and output
         ("kernels", np.int64),
-        ("weights", np.int64),
+        ("weights", np.int64),  # address
+        ("weight_bytes", np.int64),
         ("out_width", np.int64),
         ("out_height", np.int64),
         ("dst", np.int64),
@@ -40,6 +41,7 @@ OP = np.dtype(
         ("tile_columns", np.int64),  # of the output
         ("kernels_outside", np.int64),  # 1: all pixels for some kernels, then the next; 0: the other way
         # bookkeeping, no timing
+        ("unit", np.int64),  # 0: there is one
         ("layer", np.int64),
         ("macs", np.int64),
         ("registers", np.int64),  # registers that the driver writes to launch it
@@ -60,6 +62,7 @@ def gemm(m: int, k: int, n: int, src: int = 0, weights: int = 0, dst: int = 0) -
         **{"dilation_x": 1, "dilation_y": 1},
         "kernels": n,
         "weights": weights,
+        "weight_bytes": k * n,
         "out_width": 1,
         "out_height": m,
         "dst": dst,
