@@ -277,7 +277,7 @@ def step_job(
     job = jobs[index]
     time = system["now_fs"]
     while True:
-        action, step, next_fs = driver.advance(job, steps, deps, ops, records, time)
+        action, step, next_fs = driver.advance(job, steps, deps, records, time)
         if action == driver.NOTHING:
             break
         row = steps[step]["index"]
