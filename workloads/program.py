@@ -19,6 +19,8 @@ STEP = np.dtype(
         ("first_dep", np.int64),  # deps[first_dep : first_dep + dep_count] must be done before it starts
         ("dep_count", np.int64),
         ("submit", np.int64),  # runtime submission (subgraph) it belongs to: 0, 1, ...
+        ("unit", np.int64),  # of the accelerator: each has register groups of its own
+        ("registers", np.int64),  # that the driver writes to launch it
     ]
 )
 
@@ -64,7 +66,7 @@ class MemoryPlan:
 class Program:
     name: str
     layers: list[Layer]
-    ops: np.ndarray  # (n,) hw_models.nvdla.op.OP
+    ops: np.ndarray  # (n,) OP of the accelerator's kind: hw_models/<kind>/op.py
     tasks: np.ndarray  # (m,) hw_models.cpu.task.TASK
     steps: np.ndarray  # (n + m + batches,) STEP, in submission order
     deps: np.ndarray  # (k,) int64, indices of steps, always smaller than the step that names them

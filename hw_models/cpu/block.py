@@ -209,7 +209,7 @@ def finish(state, tasks, now):
         return state["cursor"]
     if state["reads_in_flight"] + state["writes_in_flight"] > 0:
         return NEVER
-    state["task"] = -1
+    state["done_task"], state["task"] = state["task"], -1
     state["finished"] += 1
     state["finished_at"] = now
     if state["background"] < 0:
@@ -241,3 +241,11 @@ def respond(state, response, now):
     if state["serial"] and state["cursor"] < now:
         state["stall_cycles"] += now - state["cursor"]
         state["cursor"] = now
+
+
+@njit
+def take_done(state):
+    """Return (row of the task, 0, cycle) of the task that is done; row -1: none. A core keeps no records."""
+    task = state["done_task"]
+    state["done_task"] = -1
+    return task, 0, state["finished_at"]

@@ -23,7 +23,7 @@ def build_core(params: Core, master: int, seed: int) -> np.ndarray:
     row["write_allocate"] = params.write_allocate
     row["random"] = (seed * 2654435761 + master * 40503 + 1) & (2**31 - 1)
     row["tag"] = -1
-    row["task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row[
+    row["task"] = row["done_task"] = row["background"] = row["pending_writeback"] = row["pending_read"] = row[
         "blocked_since"
     ] = -1
     return state

@@ -43,6 +43,7 @@ CORE = np.dtype(
         # what came of it
         ("finished", np.int64),  # tasks finished so far
         ("finished_at", np.int64),  # cycle of the latest
+        ("done_task", np.int64),  # the latest, until it is taken; -1: none
         ("hits", np.int64),
         ("misses", np.int64),
         ("stall_cycles", np.int64),  # waiting for memory

@@ -28,17 +28,21 @@ def accept(state, request, now):
         beats = (request["bytes"] + state["beat_bytes"] - 1) // state["beat_bytes"]
         interval = max(state["write_interval"], state["shared_interval"])
         state["next_write_beat"] = now + beats * interval
-        row = state["writes"][(state["write_head"] + state["write_count"]) % ROWS]
+        row = state["write_rows"][(state["write_head"] + state["write_count"]) % ROWS]
         copy_request(row, request)
         row["time"] = now + (beats - 1) * interval + state["write_latency"]
         state["write_count"] += 1
+        state["writes"] += 1
+        state["write_bytes"] += request["bytes"]
         return True
     if state["read_count"] == ROWS:
         return False
-    row = state["reads"][(state["read_head"] + state["read_count"]) % ROWS]
+    row = state["read_rows"][(state["read_head"] + state["read_count"]) % ROWS]
     copy_request(row, request)
     row["time"] = now + state["read_latency"]
     state["read_count"] += 1
+    state["reads"] += 1
+    state["read_bytes"] += request["bytes"]
     return True
 
 
@@ -46,7 +50,7 @@ def accept(state, request, now):
 def _next_read(state):
     if state["read_count"] == 0:
         return NEVER
-    return max(state["reads"][state["read_head"]]["time"], state["next_read_beat"])
+    return max(state["read_rows"][state["read_head"]]["time"], state["next_read_beat"])
 
 
 @njit
@@ -57,7 +61,7 @@ def advance(state, now, out):
         read_time = _next_read(state)
         write_time = NEVER
         if state["write_count"]:
-            write_time = state["writes"][state["write_head"]]["time"]
+            write_time = state["write_rows"][state["write_head"]]["time"]
         time = min(read_time, write_time)
         if time > now:
             return time
@@ -65,11 +69,11 @@ def advance(state, now, out):
             return now + 1
         row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
         if write_time <= read_time:
-            copy_request(row, state["writes"][state["write_head"]])
+            copy_request(row, state["write_rows"][state["write_head"]])
             state["write_head"] = (state["write_head"] + 1) % ROWS
             state["write_count"] -= 1
         else:
-            head = state["reads"][state["read_head"]]
+            head = state["read_rows"][state["read_head"]]
             copy_request(row, head)
             row["time"] = read_time
             left = head["bytes"] - state["read_done"]

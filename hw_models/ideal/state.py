@@ -21,7 +21,11 @@ MEMORY = np.dtype(
         ("write_count", np.int64),
         ("next_write_beat", np.int64),
         ("last_read_beat", np.int64),
-        ("reads", REQUEST, (ROWS,)),  # `time`: first cycle at which its data may come
-        ("writes", REQUEST, (ROWS,)),  # `time`: cycle of its response
+        ("reads", np.int64),  # requests ever taken, and their bytes
+        ("writes", np.int64),
+        ("read_bytes", np.int64),
+        ("write_bytes", np.int64),
+        ("read_rows", REQUEST, (ROWS,)),  # `time`: first cycle at which its data may come
+        ("write_rows", REQUEST, (ROWS,)),  # `time`: cycle of its response
     ]
 )

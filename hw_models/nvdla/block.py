@@ -1,4 +1,4 @@
-"""The whole accelerator as one block: `enable`, `advance`, `respond`.
+"""The whole accelerator as one block: `start`, `advance`, `respond`, `take_done`.
 
 Operations are rows of an OP array that the caller owns. Requests leave through two FIFOs, reads and
 writes, as AXI has two address channels; the caller may pass the same FIFO twice.
@@ -64,7 +64,7 @@ def new_record(state, op, now):
 
 
 @njit
-def enable(state, ops, index, now):
+def start(state, ops, index, now):
     """Set the op-enable bits of ``ops[index]`` at ``now``; False while a unit's groups are both taken."""
     op = ops[index]
     if op["unit"] == _CONV:
@@ -91,7 +91,7 @@ def enable(state, ops, index, now):
 
 
 @njit
-def respond(state, ops, response, now):
+def respond(state, response, now):
     """A response arrives: read data (any number of beats), or a write's acknowledgement."""
     client, dbb = response["stream"], state["dbb_bytes"]
     if response["write"]:
@@ -179,3 +179,13 @@ def advance(state, ops, now, reads, writes):
         else:
             times[part] = NEVER
             post_step(state, ops, part, time)
+
+
+@njit
+def take_done(state):
+    """Return (row of the operation, row of its record, cycle) of the oldest one done; row -1: none."""
+    if state["taken"] == state["done_count"]:
+        return -1, 0, NEVER
+    row = state["taken"] % DONES
+    state["taken"] += 1
+    return state["done_op"][row], state["done_slot"][row], state["done_time"][row]

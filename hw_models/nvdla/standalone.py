@@ -6,7 +6,7 @@ from hw_models.ideal.block import accept, free_at
 from hw_models.ideal.block import advance as memory_advance
 from hw_models.ideal.build import build as build_ideal
 from hw_models.jit import njit
-from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build as build_state
 from hw_models.nvdla.modes import check_modes
 from hw_models.nvdla.state import DONES
@@ -39,11 +39,11 @@ def run(state, ops, enables, memory, fifos, max_cycles):
         now = max(now, min(min(accelerator_next, memory_next), min(enable_next, write_next)))
         if now >= max_cycles:
             return -1
-        if enable_next <= now and enable(state, ops, launched, now):
+        if enable_next <= now and start(state, ops, launched, now):
             launched += 1
         memory_next = memory_advance(memory, now, responses)
         while responses["count"]:
-            respond(state, ops, front(responses), now)
+            respond(state, front(responses), now)
             pop(responses)
         accelerator_next = advance(state, ops, now, reads, writes)
         while reads["count"] and accept(memory, front(reads), now):

@@ -340,6 +340,7 @@ NVDLA = np.dtype(
         ("records", RECORD, (RECORDS,)),
         ("done_pending", np.int64),  # completions whose interrupt is yet to come
         ("done_count", np.int64),  # completions ever; the newest is done_op[(done_count - 1) % DONES]
+        ("taken", np.int64),  # completions that the reader has taken
         ("done_op", np.int64, (DONES,)),
         ("done_slot", np.int64, (DONES,)),
         ("done_time", np.int64, (DONES,)),  # interrupt pin

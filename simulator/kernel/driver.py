@@ -85,13 +85,13 @@ def begin(job, activity, step, now, cost):
 
 
 @njit
-def finish_activity(job, steps, ops, records):
+def finish_activity(job, steps, records):
     """The thread is through with what it was busy with: let it take effect."""
     step = job["activity_step"]
     if job["activity"] == INTERRUPT:
         records[step]["status"] = DONE
         if steps[step]["on"] == ON_ACCELERATOR:
-            job["in_groups"][ops[steps[step]["index"]]["unit"]] -= 1
+            job["in_groups"][steps[step]["unit"]] -= 1
         end = job["first_step"] + job["step_count"]
         while job["oldest"] < end and records[job["oldest"]]["status"] == DONE:
             job["oldest"] += 1
@@ -103,7 +103,7 @@ def finish_activity(job, steps, ops, records):
 
 
 @njit
-def choose(job, steps, deps, ops, records, now):
+def choose(job, steps, deps, records, now):
     """Pick the thread's next activity, or an action for the kernel. Returns (action, step)."""
     if job["completed_count"] > 0:
         head = job["completed_head"]
@@ -127,10 +127,10 @@ def choose(job, steps, deps, ops, records, now):
                 if enable < 0 and dependencies_done(steps, deps, records, job, step):
                     enable = step
                 continue
-            op = ops[steps[step]["index"]]
-            if job["in_groups"][op["unit"]] < REGISTER_GROUPS:
-                job["in_groups"][op["unit"]] += 1
-                begin(job, PROGRAM, step, now, op["registers"] * job["register_write_fs"])
+            unit = steps[step]["unit"]
+            if job["in_groups"][unit] < REGISTER_GROUPS:
+                job["in_groups"][unit] += 1
+                begin(job, PROGRAM, step, now, steps[step]["registers"] * job["register_write_fs"])
                 return NOTHING, step
         elif record["status"] == PROGRAMMED and enable < 0:
             if dependencies_done(steps, deps, records, job, step):
@@ -141,7 +141,7 @@ def choose(job, steps, deps, ops, records, now):
 
 
 @njit
-def advance(job, steps, deps, ops, records, now):
+def advance(job, steps, deps, records, now):
     """Let the driver's thread work until ``now``. Returns (action, step, next wake [fs]).
 
     ENABLE asks the kernel to enable a programmed operation, START to start a core's or the storage's work;
@@ -153,10 +153,10 @@ def advance(job, steps, deps, ops, records, now):
         if job["activity"] != IDLE:
             if job["activity_end_fs"] > now:
                 return NOTHING, np.int64(-1), job["activity_end_fs"]
-            finish_activity(job, steps, ops, records)
+            finish_activity(job, steps, records)
         if job["oldest"] == job["first_step"] + job["step_count"]:
             return NOTHING, np.int64(-1), NEVER
-        action, step = choose(job, steps, deps, ops, records, now)
+        action, step = choose(job, steps, deps, records, now)
         if job["activity"] == IDLE:
             return action, step, NEVER
 

@@ -207,7 +207,7 @@ def step_accelerator(system, wires, measure, state, ops, bus_state, master, now)
     answers = wires["fifo"][ANSWERS + master] if system["has_bus"] else wires["fifo"][MEMORY_UP]
     while visible(system, answers, writer):
         note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
-        nvdla.respond(state, ops, front(answers), now)
+        nvdla.respond(state, front(answers), now)
         take(system, answers, writer)
     wake_reader(system, answers, writer, unit)
     reads, writes = wires["fifo"][REQUESTS + 2 * master], wires["fifo"][REQUESTS + 2 * master + 1]
@@ -277,7 +277,7 @@ def step_job(
     job = jobs[index]
     time = system["now_fs"]
     while True:
-        action, step, next_fs = driver.advance(job, steps, deps, ops, records, time)
+        action, step, next_fs = driver.advance(job, steps, deps, records, time)
         if action == driver.NOTHING:
             break
         row = steps[step]["index"]
@@ -292,7 +292,7 @@ def step_job(
         if action == driver.ENABLE:
             target = system["master_unit"] + job["accelerator"]
             accelerator = accelerators[job["accelerator"]]
-            started = nvdla.enable(accelerator, ops, row, to_cycles(time, system["period_fs"][target]))
+            started = nvdla.start(accelerator, ops, row, to_cycles(time, system["period_fs"][target]))
         else:
             target = system["master_unit"] + system["accelerators"] + job["core"]
             started = core.start(cores[job["core"]], tasks, row, to_cycles(time, system["period_fs"][target]))

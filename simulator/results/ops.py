@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hw_models.nvdla.names import Stall
-from hw_models.nvdla.op import Unit
+from hw_models.nvdla import statistics as nvdla
 from hw_models.units import FS
 from simulator.soc.machine import JobPlan, Machine
 from workloads.program import On
@@ -18,7 +17,7 @@ def op_table(machine: Machine) -> dict[str, Any]:
     names = [
         "unit", "job", "op", "layer", "kind", "start_s", "end_s", "cycles", "macs", "mac_utilization",
         "read_bytes", "write_bytes",
-        *(f"stall_{s.name.lower()}_cycles" for s in Stall),
+        *(f"stall_{name}_cycles" for name in nvdla.STALLS),
         "stall_driver_cycles",
     ]  # fmt: skip
     return {name: [row[name] for row in rows] for name in names}
@@ -29,7 +28,7 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
     record = machine.records[plan.first_step + k]
     start, end = int(record["start_fs"]), int(record["end_fs"])
     row: dict[str, Any] = {"job": plan.name, "op": k, "start_s": start * FS, "end_s": end * FS}
-    row |= {f"stall_{s.name.lower()}_cycles": 0 for s in Stall} | {"stall_driver_cycles": 0}
+    row |= {f"stall_{name}_cycles": 0 for name in (*nvdla.STALLS, "driver")}
     if step["on"] == On.CORE:
         task = machine.tasks[step["index"]]
         layer = plan.layers[int(task["layer"])]
@@ -55,13 +54,15 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
     period = machine.accelerator_period_fs(plan.accelerator)
     cycles = (end - start) // period
     peak = machine.peak_macs_per_cycle(plan.accelerator)
-    row |= {
-        "unit": machine.accelerator_names[plan.accelerator], "layer": layer.name,
-        "kind": Unit(int(op["unit"])).name.lower(), "cycles": cycles, "macs": int(op["macs"]),
-        "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
-        "read_bytes": int(done["read_bytes"].sum()), "write_bytes": int(done["write_bytes"].sum()),
-        "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
-    }  # fmt: skip
-    for stall in Stall:
-        row[f"stall_{stall.name.lower()}_cycles"] = int(done["stall"][stall])
-    return row
+    return (
+        row
+        | {
+            "unit": machine.accelerator_names[plan.accelerator],
+            "layer": layer.name,
+            "cycles": cycles,
+            "macs": int(op["macs"]),
+            "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
+            "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
+        }
+        | nvdla.op_row(op, done)
+    )

@@ -5,21 +5,12 @@ from typing import Any
 import numpy as np
 
 from hw_models.dram.statistics import channel_summary
-from hw_models.nvdla.names import Client, Stall
+from hw_models.nvdla import statistics as nvdla
 from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.soc.machine import JobPlan, Machine
 from workloads.program import On
-
-TRAFFIC = {  # kind of traffic -> (reads of, writes of) these clients
-    "weights": ((Client.CDMA_WEIGHT,), ()),
-    "features": ((Client.CDMA_DATA,), ()),
-    "operands": ((Client.SDP_B, Client.SDP_N, Client.SDP_E), ()),
-    "inputs": ((Client.SDP, Client.PDP, Client.CDP, Client.BDMA, Client.RUBIK), ()),
-    "outputs": ((), tuple(Client)),
-}
-
 
 def latency_quantile_s(master: np.ndarray, share: float) -> float:
     """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket."""
@@ -87,7 +78,7 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
 
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     latencies = machine.latencies[plan.index][: plan.frames_done(machine)] * FS
-    records = machine.op_records[plan.first_op : plan.first_op + plan.op_count]
+    counted = nvdla.job_summary(machine.op_records[plan.first_op : plan.first_op + plan.op_count])
     ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
     mean = float(latencies.mean()) if latencies.size else 0.0
     split = phases(machine, plan, plan.last_begin_fs(machine))
@@ -102,15 +93,10 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
         "phases": split,
         "macs": macs,
         "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
-        "read_bytes": int(records["read_bytes"].sum() + machine.task_bytes(plan, "read_bytes")),
-        "write_bytes": int(records["write_bytes"].sum() + machine.task_bytes(plan, "write_bytes")),
-        "traffic_bytes": {
-            kind: int(
-                records["read_bytes"][:, list(reads)].sum() + records["write_bytes"][:, list(writes)].sum()
-            )
-            for kind, (reads, writes) in TRAFFIC.items()
-        },
-        "stall_cycles": {s.name.lower(): int(records["stall"][:, s].sum()) for s in Stall},
+        "read_bytes": counted["read_bytes"] + machine.task_bytes(plan, "read_bytes"),
+        "write_bytes": counted["write_bytes"] + machine.task_bytes(plan, "write_bytes"),
+        "traffic_bytes": counted["traffic_bytes"],
+        "stall_cycles": counted["stall_cycles"],
         "memory": {
             "weight_bytes": plan.memory.weight_bytes,
             "activation_bytes": plan.memory.activation_bytes,

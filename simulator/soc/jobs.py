@@ -135,9 +135,11 @@ def _join(programs: list[Program]) -> dict[str, np.ndarray]:
         step = program.steps.copy()
         step["index"] += np.choose(step["on"], [_total(ops), _total(tasks), batches])
         step["first_dep"] += _total(deps)
+        numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
+        launched = program.ops[program.steps["index"][numbers]]
+        step["unit"][numbers], step["registers"][numbers] = launched["unit"], launched["registers"]
         owner = np.zeros(len(program.ops), OWNER)
         owner["job"] = job
-        numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
         owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
         ops.append(program.ops)
         tasks.append(program.tasks)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hw_models.blame import Cause
+from hw_models.nvdla import statistics as nvdla
 from simulator.config.model import Config
 from workloads.program import Batch, Layer, MemoryPlan, On
 
@@ -102,7 +103,7 @@ class Machine:
         return int(self.measures[len(self.accelerator_names) + index]["period_fs"])
 
     def peak_macs_per_cycle(self, index: int) -> int:
-        return int(self.accelerators[index]["atomic_c"] * self.accelerators[index]["atomic_k"])
+        return nvdla.peak_macs_per_cycle(self.accelerators[index])
 
     def peak_macs_per_s(self, index: int) -> float:
         return self.peak_macs_per_cycle(index) * 1e15 / self.accelerator_period_fs(index)

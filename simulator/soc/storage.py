@@ -25,7 +25,8 @@ from hw_models.flash.device import next_event
 from hw_models.flash.host import host, serial_time
 from hw_models.flash.params import Flash
 from hw_models.flash.requests import room, submit
-from hw_models.flash.state import COUNTERS, PERIOD_FS, Wait
+from hw_models.flash.state import PERIOD_FS, Wait
+from hw_models.flash.statistics import device_summary
 from hw_models.port import MASTERS, NEVER
 from hw_models.units import FS_PER_S
 from simulator.kernel import driver
@@ -109,11 +110,8 @@ class Storage:
 
     def summary(self) -> dict[str, Any]:
         """Return the device's counters, and the time in which it had a request, up to now."""
-        counters: dict[str, Any] = {name: int(self.state[name]) for name in COUNTERS}
         under_way_fs = int(self.machine.system[0]["now_fs"]) - self.busy_since_fs if self.requests else 0
-        busy_s = (self.busy_fs + under_way_fs) / FS_PER_S
-        moved = counters["read_bytes"] + counters["write_bytes"]
-        return counters | {"busy_s": busy_s, "throughput_bytes_per_s": moved / busy_s if busy_s else 0.0}
+        return device_summary(self.state, (self.busy_fs + under_way_fs) / FS_PER_S)
 
     def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
         """Yield the blame tables of device and host as `Machine.blames` does."""

@@ -4,7 +4,6 @@ import heapq
 
 import numpy as np
 
-from hw_models.nvdla.op import OP
 from hw_models.port import NEVER
 from simulator.kernel import driver
 from workloads.program import STEP, On
@@ -16,10 +15,9 @@ def run_job(step_rows, dep_rows=(), op_time=1000, registers=0, frames=1, frame_p
     Returns ([(step, start, end)], latencies).
     """
     n = len(step_rows)
-    steps, ops, records = np.zeros(n, STEP), np.zeros(n, OP), np.zeros(n, driver.STEP_RECORD)
+    steps, records = np.zeros(n, STEP), np.zeros(n, driver.STEP_RECORD)
     for i, row in enumerate(step_rows):
-        steps[i] = row
-    ops["registers"] = registers
+        steps[i] = (*row, 0, registers)
     deps = np.array(dep_rows or [0], np.int64)
     job = np.zeros(1, driver.JOB)[0]
     job["step_count"], job["frames"], job["submitted"] = n, frames, -1
@@ -29,7 +27,7 @@ def run_job(step_rows, dep_rows=(), op_time=1000, registers=0, frames=1, frame_p
     latencies = np.zeros(frames, np.int64)
     finishing, free, now, log = [], 0, 0, []
     while job["frame"] < frames:
-        action, step, wake = driver.advance(job, steps, deps, ops, records, now)
+        action, step, wake = driver.advance(job, steps, deps, records, now)
         if action != driver.NOTHING:
             driver.began(job, steps, deps, records, step, now)
             free = max(free, now) + op_time

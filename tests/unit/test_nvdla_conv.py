@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.nvdla import cdma, csc
-from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark
 from hw_models.nvdla.op import OP, Unit
@@ -58,11 +58,11 @@ def drive(preset, ops, latency, cycles, fields=None):
     state = build(PRESETS[preset] | (fields or {}))[0]
     fifos = np.zeros(2, FIFO)
     fifos["limit"] = FIFO_ROWS
-    assert enable(state, ops, 0, 0)
+    assert start(state, ops, 0, 0)
     seen, pending, now, last, beats = [], [], 0, 0, PRESETS[preset]["dbb_bytes"]
     while now < cycles and state["done_count"] == 0:
         while pending and pending[0][0] <= now:
-            respond(state, ops, pending.pop(0)[1], now)
+            respond(state, pending.pop(0)[1], now)
         next_time = advance(state, ops, now, fifos[0], fifos[1])
         for fifo in fifos:
             while fifo["count"]:
@@ -205,7 +205,7 @@ def test_new_split_of_cbuf_waits_until_csc_has_finished():
 def test_third_launch_is_refused_while_both_groups_are_taken():
     ops = np.concatenate([conv("nv_small")] * 3)
     state = build(PRESETS["nv_small"])[0]
-    assert [bool(enable(state, ops, i, 0)) for i in range(3)] == [True, True, False]
+    assert [bool(start(state, ops, i, 0)) for i in range(3)] == [True, True, False]
 
 
 def pipes_cycle_by_cycle(arrivals, blocks):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hw_models.ideal import block as ideal
-from hw_models.nvdla.block import advance, enable
+from hw_models.nvdla.block import advance, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark, Stall
 from hw_models.nvdla.presets import PRESETS
@@ -42,7 +42,7 @@ def test_operands_are_asked_for_before_cdma_starts():
     memory = ideal.build(memory_timings(row, preset["dbb_bytes"]))[0]
     reads, writes = np.zeros(2, FIFO)
     reads["limit"] = writes["limit"] = 1
-    enable(state, ops, 0, 0)
+    start(state, ops, 0, 0)
     seen = []
     for now in range(40):
         advance(state, ops, now, reads, writes)

@@ -5,7 +5,7 @@ import pytest
 from test_nvdla_conv import DATA, WEIGHT, conv, marks, run
 
 from hw_models.errors import ConfigError
-from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.compression import decodable
@@ -73,11 +73,11 @@ def addresses(preset, ops, stream, write=0):
     state = build(PRESETS[preset])[0]
     fifos = np.zeros(2, FIFO)
     fifos["limit"] = FIFO_ROWS
-    assert enable(state, ops, 0, 0)
+    assert start(state, ops, 0, 0)
     found, answers, now = [], [], 0
     while now < 20_000:
         while answers and answers[0][0] <= now:
-            respond(state, ops, answers.pop(0)[1], now)
+            respond(state, answers.pop(0)[1], now)
         wake = advance(state, ops, now, fifos[0], fifos[1])
         for fifo in fifos:
             while fifo["count"]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from nvdla_post_helpers import SOURCE, TARGET, cube_op, memory, run
 
 from hw_models.ideal import block as ideal
-from hw_models.nvdla.block import advance, enable, respond
+from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client
 from hw_models.nvdla.op import Unit
@@ -41,12 +41,12 @@ def addresses(ops, preset):
     fifos["limit"] = [1, 1, FIFO_ROWS]
     reads, writes, responses = fifos
     seen: tuple[list[int], list[int]] = ([], [])
-    assert enable(state, ops, 0, 0)
+    assert start(state, ops, 0, 0)
     now = 0
     while state["done_count"] == 0:
         ideal.advance(store, now, responses)
         while responses["count"]:
-            respond(state, ops, front(responses), now)
+            respond(state, front(responses), now)
             pop(responses)
         advance(state, ops, now, reads, writes)
         for fifo, list_ in ((reads, seen[0]), (writes, seen[1])):

@@ -49,8 +49,17 @@ def compute_cycles(function: str, elements: int, atom: int, threads: int) -> int
 class HostEmitter:
     """Writes tasks for a core; knows of every tensor whether it exists as INT8, as fp32 or both."""
 
-    def __init__(self, recorder: Recorder, network: Network, cubes: dict[str, Cube], threads: int):
+    def __init__(
+        self,
+        recorder: Recorder,
+        network: Network,
+        cubes: dict[str, Cube],
+        threads: int,
+        on_bytes: tuple[str, ...] = INT8_FUNCTIONS,
+    ):
+        """``on_bytes``: functions that a core does without converting to fp32."""
         self.recorder, self.network, self.cubes, self.threads = recorder, network, cubes, threads
+        self.on_bytes = on_bytes
         self.layer = 0
         self.as_float: dict[str, str] = {}  # tensor -> buffer of fp32 values
 
@@ -75,7 +84,7 @@ class HostEmitter:
         node = stage.node
         function = node.function if node.kind == "cpu" else node.kind
         shape = self.network.tensors[stage.output]
-        if function in INT8_FUNCTIONS:
+        if function in self.on_bytes:
             reads = [self.cubes[name] for name in stage.inputs]
             for number, cube in enumerate(reads):
                 last = number == len(reads) - 1
@@ -123,7 +132,7 @@ class HostEmitter:
         if writes is not None:
             write_at, write_bytes, write_touch = _range(writes, True)
             touches.append(write_touch)
-        atom = next(iter(self.cubes.values())).atom
+        atom = reads.atom if isinstance(reads, Cube) else 1  # costs by the atom are those of cubes
         self.recorder.task(
             touches,
             read_address=read_at,

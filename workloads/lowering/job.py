@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from hw_models.errors import ConfigError
+from hw_models.systolic.params import Systolic
 from workloads.importers.load import load_network
 from workloads.lowering.cbuf import DoesNotFit
 from workloads.lowering.lower import LoweringOptions, NeedsCore, lower_network
 from workloads.lowering.target import target_of
 from workloads.params import LoadableFile, NetworkJob
 from workloads.program import Program
+from workloads.systolic.lower import lower_network as lower_to_array
 
 
 def options_of(job: NetworkJob) -> LoweringOptions:
@@ -29,6 +31,8 @@ def options_of(job: NetworkJob) -> LoweringOptions:
 
 def lower_job(job: NetworkJob, preset: Any, base_address: int = 0) -> Program:
     """Return the program of one frame. Raises ConfigError."""
+    if isinstance(preset, Systolic):
+        return _lower_to_array(job, preset, base_address)
     target = target_of(preset)
     if isinstance(job.network, LoadableFile):
         from workloads.importers.loadable import read_loadable
@@ -39,5 +43,15 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0) -> Program:
         return lower_network(network, target, options_of(job), base_address)
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
+    except NeedsCore as error:
+        raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
+
+
+def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int) -> Program:
+    if isinstance(job.network, LoadableFile):
+        message = "a loadable has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
+        raise ConfigError(message, key="network.loadable")
+    try:
+        return lower_to_array(load_network(job), array, options_of(job), base_address)
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None

@@ -58,6 +58,7 @@ class StepRecord:
 
 @dataclass
 class Recorder:
+    dtype: np.dtype = OP  # of the accelerator's operations
     ops: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     steps: list[StepRecord] = field(default_factory=list)
@@ -78,9 +79,10 @@ class Recorder:
             self.constant_bytes += round_up(size, WEIGHT_ALIGNMENT)
         return Place("", self.constants[name])
 
-    def op(self, unit: Unit, touches: list[Touch], **fields: Any) -> None:
+    def op(self, unit: int, touches: list[Touch], **fields: Any) -> None:
         fields["unit"] = int(unit)
-        fields.setdefault("registers", REGISTERS[unit])
+        if "registers" not in fields:
+            fields["registers"] = REGISTERS[Unit(unit)]
         self.steps.append(StepRecord(On.ACCELERATOR, len(self.ops), self.submit, touches))
         self.ops.append(fields)
 
@@ -101,7 +103,7 @@ class Recorder:
                     row[key] = value
             return table
 
-        return rows(self.ops, OP), rows(self.tasks, TASK)
+        return rows(self.ops, self.dtype), rows(self.tasks, TASK)
 
 
 def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) -> Touch:

@@ -21,7 +21,7 @@ def rewritten(network: Network, target: Target) -> list[Node]:
     nodes: list[Node] = []
     for node in _with_gates(network) if target.lut else network.nodes:
         if node.kind == "deconv":
-            nodes.extend(_transposed(network, node))
+            nodes.extend(transposed(network, node))
         elif node.kind == "pool" and _pools_a_whole_image(network, node):
             nodes.extend(_two_pools(network, node))
         elif node.kind == "pool" and _chains(node):
@@ -63,7 +63,7 @@ def _with_gates(network: Network) -> list[Node]:
     return [swapped.get(node.name, node) for node in network.nodes if node.name not in gone]
 
 
-def _transposed(network: Network, node: Node) -> list[Node]:
+def transposed(network: Network, node: Node) -> list[Node]:
     window, out = node.window, network.tensors[node.output]
     source = network.tensors[node.inputs[0]]
     pixels = window.stride_y * window.stride_x
