@@ -149,7 +149,8 @@ def test_an_open_batch_is_one_image_and_an_open_size_is_asked_for(tmp_path):
     path = model(tmp_path, nodes, ("batch", 3, "height", "width"), {})
     assert read_onnx(path, (20, 10)).tensors["x"] == Shape(3, 10, 20)
     assert said(lambda: read_onnx(path)) == (
-        f"{path}: input 'x' has an open dimension 'height'; write `input: WIDTHxHEIGHT`"
+        f"{path}: input 'x' has an open dimension 'height' in [batch, 3, height, width]; "
+        "write `input: WIDTHxHEIGHT`, or `input: {x: [1, 3, N, N]}`"
     )
 
 
