@@ -7,15 +7,16 @@ if TYPE_CHECKING:
     from workloads.program import Program
 
 
-def lower(job: "NetworkJob", preset: Any, base_address: int = 0) -> "Program":
+def lower(job: "NetworkJob", preset: Any, base_address: int = 0, simd: int = 1) -> "Program":
     """Return the program of one frame of ``job``.
 
     ``preset``: a preset's name or an accelerator's parameters. Memory from ``base_address`` on is used,
-    ``program.memory.span_bytes`` of it. Raises ConfigError for what the user can put right.
+    ``program.memory.span_bytes`` of it. ``simd``: of the core that does the rest.
+    Raises ConfigError for what the user can put right.
     """
     from workloads.lowering.job import lower_job
 
-    return lower_job(job, preset, base_address)
+    return lower_job(job, preset, base_address, simd)
 
 
 def load_network(job: "NetworkJob") -> Any:

@@ -5,10 +5,11 @@ does not fit raises ValueError with what would be right.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 MOST = 2**20  # of anything counted in a layer: what is more is a slip of the pen
+MOST_VALUES = 2**32  # of a tensor: the addresses that a job may use, in bytes
 
 
 class Shape(NamedTuple):
@@ -74,6 +75,12 @@ class Node:
     )
     factor: int = 1  # upsample: scale; lrn: window in channels
     first_channel: int = 0  # slice
+    images: int = 1  # conv, deconv, pool: images that lie one below the other in a tensor's height
+    macs: int = 0  # cpu: multiply-accumulates
+    weights: int = 0  # cpu: values of its constant operand
+    parameters: str = ""  # the constant operand, where layers share one; its own otherwise
+    operator: str = ""  # the word that the source has for it
+    why: str = ""  # cpu: why a core does it
 
 
 @dataclass
@@ -83,7 +90,9 @@ class Network:
     tensors: dict[str, Shape]
     nodes: list[Node]
     outputs: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what is only approximated
+    notes: list[str] = field(default_factory=list)  # what was folded, left out or filled in, exactly
+    dims: dict[str, tuple[int, ...]] = field(default_factory=dict)  # shapes as the source has them
 
     def finish(self) -> "Network":
         """Fill in ``outputs`` (what nobody reads) where the source names none."""
@@ -102,7 +111,23 @@ def node_macs(network: Network, node: Node) -> int:
         return source.elements * node.window.height * node.window.width * (node.kernels // node.groups)
     if node.kind == "fc":
         return source.elements * node.kernels
-    return 0
+    return node.macs
+
+
+def node_weights(network: Network, node: Node) -> int:
+    """Return the values of a node's kernels or matrix: no biases, no normalisation, no padding."""
+    source, taps = network.tensors[node.inputs[0]], node.window.height * node.window.width
+    if node.kind in ("conv", "deconv"):
+        return node.kernels * taps * (source.channels // node.groups)
+    if node.kind == "fc":
+        return node.kernels * source.elements
+    return node.weights
+
+
+def network_weights(network: Network) -> int:
+    """Return the weights of all nodes, those that several share once."""
+    shared = {node.parameters: node_weights(network, node) for node in network.nodes if node.parameters}
+    return sum(shared.values()) + sum(node_weights(network, n) for n in network.nodes if not n.parameters)
 
 
 class NetworkBuilder:
@@ -110,23 +135,30 @@ class NetworkBuilder:
 
     def __init__(self, name: str):
         self.network = Network(name, [], {}, [])
+        self.operator = ""  # the source's word for what is being added
 
     def shape(self, tensor: str) -> Shape:
         return self.network.tensors[tensor]
 
     def input(self, name: str, channels: int, height: int, width: int) -> str:
+        self._check_size(name, Shape(channels, height, width))
         self.network.inputs.append(name)
         self.network.tensors[name] = Shape(channels, height, width)
         return name
+
+    def _check_size(self, name: str, shape: Shape) -> None:
+        if shape.elements > MOST_VALUES:
+            raise ValueError(f"{name}: {shape} is {shape.elements} values; at most {MOST_VALUES} fit memory")
 
     def add(self, node: Node, shape: Shape) -> str:
         if min(shape) < 1:
             raise ValueError(
                 f"{node.name}: output would be {shape}; its kernel is larger than its padded input"
             )
+        self._check_size(node.name, shape)
         if node.output in self.network.tensors:
             raise ValueError(f"{node.name}: tensor {node.output!r} is made twice; names must differ")
-        self.network.nodes.append(node)
+        self.network.nodes.append(replace(node, operator=node.operator or self.operator))
         self.network.tensors[node.output] = shape
         return node.output
 
@@ -139,14 +171,22 @@ class NetworkBuilder:
         groups: int = 1,
         bias: bool = True,
         output: str = "",
+        images: int = 1,
+        parameters: str = "",
     ) -> str:
         channels, height, width = self.shape(source)
-        if channels % groups or kernels % groups:
+        self._check_groups(name, channels, kernels, groups)
+        node = Node(name, "conv", (source,), output or name, window, kernels, groups, bias)
+        node = replace(node, images=images, parameters=parameters)
+        high, wide = window.output(height // images, width)
+        return self.add(node, Shape(kernels, high * images, wide))
+
+    @staticmethod
+    def _check_groups(name: str, channels: int, kernels: int, groups: int) -> None:
+        if groups < 1 or channels % groups or kernels % groups:
             raise ValueError(
                 f"{name}: {channels} channels and {kernels} kernels do not divide into groups={groups}"
             )
-        node = Node(name, "conv", (source,), output or name, window, kernels, groups, bias)
-        return self.add(node, Shape(kernels, *window.output(height, width)))
 
     def deconv(
         self,
@@ -157,26 +197,34 @@ class NetworkBuilder:
         groups: int = 1,
         bias: bool = True,
         output: str = "",
+        images: int = 1,
+        parameters: str = "",
     ) -> str:
-        _, height, width = self.shape(source)
-        out_height = (height - 1) * window.stride_y + window.reach_y - window.top - window.bottom
+        channels, height, width = self.shape(source)
+        self._check_groups(name, channels, kernels, groups)
+        out_height = (height // images - 1) * window.stride_y + window.reach_y - window.top - window.bottom
         out_width = (width - 1) * window.stride_x + window.reach_x - window.left - window.right
         node = Node(name, "deconv", (source,), output or name, window, kernels, groups, bias)
-        return self.add(node, Shape(kernels, out_height, out_width))
+        node = replace(node, images=images, parameters=parameters)
+        return self.add(node, Shape(kernels, out_height * images, out_width))
 
-    def fc(self, name: str, source: str, kernels: int, bias: bool = True, output: str = "") -> str:
-        return self.add(
-            Node(name, "fc", (source,), output or name, kernels=kernels, bias=bias), Shape(kernels, 1, 1)
-        )
+    def fc(
+        self, name: str, source: str, kernels: int, bias: bool = True, output: str = "", parameters: str = ""
+    ) -> str:
+        node = Node(name, "fc", (source,), output or name, kernels=kernels, bias=bias, parameters=parameters)
+        return self.add(node, Shape(kernels, 1, 1))
 
-    def pool(self, name: str, source: str, function: str, window: Window, output: str = "") -> str:
+    def pool(
+        self, name: str, source: str, function: str, window: Window, output: str = "", images: int = 1
+    ) -> str:
         channels, height, width = self.shape(source)
-        node = Node(name, "pool", (source,), output or name, window, function=function)
-        return self.add(node, Shape(channels, *window.output(height, width)))
+        node = Node(name, "pool", (source,), output or name, window, function=function, images=images)
+        high, wide = window.output(height // images, width)
+        return self.add(node, Shape(channels, high * images, wide))
 
-    def global_pool(self, name: str, source: str, function: str, output: str = "") -> str:
+    def global_pool(self, name: str, source: str, function: str, output: str = "", images: int = 1) -> str:
         _, height, width = self.shape(source)
-        return self.pool(name, source, function, Window(height, width), output)
+        return self.pool(name, source, function, Window(height // images, width), output, images)
 
     def eltwise(self, name: str, sources: Sequence[str], function: str = "add", output: str = "") -> str:
         """Every operand after the first has its shape, or one value a channel."""
@@ -217,16 +265,29 @@ class NetworkBuilder:
         node = Node(name, kind, (source,), output or name, function=function, factor=factor)
         return self.add(node, self.shape(source))
 
-    def view(self, name: str, source: str, shape: Shape, output: str = "") -> str:
+    def view(self, name: str, source: str, shape: Shape, output: str = "", function: str = "") -> str:
+        """See a tensor in another shape. ``function`` "pixels": every channel keeps its values in order."""
         if shape.elements != self.shape(source).elements:
             raise ValueError(
                 f"{name}: {self.shape(source)} cannot be seen as {shape}: the number of elements differs"
             )
-        return self.add(Node(name, "view", (source,), output or name), shape)
+        return self.add(Node(name, "view", (source,), output or name, function=function), shape)
 
-    def cpu(self, name: str, function: str, sources: Sequence[str], shape: Shape, output: str = "") -> str:
+    def cpu(
+        self,
+        name: str,
+        function: str,
+        sources: Sequence[str],
+        shape: Shape,
+        output: str = "",
+        macs: int = 0,
+        weights: int = 0,
+        parameters: str = "",
+        why: str = "",
+    ) -> str:
         """Add work for a core that the accelerator cannot do."""
-        return self.add(Node(name, "cpu", tuple(sources), output or name, function=function), shape)
+        node = Node(name, "cpu", tuple(sources), output or name, function=function, why=why)
+        return self.add(replace(node, macs=macs, weights=weights, parameters=parameters), shape)
 
     def finish(self) -> Network:
         return self.network.finish()

@@ -11,7 +11,7 @@ from workloads.graph import MOST
 from workloads.llm.model import builtin_models
 from workloads.networks.builtin import NETWORKS
 
-NETWORK_FILES = (".cfg", ".onnx", ".json")
+NETWORK_FILES = (".cfg", ".onnx", ".prototxt", ".json")
 _PAIR = re.compile(r"\s*([0-9]+)\s*[x,]\s*([0-9]+)\s*")
 
 
@@ -30,6 +30,21 @@ def _size(value: Any) -> tuple[int, int]:
     return _at_least(1, _pair(value))
 
 
+def _input(value: Any) -> Any:
+    """Read WIDTHxHEIGHT, or whole shapes by the names of the inputs."""
+    if not isinstance(value, dict):
+        return _size(value)
+    for name, dims in value.items():
+        whole = isinstance(dims, list | tuple) and all(type(size) is int for size in dims)
+        if not whole or not all(0 < size <= MOST for size in dims):
+            raise ValueError(
+                f"{name}: {dims!r} is not a shape; write whole numbers, such as [1, 3, 640, 640]"
+            )
+    if not value:
+        raise ValueError("found no input; write {NAME: [1, 3, 640, 640]}, or WIDTHxHEIGHT")
+    return {str(name): tuple(dims) for name, dims in value.items()}
+
+
 def _padding(value: Any) -> tuple[int, int]:
     return _at_least(0, _pair(value))
 
@@ -42,6 +57,11 @@ def _at_least(least: int, pair: tuple[int, int]) -> tuple[int, int]:
 
 PAIR_INPUT: Any = str | int | list[int]
 Size = Annotated[tuple[int, int], BeforeValidator(_size, json_schema_input_type=PAIR_INPUT)]
+InputShapes = dict[str, tuple[int, ...]]
+Input = Annotated[
+    tuple[int, int] | InputShapes,
+    BeforeValidator(_input, json_schema_input_type=PAIR_INPUT | dict[str, list[int]]),
+]
 Padding = Annotated[tuple[int, int], BeforeValidator(_padding, json_schema_input_type=PAIR_INPUT)]
 Positive = Annotated[int, Field(gt=0, le=MOST)]
 
@@ -156,7 +176,10 @@ class NetworkJob(Block):
         "config.json, or {loadable: FILE.csv}",
     )
     layers: tuple[AnyLayer, ...] | None = Field(None, description="the network, written inline")
-    input: Size | None = Field(None, description="WIDTHxHEIGHT, in place of the network's own")
+    input: Input | None = Field(
+        None,
+        description="WIDTHxHEIGHT in place of the network's own, or {NAME: [1, 3, 640, 640]} of an ONNX file",
+    )
     precision: Literal["int8"] = "int8"
     on: str = Field(description="accelerator")
     fallback: str | None = Field(None, description="core for what the accelerator cannot do")

@@ -48,6 +48,15 @@ class Batch:
 class Layer:
     name: str  # as in the network's file: "conv_12"
     kind: str  # "conv", "add", "maxpool", "upsample", "yolo", ...
+    # of what the source has; empty for what lowering added
+    operator: str = ""  # the source's own word
+    inputs: tuple[tuple[int, ...], ...] = ()
+    output: tuple[int, ...] = ()
+    macs: int = 0
+    weights: int = 0  # values
+    stored_weight_bytes: int = 0  # as they lie in memory: padding and alignment too
+    runs_on: str = ""  # units and core
+    why: str = ""  # on a core
 
 
 @dataclass
@@ -72,5 +81,8 @@ class Program:
     deps: np.ndarray  # (k,) int64, indices of steps, always smaller than the step that names them
     memory: MemoryPlan
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was folded or filled in, exactly
+    core_macs: int = 0
+    weights: int = 0  # values of all kernels and matrices, those that layers share once
     batches: list[Batch] = field(default_factory=list)
     prompt_steps: int = 0  # of a language model: its first steps, up to where its tokens begin

@@ -24,6 +24,9 @@ class Core(Block):
     writebacks: int = Field(2, gt=0, le=64, description="evicted dirty lines on their way to memory")
     write_allocate: bool = Field(True, description="false: stores go past the L1, whole lines at a time")
     cycles_per_line: int = Field(8, gt=0, description="instructions' time to walk one line that hits")
+    simd: int = Field(
+        1, gt=0, le=1024, description="fp32 values that one instruction works on: layers on a core"
+    )
 
     @model_validator(mode="after")
     def geometry_is_whole(self) -> "Core":

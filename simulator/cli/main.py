@@ -80,12 +80,39 @@ def run(
 
 
 @app.command()
-def check(config: ConfigFile, set: Settings = None, seed: Seed = None) -> None:
-    """Validate a config and print it with every default written out."""
+def check(config: ConfigFile, set: Settings = None, seed: Seed = None, strict: Strict = False) -> None:
+    """Validate a config and the networks it names; print it with every default written out."""
     from simulator.config.model import load, resolved
+    from simulator.config.networks import check_networks
     from simulator.config.yaml_lines import yaml_text
 
-    print(yaml_text(resolved(load(config, settings=set or [], seed=seed))), end="")
+    loaded = load(config, settings=set or [], seed=seed, strict=strict)
+    check_networks(loaded)
+    print(yaml_text(resolved(loaded)), end="")
+
+
+@app.command()
+def network(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAME", help="a network's file, a name of `dlasim list networks`, or a config"
+        ),
+    ],
+    input: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="SIZE", help="WIDTHxHEIGHT, or NAME=1x3x640x640 of ONNX"),
+    ] = None,
+    on: Annotated[
+        str, typer.Option("--on", metavar="PRESET", help="accelerator that it is lowered for")
+    ] = "nv_large",
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON: macs, weights, layers")] = False,
+    strict: Strict = False,
+) -> None:
+    """Print what was read of a network: every layer, its shapes, MACs and weights, and where it runs."""
+    from simulator.cli.network import print_network
+
+    print_network(source, input or [], on, as_json, strict)
 
 
 @app.command()

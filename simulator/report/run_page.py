@@ -11,6 +11,7 @@ from simulator.report.page import Cell, cards, cell, details, page, save_plots, 
 from simulator.report.plots import run_plots
 from simulator.results.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
 from simulator.results.result import Result
+from workloads.lowering.account import text_of
 
 
 def write_run_page(result: Result, folder: Path) -> None:
@@ -33,6 +34,7 @@ def run_page(result: Result, images: Mapping[str, str]) -> str:
         f'<div class="dim">{escape(made)}</div>',
         *(f'<div class="warning">{escape(warning)}</div>' for warning in result.warnings),
         *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
+        *(part for name, job in summary["workloads"].items() for part in _network(job)),
         *images.values(),
         *_masters(summary),
         *_memory(summary),
@@ -60,6 +62,30 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
     if "deadline_misses" in job:
         numbers.append(("deadlines missed", str(job["deadline_misses"])))
     return [f"<h2>{escape(name)}</h2>", cards(numbers)]
+
+
+def _network(job: Mapping[str, Any]) -> list[str]:
+    """Return what was read, to be compared with the framework's own table."""
+    network = job.get("network")
+    if not network:
+        return []
+    said = f"Network as read: {network['macs']:,} MACs, {network['weights']:,} weights"
+    rows = [
+        [
+            Cell(str(i), i),
+            layer["name"],
+            layer["operator"],
+            ", ".join(map(text_of, layer["inputs"])),
+            text_of(layer["output"]),
+            Cell(f"{layer['macs']:,}" if layer["macs"] else "", layer["macs"]),
+            Cell(f"{layer['weights']:,}" if layer["weights"] else "", layer["weights"]),
+            layer["runs_on"] + (f": {layer['why']}" if layer["why"] else ""),
+        ]
+        for i, layer in enumerate(network["layers"])
+    ]
+    headings = ["", "layer", "operator", "in", "out", "MACs", "weights", "runs on"]
+    notes = "".join(f'<div class="dim">{escape(note)}</div>' for note in network["notes"])
+    return [details(said, notes + table(headings, rows, left=(1, 2, 3, 4, 7)))]
 
 
 def _masters(summary: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.soc.machine import JobPlan, Machine
+from workloads.lowering.account import account
 from workloads.program import On
 
 def latency_quantile_s(master: np.ndarray, share: float) -> float:
@@ -91,7 +92,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
         "latency_max_s": float(latencies.max()) if latencies.size else 0.0,
         "latency_min_s": float(latencies.min()) if latencies.size else 0.0,
         "phases": split,
-        "macs": macs,
+        "macs": macs + plan.core_macs,
         "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
         "read_bytes": counted["read_bytes"] + machine.task_bytes(plan, "read_bytes"),
         "write_bytes": counted["write_bytes"] + machine.task_bytes(plan, "write_bytes"),
@@ -104,6 +105,9 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             "planner": plan.memory.planner,
         },
     }
+    network = account(plan.layers, plan.weights, plan.notes, plan.warnings)
+    if network["layers"]:
+        summary["network"] = network
     if plan.tokens:
         del summary["frames_per_s"]
         prompt = machine.records[plan.first_step : plan.first_step + plan.prompt_steps]

@@ -9,11 +9,11 @@ from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
 from hw_models.nvdla.op import OP
 from simulator.config.model import Config
+from simulator.config.networks import JOB_SPACE, network_program
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
-from simulator.soc.machine import JOB_SPACE, JobPlan
+from simulator.soc.machine import JobPlan
 from simulator.soc.storage import DMA
-from workloads import lower
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
 from workloads.lowering.layout import round_up
@@ -59,7 +59,7 @@ def lower_jobs(
             )
             run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
         else:
-            program = _network_program(config, name, job, index)
+            program = network_program(config, name, job, index * JOB_SPACE)
             size = 0
             if job.storage is not None:
                 size = add_storage(program, job.storage, index * JOB_SPACE, on_flash)
@@ -79,6 +79,9 @@ def lower_jobs(
                 layers=program.layers,
                 memory=program.memory,
                 warnings=program.warnings,
+                notes=program.notes,
+                core_macs=program.core_macs,
+                weights=program.weights,
                 first_step=sum(len(p.steps) for p in programs),
                 step_count=len(program.steps),
                 prompt_steps=program.prompt_steps,
@@ -108,19 +111,6 @@ def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
         message = "records, and the device can only be read; write writable: true"
         raise ConfigError(message, key="system.flash.writable")
     return end
-
-
-def _network_program(config: Config, name: str, job: NetworkJob, index: int) -> Program:
-    try:
-        program = lower(job, config.system.accelerators[job.on], base_address=index * JOB_SPACE)
-    except ConfigError as error:
-        raise error.under(f"workloads.{name}") from None
-    if job.fallback is None and len(program.tasks):
-        raise ConfigError(
-            f"the network has layers that {job.on} cannot run; write fallback: and a core",
-            key=f"workloads.{name}.fallback",
-        )
-    return program
 
 
 def _join(programs: list[Program]) -> dict[str, np.ndarray]:

@@ -11,8 +11,6 @@ from hw_models.nvdla import statistics as nvdla
 from simulator.config.model import Config
 from workloads.program import Batch, Layer, MemoryPlan, On
 
-JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
-
 
 class Beside(Protocol):
     """What runs beside the event loop, which asks for it: `simulator.soc.storage.Storage`."""
@@ -40,6 +38,9 @@ class JobPlan:
     layers: list[Layer]
     memory: MemoryPlan
     warnings: list[str]
+    notes: list[str]
+    core_macs: int  # of layers on a core
+    weights: int  # values of all kernels and matrices
     first_step: int
     step_count: int
     first_op: int

@@ -10,7 +10,8 @@ import numpy as np
 
 from hw_models.errors import ConfigError
 from hw_models.pages import REGION_SHIFT, DoesNotFit, Region, build_frames
-from simulator.soc.machine import JOB_SPACE, JobPlan
+from simulator.config.networks import JOB_SPACE
+from simulator.soc.machine import JobPlan
 
 if TYPE_CHECKING:
     from simulator.soc.machine import Machine

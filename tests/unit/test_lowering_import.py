@@ -63,8 +63,12 @@ def test_darknet_shapes_follow_the_input_size(tmp_path):
          "write `filters=NUMBER`"),
         (HEAD + CONV + "[shortcut]\nfrom=-3\n", ":11: [shortcut] from: -3 names no earlier layer; "
          "this is layer 1, write -1 to 0"),
-        (HEAD + CONV + CONV.replace("filters=8", "filters=4") + "[shortcut]\nfrom=-2\n",
-         ":15: [shortcut]: shortcut_2: inputs of shapes 4x32x32, 8x32x32; they must be equal"),
+        (HEAD + CONV + "[convol]\n", ":10: [convol]: unknown section; did you mean [conv]?"),
+        (HEAD + CONV + "strid=2\n", ":10: [convolutional] strid: unknown key; did you mean 'stride'?"),
+        (HEAD + CONV.replace("leaky", "leeky"), ":9: [convolutional] activation: 'leeky' is no activation; "
+         "did you mean 'leaky'?"),
+        (HEAD + CONV + "[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", ":13: [route] group_id: 2 is none of 2 groups; "
+         "write 0 to 1"),
         (HEAD + "[convol", ":5: found '[convol'; write a section as [name]"),
         (HEAD + CONV.replace("size=3\npad=1", "size=40"), ":5: [convolutional]: conv_0: output would be "
          "8x-7x-7; its kernel is larger than its padded input"),
@@ -80,12 +84,14 @@ def test_a_missing_darknet_file(tmp_path):
     assert said(lambda: read_darknet(path)) == f"{path}: no such file; write the path of a Darknet .cfg file"
 
 
-def test_an_unknown_darknet_section_is_work_for_a_core(tmp_path):
-    path = config(tmp_path, HEAD + CONV + "[gru]\n")
+def test_a_darknet_section_that_the_accelerator_lacks_is_work_for_a_core(tmp_path):
+    path = config(tmp_path, HEAD + CONV + "[gru]\noutput=10\n")
     program = lower(job(network=str(path)), "nv_large")
-    assert program.warnings == [f"{path}:10: [gru] is not known; a core does it, with equal shapes"]
+    warning = f"{path}:10: gru_1: a recurrent layer (gru) is not known; a core does it"
+    assert program.warnings == [warning]
+    assert program.core_macs == 3 * 10 * (8 * 32 * 32 + 10)
     assert said(lambda: lower(job(network=str(path), strict=True), "nv_large")) == (
-        f"strict: {path}:10: [gru] is not known; a core does it, with equal shapes; strict allows none"
+        f"strict: {warning}; strict allows none"
     )
 
 
@@ -149,7 +155,8 @@ def test_an_open_batch_is_one_image_and_an_open_size_is_asked_for(tmp_path):
     path = model(tmp_path, nodes, ("batch", 3, "height", "width"), {})
     assert read_onnx(path, (20, 10)).tensors["x"] == Shape(3, 10, 20)
     assert said(lambda: read_onnx(path)) == (
-        f"{path}: input 'x' has an open dimension 'height'; write `input: WIDTHxHEIGHT`"
+        f"{path}: input 'x' has an open dimension 'height' in [batch, 3, height, width]; "
+        "write `input: WIDTHxHEIGHT`, or `input: {x: [1, 3, N, N]}`"
     )
 
 

@@ -1,113 +1,50 @@
-"""Darknet `.cfg` files: sections of `key=value` lines, layers in order, earlier layers by index."""
+"""Darknet `.cfg` files: layers in order, earlier layers by index, shapes by Darknet's own rules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hw_models.errors import ConfigError
-from workloads.graph import MOST, Network, NetworkBuilder, Shape, Window
-
-
-@dataclass
-class Section:
-    kind: str
-    line: int
-    values: dict[str, tuple[str, int]] = field(default_factory=dict)  # key -> value, line
-
-
-class _Reader:
-    """Values of one section, with errors that say where."""
-
-    def __init__(self, file: str, section: Section):
-        self.file, self.section = file, section
-
-    def fail(self, message: str, key: str | None = None) -> ConfigError:
-        line = self.section.values[key][1] if key in self.section.values else self.section.line
-        path = f"[{self.section.kind}]" + (f" {key}" if key else "")
-        return ConfigError(message, file=self.file, line=line, key=path)
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        if key not in self.section.values:
-            if default is None:
-                raise self.fail(
-                    f"no `{key}=` in this section; the file may be cut off here, add `{key}=NUMBER`"
-                )
-            return default
-        text = self.section.values[key][0]
-        try:
-            return int(text)
-        except ValueError:
-            raise self.fail(f"{text!r} is not a whole number; write `{key}=NUMBER`", key) from None
-
-    def positive(self, key: str, default: int | None = None) -> int:
-        value = self.integer(key, default)
-        if value <= 0:
-            raise self.fail(f"{value} is too small; write at least 1", key)
-        if value > MOST:
-            raise self.fail(f"{value} is too large; write at most {MOST}", key)
-        return value
-
-    def integers(self, key: str) -> list[int]:
-        if key not in self.section.values:
-            raise self.fail(f"no `{key}=` in this section; the file may be cut off here, add `{key}=NUMBERS`")
-        text = self.section.values[key][0]
-        try:
-            return [int(part) for part in text.split(",")]
-        except ValueError:
-            raise self.fail(f"{text!r} is not a list of whole numbers; write `{key}=-1,8`", key) from None
-
-    def text(self, key: str, default: str) -> str:
-        return self.section.values.get(key, (default, 0))[0]
-
-
-def read_sections(path: Path) -> list[Section]:
-    """Return the sections of a file. Raises ConfigError with the line of the first fault."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise ConfigError("no such file; write the path of a Darknet .cfg file", file=path) from None
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(
-            "cannot be read as text; write the path of a Darknet .cfg file", file=path
-        ) from None
-    sections: list[Section] = []
-    for number, raw in enumerate(lines, 1):
-        line = raw.split("#")[0].split(";")[0].strip()
-        if not line:
-            continue
-        if line.startswith("["):
-            if not line.endswith("]"):
-                raise ConfigError(f"found {line!r}; write a section as [name]", file=path, line=number)
-            sections.append(Section(line[1:-1].strip(), number))
-            continue
-        key, equals, value = line.partition("=")
-        if not equals or not sections:
-            raise ConfigError(f"found {line!r}; write [section] or key=value", file=path, line=number)
-        sections[-1].values[key.strip()] = (value.strip(), number)
-    if not sections or sections[0].kind not in ("net", "network"):
-        raise ConfigError(
-            "does not start with [net]; write the path of a Darknet .cfg file", file=path, line=1
-        )
-    return sections
+from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.importers.darknet_file import Values, read_sections
+from workloads.importers.darknet_keys import SHORT
+from workloads.importers.prune import without_dead_ends
 
 
 def read_darknet(path: Path, size: tuple[int, int] | None = None, name: str = "") -> Network:
     """Return the network of a `.cfg` file; ``size`` (width, height) replaces the one in [net]."""
     sections = read_sections(path)
-    net = _Reader(str(path), sections[0])
-    width, height = size or (net.positive("width"), net.positive("height"))
+    net = Values(str(path), sections[0])
     if len(sections) < 2:
         raise net.fail("the network has no layers; the file may be cut off here")
     builder = NetworkBuilder(name or path.stem)
-    layers = _Layers(builder, builder.input("image", net.positive("channels", 3), height, width))
+    layers = _Layers(builder, builder.input("image", *_input(net, size)))
+    if net.integer("time_steps", 1) > 1:
+        builder.network.notes.append(f"one of {net.integer('time_steps')} time steps is a frame")
+    builder.network.notes += [note for section in sections for note in section.notes]
     for index, section in enumerate(sections[1:]):
-        reader = _Reader(str(path), section)
+        values = Values(str(path), section)
+        if section.kind == "net":
+            raise values.fail("a second one; write [net] once, at the start")
+        builder.operator = section.written
+        kind = SHORT.get(section.kind, section.kind)
         try:
-            make = KINDS.get(section.kind, _unknown)
-            layers.outputs.append(make(layers, reader, f"{SHORT.get(section.kind, section.kind)}_{index}"))
+            layers.outputs.append(KINDS[section.kind](layers, values, f"{kind}_{index}"))
         except ValueError as error:
-            raise reader.fail(str(error)) from None
-    return builder.finish()
+            raise values.fail(str(error)) from None
+        layers.kinds.append(section.kind)
+    return without_dead_ends(builder.finish()) if builder.network.nodes else _empty(net)
+
+
+def _empty(net: Values) -> Network:
+    raise net.fail("the network has no layers that do work; the file may be cut off")
+
+
+def _input(net: Values, size: tuple[int, int] | None) -> tuple[int, int, int]:
+    """Return channels, height, width; a network of vectors says only `inputs`."""
+    if "inputs" in net and "width" not in net:
+        return net.positive("inputs"), 1, 1
+    width, height = size or (net.positive("width"), net.positive("height"))
+    return net.positive("channels", 3), height, width
 
 
 @dataclass
@@ -115,66 +52,213 @@ class _Layers:
     builder: NetworkBuilder
     image: str
     outputs: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)  # convolutions by index
 
     @property
     def last(self) -> str:
         return self.outputs[-1] if self.outputs else self.image
 
-    def at(self, index: int, reader: _Reader, key: str) -> str:
-        """Return the output of layer ``index``, counted back from here if negative."""
+    @property
+    def shape(self) -> Shape:
+        return self.builder.shape(self.last)
+
+    def index(self, index: int, values: Values, key: str) -> int:
+        """Return the absolute index of a layer, counted back from here if negative."""
         absolute = index if index >= 0 else len(self.outputs) + index
         if not 0 <= absolute < len(self.outputs):
-            raise reader.fail(
+            raise values.fail(
                 f"{index} names no earlier layer; this is layer {len(self.outputs)}, "
                 f"write {-len(self.outputs)} to {max(len(self.outputs) - 1, 0)}",
                 key,
             )
-        return self.outputs[absolute]
+        return absolute
+
+    def at(self, index: int, values: Values, key: str) -> str:
+        return self.outputs[self.index(index, values, key)]
+
+    def core(
+        self,
+        name: str,
+        function: str,
+        sources: list[str],
+        shape: Shape,
+        why: str = "",
+        macs: int = 0,
+        weights: int = 0,
+        values: Values | None = None,
+    ) -> str:
+        """Add work for a core; ``why`` becomes a warning."""
+        if why and values is not None:
+            where = f"{values.file}:{values.section.line}"
+            self.builder.network.warnings.append(f"{where}: {name}: {why}; a core does it")
+        return self.builder.cpu(name, function, sources, shape, "", macs, weights, why=why)
 
 
-SHORT = {"convolutional": "conv", "connected": "fc", "deconvolutional": "deconv"}
-
-
-def _activated(layers: _Layers, reader: _Reader, name: str, tensor: str, default: str) -> str:
-    function = reader.text("activation", default)
+def _activated(layers: _Layers, values: Values, name: str, tensor: str, default: str) -> str:
+    function = values.activation(default)
     if function == "linear":
         return tensor
-    return layers.builder.same_shape(f"{name}.{function}", "activation", tensor, function)
+    builder = layers.builder
+    if function.startswith("norm"):
+        why = f"activation {function} is not known"
+        return layers.core(f"{name}.{function}", "norm", [tensor], builder.shape(tensor), why, values=values)
+    operator, builder.operator = builder.operator, function
+    result = builder.same_shape(f"{name}.{function}", "activation", tensor, function)
+    builder.operator = operator
+    return result
 
 
-def _convolutional(layers: _Layers, reader: _Reader, name: str) -> str:
-    size = reader.positive("size")
-    pad = size // 2 if reader.integer("pad", 0) else reader.integer("padding", 0)
-    stride, dilation = reader.positive("stride", 1), reader.positive("dilation", 1)
-    window = Window(size, size, stride, stride, pad, pad, pad, pad, dilation, dilation)
-    normalised = reader.integer("batch_normalize", 0)
+def _normalised(layers: _Layers, name: str, tensor: str) -> str:
+    operator, layers.builder.operator = layers.builder.operator, "batch_normalize"
+    result = layers.builder.same_shape(f"{name}.norm", "scale", tensor)
+    layers.builder.operator = operator
+    return result
+
+
+def _strides(values: Values, default: int = 1) -> tuple[int, int]:
+    """Return the strides down and along."""
+    stride = values.positive("stride", default)
+    return values.positive("stride_y", stride), values.positive("stride_x", stride)
+
+
+def _window(shape: Shape, size: int, strides: tuple[int, int], pad: int, dilation: int) -> Window:
+    """Return a window with Darknet's output size, which the dilation does not change."""
+    _, height, width = shape
+    ends = []
+    for length, stride in ((height, strides[0]), (width, strides[1])):
+        out = (length + 2 * pad - size) // stride + 1
+        reach = (size - 1) * dilation + 1
+        ends.append(max((out - 1) * stride + reach - length - pad * dilation, 0))
+    if dilation == 1:
+        ends = [pad, pad]
+    near = pad * dilation
+    return Window(size, size, *strides, near, ends[0], near, ends[1], dilation, dilation)
+
+
+def _convolutional(layers: _Layers, values: Values, name: str) -> str:
+    size = values.positive("size")
+    strides, blur = _strides(values), values.integer("antialiasing", 0)
+    dilation = values.positive("dilation", 1) if size > 1 else 1
+    window = _window(layers.shape, size, (1, 1) if blur else strides, values.padding(size), dilation)
+    normalised = values.integer("batch_normalize", 0) or values.integer("cbn", 0)
+    groups = 1 if values.integer("xnor", 0) else max(values.integer("groups", 1), 1)
+    parameters = _shared(layers, values, name)
+    filters = values.positive("filters")
     tensor = layers.builder.conv(
-        name,
-        layers.last,
-        reader.positive("filters"),
-        window,
-        reader.positive("groups", 1),
-        bias=not normalised,
+        name, layers.last, filters, window, groups, not normalised, parameters=parameters
     )
     if normalised:
-        tensor = layers.builder.same_shape(f"{name}.norm", "scale", tensor)
-    return _activated(layers, reader, name, tensor, "logistic")
+        tensor = _normalised(layers, name, tensor)
+    tensor = _activated(layers, values, name, tensor, "logistic")
+    return _blurred(layers, name, tensor, strides, blur) if blur else tensor
 
 
-def _connected(layers: _Layers, reader: _Reader, name: str) -> str:
-    tensor = layers.builder.fc(name, layers.last, reader.positive("output"))
-    return _activated(layers, reader, name, tensor, "logistic")
+def _shared(layers: _Layers, values: Values, name: str) -> str:
+    """Return the name of the weights: another layer's under `share_index`."""
+    here = len(layers.outputs)
+    layers.names[here] = name
+    if "share_index" not in values:
+        return name
+    other = layers.index(values.integer("share_index"), values, "share_index")
+    if other not in layers.names:
+        raise values.fail(f"layer {other} is no convolution; write the index of one", "share_index")
+    layers.names[here] = layers.names[other]
+    return layers.names[other]
 
 
-def _shortcut(layers: _Layers, reader: _Reader, name: str) -> str:
-    sources = [layers.at(index, reader, "from") for index in reader.integers("from")]
-    tensor = layers.builder.eltwise(name, [layers.last, *sources])
-    return _activated(layers, reader, name, tensor, "linear")
+def _blurred(layers: _Layers, name: str, tensor: str, strides: tuple[int, int], blur: int) -> str:
+    """Antialiasing: a fixed filter a channel takes the strides."""
+    size, pad = (2, 0) if blur == 2 else (3, 1)
+    channels = layers.builder.shape(tensor).channels
+    window = Window(size, size, *strides, pad, pad, pad, pad)
+    return layers.builder.conv(f"{name}.blur", tensor, channels, window, channels, bias=False)
 
 
-def _route(layers: _Layers, reader: _Reader, name: str) -> str:
-    sources = [layers.at(index, reader, "layers") for index in reader.integers("layers")]
-    groups, group = reader.positive("groups", 1), reader.integer("group_id", 0)
+def _deconvolutional(layers: _Layers, values: Values, name: str) -> str:
+    size, stride = values.positive("size", 1), values.positive("stride", 1)
+    pad = values.padding(size)
+    window = Window(size, size, stride, stride, pad, pad, pad, pad)
+    normalised = values.integer("batch_normalize", 0)
+    filters = values.positive("filters")
+    tensor = layers.builder.deconv(name, layers.last, filters, window, bias=not normalised)
+    if normalised:
+        tensor = _normalised(layers, name, tensor)
+    return _activated(layers, values, name, tensor, "logistic")
+
+
+def _connected(layers: _Layers, values: Values, name: str) -> str:
+    normalised = values.integer("batch_normalize", 0)
+    tensor = layers.builder.fc(name, layers.last, values.positive("output"), not normalised)
+    if normalised:
+        tensor = _normalised(layers, name, tensor)
+    return _activated(layers, values, name, tensor, "logistic")
+
+
+def _local(layers: _Layers, values: Values, name: str) -> str:
+    """A convolution with weights of its own at every place."""
+    size, stride, kernels = (
+        values.positive("size", 1),
+        values.positive("stride", 1),
+        values.positive("filters"),
+    )
+    channels, height, width = layers.shape
+    reach = 1 if values.integer("pad", 0) else size
+    shape = Shape(kernels, (height - reach) // stride + 1, (width - reach) // stride + 1)
+    macs = shape.elements * size * size * channels
+    why = "a layer with weights of its own at every place is not known"
+    tensor = layers.core(name, "conv", [layers.last], shape, why, macs, macs, values)
+    return _activated(layers, values, name, tensor, "logistic")
+
+
+def _shortcut(layers: _Layers, values: Values, name: str) -> str:
+    """Add what overlaps; the shape of the layer before stays."""
+    sources = [layers.at(index, values, "from") for index in values.integers("from")]
+    tensors = [layers.last, *sources]
+    if values.text("weights_type", "none") != "none":
+        tensors = [
+            layers.builder.same_shape(f"{name}.weight{number}", "scale", tensor)
+            for number, tensor in enumerate(tensors)
+        ]
+    alike = [tensors[0], *(t for t in tensors[1:] if layers.builder.shape(t) == layers.shape)]
+    other = [t for t in tensors[1:] if layers.builder.shape(t) != layers.shape]
+    tensor = tensors[0]
+    if len(alike) > 1:
+        tensor = layers.builder.eltwise(f"{name}.equal" if other else name, alike)
+    if other:
+        shapes = ", ".join(str(layers.builder.shape(t)) for t in other)
+        why = f"the overlap of {shapes} is added to {layers.shape}, which is not known"
+        tensor = layers.core(name, "eltwise", [tensor, *other], layers.shape, why, values=values)
+    return _activated(layers, values, name, tensor, "linear")
+
+
+def _scale_channels(layers: _Layers, values: Values, name: str) -> str:
+    """Multiply an earlier map by one value a channel, or, under `scale_wh`, by one a pixel."""
+    source = layers.at(values.integer("from"), values, "from")
+    full, shape = layers.builder.shape(source), layers.shape
+    if values.integer("scale_wh", 0):
+        if shape != Shape(1, full.height, full.width):
+            raise ValueError(f"{name}: {shape} does not scale the pixels of {full}; 1 channel does")
+        why = "a product with one value a pixel is not known"
+        tensor = layers.core(name, "eltwise", [source, layers.last], full, why, values=values)
+    else:
+        if shape != Shape(full.channels, 1, 1):
+            raise ValueError(f"{name}: {shape} does not scale the channels of {full}; 1x1 pixels do")
+        tensor = layers.builder.eltwise(name, [source, layers.last], "mul")
+    return _activated(layers, values, name, tensor, "linear")
+
+
+def _sam(layers: _Layers, values: Values, name: str) -> str:
+    source = layers.at(values.integer("from"), values, "from")
+    tensor = layers.builder.eltwise(name, [layers.last, source], "mul")
+    return _activated(layers, values, name, tensor, "linear")
+
+
+def _route(layers: _Layers, values: Values, name: str) -> str:
+    sources = [layers.at(index, values, "layers") for index in values.integers("layers")]
+    groups, group = values.positive("groups", 1), values.integer("group_id", 0)
+    if not 0 <= group < groups:
+        raise values.fail(f"{group} is none of {groups} groups; write 0 to {groups - 1}", "group_id")
     if groups > 1:
         parts = []
         for number, source in enumerate(sources):
@@ -184,63 +268,191 @@ def _route(layers: _Layers, reader: _Reader, name: str) -> str:
     return sources[0] if len(sources) == 1 else layers.builder.concat(name, sources)
 
 
-def _maxpool(layers: _Layers, reader: _Reader, name: str) -> str:
-    stride = reader.positive("stride", 1)
-    size = reader.positive("size", stride)
-    padding = reader.integer("padding", size - 1)
+def _maxpool(layers: _Layers, values: Values, name: str) -> str:
+    blur, strides = values.integer("antialiasing", 0), _strides(values)
+    if values.integer("maxpool_depth", 0):
+        _, height, width = layers.shape
+        shape = Shape(values.positive("out_channels", 1), height, width)
+        why = "a maximum over channels is not known"
+        return layers.core(name, "reduce", [layers.last], shape, why, values=values)
+    size = values.positive("size", values.positive("stride", 1))
+    tensor = _pooled(layers, values, name, "max", size, (1, 1) if blur else strides)
+    return _blurred(layers, name, tensor, strides, blur) if blur else tensor
+
+
+def _local_avgpool(layers: _Layers, values: Values, name: str) -> str:
+    size = values.positive("size", values.positive("stride", 1))
+    return _pooled(layers, values, name, "average", size, _strides(values))
+
+
+def _pooled(
+    layers: _Layers, values: Values, name: str, function: str, size: int, strides: tuple[int, int]
+) -> str:
+    padding = values.integer("padding", size - 1)
     before = padding // 2
-    window = Window(size, size, stride, stride, before, padding - before, before, padding - before)
-    return layers.builder.pool(name, layers.last, "max", window)
+    window = Window(size, size, *strides, before, padding - before, before, padding - before)
+    return layers.builder.pool(name, layers.last, function, window)
 
 
-def _avgpool(layers: _Layers, reader: _Reader, name: str) -> str:
+def _avgpool(layers: _Layers, values: Values, name: str) -> str:
     return layers.builder.global_pool(name, layers.last, "average")
 
 
-def _upsample(layers: _Layers, reader: _Reader, name: str) -> str:
-    return layers.builder.upsample(name, layers.last, reader.positive("stride", 2))
+def _upsample(layers: _Layers, values: Values, name: str) -> str:
+    """Repeat pixels; a negative stride adds up that many instead."""
+    stride = values.integer("stride", 2)
+    if stride < 0:
+        channels, height, width = layers.shape
+        shape = Shape(channels, height // -stride, width // -stride)
+        why = f"an upsampling of stride {stride} is not known"
+        return layers.core(name, "reduce", [layers.last], shape, why, values=values)
+    return layers.builder.upsample(name, layers.last, values.positive("stride", 2))
 
 
-def _yolo(layers: _Layers, reader: _Reader, name: str) -> str:
-    return layers.builder.same_shape(name, "yolo", layers.last)
-
-
-def _softmax(layers: _Layers, reader: _Reader, name: str) -> str:
-    return layers.builder.same_shape(name, "softmax", layers.last)
-
-
-def _nothing(layers: _Layers, reader: _Reader, name: str) -> str:
-    return layers.last
-
-
-def _reorg(layers: _Layers, reader: _Reader, name: str) -> str:
-    stride = reader.positive("stride", 2)
-    channels, height, width = layers.builder.shape(layers.last)
-    shape = Shape(channels * stride * stride, height // stride, width // stride)
+def _reorg(layers: _Layers, values: Values, name: str) -> str:
+    stride, (channels, height, width) = values.positive("stride", 1), layers.shape
+    if values.integer("flatten", 0):
+        return layers.builder.cpu(name, "transpose", [layers.last], layers.shape)
+    if values.integer("extra", 0):
+        values_each = layers.shape.elements + values.positive("extra")
+        return layers.builder.cpu(name, "transpose", [layers.last], Shape(values_each, 1, 1))
+    if values.integer("reverse", 0):
+        shape = Shape(channels // stride**2, height * stride, width * stride)
+    else:
+        shape = Shape(channels * stride**2, height // stride, width // stride)
     return layers.builder.cpu(name, "transpose", [layers.last], shape)
 
 
-def _unknown(layers: _Layers, reader: _Reader, name: str) -> str:
-    kind, shape = reader.section.kind, layers.builder.shape(layers.last)
-    layers.builder.network.warnings.append(
-        f"{reader.file}:{reader.section.line}: [{kind}] is not known; a core does it, with equal shapes"
+def _crop(layers: _Layers, values: Values, name: str) -> str:
+    shape = Shape(layers.shape.channels, values.positive("crop_height", 1), values.positive("crop_width", 1))
+    return layers.builder.cpu(name, "slice", [layers.last], shape)
+
+
+def _rnn(layers: _Layers, values: Values, name: str) -> str:
+    inputs, hidden, outputs = (
+        layers.shape.elements,
+        values.positive("hidden"),
+        values.positive("output"),
     )
-    return layers.builder.cpu(name, kind, [layers.last], shape)
+    return _recurrent(layers, values, name, inputs * hidden + hidden * hidden + hidden * outputs, outputs)
 
 
-KINDS: dict[str, Callable[[_Layers, _Reader, str], str]] = {
+def _gated(gates: int) -> "Maker":
+    def make(layers: _Layers, values: Values, name: str) -> str:
+        outputs = values.positive("output")
+        return _recurrent(layers, values, name, gates * outputs * (layers.shape.elements + outputs), outputs)
+
+    return make
+
+
+def _recurrent(layers: _Layers, values: Values, name: str, macs: int, outputs: int) -> str:
+    """One time step: as many products as weights."""
+    kind = values.section.kind
+    why = f"a recurrent layer ({kind}) is not known"
+    return layers.core(name, kind, [layers.last], Shape(outputs, 1, 1), why, macs, macs, values)
+
+
+def _crnn(layers: _Layers, values: Values, name: str) -> str:
+    hidden = values.positive("hidden_filters" if "hidden_filters" in values else "hidden")
+    outputs = values.positive("output_filters" if "output_filters" in values else "output")
+    pairs = [(layers.shape.channels, hidden), (hidden, hidden), (hidden, outputs)]
+    return _convolutions(layers, values, name, pairs, outputs)
+
+
+def _conv_lstm(layers: _Layers, values: Values, name: str) -> str:
+    outputs, channels = values.positive("output"), layers.shape.channels
+    pairs = [(channels, outputs)] * 4
+    pairs += [(2 * outputs, outputs)] if values.integer("bottleneck", 0) else [(outputs, outputs)] * 4
+    pairs += [(outputs, outputs)] * (3 if values.integer("peephole", 0) else 0)
+    return _convolutions(layers, values, name, pairs, outputs)
+
+
+def _convolutions(
+    layers: _Layers, values: Values, name: str, pairs: list[tuple[int, int]], outputs: int
+) -> str:
+    """One time step of a recurrent layer made of convolutions: (channels, kernels) of each."""
+    size, stride = values.positive("size", 3), values.positive("stride", 1)
+    groups = values.positive("groups", 1)
+    window = _window(
+        layers.shape, size, (stride, stride), values.padding(size), values.positive("dilation", 1)
+    )
+    height, width = window.output(layers.shape.height, layers.shape.width)
+    weights = sum(size * size * (channels // groups) * kernels for channels, kernels in pairs)
+    why = f"a recurrent layer ({values.section.kind}) is not known"
+    shape = Shape(outputs, height, width)
+    return layers.core(name, "conv", [layers.last], shape, why, weights * height * width, weights, values)
+
+
+def _history(layers: _Layers, values: Values, name: str) -> str:
+    channels, height, width = layers.shape
+    shape = Shape(channels * values.positive("history_size", 4), height, width)
+    return layers.builder.cpu(name, "concat", [layers.last], shape)
+
+
+def _implicit(layers: _Layers, values: Values, name: str) -> str:
+    """A constant vector: a core brings it into the accelerator's layout."""
+    shape = Shape(values.positive("filters", 128), values.positive("atoms", 1), 1)
+    return layers.builder.cpu(name, "gather", [layers.image], shape)
+
+
+def _same(kind: str) -> "Maker":
+    def make(layers: _Layers, values: Values, name: str) -> str:
+        return layers.builder.same_shape(name, kind, layers.last)
+
+    return make
+
+
+def _normalization(layers: _Layers, values: Values, name: str) -> str:
+    return layers.builder.same_shape(name, "lrn", layers.last, factor=values.positive("size", 5))
+
+
+def _activation(layers: _Layers, values: Values, name: str) -> str:
+    return _activated(layers, values, name, layers.last, "linear")
+
+
+def _norm(layers: _Layers, values: Values, name: str) -> str:
+    why = f"[{values.section.written}] is not known"
+    return layers.core(name, "norm", [layers.last], layers.shape, why, values=values)
+
+
+def _nothing(layers: _Layers, values: Values, name: str) -> str:
+    return layers.last
+
+
+Maker = Callable[[_Layers, Values, str], str]
+KINDS: dict[str, Maker] = {
     "convolutional": _convolutional,
+    "deconvolutional": _deconvolutional,
     "connected": _connected,
+    "local": _local,
     "shortcut": _shortcut,
+    "scale_channels": _scale_channels,
+    "sam": _sam,
     "route": _route,
     "maxpool": _maxpool,
+    "local_avgpool": _local_avgpool,
     "avgpool": _avgpool,
     "upsample": _upsample,
-    "yolo": _yolo,
-    "region": _yolo,
-    "detection": _yolo,
-    "softmax": _softmax,
     "reorg": _reorg,
-    "dropout": _nothing,
-    "cost": _nothing,
+    "reorg3d": _reorg,
+    "crop": _crop,
+    "rnn": _rnn,
+    "gru": _gated(3),
+    "lstm": _gated(4),
+    "crnn": _crnn,
+    "conv_lstm": _conv_lstm,
+    "history": _history,
+    "implicit": _implicit,
+    "normalization": _normalization,
+    "batchnorm": _same("scale"),
+    "activation": _activation,
+    "logistic": _same("softmax"),
+    "l2norm": _norm,
+    "softmax": _same("softmax"),
+    "yolo": _same("yolo"),
+    "Gaussian_yolo": _same("yolo"),
+    "region": _same("yolo"),
+    "detection": _same("yolo"),
+    "iseg": _nothing,
+    **dict.fromkeys(("dropout", "cost", "empty", "contrastive"), _nothing),
 }

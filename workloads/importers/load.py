@@ -1,6 +1,7 @@
 """From the words of a config to a graph: a name, a file, or layers written inline."""
 
 from pathlib import Path
+from typing import Any
 
 from hw_models.errors import ConfigError
 from workloads.graph import Network
@@ -19,22 +20,30 @@ def load_network(job: NetworkJob) -> Network:
     name = job.network
     assert isinstance(name, str)
     suffix = Path(name).suffix.lower()
-    if suffix == ".cfg":
-        network = read_darknet(Path(name), job.input)
-    elif suffix == ".onnx":
+    if suffix == ".onnx":
         from workloads.importers.onnx_file import read_onnx
 
         network = read_onnx(Path(name), job.input)
-    elif name not in NETWORKS:
-        network = _transformer(name, job.input)
     else:
-        try:
-            return NETWORKS[name](job.input)
-        except ValueError as error:
-            raise ConfigError(f"{error}; use a larger input", key="input") from None
+        network = _by_size(name, suffix, job.input)
     if job.strict and network.warnings:
         raise ConfigError(f"{network.warnings[0]}; strict allows none", key="strict")
     return network
+
+
+def _by_size(name: str, suffix: str, size: Any) -> Network:
+    """Return a network whose one input has a width and a height."""
+    if isinstance(size, dict):
+        message = "names inputs, which only ONNX files have; write WIDTHxHEIGHT"
+        raise ConfigError(message, key="input")
+    if suffix == ".cfg":
+        return read_darknet(Path(name), size)
+    if name not in NETWORKS:
+        return _transformer(name, size)
+    try:
+        return NETWORKS[name](size)
+    except ValueError as error:
+        raise ConfigError(f"{error}; use a larger input", key="input") from None
 
 
 def _transformer(name: str, tokens: tuple[int, int] | None) -> Network:

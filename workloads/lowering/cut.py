@@ -102,17 +102,25 @@ def cut_convolution(node: Node, source: Cube, target: Target, strategy: str, row
     window = node.window
     if node.kind == "fc":
         window = Window(source.shape.height, source.shape.width)
+    if strategy == "nvidia":  # the loadable computes 256 kernels where a layer has 255
+        cuts = _cuts(
+            node, window, source, target, strategy, row_step, round_up(node.kernels, target.atomic_k)
+        )
+        if all(cut.kernels_a_surface == target.atom_bytes for cut in cuts):
+            return cuts
+    return _cuts(node, window, source, target, strategy, row_step, node.kernels)
+
+
+def _cuts(
+    node: Node, window: Window, source: Cube, target: Target, strategy: str, row_step: int, kernels: int
+) -> list[Cut]:
     dense = strategy == "nvidia" or len(source.segments) > 1 or source.pixels
     channels = source.shape.channels if source.pixels else source.stored_channels
     macs_each = window.height * window.width * (sum(source.segments) // node.groups)
     cuts = []
-    kernels = node.kernels
-    if strategy == "nvidia":  # the loadable computes 256 kernels where a layer has 255
-        kernels = round_up(kernels, target.atomic_k)
+    height = source.shape.height // node.images
     for block in group_blocks(channels, kernels, node.groups, target, dense):
-        conv = Convolution(
-            block.channels, source.shape.height, source.shape.width, block.kernels, window, source.pixels
-        )
+        conv = Convolution(block.channels, height, source.shape.width, block.kernels, window, source.pixels)
         for strip, tiles in _strips_that_fit(conv, target, strategy, row_step):
             most = max(tile.kernels for tile in tiles)
             whole = most >= min(target.atom_bytes, block.kernels)

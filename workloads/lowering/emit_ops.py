@@ -25,6 +25,30 @@ def _written_rows(stage: Stage, conv: Convolution, tile: Tile, output: Cube) -> 
     return first, last - first
 
 
+def _stored(tile: Tile, cut: Cut) -> int:
+    """Return the bytes of a launch's weights as they lie in memory."""
+    return round_up(tile.kernels * cut.conv.kernel_bytes, WEIGHT_ALIGNMENT)
+
+
+def _real_macs(node: Node, cut: Cut, tile: Tile) -> int:
+    """Return the multiply-accumulates of a launch without those of padded kernels."""
+    kernels = min(tile.kernels, node.kernels - cut.block.first_kernel - tile.first_kernel)
+    return tile.rows * cut.conv.out_width * kernels * cut.macs_each
+
+
+class _Macs:
+    """Shares the MACs of a layer among its launches, where the layer says how many it has."""
+
+    def __init__(self, node: Node, of_an_image: int):
+        self.layer, self.all, self.done = node.macs, of_an_image * node.images, 0
+
+    def next(self, macs: int) -> int:
+        before, self.done = self.done, self.done + macs
+        if not self.layer:
+            return macs
+        return self.layer * self.done // self.all - self.layer * before // self.all
+
+
 def pool_fields(node: Node, output: Cube) -> dict[str, int]:
     window = node.window
     return {
@@ -51,27 +75,45 @@ class UnitEmitter:
     layer_of: dict[str, int]
 
     def convolution(self, stage: Stage, cuts: list[Cut], cubes: dict[str, Cube]) -> None:
-        """One launch for every piece of a convolution."""
+        """One launch for every piece of a convolution, of every image."""
+        node, layer = stage.node, self.layer_of[stage.node.name]
+        macs = _Macs(node, sum(_real_macs(node, cut, tile) for cut in cuts for tile in cut.tiles))
         for number, cut in enumerate(cuts):
             piece = round_up(cut.tiles[0].kernels * cut.conv.kernel_bytes, WEIGHT_ALIGNMENT)
             pieces = -(-cut.conv.kernels // cut.tiles[0].kernels)
-            name = f"{stage.node.name}.weights.{number}"
+            name = f"{node.parameters or node.name}.weights.{number}.{pieces}x{piece}"
             weights = self.recorder.constant(name, pieces * piece)
-            for tile in cut.tiles:
-                at = Place("", weights.offset + tile.first_kernel // cut.tiles[0].kernels * piece)
-                self._tile(stage, cut, tile, at, cubes)
+            first_of_columns = cut.first_out_column == 0
+            stored = sum(_stored(tile, cut) for tile in cut.tiles if tile.first_row == 0 and first_of_columns)
+            self.recorder.stored_weights[layer] = self.recorder.stored_weights.get(layer, 0) + stored
+            for image in range(node.images):
+                for tile in cut.tiles:
+                    at = Place("", weights.offset + tile.first_kernel // cut.tiles[0].kernels * piece)
+                    self._tile(stage, cut, tile, at, cubes, image, macs.next(_real_macs(node, cut, tile)))
 
-    def _tile(self, stage: Stage, cut: Cut, tile: Tile, weights: Place, cubes: dict[str, Cube]) -> None:
+    def _tile(
+        self,
+        stage: Stage,
+        cut: Cut,
+        tile: Tile,
+        weights: Place,
+        cubes: dict[str, Cube],
+        image: int,
+        macs: int,
+    ) -> None:
         node, atom, conv = stage.node, self.target.atom_bytes, cut.conv
         source, output = cubes[stage.inputs[0]], cubes[stage.output]
         kernel = cut.block.first_kernel + tile.first_kernel
         surface = kernel // cut.kernels_a_surface
+        first_line = image * conv.height + tile.first_line
+        out_line = image * conv.out_height + tile.first_row
         first_row, rows = _written_rows(stage, conv, tile, output)
+        first_row += image * conv.out_height
         fields: dict[str, Any] = {
             "width": conv.width,
             "height": tile.lines,
             "channels": conv.channels,
-            "src": place(source, tile.first_line, cut.block.first_channel // atom, cut.first_column),
+            "src": place(source, first_line, cut.block.first_channel // atom, cut.first_column),
             "src_line_stride": source.line_stride,
             "src_surface_stride": source.surface_stride,
             "image": int(conv.pixels),
@@ -94,7 +136,7 @@ class UnitEmitter:
             "surface_packed": int(not conv.pixels and (tile.lines, conv.width) == source.shape[1:]),
             "release": tile.release,
             "weights": weights,
-            "weight_bytes": round_up(tile.kernels * conv.kernel_bytes, WEIGHT_ALIGNMENT),
+            "weight_bytes": _stored(tile, cut),
             "out_width": conv.out_width,
             "out_height": tile.rows,
             "out_channels": tile.kernels,
@@ -102,15 +144,16 @@ class UnitEmitter:
             "dst_line_stride": output.line_stride,
             "dst_surface_stride": output.surface_stride,
             "layer": self.layer_of[node.name],
-            "macs": tile.rows * conv.out_width * min(tile.kernels, node.kernels - kernel) * cut.macs_each,
+            "macs": macs,
         }
         part = output.at_channel(surface * atom, Shape(tile.kernels, *output.shape[1:]), (tile.kernels,))
         touches = [
-            touch(source, False, tile.first_line, tile.lines),
+            touch(source, False, first_line, tile.lines),
             touch(part, True, first_row, rows),
         ]
         for name in stage.inputs[1:]:
-            seen = (tile.first_row, tile.rows) if cubes[name].shape.height == conv.out_height else (0, None)
+            whole = cubes[name].shape.height == conv.out_height * node.images
+            seen = (out_line, tile.rows) if whole else (0, None)
             touches.append(touch(cubes[name], False, *seen))
         if stage.pool is not None:
             fields |= {"pool": 1} | pool_fields(stage.pool, output) | {"pool_out_height": rows}
@@ -122,7 +165,7 @@ class UnitEmitter:
             stage.sdp,
             round_up(node.kernels, atom),
             kernel,
-            tile.first_row,
+            out_line,
             cubes,
             cut.first_out_column,
         )
@@ -165,23 +208,25 @@ class UnitEmitter:
     ) -> None:
         """One launch of a unit that reads a cube and writes a cube."""
         touches = [touch(source, False), touch(output, True), *(touch(cube, False) for cube in extra)]
-        self.recorder.op(
-            unit,
-            touches,
-            width=source.shape.width,
-            height=source.shape.height,
-            channels=source.stored_channels,
-            src=place(source),
-            src_line_stride=source.line_stride,
-            src_surface_stride=source.surface_stride,
-            surface_packed=1,
-            out_width=output.shape.width,
-            out_height=output.shape.height,
-            out_channels=output.stored_channels,
-            dst=place(output),
-            layer=self.layer_of[node.name],
-            **{"dst_line_stride": output.line_stride, "dst_surface_stride": output.surface_stride, **fields},
-        )
+        self.recorder.op(unit, touches, **(self._moved(node, source, output) | fields))
+
+    def _moved(self, node: Node, source: Cube, output: Cube) -> dict[str, Any]:
+        return {
+            "width": source.shape.width,
+            "height": source.shape.height,
+            "channels": source.stored_channels,
+            "src": place(source),
+            "src_line_stride": source.line_stride,
+            "src_surface_stride": source.surface_stride,
+            "surface_packed": 1,
+            "out_width": output.shape.width,
+            "out_height": output.shape.height,
+            "out_channels": output.stored_channels,
+            "dst": place(output),
+            "dst_line_stride": output.line_stride,
+            "dst_surface_stride": output.surface_stride,
+            "layer": self.layer_of[node.name],
+        }
 
     def sdp(self, stage: Stage, cubes: dict[str, Cube]) -> None:
         assert stage.sdp is not None
@@ -200,7 +245,19 @@ class UnitEmitter:
         self.memory_to_memory(Unit.RUBIK, node, source, output, [], **fields)
 
     def pool(self, node: Node, source: Cube, output: Cube) -> None:
-        self.memory_to_memory(Unit.PDP, node, source, output, [], **pool_fields(node, output))
+        if node.images == 1:
+            self.memory_to_memory(Unit.PDP, node, source, output, [], **pool_fields(node, output))
+            return
+        lines, rows = source.shape.height // node.images, output.shape.height // node.images
+        for image in range(node.images):
+            first, out = image * lines, image * rows
+            part = {
+                "height": lines, "src": place(source, first), "surface_packed": 0,
+                "out_height": rows, "dst": place(output, out), "pool_out_height": rows,
+            }  # fmt: skip
+            touches = [touch(source, False, first, lines), touch(output, True, out, rows)]
+            fields = self._moved(node, source, output) | pool_fields(node, output) | part
+            self.recorder.op(Unit.PDP, touches, **fields)
 
     def lrn(self, node: Node, source: Cube, output: Cube) -> None:
         self.memory_to_memory(Unit.CDP, node, source, output, [], lrn_size=node.factor)

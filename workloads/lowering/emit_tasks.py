@@ -5,45 +5,13 @@ core quantises the image, copies between submissions, upsamples, converts to flo
 the detection heads. Cycles per element are those of an in-order core, one table, here.
 """
 
-from typing import NamedTuple
-
-from workloads.graph import Network, Shape
+from workloads.graph import Network, Node, Shape, node_macs, node_weights
+from workloads.lowering.costs import COPIES, INT8_FUNCTIONS, PARTS, compute_cycles
 from workloads.lowering.fuse import Stage
 from workloads.lowering.layout import Cube
 from workloads.lowering.record import Place, Recorder, Touch, place, touch
 
 FLOAT_BYTES = 4
-
-
-class Cost(NamedTuple):
-    cycles: float  # of the core's clock, per unit
-    unit: str  # "element", or "atom": a copy of one memory atom
-    parallel: bool  # OpenMP loop in the published software
-
-
-# All assumed: no source states them; to be calibrated once for a system. The order of magnitude is that of
-# compiled scalar loops on a five-stage in-order core with a pipelined FPU (load-use 2, FP add/multiply 4).
-COSTS = {
-    "quantise": Cost(18, "element", False),  # scale, round, clamp, fp32 -> int8
-    "interleave": Cost(12, "element", True),  # planar to pixel or surface layout, address arithmetic
-    "memcpy": Cost(0.25, "element", False),  # 8 B load and store: 2 cycles
-    "upsample": Cost(24, "atom", False),  # memcpy call of one atom
-    "dequantise": Cost(24, "element", True),  # int8 -> fp32, surface to planar
-    "repack": Cost(12, "element", False),
-    "reshape": Cost(12, "element", False),
-    "transpose": Cost(12, "element", False),
-    "yolo": Cost(156, "element", True),  # logistic in double precision: exp, division; calibrated, 90 .. 250
-    "softmax": Cost(90, "element", True),
-    "pool": Cost(12, "element", True),
-    "": Cost(12, "element", False),  # anything else, per output element and per input element
-}
-INT8_FUNCTIONS = ("memcpy", "upsample", "repack", "reshape", "transpose", "slice", "pad", "depth_to_space")
-
-
-def compute_cycles(function: str, elements: int, atom: int, threads: int) -> int:
-    cost = COSTS.get(function, COSTS[""])
-    units = elements if cost.unit == "element" else -(-elements // atom)
-    return max(1, round(units * cost.cycles / (threads if cost.parallel else 1)))
 
 
 class HostEmitter:
@@ -55,11 +23,12 @@ class HostEmitter:
         network: Network,
         cubes: dict[str, Cube],
         threads: int,
+        simd: int = 1,
         on_bytes: tuple[str, ...] = INT8_FUNCTIONS,
     ):
         """``on_bytes``: functions that a core does without converting to fp32."""
-        self.recorder, self.network, self.cubes, self.threads = recorder, network, cubes, threads
-        self.on_bytes = on_bytes
+        self.recorder, self.network, self.cubes = recorder, network, cubes
+        self.threads, self.simd, self.on_bytes = threads, simd, on_bytes
         self.layer = 0
         self.as_float: dict[str, str] = {}  # tensor -> buffer of fp32 values
 
@@ -85,25 +54,59 @@ class HostEmitter:
         function = node.function if node.kind == "cpu" else node.kind
         shape = self.network.tensors[stage.output]
         if function in self.on_bytes:
-            reads = [self.cubes[name] for name in stage.inputs]
-            for number, cube in enumerate(reads):
-                last = number == len(reads) - 1
-                elements = self.cubes[stage.output].bytes if last else cube.bytes
-                self._task(function, elements, cube, self.cubes[stage.output] if last else None)
+            self._copies(function, stage)
             return
         for name in stage.inputs:
             self.to_float(name)
+        self._weights(node)
         target = self.recorder.buffer(f"{stage.output}.fp32", shape.elements * FLOAT_BYTES)
         if function in ("yolo", "softmax"):  # in place in the published software
             target = self.as_float[stage.inputs[0]]
         for number, name in enumerate(stage.inputs):
-            size = self.network.tensors[name].elements * FLOAT_BYTES
-            out = (target, shape.elements * FLOAT_BYTES) if number == len(stage.inputs) - 1 else None
-            elements = max(shape.elements, self.network.tensors[name].elements)
-            self._task(function, elements, (self.as_float[name], size), out)
+            last = number == len(stage.inputs) - 1
+            values = self.network.tensors[name].elements
+            size = (min(values, shape.elements) if function in PARTS else values) * FLOAT_BYTES
+            out = (target, shape.elements * FLOAT_BYTES) if last else None
+            macs = self._arithmetic(node, shape) if last else 0
+            elements = shape.elements if function in PARTS else max(shape.elements, values)
+            self._task(function, elements, (self.as_float[name], size), out, macs)
         self.as_float[stage.output] = target
         if wanted_int8:
             self.to_int8(stage.output, shape)
+
+    def view(self, stage: Stage) -> None:
+        """The same values in the same order: what is there of one is there of the other."""
+        if stage.inputs[0] in self.as_float:
+            self.as_float[stage.output] = self.as_float[stage.inputs[0]]
+
+    def _copies(self, function: str, stage: Stage) -> None:
+        """Move INT8 values: what is not copied whole costs by the value, however it is padded."""
+        output, shape = self.cubes[stage.output], self.network.tensors[stage.output]
+        for number, name in enumerate(stage.inputs):
+            cube, last = self.cubes[name], number == len(stage.inputs) - 1
+            whole = output.bytes if last else cube.bytes
+            values = shape.elements if last else 0  # of a concatenation: all are counted at its end
+            elements = whole if function in COPIES else values
+            part = min(cube.bytes, output.bytes) if function in PARTS else cube.bytes
+            self._task(function, elements, (cube, part), output if last else None)
+
+    def _weights(self, node: Node) -> None:
+        """Read the constant operand of a layer that a core computes: fp32, as it lies in the file."""
+        size = (node.weights if node.kind == "cpu" else node_weights(self.network, node)) * FLOAT_BYTES
+        if size == 0:
+            return
+        at = self.recorder.constant(f"{node.parameters or node.name}.weights.fp32", size)
+        self.recorder.stored_weights[self.layer] = size
+        self.recorder.task(
+            [], read_address=at, read_bytes=size, write_address=at, write_bytes=0, compute_cycles=1,
+            layer=self.layer,
+        )  # fmt: skip
+
+    def _arithmetic(self, node: Node, shape: Shape) -> int:
+        """Return the multiply-accumulates, or comparisons and additions, of a layer."""
+        if node.kind == "pool":
+            return shape.elements * node.window.height * node.window.width
+        return node_macs(self.network, node) if node.inputs else 0
 
     def to_float(self, name: str) -> None:
         """Convert a tensor to planar fp32, once."""
@@ -123,8 +126,9 @@ class HostEmitter:
         self,
         function: str,
         elements: int,
-        reads: "Cube | tuple[str, int]",
-        writes: "Cube | tuple[str, int] | None",
+        reads: "Where",
+        writes: "Where | None",
+        macs: int = 0,
     ) -> None:
         read_at, read_bytes, read_touch = _range(reads, False)
         touches = [read_touch]
@@ -139,12 +143,18 @@ class HostEmitter:
             read_bytes=read_bytes,
             write_address=write_at,
             write_bytes=write_bytes,
-            compute_cycles=compute_cycles(function, elements, atom, self.threads),
+            compute_cycles=compute_cycles(function, elements, atom, self.threads, self.simd, macs),
             layer=self.layer,
         )
 
 
-def _range(where: "Cube | tuple[str, int]", write: bool) -> tuple[Place, int, Touch]:
+Where = Cube | tuple[str, int] | tuple[Cube, int]  # a cube, bytes of a buffer, or bytes of a cube
+
+
+def _range(where: Where, write: bool) -> tuple[Place, int, Touch]:
     if isinstance(where, Cube):
         return place(where), where.bytes, touch(where, write)
-    return Place(where[0]), where[1], Touch(where[0], write)
+    home, size = where
+    if isinstance(home, Cube):
+        return place(home), size, touch(home, write)
+    return Place(home), size, Touch(home, write)

@@ -14,7 +14,7 @@ from workloads.program import Program
 from workloads.systolic.lower import lower_network as lower_to_array
 
 
-def options_of(job: NetworkJob) -> LoweringOptions:
+def options_of(job: NetworkJob, simd: int = 1) -> LoweringOptions:
     nvidia = job.strategy == "nvidia"
     return LoweringOptions(
         strategy=job.strategy,
@@ -26,10 +26,11 @@ def options_of(job: NetworkJob) -> LoweringOptions:
         planner=job.planner,
         core=job.fallback is not None,
         threads=job.threads,
+        simd=simd,
     )
 
 
-def lower_job(job: NetworkJob, preset: Any, base_address: int = 0) -> Program:
+def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1) -> Program:
     """Return the program of one frame. Raises ConfigError."""
     if isinstance(preset, Systolic):
         return _lower_to_array(job, preset, base_address)
@@ -40,7 +41,7 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0) -> Program:
         return read_loadable(Path(job.network.loadable), target, job, base_address)
     network = load_network(job)
     try:
-        return lower_network(network, target, options_of(job), base_address)
+        return lower_network(network, target, options_of(job, simd), base_address)
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:

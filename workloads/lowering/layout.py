@@ -41,6 +41,7 @@ class Cube:
     segments: tuple[int, ...]
     atom: int
     pixels: bool = False  # image format: channels of a pixel side by side, no surfaces
+    view: bool = False  # seen with other lines than its maker's: a touch of it touches all of them
 
     @property
     def stored_channels(self) -> int:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from workloads.graph import Network, Node
+from workloads.graph import Network, Node, network_weights, node_macs
+from workloads.lowering.account import described
 from workloads.lowering.assemble import assemble
+from workloads.lowering.costs import INT8_FUNCTIONS
 from workloads.lowering.emit_ops import UnitEmitter
-from workloads.lowering.emit_tasks import INT8_FUNCTIONS, HostEmitter
+from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import FusionRules, Stage, fuse
 from workloads.lowering.order import in_order
 from workloads.lowering.place import Placement, place_tensors
@@ -31,6 +33,7 @@ class LoweringOptions:
     planner: str = "greedy_by_size"
     core: bool = True  # a core converts inputs and outputs and does what the accelerator cannot
     threads: int = 1  # cores that share the parallel loops of the work on cores
+    simd: int = 1  # fp32 values that one instruction of the core works on
 
 
 def lower_network(
@@ -104,10 +107,17 @@ class _Emitter:
                 self.layers.append(Layer(stage.node.name, stage.node.function if kind == "cpu" else kind))
             self._warn(stage)
         self.units = UnitEmitter(self.recorder, self.target, self.options.strategy, self.layer_of)
-        self.host = HostEmitter(self.recorder, self.network, self.placement.cubes, self.options.threads)
-        self.wanted_int8 = {
-            name for _, stage in self.ordered if not _wants_float(stage) for name in stage.inputs
-        }
+        cubes, options = self.placement.cubes, self.options
+        self.host = HostEmitter(self.recorder, self.network, cubes, options.threads, options.simd)
+        self.wanted_int8 = self._read_as_int8()
+
+    def _read_as_int8(self) -> set[str]:
+        """Return the tensors that are read as INT8; a view wants what its readers want."""
+        wanted: set[str] = set()
+        for _, stage in reversed(self.ordered):
+            if stage.output in wanted if stage.kind == "view" else not _wants_float(stage):
+                wanted.update(stage.inputs)
+        return wanted
 
     def _warn(self, stage: Stage) -> None:
         """Say which layers of a kind that the accelerator has go to a core all the same."""
@@ -150,6 +160,8 @@ class _Emitter:
             for name in stage.inputs:
                 if (stage.output, name) in self.placement.copies:
                     self.units.copy(node, cubes[name], self.placement.copies[stage.output, name])
+        elif stage.kind == "view":
+            self.host.view(stage)
         elif stage.kind == "host":
             if not self.options.core:
                 raise NeedsCore(f"layer {node.name!r} ({node.function or node.kind}) needs a core")
@@ -157,15 +169,20 @@ class _Emitter:
 
     def program(self, base_address: int) -> Program:
         self._size_buffers()
-        return assemble(
+        stages = [stage for _, stage in self.ordered]
+        program = assemble(
             self.network.name,
-            self.layers,
+            described(self.network, stages, self.recorder, self.layers, self.target.name),
             self.recorder,
             self.options.planner,
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
         )
+        program.notes = list(self.network.notes)
+        program.weights = network_weights(self.network)
+        program.core_macs = sum(node_macs(self.network, s.node) for s in stages if s.kind == "host")
+        return program
 
     def _size_buffers(self) -> None:
         """A buffer reaches as far as the cubes in it."""

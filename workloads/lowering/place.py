@@ -57,7 +57,7 @@ class _Placer:
         if stage.node.name in self.pooled:
             return
         if kind == "view":
-            self.cubes[stage.output] = self.cubes[stage.inputs[0]]
+            self._view(stage)
         elif kind == "slice":
             self._slice(stage)
             return
@@ -107,6 +107,14 @@ class _Placer:
             self._make(copy, ())
         return copy
 
+    def _view(self, stage: Stage) -> None:
+        """The same bytes; where every channel keeps its values in order, with other lines."""
+        cube, shape = self.cubes[stage.inputs[0]], self.network.tensors[stage.output]
+        if stage.node.function == "pixels" and not cube.pixels and cube.shape.channels == shape.channels:
+            if cube.shape.elements == shape.elements:
+                cube = replace(cube, shape=shape, view=cube.view or cube.shape != shape)
+        self.cubes[stage.output] = cube
+
     def _slice(self, stage: Stage) -> None:
         node = stage.node
         source = self.cubes[stage.inputs[0]]
@@ -154,7 +162,7 @@ class _Placer:
         """Pooling on the fly needs whole windows in each launch: all rows, or cuts between windows."""
         node, pool = stage.node, stage.pool
         assert pool is not None
-        if len({cut.first_column for cut in self.cuts[node.name]}) > 1:
+        if node.images > 1 or len({cut.first_column for cut in self.cuts[node.name]}) > 1:
             return False
         if _whole_height(self.cuts[node.name]):
             return True

@@ -65,6 +65,7 @@ class Recorder:
     buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
     constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
     constant_bytes: int = 0
+    stored_weights: dict[int, int] = field(default_factory=dict)  # layer -> bytes, padding and all
     results: set[str] = field(default_factory=set)  # buffers of the network's outputs
     submit: int = 0
 
@@ -111,6 +112,8 @@ def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) 
     if cube.pixels:
         return Touch(cube.buffer, write)
     first = cube.offset // cube.surface_stride
+    if cube.view:
+        return Touch(cube.buffer, write, first, first + cube.surfaces)
     end = first_row + (cube.shape.height if rows is None else rows)
     return Touch(cube.buffer, write, first, first + cube.surfaces, first_row, end)
 

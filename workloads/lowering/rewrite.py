@@ -1,6 +1,7 @@
 """Nodes that the hardware has no launch for, written as nodes that it has.
 
-- a transposed convolution: a convolution that makes stride x stride pixels as channels; a core spreads them
+- a transposed convolution: a convolution that makes stride x stride pixels as channels; a core spreads them.
+  Its MACs stay those of the layer: taps that fall outside the kernel are zeros
 - pooling over a whole image larger than PDP's window: tiles first, then the tiles
 - maximum over a window larger than PDP's at stride 1: several smaller windows behind each other
 - x times a function of x (swish, hard swish): one look-up
@@ -8,7 +9,7 @@
 
 from dataclasses import replace
 
-from workloads.graph import Network, Node, Shape, Window
+from workloads.graph import Network, Node, Shape, Window, node_macs, node_weights
 from workloads.lowering.layout import ceil_div
 from workloads.lowering.target import Target
 
@@ -32,7 +33,9 @@ def rewritten(network: Network, target: Target) -> list[Node]:
 
 
 def fits_pdp(node: Node) -> bool:
-    return max(node.window.height, node.window.width) <= POOL_WINDOW_LIMIT
+    window = node.window
+    dilated = max(window.dilation_y, window.dilation_x) > 1
+    return not dilated and max(window.height, window.width) <= POOL_WINDOW_LIMIT
 
 
 def _with_gates(network: Network) -> list[Node]:
@@ -67,35 +70,39 @@ def transposed(network: Network, node: Node) -> list[Node]:
     window, out = node.window, network.tensors[node.output]
     source = network.tensors[node.inputs[0]]
     pixels = window.stride_y * window.stride_x
-    shape = Shape(
-        node.kernels * pixels, ceil_div(out.height, window.stride_y), ceil_div(out.width, window.stride_x)
-    )
-    height, width = ceil_div(window.height, window.stride_y), ceil_div(window.width, window.stride_x)
-    pad_y, pad_x = shape.height + height - 1 - source.height, shape.width + width - 1 - source.width
-    narrow = Window(height, width, 1, 1, pad_y // 2, pad_y - pad_y // 2, pad_x // 2, pad_x - pad_x // 2)
+    taps_y, taps_x = ceil_div(window.reach_y, window.stride_y), ceil_div(window.reach_x, window.stride_x)
+    tall, wide = source.height // node.images, source.width
+    high = max(ceil_div(out.height // node.images, window.stride_y), tall - taps_y + 1)
+    broad = max(ceil_div(out.width, window.stride_x), wide - taps_x + 1)
+    pad_y, pad_x = high + taps_y - 1 - tall, broad + taps_x - 1 - wide
+    narrow = Window(taps_y, taps_x, 1, 1, pad_y // 2, pad_y - pad_y // 2, pad_x // 2, pad_x - pad_x // 2)
     inner = f"{node.output}.subpixels"
-    network.tensors[inner] = shape
-    conv = Node(node.name, "conv", node.inputs, inner, narrow, shape.channels, node.groups, node.bias)
+    network.tensors[inner] = Shape(node.kernels * pixels, high * node.images, broad)
+    conv = replace(
+        node, kind="conv", output=inner, window=narrow, kernels=node.kernels * pixels,
+        macs=node_macs(network, node), weights=node_weights(network, node),
+    )  # fmt: skip
     return [conv, Node(f"{node.name}.spread", "cpu", (inner,), node.output, function="depth_to_space")]
 
 
 def _pools_a_whole_image(network: Network, node: Node) -> bool:
     source = network.tensors[node.inputs[0]]
-    whole = (node.window.height, node.window.width) == (source.height, source.width)
+    whole = (node.window.height, node.window.width) == (source.height // node.images, source.width)
     padded = max(node.window[4:8]) > 0
-    return whole and not padded and not fits_pdp(node) and max(source[1:]) <= POOL_WINDOW_LIMIT**2
+    return whole and not padded and not fits_pdp(node) and max(node.window[:2]) <= POOL_WINDOW_LIMIT**2
 
 
 def _two_pools(network: Network, node: Node) -> list[Node]:
     """Padding fills the last tile; the scale of an average is a register."""
     channels, height, width = network.tensors[node.inputs[0]]
+    height //= node.images
     tiles_y, tiles_x = ceil_div(height, POOL_WINDOW_LIMIT), ceil_div(width, POOL_WINDOW_LIMIT)
     tall, wide = ceil_div(height, tiles_y), ceil_div(width, tiles_x)
     bottom, right = tall * tiles_y - height, wide * tiles_x - width
     inner = f"{node.output}.tiles"
-    network.tensors[inner] = Shape(channels, tiles_y, tiles_x)
+    network.tensors[inner] = Shape(channels, tiles_y * node.images, tiles_x)
     first = Window(tall, wide, tall, wide, 0, bottom, 0, right)
-    tiles = Node(f"{node.name}.tiles", "pool", node.inputs, inner, first, function=node.function)
+    tiles = replace(node, name=f"{node.name}.tiles", output=inner, window=first)
     return [tiles, replace(node, inputs=(inner,), window=Window(tiles_y, tiles_x))]
 
 

@@ -8,7 +8,8 @@ from hw_models.systolic.op import OP
 from hw_models.systolic.params import Systolic
 from workloads.graph import Network, Node, Window
 from workloads.lowering.assemble import assemble
-from workloads.lowering.emit_tasks import INT8_FUNCTIONS, HostEmitter
+from workloads.lowering.costs import INT8_FUNCTIONS
+from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import Stage
 from workloads.lowering.layout import Cube, feature_cube
 from workloads.lowering.lower import LoweringOptions, NeedsCore
@@ -43,7 +44,7 @@ class _Lowering:
         self.layers += [Layer(node.name, node.function or node.kind) for node in self.nodes]
         self.recorder = Recorder(dtype=OP)
         self.cubes: dict[str, Cube] = {}
-        self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, ON_BYTES)
+        self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, options.simd, ON_BYTES)
         self.folded: set[str] = set()  # names of nodes done on the way out of an earlier one
 
     def program(self, base_address: int) -> Program:

@@ -1,0 +1,40 @@
+"""The networks of a config, read and lowered: what `run` would refuse, without running."""
+
+from hw_models.errors import ConfigError
+from simulator.config.model import Config
+from workloads import lower
+from workloads.params import NetworkJob
+from workloads.program import Program
+
+JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
+
+
+def network_program(config: Config, name: str, job: NetworkJob, base_address: int = 0) -> Program:
+    """Return the program of a network job. Raises ConfigError with the key and line of what is wrong."""
+    simd = config.system.cores[job.fallback].simd if job.fallback else 1
+    try:
+        program = lower(job, config.system.accelerators[job.on], base_address, simd)
+    except ConfigError as error:
+        raise error.under(f"workloads.{name}") from None
+    if job.fallback is None and len(program.tasks):
+        raise ConfigError(
+            f"the network has layers that {job.on} cannot run; write fallback: and a core",
+            key=f"workloads.{name}.fallback",
+        )
+    if program.memory.span_bytes > JOB_SPACE:
+        raise ConfigError(
+            f"needs {program.memory.span_bytes} B of memory; a job has {JOB_SPACE}; write a smaller input",
+            key=f"workloads.{name}.network",
+        )
+    return program
+
+
+def check_networks(config: Config) -> None:
+    """Raise what running the config's networks would raise before its first cycle."""
+    for name in sorted(config.workloads):
+        job = config.workloads[name]
+        if isinstance(job, NetworkJob):
+            try:
+                network_program(config, name, job)
+            except ConfigError as error:
+                raise config.locate(error) from None

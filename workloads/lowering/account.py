@@ -1,0 +1,125 @@
+"""What became of every layer: its shapes, MACs and weights, and where it runs."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from hw_models.nvdla.op import Unit
+from workloads.graph import Network, Node, node_macs, node_weights
+from workloads.lowering.fuse import Stage
+from workloads.lowering.record import Recorder
+from workloads.program import Layer
+
+UNITS = {
+    Unit.CONV: "convolution",
+    Unit.SDP: "SDP",
+    Unit.PDP: "PDP",
+    Unit.CDP: "CDP",
+    Unit.RUBIK: "RUBIK",
+    Unit.BDMA: "BDMA",
+}
+WHY = {  # what needs no warning: exact work that a core has in every flow
+    "yolo": "detection heads run in software",
+    "softmax": "no unit computes it",
+    "upsample": "no unit computes it",
+}
+
+
+def described(
+    network: Network, stages: Iterable[Stage], recorder: Recorder, layers: list[Layer], target: str
+) -> list[Layer]:
+    """Return the layers with all that a reader asks of them; those that lowering added stay as they are."""
+    numbers = {layer.name: number for number, layer in enumerate(layers)}
+    places = _places(recorder, layers, numbers)
+    rides = {node.name: stage.node.name for stage in stages for node in stage.nodes[1:]}
+    rides |= {stage.pool.name: stage.node.name for stage in stages if stage.pool is not None}
+    result = list(layers)
+    for name in network.inputs:
+        number = numbers[name]
+        dims = shape_of(network, name)
+        result[number] = replace(layers[number], operator="input", output=dims, runs_on=_said(places, number))
+    for node in network.nodes:
+        number = numbers[node.name]
+        where = _said(places, number)
+        if not where:
+            where = f"with {rides[node.name]}" if node.name in rides else _without_work(node)
+        result[number] = replace(
+            layers[number],
+            operator=node.operator or node.function or node.kind,
+            inputs=tuple(shape_of(network, name) for name in node.inputs),
+            output=shape_of(network, node.output),
+            macs=node_macs(network, node),
+            weights=node_weights(network, node),
+            stored_weight_bytes=recorder.stored_weights.get(number, 0),
+            runs_on=where,
+            why=_why(node, where, target),
+        )
+    return result
+
+
+def shape_of(network: Network, tensor: str) -> tuple[int, ...]:
+    """Return the shape as the source has it, else channels, height, width."""
+    return network.dims.get(tensor, tuple(network.tensors[tensor]))
+
+
+def _places(recorder: Recorder, layers: list[Layer], numbers: dict[str, int]) -> dict[int, list[str]]:
+    """Return, for every layer, the units that work for it, and those for what lowering added to it."""
+    found: dict[int, dict[str, None]] = {}
+    worked = [(op["layer"], UNITS[Unit(op["unit"])]) for op in recorder.ops]
+    worked += [(task["layer"], "core") for task in recorder.tasks]
+    for number, where in worked:
+        found.setdefault(number, {})[where] = None
+        name = layers[number].name
+        while "." in name:
+            name = name.rpartition(".")[0]
+            if name in numbers:
+                found.setdefault(numbers[name], {})[where] = None
+                break
+    return {number: list(names) for number, names in found.items()}
+
+
+def _said(places: dict[int, list[str]], number: int) -> str:
+    return ", ".join(places.get(number, []))
+
+
+def _without_work(node: Node) -> str:
+    return "nowhere: stays in place" if node.kind in ("view", "slice", "concat") else "folded"
+
+
+def _why(node: Node, where: str, target: str) -> str:
+    if "core" not in where.split(", "):
+        return ""
+    if node.why:
+        return node.why
+    if node.kind in ("pool", "activation", "scale", "eltwise") and where == "core":
+        return f"more than {target} can do"
+    return WHY.get(node.kind, "")
+
+
+def account(layers: Iterable[Layer], weights: int, notes: list[str], warnings: list[str]) -> dict[str, Any]:
+    """Return what was read, layer by layer, as plain values. ``weights``: shared ones count once."""
+    shown = [layer for layer in layers if layer.operator]
+    return {
+        "macs": sum(layer.macs for layer in shown),
+        "weights": weights,
+        "layers": [
+            {
+                "name": layer.name,
+                "operator": layer.operator,
+                "inputs": [list(shape) for shape in layer.inputs],
+                "output": list(layer.output),
+                "macs": layer.macs,
+                "weights": layer.weights,
+                "stored_weight_bytes": layer.stored_weight_bytes,
+                "runs_on": layer.runs_on,
+                "why": layer.why,
+            }
+            for layer in shown
+        ],
+        "notes": list(notes),
+        "warnings": list(warnings),
+    }
+
+
+def text_of(shape: Iterable[int]) -> str:
+    return "x".join(map(str, shape)) or "1"
