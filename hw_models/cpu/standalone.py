@@ -9,7 +9,7 @@ from hw_models.ideal.block import accept, free_at
 from hw_models.ideal.block import advance as memory_advance
 from hw_models.ideal.build import build as build_ideal
 from hw_models.jit import njit
-from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
+from hw_models.port import FIFO, FIFO_ROWS, front, pop
 
 
 @njit

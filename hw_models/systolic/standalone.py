@@ -6,7 +6,7 @@ from hw_models.ideal.block import accept, free_at
 from hw_models.ideal.block import advance as memory_advance
 from hw_models.ideal.build import build as build_ideal
 from hw_models.jit import njit
-from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, is_full, pop
+from hw_models.port import FIFO, FIFO_ROWS, front, is_full, pop
 from hw_models.systolic.block import advance, respond, start, take_done
 from hw_models.systolic.build import build
 from hw_models.systolic.params import Systolic

@@ -73,9 +73,7 @@ def set_loads(state, op, step):
     if new_inputs:
         lines = part(op["out_height"], op["tile_lines"], line)
         reach = (op["kernel_height"] - 1) * op["dilation_y"] + 1
-        top, lines = seen(
-            line * op["tile_lines"], lines, op["stride_y"], reach, op["pad_top"], op["height"]
-        )
+        top, lines = seen(line * op["tile_lines"], lines, op["stride_y"], reach, op["pad_top"], op["height"])
         columns = part(op["out_width"], op["tile_columns"], column)
         reach = (op["kernel_width"] - 1) * op["dilation_x"] + 1
         left, columns = seen(
@@ -93,7 +91,9 @@ def set_store(state, op, output):
     kernel, line, column, _ = place_of(state, op, output * state["channel_tiles"])
     lines = part(op["out_height"], op["tile_lines"], line)
     columns = part(op["out_width"], op["tile_columns"], column)
-    at = line * op["tile_lines"] * op["dst_line_stride"] + column * op["tile_columns"] * op["dst_pixel_stride"]
+    at = (
+        line * op["tile_lines"] * op["dst_line_stride"] + column * op["tile_columns"] * op["dst_pixel_stride"]
+    )
     set_transfer(
         state["store"],
         op["dst"] + at + kernel * op["tile_kernels"],

@@ -13,6 +13,7 @@ from simulator.soc.machine import JobPlan, Machine
 from workloads.lowering.account import account
 from workloads.program import On
 
+
 def latency_quantile_s(master: np.ndarray, share: float) -> float:
     """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket."""
     total = int(master["latency_rows"])

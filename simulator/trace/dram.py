@@ -1,15 +1,13 @@
 """`dlasim trace dram`: the memory of a config alone, driven by a trace in DRAMsim3's format.
 
-A trace line is ``ADDRESS READ|WRITE CYCLE`` (cycles of the command clock), plain or `.gz`; the address
-may be decimal or 0x hexadecimal and each request is one burst. A request of cycle c may enter from cycle
+A trace line is ``ADDRESS READ|WRITE CYCLE`` (cycles of the command clock), as `lines.py` reads it; each
+request is one burst. A request of cycle c may enter from cycle
 c + 1 on, one a cycle, in order. `--commands` writes the command log too.
 """
 
-import gzip
 import json
 import time
-import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,10 @@ import numpy as np
 from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
 from hw_models.units import FS
+from simulator.trace.lines import MEMORY, Row, read_lines
+from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
-LAST_CYCLE = 10**12  # refreshes go on in idle time
 COMMANDS = {1: "RD", 2: "WR", 3: "ACT", 4: "PRE", 5: "PREA", 6: "REF", 7: "REFB", 9: "PDE", 10: "PDX"}
 COMMANDS |= {11: "SRE", 12: "SRX", 13: "RDA", 14: "WRA"}
 
@@ -70,7 +69,7 @@ def simulate(
         "bandwidth_bytes_per_s": requests.size * dram.burst_bytes / seconds,
     }
     for name, since in (("read_latency_cycles", accepted), ("read_time_cycles", requests["cycle"] + 1)):
-        summary[name] = _quantiles((done - since)[reads])
+        summary[name] = quantiles((done - since)[reads])
     summary["simulation"] = {
         "wall_s": wall_s,
         "cpu_s": cpu_s,
@@ -81,70 +80,22 @@ def simulate(
     return accepted, done, log, summary
 
 
-def _quantiles(cycles: np.ndarray) -> dict[str, float]:
-    if not cycles.size:
-        return {}
-    points = {f"p{p}": float(np.percentile(cycles, p)) for p in (50, 95, 99)}
-    return {"mean": float(cycles.mean()), **points, "max": int(cycles.max())}
-
-
 def read_trace(path: Path, dram: Dram) -> np.ndarray:
     """Return the trace as rows of TRACE, addresses aligned to bursts. Raises ConfigError with the line."""
     from hw_models.dram.standalone import TRACE
 
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-            rows = _parse(path, file, dram.capacity_bytes)
-    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
-        raise ConfigError(
-            f"not a readable trace ({error}); write lines such as: 0x1000 READ 0", file=path
-        ) from None
-    if not rows:
-        raise ConfigError("no requests; write lines such as: 0x1000 READ 0", file=path)
-    table = np.array(rows, np.int64)
+    capacity = dram.capacity_bytes
+
+    def fits(words: Sequence[str], row: Row) -> None:
+        if not 0 <= row[1] < capacity:
+            what = f"address {words[0]} lies outside the memory of {capacity} B"
+            raise ValueError(f"{what}; write 0x0 to {capacity - 1:#x}")
+
+    rows = read_lines(path, MEMORY, fits)
     result = np.zeros(len(rows), TRACE)
-    result["address"] = table[:, 0] // dram.burst_bytes * dram.burst_bytes
-    result["write"], result["cycle"] = table[:, 1], table[:, 2]
+    result["cycle"], result["write"] = rows[:, 0], rows[:, 2]
+    result["address"] = rows[:, 1] // dram.burst_bytes * dram.burst_bytes
     return result
-
-
-def _parse(path: Path, lines: Iterable[str], capacity: int) -> list[tuple[int, int, int]]:
-    rows: list[tuple[int, int, int]] = []
-    latest = 0
-    kinds = {"READ": 0, "WRITE": 1}
-    for number, text in enumerate(lines, 1):
-        words = text.split()
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            address, kind, cycle = words
-            row = (int(address, 16 if address[:2] in ("0x", "0X") else 10), kinds[kind], int(cycle))
-        except (ValueError, KeyError):
-            raise ConfigError(
-                f"{text.strip()!r} is not a request; write ADDRESS READ|WRITE CYCLE", file=path, line=number
-            ) from None
-        if row[2] > LAST_CYCLE:
-            raise ConfigError(
-                f"cycle {row[2]} is too late; write cycles up to {LAST_CYCLE}", file=path, line=number
-            )
-        if row[2] < latest:
-            raise ConfigError(
-                f"cycle {row[2]} comes after cycle {latest}; write cycles in order", file=path, line=number
-            )
-        if not 0 <= row[0] < capacity:
-            raise ConfigError(
-                f"address {words[0]} lies outside the memory of {capacity} B; write 0x0 to {capacity - 1:#x}",
-                file=path,
-                line=number,
-            )
-        latest = row[2]
-        rows.append(row)
-    return rows
-
-
-def write_csv(path: Path, header: str, columns: Iterable[np.ndarray]) -> None:
-    lines = zip(*(column.tolist() for column in columns))
-    path.write_text(header + "\n" + "".join(",".join(map(str, line)) + "\n" for line in lines))
 
 
 def write_commands(path: Path, log: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 import heapq
 
 import numpy as np
+from nvdla_post_helpers import cube_op
 
 from hw_models.cache import block as cache
 from hw_models.cache.build import build_cache
@@ -32,7 +33,6 @@ from hw_models.systolic import block as systolic
 from hw_models.systolic.build import build as build_systolic
 from hw_models.systolic.op import OP, gemm
 from hw_models.systolic.params import Systolic
-from nvdla_post_helpers import cube_op
 
 UP = 32  # first FIFO of a middle's answers
 LATENCY = 20  # of the memory behind a middle

@@ -16,7 +16,9 @@ EARLY = {"none": 0, "some": 3}  # calls ahead of time between two that are due
 
 
 def folders():
-    return sorted(path.parent.name for path in BLOCKS.glob("*/params.py") if path.parent.name not in NOT_BLOCKS)
+    return sorted(
+        path.parent.name for path in BLOCKS.glob("*/params.py") if path.parent.name not in NOT_BLOCKS
+    )
 
 
 @pytest.mark.parametrize("name", folders())

@@ -60,9 +60,9 @@ def test_channels_share_the_addresses(tmp_path):
 
 BAD_TRACES = {
     "0x0 READ 5\n0x40 READ 4\n": ":2: cycle 4 comes after cycle 5; write cycles in order",
-    "0x0 READ 0\n0x40 FETCH 1\n": ":2: '0x40 FETCH 1' is not a request; write ADDRESS READ|WRITE CYCLE",
-    "0x0 READ\n": ":1: '0x0 READ' is not a request; write ADDRESS READ|WRITE CYCLE",
-    "x READ 0\n": ":1: 'x READ 0' is not a request; write ADDRESS READ|WRITE CYCLE",
+    "0x0 READ 0\n0x40 FETCH 1\n": ":2: '0x40 FETCH 1' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
+    "0x0 READ\n": ":1: '0x0 READ' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
+    "x READ 0\n": ":1: 'x READ 0' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
     "0x200000000 READ 0\n": ":1: address 0x200000000 lies outside the memory of 8589934592 B; "
     "write 0x0 to 0x1ffffffff",
     "-64 READ 0\n": ":1: address -64 lies outside the memory of 8589934592 B; write 0x0 to 0x1ffffffff",

@@ -53,17 +53,17 @@ def test_every_request_gets_its_times_in_ns(run, name):
     [
         (
             "5 0 0 8",
-            "'5 0 0 8' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
+            "'5 0 0 8' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
         ),
         (
             "5 0 0 8 2",
-            "'5 0 0 8 2' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
+            "'5 0 0 8 2' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
         ),
         (
             "5 0 x 8 1",
-            "'5 0 x 8 1' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)",
+            "'5 0 x 8 1' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
         ),
-        ("3 0 0 8 1", "time 3 ns comes after 4 ns; write arrival times in order"),
+        ("3 0 0 8 1", "time 3 ns comes after time 4 ns; write times in order"),
         ("5 0 0 0 1", "0 sectors in one request; write 1 to 65264"),
         (
             f"5 0 {CAPACITY} 8 1",

@@ -6,6 +6,7 @@ from block_drivers import Master
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from test_block_contract import work
 
 from hw_models.ideal.params import IdealMemory
 from hw_models.systolic import block as systolic
@@ -13,7 +14,6 @@ from hw_models.systolic.build import build
 from hw_models.systolic.op import OP, gemm
 from hw_models.systolic.params import Systolic
 from hw_models.systolic.standalone import simulate
-from test_block_contract import work
 
 SMALL = {"kind": "systolic", "rows": 4, "columns": 4, "port": "8 B", "burst": "32 B", "clock": "1 GHz"}
 
@@ -69,7 +69,9 @@ def oracle(op, p, latency):
     for step, (r, m, c, n, i, k) in enumerate(steps(op)):
         loads = {"weights": [op["weights"] + c * op["channels"] + i * n, 1, k * n, 0]}
         loads["inputs"] = [op["src"] + r * op["channels"] + i, m, k, op["channels"]]
-        beats = sum(b // p.port_bytes for w in loads if loads[w] != before.get(w) for b in bursts(p, *loads[w]))
+        beats = sum(
+            b // p.port_bytes for w in loads if loads[w] != before.get(w) for b in bursts(p, *loads[w])
+        )
         bus = max(bus, computed[-2] + latency - 1) + beats if beats else max(bus, computed[-2])
         start = max(free, bus, stored[-2] if i == 0 else 0)
         free = start + p.rows + (-(-k // p.rows) * -(-n // p.columns) - 1) * max(m, p.rows) + m

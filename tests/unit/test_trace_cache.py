@@ -60,7 +60,7 @@ def test_half_lines_are_asked_for_with_bytes(config, tmp_path):
             "'0x1000 READ' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
         ),
         ("32 READ 0", "64 B at 32 cross a line of 64 B; align them or give --bytes"),
-        ("0 READ 9\n0 READ 8", "cycle 8 comes after 9; sort the trace"),
+        ("0 READ 9\n0 READ 8", "cycle 8 comes after cycle 9; write cycles in order"),
     ],
 )
 def test_a_bad_line_is_told_with_its_number(config, tmp_path, text, message):

@@ -34,7 +34,9 @@ class _Lowering:
     def __init__(self, network: Network, array: Systolic, options: LoweringOptions):
         self.network, self.array, self.options = network, array, options
         self.nodes = [
-            part for node in network.nodes for part in (transposed(network, node) if node.kind == "deconv" else [node])
+            part
+            for node in network.nodes
+            for part in (transposed(network, node) if node.kind == "deconv" else [node])
         ]
         self.readers: dict[str, list[Node]] = {}
         for node in self.nodes:
@@ -93,7 +95,10 @@ class _Lowering:
         if not self.options.core:
             raise NeedsCore(f"layer {node.name!r} ({node.function or node.kind}) needs a core")
         self._cube(node.output)
-        wanted = any(reader.kind != "cpu" or reader.function in ON_BYTES for reader in self.readers.get(node.output, []))
+        wanted = any(
+            reader.kind != "cpu" or reader.function in ON_BYTES
+            for reader in self.readers.get(node.output, [])
+        )
         self.host.stage(Stage("host", [node], list(node.inputs), node.output), layer, wanted)
 
     def _convolution(self, node: Node) -> Convolution:
@@ -102,7 +107,9 @@ class _Lowering:
         if node.kind == "fc":
             return Convolution(shape.elements, 1, 1, node.kernels, Window())
         groups = node.groups
-        return Convolution(shape.channels // groups, shape.height, shape.width, node.kernels // groups, node.window)
+        return Convolution(
+            shape.channels // groups, shape.height, shape.width, node.kernels // groups, node.window
+        )
 
     def _launch(self, node: Node, layer: int, conv: Convolution, cut: Cut) -> None:
         """One operation for every group of a convolution."""
@@ -155,5 +162,3 @@ class _Lowering:
             self.folded.add(follower.name)
             name = follower.output
         return name
-
-
