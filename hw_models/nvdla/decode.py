@@ -1,4 +1,4 @@
-"""From register settings to the row of OP that the timing model runs: what a program sets decides the operation.
+"""From register settings to the row of OP that the timing model runs: what a program sets decides.
 
 Sizes in registers are one less than what they mean; addresses and strides are bytes.
 """

@@ -21,6 +21,7 @@ class Launch:
     unit: Unit
     units: dict[str, Settings]
     line: int = 0  # of the program, of the last op-enable
+    group: int = 0  # register group of the unit that ends it
 
     def __getitem__(self, unit: str) -> Settings:
         return self.units[unit]
@@ -47,6 +48,7 @@ class Enabler:
 
     file: RegisterFile = field(default_factory=RegisterFile)
     waiting: dict[str, list[Settings]] = field(default_factory=dict)  # enabled units by name, oldest first
+    taken: dict[str, int] = field(default_factory=dict)  # launches of each unit so far: groups take turns
     copies: list[Settings] = field(default_factory=list)  # of BDMA, before its launch
 
     def write(self, unit: str, name: str, value: int, line: int = 0) -> list[Launch]:
@@ -69,7 +71,8 @@ class Enabler:
             self.copies.append(self.file.settings("BDMA"))
         if name not in ENABLES["BDMA"] or not value & 1:
             return []
-        launches = [Launch(Unit.BDMA, {"BDMA": copy}, line) for copy in self.copies]
+        group = ENABLES["BDMA"].index(name)
+        launches = [Launch(Unit.BDMA, {"BDMA": copy}, line, group) for copy in self.copies]
         self.copies.clear()
         return launches
 
@@ -86,7 +89,11 @@ class Enabler:
                 if needed is None or any(not self.waiting.get(other) for other in needed):
                     break
                 kind = Unit.CONV if "CDMA" in needed else head
-                found.append(Launch(kind, {other: self.waiting[other].pop(0) for other in needed}, line))
+                units = {other: self.waiting[other].pop(0) for other in needed}
+                last = "PDP" if "PDP" in needed else unit
+                found.append(Launch(kind, units, line, self.taken.get(last, 0) & 1))
+                for other in needed:
+                    self.taken[other] = self.taken.get(other, 0) + 1
         return found
 
 

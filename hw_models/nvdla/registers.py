@@ -3,8 +3,8 @@
 Every unit has two groups of `D_` registers: `S_POINTER.PRODUCER` says which one the driver writes, and an
 op-enable hands the group to the unit. `S_` registers and look-up tables exist once.
 
-Sources of the table: names, places and reset values from NVDLA's register manual (nvdla/hw, spec/manual, branch
-master). Addresses and strides are in bytes; a field of an address that starts above bit 0 leaves out zeros.
+Sources of the table: names, places and reset values from NVDLA's register manual (nvdla/hw, spec/manual,
+branch master). Addresses and strides are in bytes; a field of one that starts above bit 0 leaves out zeros.
 """
 
 import csv

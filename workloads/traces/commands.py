@@ -46,6 +46,16 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Store:
+    """Write bytes into memory, those whose bit in ``mask`` is set."""
+
+    address: int
+    data: bytes
+    mask: int
+    line: int
+
+
+@dataclass(frozen=True)
 class Notify:
     """Wait for a unit's interrupt (UNIT_GROUP, any if empty), then pass ``sync`` on."""
 
@@ -74,4 +84,4 @@ class Check:
     line: int
 
 
-Command = Write | Poll | Fill | Load | Notify | Wait | Check
+Command = Write | Poll | Fill | Load | Store | Notify | Wait | Check

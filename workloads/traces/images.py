@@ -1,4 +1,4 @@
-"""Memory images of NVDLA's tests: packets `{offset:0x20, size:4, payload:0x00 0x10 ...}`, or rows of bytes."""
+"""Memory images: packets `{offset:0x20, size:4, payload:0x00 0x10 ...}` of a .cfg, or rows of bytes."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
 """What CDP computes: local response normalisation across channels by a look-up table.
 
-Input converter (9 bits for INT8), sum of squares over 3 to 9 channels, look-up, product with the centre, output
-converter. Widths: NV_NVDLA_CDP_DP_{cvtin,sum,mul,cvtout}.v.
+Input converter (9 bits for INT8), sum of squares over 3 to 9 channels, look-up, product with the centre,
+output converter. Widths: NV_NVDLA_CDP_DP_{cvtin,sum,mul,cvtout}.v.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ CDP = np.dtype(
 
 @njit
 def normalise(cdp, values, channels):
-    """Normalise ``values`` (pixels, channels of whole atoms) int64 in place; beyond ``channels`` nothing counts."""
+    """Normalise ``values`` (pixels, channels of whole atoms) int64 in place; ``channels`` of them count."""
     converted = np.zeros(values.shape[1] + 8, np.int64)
     for p in range(values.shape[0]):
         for c in range(values.shape[1]):

@@ -39,7 +39,7 @@ def truncate(sums, shift):
 
 @njit
 def convolve_in_order(lines, weights, out, strides, dilations, atomic_c, bits):
-    """Add up as the hardware does: channel block, row, column, atomic-C products at once, saturated each time.
+    """Add up as the hardware does: channel block, row, column, atomic-C products at once, each saturated.
 
     lines: (height, width, channels) int64, padded; weights: (kernels, rows, columns, channels) int64;
     out: (out_height, out_width, kernels) int64.
@@ -73,7 +73,9 @@ def convolve(
     Sums of up to a thousand products of INT8 are exact in float32, so matrix products do the work.
     """
     kernels, rows, columns, channels = weights.shape
-    real, most = (np.float32, EXACT_PRODUCTS[1]) if lines.dtype == np.int8 else (np.float64, EXACT_PRODUCTS[2])
+    real, most = (
+        (np.float32, EXACT_PRODUCTS[1]) if lines.dtype == np.int8 else (np.float64, EXACT_PRODUCTS[2])
+    )
     height, width = out_size
     sums = np.zeros((height * width, kernels), np.int64)
     for first in range(0, channels, most):

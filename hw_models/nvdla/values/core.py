@@ -12,12 +12,10 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.convolution import accumulate, convert_input, truncate
-from hw_models.nvdla.values.cubes import Cube, read_cube
+from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import expand_weights, unpack_weights
 from hw_models.nvdla.values.pixels import read_pixels
-
-DTYPES = {0: np.dtype(np.int8), 1: np.dtype(np.int16)}
 
 
 def convolution(
@@ -25,7 +23,7 @@ def convolution(
 ) -> np.ndarray:
     """Return what CACC hands to SDP, shape (out_height, out_width, kernels) int64 of 32 bits.
 
-    ``kept`` has the data and weights that lie in CBUF, for launches that use them again; ``image`` of a batch.
+    ``kept`` has the data and weights that lie in CBUF, for launches that reuse them; ``image``: of a batch.
     """
     cdma, csc = launch["CDMA"], launch["CSC"]
     if csc["CONV_MODE"]:
@@ -63,9 +61,7 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def _padded(
-    lines: np.ndarray, top: int, left: int, height: int, width: int, value: int
-) -> np.ndarray:
+def _padded(lines: np.ndarray, top: int, left: int, height: int, width: int, value: int) -> np.ndarray:
     """Return ``lines`` with padding, cut or filled up to (height, width)."""
     out = np.full((height, width, lines.shape[2]), value, lines.dtype)
     rows, columns = min(height - top, lines.shape[0]), min(width - left, lines.shape[1])

@@ -9,6 +9,8 @@ import numpy as np
 
 from hw_models.nvdla.values.memory import Memory
 
+DTYPES: dict[int, np.dtype] = {0: np.dtype(np.int8), 1: np.dtype(np.int16)}  # by precision field; 2 is FP16
+
 
 class Cube(NamedTuple):
     """Where a feature map lies. Strides in bytes; ``dtype`` of its elements."""

@@ -1,4 +1,4 @@
-"""Launches executed on memory contents: what every unit reads, computes and writes, from register settings."""
+"""Launches executed on memory contents: what every unit reads, computes and writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,12 @@ from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.cdp import CDP, normalise
 from hw_models.nvdla.values.copies import copy_lines, reshape
 from hw_models.nvdla.values.core import convolution
-from hw_models.nvdla.values.cubes import Cube, read_cube, write_cube
+from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube, write_cube
 from hw_models.nvdla.values.lut import lut_of
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.operands import sdp_operands
 from hw_models.nvdla.values.pdp import POOL, pool_cube
 from hw_models.nvdla.values.sdp import post_process, sdp_of
-
-DTYPES = {0: np.dtype(np.int8), 1: np.dtype(np.int16)}  # by precision field; 2 is FP16
 
 
 def element(settings: Settings, name: str) -> np.dtype:

@@ -1,8 +1,8 @@
 """Look-up tables of SDP's Y unit and of CDP: LE of 65 entries (linear or exponential), LO of 257 (linear).
 
-Both are looked up at once; hits, misses and priorities decide which one gives the result. A miss below or above
-a table goes on from its first or last entry with a slope. Sources: NVDLA hardware manual, "LUT programming";
-NV_NVDLA_SDP_CORE_Y_{idx,inp}.v, NV_NVDLA_CDP_DP_{LUT_ctrl,intp}.v.
+Both are looked up at once; hits, misses and priorities decide which one gives the result. A miss below or
+above a table goes on from its first or last entry with a slope. Sources: NVDLA hardware manual, "LUT
+programming"; NV_NVDLA_SDP_CORE_Y_{idx,inp}.v, NV_NVDLA_CDP_DP_{LUT_ctrl,intp}.v.
 """
 
 import numpy as np

@@ -29,6 +29,10 @@ class Memory:
                 self._pages[page] = np.zeros(PAGE_BYTES, np.uint8)
             self._pages[page][start : start + count] = flat[at : at + count]
 
+    def holds(self, address: int, size: int) -> bool:
+        """Tell whether anybody wrote near a range."""
+        return any(page in self._pages for page, *_ in _pieces(address, size))
+
     def crc32(self, address: int, size: int) -> int:
         """Return the CRC of a range (zlib's polynomial, as NVDLA's tests use it)."""
         return zlib.crc32(self.read(address, size).tobytes())

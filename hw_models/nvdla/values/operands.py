@@ -44,7 +44,9 @@ def sdp_operands(launch: Launch, memory: Memory, atom_bytes: int, lanes: int) ->
     found: list[np.ndarray] = []
     for key, (name, reader) in SUB_UNITS.items():
         bits = 32 if key == "y" else 16
-        alu, mul = (np.full((1, 1), sdp.signed(f"{name}_{part}_OPERAND"), np.int64) for part in ("ALU", "MUL"))
+        alu, mul = (
+            np.full((1, 1), sdp.signed(f"{name}_{part}_OPERAND"), np.int64) for part in ("ALU", "MUL")
+        )
         assert bits in (16, 32)
         if is_on(sdp, key) and (reads_alu(sdp, key) or reads_mul(sdp, key)):
             stored = _stored(launch, key, memory, atom_elements)

@@ -1,8 +1,8 @@
 """Weights as NVDLA stores them, and back. Arrays have shape (kernels, rows, columns, channels).
 
 Kernels come in groups of atomic-K, inside a group blocks of atomic-C channels, then kernel rows, columns,
-kernels, channels; nothing is filled up but the end of all (NVDLA hardware manual, "Weight Format"). An image's
-kernel has one column of columns x channels; ``rows_a_block`` rows of it may lie together (post-extension).
+kernels, channels; nothing is filled up but the end of all (NVDLA hardware manual, "Weight Format"). A kernel
+of an image has one column of columns x channels; ``rows_a_block`` rows of it may lie together (post-extension).
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ UNIT_BYTES = 128  # weights are stored in multiples of this
 def _runs(
     shape: tuple[int, int, int, int], atomic_c: int, atomic_k: int, rows_a_block: int
 ) -> Iterator[tuple[slice, slice, slice]]:
-    """Yield (kernels, rows, channels) of each block that lies together; columns are between rows and kernels."""
+    """Yield (kernels, rows, channels) of each block that lies together, columns outermost."""
     kernels, rows, _, channels = shape
     for k in range(0, kernels, atomic_k):
         for c in range(0, channels, atomic_c):

@@ -1,7 +1,7 @@
 """What PDP computes: maximum, minimum or average of each window.
 
-An average adds up the elements of the window and a padding value for each that lies outside, then multiplies by
-1/width and by 1/height as fractions of 2**16, rounding after each. Maximum and minimum leave padding out.
+An average adds up the elements of the window and a padding value for each that lies outside, then multiplies
+by 1/width and by 1/height as fractions of 2**16, rounding after each. Maximum and minimum leave padding out.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Images as CDMA reads them: pixel formats, their order of channels, mean and converter, padding on both sides.
+"""Images as CDMA reads them: pixel formats, order of channels, mean and converter, padding on both sides.
 
 Source: NVDLA hardware manual, "Pixel Format"; order of channels: first R, G, B, A (or Y, U, V, A).
 """
@@ -94,7 +94,9 @@ def read_pixels(cdma: Settings, memory: Memory, atom_bytes: int) -> np.ndarray:
         )
     wide = data.astype(np.int64)
     if form.packed:
-        parts = [((wide[:, :, 0] >> low) & ((1 << bits) - 1)) << (PACKED_BITS - bits) for low, bits in form.packed]
+        parts = [
+            ((wide[:, :, 0] >> low) & ((1 << bits) - 1)) << (PACKED_BITS - bits) for low, bits in form.packed
+        ]
         wide = np.stack(parts, axis=2)
     else:
         wide = wide[:, :, list(form.order)]

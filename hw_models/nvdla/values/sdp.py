@@ -27,9 +27,7 @@ SUB_UNIT = np.dtype(
         ("relu", np.int64),
     ]
 )
-CONVERTER = np.dtype(
-    [("on", np.int64), ("offset", np.int64), ("scale", np.int64), ("shift", np.int64)]
-)
+CONVERTER = np.dtype([("on", np.int64), ("offset", np.int64), ("scale", np.int64), ("shift", np.int64)])
 Y_UNIT = np.dtype(
     [
         ("on", np.int64),
