@@ -148,9 +148,24 @@ class LoadableFile(Block):
     loadable: str
 
 
+class ProgramFile(Block):
+    """A register-level program for NVDLA: a text trace (.cfg, .txn) and its memory images beside it."""
+
+    program: str
+
+
+def _source(value: Any) -> str:
+    """Return the tag of a network's source."""
+    if isinstance(value, ProgramFile) or (isinstance(value, dict) and "program" in value):
+        return "ProgramFile"
+    return "LoadableFile" if isinstance(value, dict | LoadableFile) else "str"
+
+
 NetworkSource = Annotated[
-    Annotated[str, Tag("str")] | Annotated[LoadableFile, Tag("LoadableFile")],
-    Discriminator(lambda value: "LoadableFile" if isinstance(value, dict | LoadableFile) else "str"),
+    Annotated[str, Tag("str")]
+    | Annotated[LoadableFile, Tag("LoadableFile")]
+    | Annotated[ProgramFile, Tag("ProgramFile")],
+    Discriminator(_source),
 ]
 
 
@@ -173,7 +188,7 @@ class NetworkJob(Block):
     network: NetworkSource | None = Field(
         None,
         description="a name of `dlasim list networks`, a .cfg or .onnx file, a transformer by name or "
-        "config.json, or {loadable: FILE.csv}",
+        "config.json, {loadable: FILE.csv}, or {program: FILE.cfg}",
     )
     layers: tuple[AnyLayer, ...] | None = Field(None, description="the network, written inline")
     input: Input | None = Field(
@@ -207,7 +222,9 @@ class NetworkJob(Block):
 
     @field_validator("network")
     @classmethod
-    def a_name_or_a_file(cls, network: str | LoadableFile | None) -> str | LoadableFile | None:
+    def a_name_or_a_file(
+        cls, network: str | LoadableFile | ProgramFile | None
+    ) -> str | LoadableFile | ProgramFile | None:
         if not isinstance(network, str) or network in NETWORKS or network.lower().endswith(NETWORK_FILES):
             return network
         if network in builtin_models():

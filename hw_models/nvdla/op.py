@@ -78,12 +78,14 @@ OP = np.dtype(
         ("x1_address", np.int64),
         ("x1_line_stride", np.int64),
         ("x1_surface_stride", np.int64),
+        ("x1_work", np.int64),  # ALU 1 + multiplier 2, -1: neither; 0: as its operand's bytes say
         ("x1_relu", np.int64),
         ("x2", np.int64),
         ("x2_bytes", np.int64),
         ("x2_address", np.int64),
         ("x2_line_stride", np.int64),
         ("x2_surface_stride", np.int64),
+        ("x2_work", np.int64),
         ("x2_relu", np.int64),  # 1 ReLU, 2 PReLU
         ("y", np.int64),
         ("y_bytes", np.int64),

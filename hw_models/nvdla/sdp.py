@@ -65,10 +65,12 @@ def needs_rdma(op):
 
 
 @njit
-def _x_latency(kind, element_bytes, relu):
+def _x_latency(kind, element_bytes, relu, work):
     """Return the cycles that X1 or X2 adds."""
     if kind == _OFF:
         return 0
+    if work:
+        return X_BASE + (X_ALU if work > 0 and work & 1 else 0) + (X_MUL if work > 0 and work & 2 else 0)
     if relu == _PRELU:
         return X_BASE + X_MUL
     if kind < _PER_KERNEL:
@@ -173,8 +175,8 @@ def _start(state, ops):
     period = atom // state["sdp_elements"]
     chunks = CHUNKS_BEFORE_JOIN_CACC if sdp["flying"] else CHUNKS_BEFORE_JOIN_RDMA
     sdp["depth"] = 1 + chunks // period
-    x1 = _x_latency(op["x1"], op["x1_bytes"], op["x1_relu"])
-    x2 = _x_latency(op["x2"], op["x2_bytes"], op["x2_relu"])
+    x1 = _x_latency(op["x1"], op["x1_bytes"], op["x1_relu"], op["x1_work"])
+    x2 = _x_latency(op["x2"], op["x2_bytes"], op["x2_relu"], op["x2_work"])
     sdp["latency"] = x1 + x2
     if (op["y"] != _OFF or op["lut"]) and state["sdp_ew_elements"]:
         sdp["latency"] += Y_BASE + (Y_LUT if op["lut"] else 0)

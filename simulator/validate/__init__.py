@@ -6,6 +6,7 @@ that the project ships beside the block.
 
 VALIDATIONS = {
     "nvdla-rtl": "simulator.validate.nvdla_rtl",
+    "nvdla-traces": "simulator.validate.nvdla_traces",
     "yolov3-ops": "simulator.validate.yolov3_ops",
     "dram": "simulator.validate.dram",
     "flash": "simulator.validate.flash",

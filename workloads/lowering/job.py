@@ -8,8 +8,8 @@ from hw_models.systolic.params import Systolic
 from workloads.importers.load import load_network
 from workloads.lowering.cbuf import DoesNotFit
 from workloads.lowering.lower import LoweringOptions, NeedsCore, lower_network
-from workloads.lowering.target import target_of
-from workloads.params import LoadableFile, NetworkJob
+from workloads.lowering.target import preset_numbers, target_of
+from workloads.params import LoadableFile, NetworkJob, ProgramFile
 from workloads.program import Program
 from workloads.systolic.lower import lower_network as lower_to_array
 
@@ -39,6 +39,10 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1
         from workloads.importers.loadable import read_loadable
 
         return read_loadable(Path(job.network.loadable), target, job, base_address)
+    if isinstance(job.network, ProgramFile):
+        from workloads.traces.program import read_register_program
+
+        return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
     network = load_network(job)
     try:
         return lower_network(network, target, options_of(job, simd), base_address)

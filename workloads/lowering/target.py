@@ -22,6 +22,13 @@ class Target(NamedTuple):
         return self.cbuf_depth * self.cbuf_entry_bytes
 
 
+def preset_numbers(preset: Any) -> dict[str, int]:
+    """Return all numbers of a preset's name, a preset table, or an accelerator's parameters."""
+    if isinstance(preset, dict):
+        return preset
+    return dict(PRESETS[preset]) if isinstance(preset, str) else preset.values()
+
+
 def target_of(preset: Any) -> Target:
     """Return the target for a preset's name, a preset table, or an accelerator's parameters."""
     if isinstance(preset, Target):

@@ -1,0 +1,123 @@
+"""A convolution from its registers: CDMA reads and converts, CSC pads, CMAC and CACC add up.
+
+Feature maps come in surfaces; images as pixels whose channels lie side by side, and their kernels have one
+column that spans columns x channels of the image.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hw_models.errors import ConfigError
+from hw_models.nvdla.launch import Launch
+from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.convolution import accumulate, convert_input, truncate
+from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube
+from hw_models.nvdla.values.memory import Memory
+from hw_models.nvdla.values.packing import expand_weights, unpack_weights
+from hw_models.nvdla.values.pixels import read_pixels
+
+
+def convolution(
+    launch: Launch, memory: Memory, preset: Mapping[str, int], kept: dict[str, np.ndarray], image: int = 0
+) -> np.ndarray:
+    """Return what CACC hands to SDP, shape (out_height, out_width, kernels) int64 of 32 bits.
+
+    ``kept`` has the data and weights that lie in CBUF, for launches that reuse them; ``image``: of a batch.
+    """
+    cdma, csc = launch["CDMA"], launch["CSC"]
+    if csc["CONV_MODE"]:
+        raise ConfigError("values of Winograd convolutions are not computed", line=launch.line or None)
+    if cdma["PROC_PRECISION"] not in DTYPES:
+        raise ConfigError("convolution in FP16: values are computed for INT8 and INT16")
+    kind = DTYPES[cdma["PROC_PRECISION"]]
+    if not (cdma["DATA_REUSE"] and "data" in kept):
+        kept["data"] = _lines(cdma, memory, preset, image)
+    if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
+        kept["weights"] = _weights(launch, memory, preset, kind)
+    lines, weights = kept["data"], kept["weights"]
+    out_size = csc["DATAOUT_HEIGHT"] + 1, csc["DATAOUT_WIDTH"] + 1
+    strides = csc["CONV_Y_STRIDE_EXT"] + 1, csc["CONV_X_STRIDE_EXT"] + 1
+    dilations = csc["Y_DILATION_EXT"] + 1, csc["X_DILATION_EXT"] + 1
+    rows = weights.shape[1]
+    value = _signed(csc["PAD_VALUE"], 8 * kind.itemsize)
+    need_height = (out_size[0] - 1) * strides[0] + (rows - 1) * dilations[0] + 1
+    if cdma["DATAIN_FORMAT"]:
+        lines = _padded(lines, csc["PAD_TOP"], 0, need_height, lines.shape[1], value)
+        lines = _spread(lines, out_size[1], strides[1], weights.shape[3])
+        strides, dilations = (strides[0], 1), (dilations[0], 1)
+    else:
+        columns = weights.shape[2]
+        need_width = (out_size[1] - 1) * strides[1] + (columns - 1) * dilations[1] + 1
+        lines = _padded(lines, csc["PAD_TOP"], csc["PAD_LEFT"], need_height, need_width, value)
+        lines = lines[:, :, : weights.shape[3]]
+    sums = accumulate(lines, weights, out_size, strides, dilations, preset["atomic_c"])
+    truncate(sums.reshape(-1), launch["CACC"]["CLIP_TRUNCATE"])
+    return sums
+
+
+def _signed(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def _padded(lines: np.ndarray, top: int, left: int, height: int, width: int, value: int) -> np.ndarray:
+    """Return ``lines`` with padding, cut or filled up to (height, width)."""
+    out = np.full((height, width, lines.shape[2]), value, lines.dtype)
+    rows, columns = min(height - top, lines.shape[0]), min(width - left, lines.shape[1])
+    out[top : top + rows, left : left + columns] = lines[:rows, :columns]
+    return out
+
+
+def _spread(lines: np.ndarray, out_width: int, stride: int, span: int) -> np.ndarray:
+    """Return, for each output column, the ``span`` elements of the line that its kernel sees."""
+    height, width, channels = lines.shape
+    flat = np.zeros((height, max(width * channels, (out_width - 1) * stride * channels + span)), lines.dtype)
+    flat[:, : width * channels] = lines.reshape(height, -1)
+    first = np.arange(out_width) * stride * channels
+    return flat[:, first[:, None] + np.arange(span)[None, :]]
+
+
+def _lines(cdma: Settings, memory: Memory, preset: Mapping[str, int], image: int) -> np.ndarray:
+    """Return what CDMA writes into CBUF, shape (height, width, channels)."""
+    kind = DTYPES[cdma["PROC_PRECISION"]]
+    width, height = cdma["DATAIN_WIDTH"] + 1, cdma["DATAIN_HEIGHT"] + 1
+    channels = cdma["DATAIN_CHANNEL"] + 1
+    address = cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0")
+    if cdma["DATAIN_FORMAT"]:
+        return read_pixels(cdma, memory, preset["atom_bytes"])
+    address += image * cdma["BATCH_STRIDE"]
+    in_kind = DTYPES[cdma["IN_PRECISION"]]
+    line_stride, surface_stride = cdma["LINE_STRIDE"], cdma["SURF_STRIDE"]
+    packed = bool(cdma["SURF_PACKED"])
+    cube = Cube(address, width, height, channels, line_stride, surface_stride, in_kind, packed)
+    data = read_cube(memory, cube, preset["atom_bytes"])[:, :, :channels]
+    if not cdma["CVT_EN"]:
+        return data.astype(kind)
+    wide = data.astype(np.int64).reshape(-1, channels)
+    offsets = np.full(channels, cdma.signed("CVT_OFFSET"), np.int64)
+    convert_input(wide, offsets, cdma.signed("CVT_SCALE"), cdma["CVT_TRUNCATE"], 8 * kind.itemsize)
+    return wide.reshape(data.shape).astype(kind)
+
+
+def _weights(launch: Launch, memory: Memory, preset: Mapping[str, int], kind: np.dtype) -> np.ndarray:
+    """Return the weights, shape (kernels, rows, columns, channels)."""
+    cdma, csc = launch["CDMA"], launch["CSC"]
+    shape = (
+        csc["WEIGHT_KERNEL"] + 1,
+        csc["WEIGHT_HEIGHT_EXT"] + 1,
+        csc["WEIGHT_WIDTH_EXT"] + 1,
+        csc["WEIGHT_CHANNEL_EXT"] + 1,
+    )
+    count = int(np.prod(shape))
+    address = cdma.address("D_WEIGHT_ADDR_LOW", "D_WEIGHT_ADDR_HIGH")
+    atomic_k = preset["atomic_k"] // kind.itemsize
+    if cdma["WEIGHT_FORMAT"]:
+        mask = memory.read(cdma.address("D_WMB_ADDR_LOW", "D_WMB_ADDR_HIGH"), -(-count // 8))
+        present = int(np.unpackbits(mask, bitorder="little")[:count].sum())
+        packed = memory.read(address, present * kind.itemsize).view(kind)
+        stored = expand_weights(packed, mask, count)
+    else:
+        stored = memory.read(address, count * kind.itemsize).view(kind)
+    rows_a_block = 1 << csc["Y_EXTENSION"]
+    return unpack_weights(stored, shape, preset["atomic_c"], atomic_k, rows_a_block)

@@ -1,0 +1,168 @@
+"""Launches executed on memory contents: what every unit reads, computes and writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw_models.errors import ConfigError
+from hw_models.nvdla.launch import Launch
+from hw_models.nvdla.op import Unit
+from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.cdp import CDP, normalise
+from hw_models.nvdla.values.copies import copy_lines, reshape
+from hw_models.nvdla.values.core import convolution
+from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube, write_cube
+from hw_models.nvdla.values.lut import lut_of
+from hw_models.nvdla.values.memory import Memory
+from hw_models.nvdla.values.operands import sdp_operands
+from hw_models.nvdla.values.pdp import POOL, pool_cube
+from hw_models.nvdla.values.sdp import post_process, sdp_of
+
+
+def element(settings: Settings, name: str) -> np.dtype:
+    """Return the element type of a precision field. Raises ConfigError for FP16."""
+    found = DTYPES.get(settings[name])
+    if found is None:
+        raise ConfigError(f"{settings.unit} in FP16: values are computed for INT8 and INT16", key=name)
+    return found
+
+
+@dataclass
+class Executor:
+    """Executes launches of one accelerator in order; ``preset``: its parameters."""
+
+    preset: Mapping[str, int]
+    memory: Memory
+    kept: dict[str, np.ndarray] = field(default_factory=dict)  # CBUF's last data and weights, for reuse
+
+    @property
+    def atom(self) -> int:
+        return self.preset["atom_bytes"]
+
+    def run(self, launch: Launch) -> None:
+        """Execute one launch. Raises ConfigError for what this model does not compute."""
+        steps = {
+            Unit.CONV: self._post,
+            Unit.SDP: self._post,
+            Unit.PDP: self._pool,
+            Unit.CDP: self._normalise,
+            Unit.BDMA: self._copy,
+            Unit.RUBIK: self._reshape,
+        }
+        steps[launch.unit](launch)
+
+    def _post(self, launch: Launch) -> None:
+        """SDP, its input from the convolution or from memory, its output to memory or to PDP."""
+        sdp = launch["SDP"]
+        height, width, channels = sdp["HEIGHT"] + 1, sdp["WIDTH"] + 1, sdp["CHANNEL"] + 1
+        images = sdp["BATCH_NUMBER"] + 1 if launch.unit == Unit.CONV else 1
+        row = sdp_of(sdp, self.preset["sdp_ew_elements"] > 0, self.preset["lut"] > 0)
+        out_type = element(sdp, "OUT_PRECISION")
+        for image in range(images):
+            if launch.unit == Unit.CONV:
+                values = convolution(launch, self.memory, self.preset, self.kept, image)
+            else:
+                values = self._sdp_input(launch).astype(np.int64)
+            lanes = -(-channels * out_type.itemsize // self.atom) * (self.atom // out_type.itemsize)
+            wide = np.zeros((height * width, max(lanes, values.shape[2])), np.int64)
+            wide[:, : values.shape[2]] = values.reshape(height * width, -1)
+            operands = sdp_operands(launch, self.memory, self.atom, wide.shape[1])
+            post_process(row, wide, operands)
+            result = wide.reshape(height, width, -1).astype(out_type)
+            if sdp["OUTPUT_DST"]:
+                self._pool_of(launch["PDP"], result)
+                continue
+            address = sdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH")
+            address += image * sdp["DST_BATCH_STRIDE"]
+            strides = sdp["DST_LINE_STRIDE"], sdp["DST_SURFACE_STRIDE"]
+            cube = Cube(address, width, height, lanes, *strides, out_type, packed=True)
+            write_cube(self.memory, cube, result, self.atom)
+
+    def _sdp_input(self, launch: Launch) -> np.ndarray:
+        reader = launch["SDP_RDMA"]
+        cube = Cube(
+            reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH"),
+            reader["WIDTH"] + 1,
+            reader["HEIGHT"] + 1,
+            reader["CHANNEL"] + 1,
+            reader["SRC_LINE_STRIDE"],
+            reader["SRC_SURFACE_STRIDE"],
+            element(reader, "IN_PRECISION"),
+            packed=True,
+        )
+        return read_cube(self.memory, cube, self.atom)
+
+    def _pool(self, launch: Launch) -> None:
+        reader, pdp = launch["PDP_RDMA"], launch["PDP"]
+        cube = Cube(
+            reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH"),
+            reader["CUBE_IN_WIDTH"] + 1,
+            reader["CUBE_IN_HEIGHT"] + 1,
+            reader["CUBE_IN_CHANNEL"] + 1,
+            reader["SRC_LINE_STRIDE"],
+            reader["SRC_SURFACE_STRIDE"],
+            element(reader, "INPUT_DATA"),
+        )
+        self._pool_of(pdp, read_cube(self.memory, cube, self.atom))
+
+    def _pool_of(self, pdp: Settings, data: np.ndarray) -> None:
+        out_type = element(pdp, "INPUT_DATA")
+        pool = np.zeros(1, POOL)[0]
+        pool["method"] = pdp["POOLING_METHOD"]
+        pool["width"], pool["height"] = pdp["KERNEL_WIDTH"] + 1, pdp["KERNEL_HEIGHT"] + 1
+        pool["stride_x"], pool["stride_y"] = pdp["KERNEL_STRIDE_WIDTH"] + 1, pdp["KERNEL_STRIDE_HEIGHT"] + 1
+        pool["left"], pool["top"] = pdp["PAD_LEFT"], pdp["PAD_TOP"]
+        pool["one_width"], pool["one_height"] = pdp["RECIP_KERNEL_WIDTH"], pdp["RECIP_KERNEL_HEIGHT"]
+        pool["padding"][1:] = [pdp.signed(f"PAD_VALUE_{count}X") for count in range(1, 8)]
+        height, width = pdp["CUBE_OUT_HEIGHT"] + 1, pdp["CUBE_OUT_WIDTH"] + 1
+        out = np.zeros((height, width, data.shape[2]), np.int64)
+        pool_cube(pool, data.astype(np.int64), out)
+        cube = Cube(
+            pdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH"),
+            width,
+            height,
+            data.shape[2],
+            pdp["DST_LINE_STRIDE"],
+            pdp["DST_SURFACE_STRIDE"],
+            out_type,
+        )
+        write_cube(self.memory, cube, out.astype(out_type), self.atom)
+
+    def _normalise(self, launch: Launch) -> None:
+        reader, cdp = launch["CDP_RDMA"], launch["CDP"]
+        kind = element(cdp, "INPUT_DATA_TYPE")
+        channels = reader["CHANNEL"] + 1
+        size = reader["WIDTH"] + 1, reader["HEIGHT"] + 1, channels
+        source = reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH")
+        strides = reader["SRC_LINE_STRIDE"], reader["SRC_SURFACE_STRIDE"]
+        data = read_cube(self.memory, Cube(source, *size, *strides, kind), self.atom)
+        row = np.zeros(1, CDP)[0]
+        narrow = kind == np.int8
+        row["reach"] = cdp["NORMALZ_LEN"] + 1
+        row["square"], row["multiply"] = not cdp["SQSUM_BYPASS"], not cdp["MUL_BYPASS"]
+        row["in_offset"] = _wrap(cdp["DATIN_OFFSET"], 8 if narrow else 16)
+        row["in_scale"], row["in_shift"] = cdp.signed("DATIN_SCALE"), cdp["DATIN_SHIFTER"]
+        row["out_offset"] = _wrap(cdp["DATOUT_OFFSET"], 25 if narrow else 32)
+        row["out_scale"], row["out_shift"] = cdp.signed("DATOUT_SCALE"), cdp["DATOUT_SHIFTER"]
+        row["in_bits"], row["bits"] = (9, 8) if narrow else (17, 16)
+        row["lut"] = lut_of(cdp)
+        values = data.astype(np.int64).reshape(-1, data.shape[2])
+        normalise(row, values, channels)
+        target = cdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH")
+        lanes = size[0], size[1], data.shape[2]
+        cube = Cube(target, *lanes, cdp["DST_LINE_STRIDE"], cdp["DST_SURFACE_STRIDE"], kind)
+        write_cube(self.memory, cube, values.reshape(data.shape).astype(kind), self.atom)
+
+    def _copy(self, launch: Launch) -> None:
+        copy_lines(launch["BDMA"], self.memory)
+
+    def _reshape(self, launch: Launch) -> None:
+        rubik = launch["RBK"]
+        reshape(rubik, self.memory, self.atom, element(rubik, "IN_PRECISION"))
+
+
+def _wrap(value: int, bits: int) -> int:
+    """Return the low bits of a register as a number in two's complement."""
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value

@@ -1,0 +1,50 @@
+"""A register-level program played on memory contents: values only, in the order of its commands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from hw_models.nvdla.launch import is_on
+from hw_models.nvdla.values.execute import Executor
+from hw_models.nvdla.values.memory import Memory
+from workloads.traces.commands import Check, Load
+from workloads.traces.program import Script, apply
+
+
+class Compared(NamedTuple):
+    """One check of memory."""
+
+    address: int
+    size: int
+    reference: int  # CRC
+    ours: int
+
+
+@dataclass
+class Outcome:
+    memory: Memory
+    checks: list[Compared] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # files that were not there
+    lacks_y: bool = False  # the program uses SDP's Y unit, and the accelerator has none
+
+
+def play(script: Script, preset: Mapping[str, int], missing_is_error: bool = True) -> Outcome:
+    """Return what a program leaves in memory, and its checks. Raises ConfigError."""
+    outcome = Outcome(Memory())
+    executor = Executor(preset, outcome.memory)
+    outcome.lacks_y = not preset["sdp_ew_elements"] and any(
+        "SDP" in launch.units and is_on(launch["SDP"], "y") for launch in script.launches
+    )
+    ready = iter(zip(script.at, script.launches))
+    following = next(ready, None)
+    for number, command in enumerate(script.commands):
+        if isinstance(command, Load) and not command.file.is_file():
+            outcome.missing.append(command.file.name)
+        apply(command, outcome.memory, missing_is_error)
+        while following is not None and following[0] == number:
+            executor.run(following[1])
+            following = next(ready, None)
+        if isinstance(command, Check) and command.crc is not None:
+            ours = outcome.memory.crc32(command.address, command.size)
+            outcome.checks.append(Compared(command.address, command.size, command.crc, ours))
+    return outcome
