@@ -16,35 +16,58 @@ from simulator.version import __version__
 
 if TYPE_CHECKING:
     from simulator.config.model import Config
-    from simulator.results.result import Result
+    from simulator.report.run import Run
     from simulator.sweeps.outcome import SweepOutcome
 
-__all__ = ["__version__", "run", "sweep"]
+__all__ = ["__version__", "load", "load_run", "run", "sweep"]
 
 
 def run(
     config: "str | Path | Mapping[str, Any] | Config",
     *,
-    set: Iterable[str] = (),
+    set: Iterable[str] | Mapping[str, Any] = (),
     seed: int | None = None,
     progress: Progress | None = None,
-) -> "Result":
-    """Simulate ``config`` (a path, a dict or a `Config`) and return its `Result`.
+) -> "Run":
+    """Simulate ``config`` (a path, a dict or a `Config`) and return its `Run`.
 
-    ``set``: ``PATH=VALUE`` settings laid on the config. Raises `hw_models.errors.ConfigError`.
+    ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. Raises
+    `hw_models.errors.ConfigError`.
     """
     from hw_models.errors import ConfigError
-    from simulator.config.model import load
 
-    loaded = load(config, settings=set, seed=seed)
+    loaded = load(config, set=set, seed=seed)
     if not loaded.workloads and not loaded.corunners:
         raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
+    from simulator.report.run import Run
     from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
-        return simulate(loaded, progress)
+        return Run.of(simulate(loaded, progress))
     except ConfigError as error:
         raise loaded.locate(error) from None
+
+
+def load(
+    config: "str | Path | Mapping[str, Any] | Config",
+    *,
+    set: Iterable[str] | Mapping[str, Any] = (),
+    seed: int | None = None,
+) -> "Config":
+    """Return a checked config; ``.with_({path: value})`` returns another. Raises ConfigError."""
+    from simulator.config import model
+
+    if isinstance(set, Mapping):
+        return model.load(config, values=set, seed=seed)
+    return model.load(config, settings=set, seed=seed)
+
+
+def load_run(folder: str | Path) -> "Run":
+    """Return what a run folder holds, without its timeline. Raises ConfigError if it is none."""
+    from simulator.report.run import Run
+    from simulator.results.run_folder import read_run
+
+    return Run.of(read_run(Path(folder)))
 
 
 def sweep(

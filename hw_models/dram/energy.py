@@ -1,6 +1,7 @@
 """Energy of a channel from counts and supply currents, as DRAMPower and Micron's power note reckon it.
 
-A command costs what it draws above standby: ACT+PRE ``idd0*tRC - idd3n*tRAS - idd2n*tRP``, RD and WR
+A command costs what it draws above standby: ACT+PRE ``idd0*tRC - one_open*tRAS - idd2n*tRP``, where a bank
+that is open draws its share of idd3n, ``one_open = idd2n + (idd3n - idd2n) / idd3n_banks``; RD and WR
 ``(idd4 - idd3n)`` over the burst, REF ``(idd5 - idd2n)`` over tRFC. Standby is idd3n while a rank has an
 open row, idd2n otherwise; in power-down idd3p or idd2p, in self-refresh idd6. All times voltage, times the
 chips of a rank. I/O and termination are not counted.
@@ -35,8 +36,9 @@ def energy_j(row: np.void, dram: Dram, cycles: int) -> dict[str, float]:
     per_refresh = refresh * c["tRFC"]
     if dram.refresh == "per_bank":
         per_refresh = refresh * c["tRFCpb"] / int(row["banks_per_rank"])
+    one_open = i.idd2n + (i.idd3n - i.idd2n) / i.idd3n_banks
     charge = {
-        "activate": int(row["activates"]) * (i.idd0 * c["tRC"] - i.idd3n * c["tRAS"] - i.idd2n * c["tRP"]),
+        "activate": int(row["activates"]) * (i.idd0 * c["tRC"] - one_open * c["tRAS"] - i.idd2n * c["tRP"]),
         "read": int(row["reads"]) * (i.idd4r - i.idd3n) * beats,
         "write": int(row["writes"]) * (i.idd4w - i.idd3n) * beats,
         "refresh": int(row["refreshes"]) * per_refresh,

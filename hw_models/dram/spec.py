@@ -41,6 +41,7 @@ class Currents(NamedTuple):
     idd4w: float
     idd5: float
     idd6: float
+    idd3n_banks: int = 1  # open while idd3n is measured
 
 
 Cycles = int | ns

@@ -171,6 +171,51 @@ def sweep(
         raise typer.Exit(1)
 
 
+@app.command()
+def search(
+    config: ConfigFile,
+    maximize: Annotated[
+        str | None,
+        typer.Option("--maximize", metavar="PATH", help="key of the config to find the highest value of"),
+    ] = None,
+    minimize: Annotated[
+        str | None,
+        typer.Option("--minimize", metavar="PATH", help="key of the config to find the lowest value of"),
+    ] = None,
+    subject_to: Annotated[
+        list[str] | None,
+        typer.Option("--subject-to", metavar="LIMIT", help="deadline, or PATH <= VALUE of summary.json"),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None, typer.Option("--between", metavar="LOW HIGH", help="where to look")
+    ] = None,
+    tolerance: Annotated[float, typer.Option("--tolerance", min=1e-6, help="as a share of the value")] = 0.01,
+    out: Out = None,
+    set: Settings = None,
+) -> None:
+    """Find the highest rate or load, or the lowest budget, that still keeps a deadline or another limit."""
+    from fractions import Fraction
+
+    from simulator.sweeps.search import DEADLINE
+    from simulator.sweeps.search import search as find
+
+    if (maximize is None) == (minimize is None):
+        raise ConfigError("write one of --maximize PATH and --minimize PATH", key="search")
+    found = find(
+        config,
+        path=maximize or minimize or "",
+        goal="maximize" if maximize else "minimize",
+        subject_to=subject_to or [DEADLINE],
+        between=between,
+        tolerance=Fraction(tolerance),
+        settings=set,
+        out=out if out is not None else Path("runs") / f"{config.stem}-search",
+    )
+    for row in found.outcome.rows:
+        print(f"{row[found.path]}: {row['error'] or ('kept' if row['feasible'] else 'not kept')}")
+    print(found)
+
+
 def _seconds(text: str | None, option: str) -> float | None:
     """Return a time of the command line in seconds. Raises ConfigError."""
     if text is None:

@@ -10,7 +10,15 @@ from rich.text import Text
 
 from simulator.progress import Progress
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
-from simulator.results.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
+from simulator.results.numbers import (
+    bytes_text,
+    count_text,
+    deadline_text,
+    percent_text,
+    phases_of,
+    rate_text,
+    time_text,
+)
 from simulator.results.result import Result
 
 SLOWEST = 5  # layers shown
@@ -67,7 +75,8 @@ def print_run(console: Console, result: Result, out: Any) -> None:
 
 def run_summary(result: Result) -> Group:
     summary = result.summary
-    parts: list[Any] = [Text(str(summary["name"]), style="bold"), _jobs(summary["workloads"])]
+    parts: list[Any] = [Text(str(summary["name"]), style="bold"), *_deadlines(summary["workloads"])]
+    parts.append(_jobs(summary["workloads"]))
     traffic = _traffic(summary)
     if traffic is not None:
         parts.append(traffic)
@@ -86,6 +95,15 @@ def _table(title: str, *columns: str) -> Table:
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", header_style="dim", overflow="fold")
     return table
+
+
+def _deadlines(workloads: Mapping[str, Any]) -> list[Text]:
+    """Return a line for each job with a deadline; it says in words what its colour says."""
+    return [
+        Text(f"{name}: {deadline_text(job)}", style="green" if job["deadline"]["met"] else "bold red")
+        for name, job in workloads.items()
+        if job.get("deadline")
+    ]
 
 
 def _jobs(workloads: Mapping[str, Any]) -> Table:

@@ -116,6 +116,14 @@ class Config(Block):
 
     _document: Document = PrivateAttr(default_factory=lambda: Document({}))
 
+    def with_(self, values: Mapping[str, Any]) -> "Config":
+        """Return this config with values laid on it by dotted path. Raises ConfigError."""
+        return load(self, values=values)
+
+    def __repr__(self) -> str:
+        parts = [*self.system.accelerators, *self.system.cores, *self.system.backends]
+        return f"Config({self.name!r}: {', '.join(self.workloads) or 'no jobs'} on {', '.join(parts)})"[:300]
+
     def locate(self, error: ConfigError) -> ConfigError:
         """Return ``error`` with the file and line of its key, where they are known and missing."""
         keys: Keys = tuple(int(k) if k.isdigit() else k for k in (error.key or "").split("."))
@@ -193,12 +201,19 @@ def document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Doc
     elif isinstance(source, Document):
         document = source
     elif isinstance(source, Mapping):
-        document = Document(dict(source))
+        document = Document(_words(dict(source)))
     else:
         document = read_document(Path(source), bases=bases)
     for setting in settings:
         document = apply_setting(document, setting)
     return document
+
+
+def _words(value: Any) -> Any:
+    """Return a dict's data with the key ``on`` for true: YAML 1.1, as `yaml.safe_load`, reads it so."""
+    if isinstance(value, Mapping):
+        return {("on" if key is True else key): _words(item) for key, item in value.items()}
+    return [_words(item) for item in value] if isinstance(value, list) else value
 
 
 def _validated(model: type[Model], document: Document) -> tuple[Model | None, list[ConfigError]]:

@@ -106,7 +106,9 @@ def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
                 -1,
             )
         )
-    rows.append(Row(f"{job}: deadlines missed", [j.get("deadline_misses") for j in jobs], _plain, -1))
+    rows.append(
+        Row(f"{job}: deadlines missed", [j.get("deadline", {}).get("misses") for j in jobs], _plain, -1)
+    )
     rows.append(Row(f"{job}: MAC utilisation", [j.get("mac_utilization") for j in jobs], percent_text, 1))
     for key, name in (("read_bytes", "read"), ("write_bytes", "written")):
         rows.append(Row(f"{job}: {name}", [j.get(key) for j in jobs], bytes_text, -1))

@@ -22,7 +22,7 @@ def frame_times(jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> Figure | None:
         axes.step(
             np.r_[times[0], times], np.r_[0.0, share], where="post", color=COLORS[i % len(COLORS)], label=said
         )
-    for deadline in sorted({job["deadline_s"] for _, job in several if job.get("deadline_s")}):
+    for deadline in sorted({job["deadline"]["limit_s"] for _, job in several if job.get("deadline")}):
         axes.axvline(deadline, color=INK, linewidth=1, linestyle="--")
         axes.annotate("deadline", (deadline, 0.02), ha="right", rotation=90, fontsize=8, color=INK)
     axes.xaxis.set_major_formatter(SECONDS)

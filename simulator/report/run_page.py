@@ -9,7 +9,15 @@ from simulator.config.yaml_lines import yaml_text
 from simulator.report.layers import interference_matrix, interference_pairs, layers_of
 from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
 from simulator.report.plots import run_plots
-from simulator.results.numbers import bytes_text, count_text, percent_text, phases_of, rate_text, time_text
+from simulator.results.numbers import (
+    bytes_text,
+    count_text,
+    deadline_text,
+    percent_text,
+    phases_of,
+    rate_text,
+    time_text,
+)
 from simulator.results.result import Result
 from workloads.lowering.account import text_of
 
@@ -31,6 +39,7 @@ def run_page(result: Result, images: Mapping[str, str]) -> str:
     )
     parts = [
         f"<h1>{escape(str(summary['name']))}</h1>",
+        *_deadlines(summary["workloads"]),
         f'<div class="dim">{escape(made)}</div>',
         *(f'<div class="warning">{escape(warning)}</div>' for warning in result.warnings),
         *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
@@ -59,9 +68,17 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
     numbers += [(f"{phase.replace('_', ' ')} time", time_text(value)) for phase, value in phases_of(job)]
     if job.get("frames", 1) > 1:
         numbers += [("frames", str(job["frames"])), ("slowest frame", time_text(job.get("latency_max_s")))]
-    if "deadline_misses" in job:
-        numbers.append(("deadlines missed", str(job["deadline_misses"])))
     return [f"<h2>{escape(name)}</h2>", cards(numbers)]
+
+
+def _deadlines(jobs: Mapping[str, Any]) -> list[str]:
+    """Return a line for each job with a deadline; it says in words what its colour says."""
+    lines = []
+    for name, job in jobs.items():
+        if job.get("deadline"):
+            style = "met" if job["deadline"]["met"] else "missed"
+            lines.append(f'<div class="{style}">{escape(f"{name}: {deadline_text(job)}")}</div>')
+    return lines
 
 
 def _network(job: Mapping[str, Any]) -> list[str]:

@@ -51,6 +51,17 @@ def phases_of(job: Mapping[str, Any]) -> list[tuple[str, float]]:
     return [(key.removesuffix("_s"), value) for key, value in phases if value and key not in PHASES_WITHIN]
 
 
+def deadline_text(job: Mapping[str, Any]) -> str:
+    """Return "deadline 12 ms: missed 8 of 8, worst +1.60 ms (frame 2)", "" for a job without a deadline."""
+    deadline = job.get("deadline")
+    if not deadline:
+        return ""
+    slack = deadline["worst_slack_s"]
+    said = "met" if deadline["met"] else f"missed {deadline['misses']} of {job['frames']}"
+    worst = f"worst {'-' if slack >= 0 else '+'}{time_text(abs(slack))} (frame {deadline['worst_frame']})"
+    return f"deadline {time_text(deadline['limit_s'])}: {said}, {worst}"
+
+
 def percent_text(share: float | None) -> str:
     """Return "41.3 %" of a share of 1."""
     return "-" if share is None else f"{100 * share:.3g} %"

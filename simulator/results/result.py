@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 1  # of summary.json: raised when a path changes its meaning or goes away
+SCHEMA_VERSION = 2  # of summary.json: raised when a path changes its meaning or goes away
 
 
 @dataclass

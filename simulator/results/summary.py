@@ -9,6 +9,7 @@ from hw_models.nvdla import statistics as nvdla
 from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
+from simulator.results.frames import frame_figures
 from simulator.soc.machine import JobPlan, Machine
 from workloads.lowering.account import account
 from workloads.program import On
@@ -79,19 +80,15 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
 
 
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
-    latencies = machine.latencies[plan.index][: plan.frames_done(machine)] * FS
+    done = plan.frames_done(machine)
+    latencies, finished = machine.latencies[plan.index][:done], machine.finished[plan.index][:done]
     counted = nvdla.job_summary(machine.op_records[plan.first_op : plan.first_op + plan.op_count])
     ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
-    mean = float(latencies.mean()) if latencies.size else 0.0
     split = phases(machine, plan, plan.last_begin_fs(machine))
     macs = int(ops["macs"].sum())
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
     summary: dict[str, Any] = {
-        "latency_s": mean,
-        "frames_per_s": 1.0 / mean if mean else 0.0,
-        "frames": int(latencies.size),
-        "latency_max_s": float(latencies.max()) if latencies.size else 0.0,
-        "latency_min_s": float(latencies.min()) if latencies.size else 0.0,
+        **frame_figures(latencies, finished, plan.deadline_fs),
         "phases": split,
         "macs": macs + plan.core_macs,
         "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
@@ -110,16 +107,11 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     if network["layers"]:
         summary["network"] = network
     if plan.tokens:
-        del summary["frames_per_s"]
+        del summary["frames_per_s"], summary["per_latency_per_s"]
         prompt = machine.records[plan.first_step : plan.first_step + plan.prompt_steps]
-        prefill = int(prompt["end_fs"].max() - prompt["start_fs"].min()) * FS if mean else 0.0
+        prefill = int(prompt["end_fs"].max() - prompt["start_fs"].min()) * FS if done else 0.0
         split["prefill_s"] = prefill
-        summary["s_per_token"] = (mean - prefill) / plan.tokens
-    if plan.deadline_fs is not None:
-        summary["deadline_s"] = plan.deadline_fs * FS
-        summary["deadline_misses"] = int((latencies > plan.deadline_fs * FS).sum())
-    if latencies.size > 1:
-        summary["frame_latency_s"] = [float(x) for x in latencies]
+        summary["s_per_token"] = (summary["latency_s"] - prefill) / plan.tokens
     return summary
 
 

@@ -102,7 +102,7 @@ class Exploration:
                 points = next(sampler) if told is None else sampler.send(told)
             except StopIteration:
                 return
-            told = self._batch(points, bar)
+            told = self.run_points(points, bar)
 
     def finish(self) -> SweepOutcome:
         """Mark the front. Raises ConfigError for a path at which no point that ran has a number."""
@@ -114,7 +114,7 @@ class Exploration:
         self.outcome.stale = self.store.stale if self.store else 0
         return self.outcome
 
-    def _batch(self, points: Sequence[Point], bar: Bar) -> Told:
+    def run_points(self, points: Sequence[Point], bar: Bar) -> Told:
         """Run ``points`` and add their rows, in their order; return what the sampler is told."""
         digests: list[list[str]] = [[] for _ in points]
         asked: dict[str, list[int]] = {}  # digest -> points that wait for it

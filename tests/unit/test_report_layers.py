@@ -63,7 +63,7 @@ def test_an_empty_run_has_no_layers_and_no_plots_of_them():
 
 
 def test_frame_times_are_drawn_when_there_are_several():
-    job = {"latency_s": 0.1, "frame_latency_s": [0.1, 0.3, 0.2], "deadline_s": 0.25}
+    job = {"latency_s": 0.1, "frame_latency_s": [0.1, 0.3, 0.2], "deadline": {"limit_s": 0.25}}
     figure = frame_times([("a", job), ("single", {"latency_s": 0.1})])
     (axes,) = figure.axes
     (line,) = [one for one in axes.lines if len(one.get_xdata()) == 4]

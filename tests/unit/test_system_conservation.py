@@ -154,7 +154,7 @@ def test_a_job_with_a_period_reports_every_frame():
     job = simulator.run(config).summary["workloads"]["net"]
     assert job["frames"] == 4
     assert len(job["frame_latency_s"]) == 4
-    assert job["deadline_misses"] == 4
+    assert job["deadline"]["misses"] == 4
     assert np.ptp(job["frame_latency_s"]) < 0.5 * job["latency_s"]
 
 

@@ -56,5 +56,15 @@ USUAL_DEVICE = "16Gb_x8"
 
 # [A] of the order of a 16Gb x8 part
 CURRENTS = Currents(
-    vdd=1.1, idd0=103, idd2n=92, idd2p=88, idd3n=142, idd3p=139, idd4r=354, idd4w=356, idd5=277, idd6=102
+    vdd=1.1,
+    idd0=103,
+    idd2n=92,
+    idd2p=88,
+    idd3n=142,
+    idd3p=139,
+    idd4r=354,
+    idd4w=356,
+    idd5=277,
+    idd6=102,
+    idd3n_banks=32,  # with all banks open (JESD79-5 IDD3N): one open bank draws less than idd0 then
 )

@@ -1,0 +1,55 @@
+"""What a job's frames say: their rate, the spread of their latencies, and whether they met the deadline."""
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.units import FS
+
+QUANTILES = (50, 95, 99)
+
+
+def frame_figures(
+    latencies_fs: np.ndarray, finished_fs: np.ndarray, deadline_fs: int | None
+) -> dict[str, Any]:
+    """Return the summary's figures of the frames that are done, arrays of shape (frames,) in fs.
+
+    ``frames_per_s``: over the span from the first frame's start to the last one's end. A latency counts from
+    the frame's release. ``per_latency_per_s``: the rate of frames that follow each other without a gap.
+    """
+    count = int(latencies_fs.size)
+    if count == 0:
+        return {"latency_s": 0.0, "frames_per_s": 0.0, "per_latency_per_s": 0.0, "frames": 0,
+                "latency_max_s": 0.0, "latency_min_s": 0.0}  # fmt: skip
+    mean = float((latencies_fs * FS).mean())
+    span = float((finished_fs - latencies_fs).min()), float(finished_fs.max())
+    figures: dict[str, Any] = {
+        "latency_s": mean,
+        "frames_per_s": count / ((span[1] - span[0]) * FS) if span[1] > span[0] else 0.0,
+        "per_latency_per_s": 1.0 / mean if mean else 0.0,
+        "frames": count,
+        "latency_max_s": int(latencies_fs.max()) * FS,
+        "latency_min_s": int(latencies_fs.min()) * FS,
+    }
+    if count > 1:
+        ordered = np.sort(latencies_fs)
+        figures["latency_quantiles_s"] = {
+            f"p{share}": int(ordered[max(0, -(-count * share // 100) - 1)]) * FS for share in QUANTILES
+        }
+        figures["frame_latency_s"] = [int(x) * FS for x in latencies_fs]
+    if deadline_fs is not None:
+        figures["deadline"] = deadline_figures(latencies_fs, deadline_fs)
+    return figures
+
+
+def deadline_figures(latencies_fs: np.ndarray, deadline_fs: int) -> dict[str, Any]:
+    """Return whether every frame was done within the deadline, and by how much the worst one was not."""
+    worst = int(latencies_fs.argmax())
+    misses = int((latencies_fs > deadline_fs).sum())
+    return {
+        "limit_s": deadline_fs * FS,
+        "met": misses == 0,
+        "misses": misses,
+        "worst_frame": worst,
+        "worst_slack_s": (deadline_fs - int(latencies_fs[worst])) * FS,
+    }
