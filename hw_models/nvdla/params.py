@@ -20,6 +20,7 @@ class Accelerator(Block):
 
     preset: Preset = "nv_large"
     clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
+    below: str | None = Field(None, description="what its memory port is wired to; interconnect if absent")
     driver: Driver = Field(default_factory=Driver, description="the software that feeds it")
     id_limit: int = Field(0, ge=0, le=256, description="reads in flight with one AXI id; 0: no limit")
     atomic_c: int = _of_preset("input channels a MAC cell takes a cycle", gt=0)

@@ -6,7 +6,8 @@ from typing import Any
 from hw_models.errors import ConfigError, StuckError
 from hw_models.port import NEVER
 from hw_models.units import FS, TIME_UNITS, format_quantity
-from simulator.kernel import soc, soc_state
+from simulator.kernel import soc
+from simulator.kernel.masters import Masters
 from simulator.kernel.warm import second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
@@ -16,12 +17,14 @@ SLICE_EVENTS = 2_000_000  # between two looks of the progress bar: a few tenths 
 
 def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
-    m = machine
+    m, w = machine, machine.wired
     return (
-        m.system[0], m.wires[0], m.measures, m.accelerators, m.cores,
-        m.buses, m.llcs, m.lines, m.channels, m.ideals,
-        m.ops, m.op_records, m.tasks, m.steps, m.deps, m.owners, m.jobs, m.records, m.latencies, m.finished,
-    )  # fmt: skip
+        w.system[0],
+        m.measures,
+        soc.Nodes(w.wires[0], w.buses[0], w.caches, w.tags, w.channels, w.ideals),
+        Masters(m.accelerators, m.cores, m.ops, m.op_records, m.owners, m.tasks),
+        soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished),
+    )
 
 
 def compiled(machine: Machine) -> tuple[Any, ...]:
@@ -116,16 +119,9 @@ def who_waits(machine: Machine) -> str:
         writes = int(measure["write_bytes"] - measure["answered_writes"])
         if reads or writes:
             waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
-    names = [f"{kind} requests of {m}" for m in machine.master_names for kind in ("read", "write")]
-    names += [""] * (soc_state.ANSWERS - len(names)) + [f"answers to {m}" for m in machine.master_names]
-    names += [""] * (soc_state.BUS_DOWN - len(names)) + [
-        f"requests below bus port {i}" for i in range(soc_state.CHANNELS)
-    ]
-    names += [f"requests to memory channel {i}" for i in range(soc_state.CHANNELS)] + ["answers of the LLC"]
-    names += [f"answers of memory channel {i}" for i in range(soc_state.CHANNELS)]
     waits += [
         f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
-        for name, fifo in zip(names, machine.wires[0]["fifo"])
+        for name, fifo in zip(machine.wired.fifo_names, machine.wires[0]["fifo"])
         if fifo["count"]
     ]
     if machine.storage is not None:
