@@ -23,7 +23,14 @@ _IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILI
 def kernel_sources() -> list[Path]:
     """Return the files that define kernels, and all files of the project that these import, sorted."""
     files = {path: path.read_bytes() for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")}
-    found, todo = set(), [path for path, text in files.items() if b"@njit" in text or b"@inlined" in text]
+    found, todo = (
+        set(),
+        [
+            path
+            for path, text in files.items()
+            if b"@njit" in text or b"@inlined" in text or b"@pasted" in text
+        ],
+    )
     while todo:
         path = todo.pop()
         if path in found:
@@ -69,6 +76,14 @@ def njit(function, forceinline=False):
             tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
         )
     return dispatcher
+
+
+def pasted(function):
+    """Write the code into every caller before that is compiled: for helpers that many arrays are passed to.
+
+    An array or tuple of arrays is reference-counted in every other function that takes it.
+    """
+    return numba.njit(cache=True, inline="always")(function)
 
 
 def inlined(function):

@@ -32,13 +32,18 @@ FIFO = np.dtype(
         ("head", np.int64),
         ("count", np.int64),
         ("limit", np.int64),  # capacity in rows, at most FIFO_ROWS
+        ("writer", np.int64),  # unit that pushes: a pop wakes it if the FIFO was full
+        ("reader", np.int64),  # unit that pops: a push wakes it
+        ("source", np.int64),  # which of the units above its reader the writer is
+        ("bit", np.int64),  # its reader is an interconnect: its bit among the requests offered; else 0
+        ("early", np.int64),  # 1: answers that its reader takes as soon as they exist
         ("blocker", np.int64),  # for whom the oldest row waited when it was last refused
         ("freed_fs", np.int64),  # when a row was last taken
         ("rows", REQUEST, (FIFO_ROWS,)),
     ]
 )
 
-WIRES = 96  # FIFOs of a system
+WIRES = 256  # FIFOs of a system
 # All of a system's FIFOs in one record: blocks with several FIFOs take it with the index of their first
 # one. A record is passed as a bare pointer; an array would be reference-counted in every function.
 WIRING = np.dtype([("fifo", FIFO, (WIRES,))])

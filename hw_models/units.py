@@ -71,6 +71,7 @@ Bytes = quantity("size", SIZE_UNITS)
 Hertz = quantity("clock frequency", CLOCK_UNITS, Field(gt=0, le=10**12))
 Femtoseconds = quantity("time", TIME_UNITS)
 BytesPerSecond = quantity("data rate", RATE_UNITS)
+BytesPerCycle = quantity("data rate", RATE_PER_CYCLE_UNITS)
 Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**9))
 
 

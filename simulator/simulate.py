@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from hw_models.cache.statistics import llc_summary
-from hw_models.dram.standalone import settle
 from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
@@ -38,8 +36,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     """Return the run's result: summary, operations, timeline."""
     system = machine.system[0]
     seconds = int(system["now_fs"]) * FS
-    if not system["ideal"]:
-        settle(machine.channels, int(system["now_fs"]) // int(system["period_fs"][0]))
+    statistics.settle_dram(machine)
     requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -60,10 +57,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
             for name, measure in zip(machine.master_names, machine.measures)
         },
     }
-    if system["has_llc"]:
-        summary["llc"] = llc_summary(machine.llcs[0], machine.master_names)
-    if not system["ideal"]:
-        summary["dram"] = statistics.dram_summary(machine)
+    summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)
     ops = op_table(machine)

@@ -164,7 +164,7 @@ def advance(state, tags, now, wires, down, up):
             while what <= WRITES:
                 line, done = line_due(state, bank, what, now), WAITS
                 if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
-                    set_row = tags[line & state["set_mask"]]
+                    set_row = tags[state["first_set"] + (line & state["set_mask"])]
                     out = wires["fifo"][up + port]
                     if what == FILLS:
                         done = take_fill(state, set_row, bank, now, out, port)

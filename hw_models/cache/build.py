@@ -11,17 +11,23 @@ from hw_models.port import FIFO_ROWS
 
 
 def build_cache(
-    params: Cache, masters: list[str], seed: int = 1, channels: int = 1, channel_bytes: int = 64
+    params: Cache,
+    masters: list[str],
+    seed: int = 1,
+    channels: int = 1,
+    channel_bytes: int = 64,
+    key: str = "system.llc",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an empty cache: state (1,) CACHE and tags (sets,) SET.
 
     ``masters``: names by master index. Memory channels below take turns every ``channel_bytes``, which
-    must be whole lines if there are several. Raises ConfigError for names that do not exist.
+    must be whole lines if there are several. ``key``: where the config speaks of it. Raises ConfigError for
+    names that do not exist.
     """
     if channels > 1 and channel_bytes % params.line_bytes:
         raise ConfigError(
             f"lines of {params.line_bytes} B do not divide the {channel_bytes} B of a memory channel",
-            key="system.llc.line",
+            key=f"{key}.line",
         )
     state = np.zeros(1, CACHE)
     row = state[0]
@@ -63,7 +69,7 @@ def build_cache(
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
     row["victim_line"] = row["victim_by"] = -1
     row["bank"]["rings"]["cause"] = Cause.BANK_BUSY
-    _set_masters(row, params, masters)
+    _set_masters(row, params, masters, key)
     tags = np.zeros(params.sets, SET)
     tags["line"] = tags["owner"] = -1
     return state, tags
@@ -74,7 +80,7 @@ def down_limit(params: Cache, queue: int) -> int:
     return min(FIFO_ROWS, queue + params.miss_latency_cycles)
 
 
-def _set_masters(row: np.void, params: Cache, masters: list[str]) -> None:
+def _set_masters(row: np.void, params: Cache, masters: list[str], key: str) -> None:
     row["allowed"] = (1 << params.ways) - 1
     for where, table in (
         ("partition", params.partition),
@@ -84,7 +90,7 @@ def _set_masters(row: np.void, params: Cache, masters: list[str]) -> None:
         for name, numbers in table.items():
             if name not in masters:
                 known = ", ".join(masters)
-                raise ConfigError(f"{name!r} is not a master; there are {known}", key=f"system.llc.{where}")
+                raise ConfigError(f"{name!r} is not a master; there are {known}", key=f"{key}.{where}")
             if where == "partition":
                 row["allowed"][masters.index(name)] = sum(1 << way for way in set(numbers))
             else:

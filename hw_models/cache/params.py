@@ -26,6 +26,7 @@ class Cache(Block):
     ways: int = Field(8, gt=0, le=WAYS)
     line_bytes: Bytes = Field(64, alias="line", ge=8, le=1024)
     clock_hz: Hertz | None = Field(None, alias="clock", gt=0, description="as the interconnect's if absent")
+    below: str | None = Field(None, description="what takes its misses; memory if absent")
     banks: int = Field(1, gt=0, le=BANKS, description="lines take turns over the banks")
     ports: int = Field(1, gt=0, le=BANKS, description="to the interconnect; banks take turns over the ports")
     # timing

@@ -14,7 +14,7 @@ def fetch_ahead(state, tags, line, master, discard, now, wires, down):
     """Fetch ``line`` if it is absent and nothing that it takes is scarce; else forget about it."""
     if line < 0:
         return
-    set_row = tags[line & state["set_mask"]]
+    set_row = tags[state["first_set"] + (line & state["set_mask"])]
     if find(state["policy"], set_row, line) >= 0:
         return
     way = choose(state["policy"], set_row, state["allowed"][master])

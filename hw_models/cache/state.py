@@ -67,6 +67,7 @@ CACHE = np.dtype(
         ("line_bytes", np.int64),
         ("line_shift", np.int64),  # log2
         ("set_mask", np.int64),
+        ("first_set", np.int64),  # of its sets among those of all caches
         ("granule", np.int64),  # bytes
         ("whole", np.int64),  # mask of all granules
         ("banks", np.int64),

@@ -17,6 +17,7 @@ class Core(Block):
     """
 
     clock_hz: Hertz = Field(alias="clock")
+    below: str | None = Field(None, description="what takes its misses; interconnect if absent")
     l1_bytes: Bytes = Field(16 * 1024, alias="l1")
     l1_ways: int = Field(4, gt=0)
     line_bytes: Bytes = Field(64, alias="line")

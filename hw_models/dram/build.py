@@ -27,13 +27,6 @@ def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray
     return state
 
 
-def channel_shift(dram: Dram) -> int:
-    """Return the address bits below the channel number."""
-    pieces, _ = dram.pieces()
-    shifts = [piece.shift for piece in pieces if piece.field == "channel"]
-    return min(shifts, default=0)
-
-
 def _timing(t: np.void, dram: Dram) -> None:
     c = dram.cycles()
     beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK

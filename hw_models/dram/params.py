@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hw_models.dram.mapping import Piece, parse_mapping
-from hw_models.dram.spec import Currents, Device, timings
+from hw_models.dram.spec import Currents, Device, burst_bytes, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
 
@@ -27,6 +27,9 @@ class Dram(Block):
     device: str | None = Field(None, description="chip, such as 8Gb_x8; the standard's usual one if left out")
     channels: int = Field(1, gt=0, le=8)
     ranks: int = Field(1, gt=0, le=4)
+    base_address: Bytes | None = Field(
+        None, alias="at", description="its first address; absent: all that no other memory has"
+    )
     clock_hz: Hertz | None = Field(
         None, alias="clock", description="command clock; the standard's if left out"
     )
@@ -112,7 +115,7 @@ class Dram(Block):
 
     @property
     def burst_bytes(self) -> int:
-        return self.module.CHANNEL_WIDTH // self.module.PSEUDO_CHANNELS * self.module.BURST_LENGTH // 8
+        return burst_bytes(self.module)
 
     @property
     def chips_per_rank(self) -> int:
@@ -142,6 +145,12 @@ class Dram(Block):
         taken = {bank for banks in self.partition.values() for bank in banks}
         rest = [bank for bank in range(self.banks_of_a_rank) if bank not in taken]
         return self.partition.get(master, rest)
+
+    @property
+    def channel_shift(self) -> int:
+        """Return the address bits below the channel number."""
+        pieces, _ = self.pieces()
+        return min((piece.shift for piece in pieces if piece.field == "channel"), default=0)
 
     def cycles(self) -> dict[str, int]:
         """Return every timing in command clocks."""

@@ -7,7 +7,6 @@ controller sends its command before it takes a request.
 import numpy as np
 
 from hw_models.dram.block import admit, busy, catch_up, drop_answer, wake
-from hw_models.dram.build import channel_shift
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
 from hw_models.jit import njit
@@ -107,7 +106,7 @@ def drive(
     request = np.zeros(1, REQUEST)[0]
     request["bytes"] = dram.burst_bytes
     progress = np.zeros(1, PROGRESS)[0]
-    progress["now"], progress["shift"] = 1, channel_shift(dram)
+    progress["now"], progress["shift"] = 1, dram.channel_shift
     states["log_on"] = commands
     log = np.zeros(4 * trace.size + 1024 if commands else 0, LOG)
     while True:

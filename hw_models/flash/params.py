@@ -32,6 +32,7 @@ class Flash(Block):
     """A flash device behind its link. `preset` fills in every field that is not given."""
 
     preset: str | None = None
+    below: str | None = Field(None, description="what its DMA is wired to; interconnect if absent")
     channels: int = Field(gt=0, le=32)
     chips: int = Field(gt=0)  # per channel
     dies: int = Field(gt=0)  # per chip

@@ -4,9 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from hw_models.units import RATE_PER_CYCLE_UNITS, Block, Cycles, quantity
-
-BytesPerCycle = quantity("data rate", RATE_PER_CYCLE_UNITS)
+from hw_models.units import Block, Bytes, BytesPerCycle, Cycles, Hertz
 
 
 class IdealMemory(Block):
@@ -17,7 +15,7 @@ class IdealMemory(Block):
     """
 
     latency_cycles: Annotated[Cycles, Field(alias="latency", ge=1)] = 50
-    bandwidth_bytes_per_cycle: Annotated[BytesPerCycle | None, Field(alias="bandwidth")] = None  # type: ignore[valid-type]
+    bandwidth_bytes_per_cycle: Annotated[BytesPerCycle | None, Field(alias="bandwidth")] = None
     read_latency_cycles: Annotated[Cycles | None, Field(alias="read_latency", ge=1)] = None
     write_latency_cycles: Annotated[Cycles | None, Field(alias="write_latency", ge=1)] = None
     read_beat_interval_cycles: Annotated[Cycles | None, Field(alias="read_beat_interval", ge=1)] = None
@@ -46,3 +44,19 @@ class IdealMemory(Block):
             "write_interval": self.write_beat_interval_cycles or interval,
             "shared_interval": self.shared_bus_interval_cycles,
         }
+
+
+class Sram(IdealMemory):
+    """On-chip memory: `{size: 512 KiB, at: 1 TiB, latency: 4 cycles, bandwidth: 32 B/cycle}`."""
+
+    size_bytes: Annotated[Bytes, Field(alias="size", gt=0)]
+    clock_hz: Annotated[
+        Hertz | None, Field(alias="clock", gt=0, description="as what is above if absent")
+    ] = None
+    base_address: Annotated[
+        Bytes | None, Field(alias="at", description="its first address; absent: all that no other memory has")
+    ] = None
+
+    @property
+    def capacity_bytes(self) -> int:
+        return self.size_bytes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw_models.interconnect.state import NOTES
+from hw_models.interconnect.state import LANES, NOTES
 from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
@@ -37,11 +37,11 @@ def count_out(state, now):
         i = due(ring, now)
         while i >= 0:
             state["port_flight"][i & 1, port] -= 1
-            state["port_share"][i & 1, port, i >> 1] -= 1
+            state["port_share"][i & 1, port, i // LANES] -= 1
             i = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])
-    for link in range(0, 2 * state["masters"], 3 - state["channels"]):
+    for link in range(0, 2 * state["sources"], 3 - state["channels"]):
         ring = state["seen"][link]
         index = due(ring, now)
         while index >= 0:
@@ -57,9 +57,9 @@ def count_out(state, now):
 
 
 @inlined
-def beats_of(state, master, size):
-    """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and master's port decides."""
-    shift = min(state["width_shift"], state["port_shift"][master])
+def beats_of(state, source, size):
+    """Return the cycles that ``size`` bytes hold a bus: the narrower of bus and source's port decides."""
+    shift = min(state["width_shift"], state["port_shift"][source])
     return (size + (1 << shift) - 1) >> shift
 
 
@@ -79,11 +79,11 @@ def push_in_order(fifo, request, time, size):
 
 @njit
 def deliver(state, i, name, earliest, wires, up):
-    """Hand the master what has been answered of one id, in order, as far as its FIFO has room."""
-    master, write = i >> 1, i & 1
-    link = i if state["channels"] == 2 else 2 * master
-    shift = state["port_shift"][master]
-    fifo = wires["fifo"][up + master]
+    """Hand the source what has been answered of one id, in order, as far as its FIFO has room."""
+    source, write = i >> 1, i & 1
+    link = i if state["channels"] == 2 else 2 * source
+    shift = state["port_shift"][source]
+    fifo = wires["fifo"][up + source]
     index = state["oldest"][i, name]
     while index >= 0 and state["slots"][index]["arrived"] != NEVER:
         slot = state["slots"][index]
@@ -112,8 +112,8 @@ def deliver(state, i, name, earliest, wires, up):
 
 @njit
 def deliver_held(state, now, wires, up):
-    """Try again what found a master's FIFO full."""
-    for i in range(2 * state["masters"]):
+    """Try again what found a source's FIFO full."""
+    for i in range(2 * state["sources"]):
         for name in range(state["ids"][i >> 1]):
             index = state["oldest"][i, name]
             if index >= 0 and state["slots"][index]["held"]:

@@ -1,6 +1,6 @@
 """The interconnect: masters' requests to memory ports, answers back, in order by master and id.
 
-    accept(state, request, now) -> bool             a master offers a request that is visible from cycle `now`
+    accept(state, request, source, now) -> bool     a source offers a request that is visible from cycle `now`
     advance(state, now, wires, down, up) -> next
     respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
 
@@ -23,10 +23,12 @@ import numpy as np
 from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
-from hw_models.interconnect.hub import ask_hub_again, hub_wait, track
+from hw_models.interconnect.hub import hub_wait, track
 from hw_models.interconnect.params import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
-from hw_models.interconnect.waits import claim, settle, wait_for
+from hw_models.interconnect.routes import address_below, port_of
+from hw_models.interconnect.state import LANES
+from hw_models.interconnect.waits import claim, master_of, settle, wait_for
 from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
 
@@ -35,10 +37,10 @@ REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
 
 
 @njit
-def accept(state, request, now):
-    """Queue a copy of ``request`` at its master's port, unless that is full."""
+def accept(state, request, source, now):
+    """Queue a copy of ``request`` at its source's port, unless that is full."""
     write = request["write"]
-    i = 2 * request["master"] + write
+    i = 2 * source + write
     lane = state["lanes"][i]
     if lane["count"] >= state["queue"]:
         lane["refused"] = 1
@@ -68,26 +70,31 @@ def aim(state, i):
     lane = state["lanes"][i]
     row = lane["rows"][lane["head"]]
     address = row["address"] + lane["sent"]
-    port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
+    if state["route_count"] > 0:
+        port = port_of(state["routes"], address)
+    else:
+        port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
     lane["size"] = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
     lane["port"] = port
     lane["bus"] = port * state["channels"] + (i & 1) * (state["channels"] - 1)
 
 
 @inlined
-def id_of(state, row):
+def id_of(state, source, row):
     """Return the transaction id of a request: its stream, or what it shares one with."""
-    ids = state["ids"][row["master"]]
-    return row["stream"] if row["stream"] < ids else row["stream"] % ids
+    ids, stream = state["ids"][source], row["stream"]
+    if state["alone"][source] < 0:  # streams of different masters are different streams
+        stream = stream * state["masters"] + row["master"]
+    return stream if stream < ids else stream % ids
 
 
 @inlined
 def at_limit(state, i, name):
     """Tell whether lane ``i`` has as many pieces in flight as it may, or as the id may."""
-    master = i >> 1
+    source = i >> 1
     return (
-        state["lane_flight"][i] >= state["limit"][master]
-        or state["id_flight"][i, name] >= state["id_limit"][master]
+        state["lane_flight"][i] >= state["limit"][source]
+        or state["id_flight"][i, name] >= state["id_limit"][source]
         or state["free_slot"] < 0
     )
 
@@ -96,8 +103,9 @@ def at_limit(state, i, name):
 def examine(state, i, now, wires, down):
     """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
     lane = state["lanes"][i]
-    master, write, port, size = i >> 1, i & 1, lane["port"], lane["size"]
+    source, write, port, size = i >> 1, i & 1, lane["port"], lane["size"]
     row = lane["rows"][lane["head"]]
+    master = row["master"]
     if row["time"] > now:
         return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
     address = row["address"] + lane["sent"]
@@ -107,7 +115,7 @@ def examine(state, i, now, wires, down):
         if state["trackers"] > 0:  # no need to look before the hub has room either
             hub_wait(state, i, port, address, now)
         return np.int64(0)
-    name = id_of(state, row)
+    name = id_of(state, source, row)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
     if at_limit(state, i, name):
@@ -124,19 +132,19 @@ def examine(state, i, now, wires, down):
     if is_full(wires["fifo"][down + port]):
         state["full"] = 1
         return wait_for(state, i, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER, now)
-    until = held_until(state["regulation"], master, write, size, now)
+    until = held_until(state["regulation"], source, write, size, now)
     if until > now:
         return wait_for(state, i, REGULATION, master, until, now)
     # what holds if the arbiter passes it over: its TDM slot is still to come
     arbiter = state["arbiters"][lane["bus"]]
-    wait_for(state, i, ARBITRATION, master, next_turn(arbiter, master, now), now)
-    return np.int64(fits_slot(arbiter, beats_of(state, master, size) if write else 1, now))
+    wait_for(state, i, ARBITRATION, master, next_turn(arbiter, source, now), now)
+    return np.int64(fits_slot(arbiter, beats_of(state, source, size) if write else 1, now))
 
 
 @inlined
 def take_slot(state, i, lane, row):
     """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
-    name = id_of(state, row)
+    name = id_of(state, i >> 1, row)
     index = state["free_slot"]
     slot = state["slots"][index]
     state["free_slot"] = slot["next"]
@@ -164,19 +172,21 @@ def take_slot(state, i, lane, row):
 def send(state, i, bus, now, wires, down):
     """Put the next piece of lane ``i`` on the bus."""
     lane = state["lanes"][i]
-    master, write = i >> 1, i & 1
+    source, write = i >> 1, i & 1
     row = lane["rows"][lane["head"]]
-    size, port = lane["size"], lane["port"]
+    master, size, port = row["master"], lane["size"], lane["port"]
     index = take_slot(state, i, lane, row)
     state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master, now)
-    beats = beats_of(state, master, size) if write else np.int64(1)
+    beats = beats_of(state, source, size) if write else np.int64(1)
     fifo = wires["fifo"][down + port]
     push(fifo, row, now + state["latency"] + beats - 1)
     sent = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
     sent["address"] += lane["sent"]
+    if state["route_count"] > 0:
+        sent["address"] = address_below(state["routes"], sent["address"])
     sent["bytes"] = size
     sent["tag"] = index
-    charge_all(state["regulation"], master, write, size)
+    charge_all(state["regulation"], source, write, size)
     state["port_flight"][write, port] += 1
     state["port_share"][write, port, master] += 1
     state["bus_free"][bus] = now + max(beats, state["accept_interval"])
@@ -199,16 +209,20 @@ def send(state, i, bus, now, wires, down):
 
 @inlined
 def grant(state, bus, now, wires, down):
-    """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner."""
-    master = pick(state["arbiters"][bus], state["wants"][bus], now)
-    if master < 0:
-        return
-    granted(state["arbiters"][bus], master)
-    winner = 2 * master + state["write_turn"][master]
+    """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner.
+
+    Returns whether a piece was sent.
+    """
+    source = pick(state["arbiters"][bus], state["wants"][bus], now)
+    if source < 0:
+        return False
+    granted(state["arbiters"][bus], source)
+    winner = 2 * source + state["write_turn"][source]
     lane = state["lanes"][winner]
     if lane["count"] == 0 or lane["bus"] != bus or lane["ready"] == 0:
         winner ^= 1
-    state["write_turn"][master] = 1 - (winner & 1)
+    state["write_turn"][source] = 1 - (winner & 1)
+    master = master_of(state, winner)
     send(state, winner, bus, now, wires, down)
     waiting = state["waiting"]
     i = 0
@@ -217,6 +231,22 @@ def grant(state, bus, now, wires, down):
             if examine(state, i, now, wires, down):
                 wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
+    return True
+
+
+@njit
+def ask_again(state, bus, now, wires, down):
+    """Look again who could take a bus: another bus has had places, trackers or budget in this very cycle."""
+    wants = np.int64(0)
+    waiting = state["waiting"]
+    i = 0
+    while waiting >> i:
+        lane = state["lanes"][i]
+        if waiting >> i & 1 and lane["bus"] == bus and lane["ready"]:
+            lane["ready"] = examine(state, i, now, wires, down)
+            wants |= lane["ready"] << (i >> 1)
+        i += 1
+    state["wants"][bus] = wants
 
 
 @njit
@@ -236,11 +266,12 @@ def advance(state, now, wires, down, up):
             if lane["ready"]:
                 state["wants"][lane["bus"]] |= 1 << (i >> 1)
         i += 1
+    sent = False
     for bus in range(state["ports"] * state["channels"]):
-        if state["trackers"] > 0 and bus % state["channels"] == 1:
-            ask_hub_again(state, bus, now)
+        if sent and state["wants"][bus]:
+            ask_again(state, bus, now, wires, down)
         if state["wants"][bus]:
-            grant(state, bus, now, wires, down)
+            sent |= grant(state, bus, now, wires, down)
     state["due"] = next_look(state)
     if state["room"]:
         state["room"] = 0
@@ -271,22 +302,22 @@ def is_due(state, now):
 def respond(state, row, time, wires, up):
     """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
     slot = state["slots"][row["tag"]]
-    i = slot["lane"]
-    master, write = i >> 1, i & 1
+    i, master = slot["lane"], slot["request"]["master"]
+    source, write = i >> 1, i & 1
     bus = slot["port"] * state["channels"] + write * (state["channels"] - 1)
     start = max(time, state["back_free"][bus])
     if start > time:
         state["blame"][master, state["back_owner"][bus], BUS_BUSY] += start - time
-    beats = np.int64(1) if write else beats_of(state, master, row["bytes"])
+    beats = np.int64(1) if write else beats_of(state, source, row["bytes"])
     state["back_free"][bus] = start + beats
     state["back_owner"][bus] = master
     state["back_busy_cycles"][bus] += beats
     slot["missing"] -= slot["bytes"] if write else row["bytes"]
     if slot["missing"] > 0:
         return NEVER
-    whole = np.int64(1) if write else beats_of(state, master, slot["bytes"])
+    whole = np.int64(1) if write else beats_of(state, source, slot["bytes"])
     slot["arrived"] = start + beats - whole + state["response_latency"]
-    note(state["gone"][bus], start + beats, i)
+    note(state["gone"][bus], start + beats, i + LANES * master)
     state["tracked_until"][slot["port"], slot["tracker"]] = start + beats
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"]:

@@ -5,29 +5,37 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.errors import ConfigError
 from hw_models.interconnect.params import ARBITRATIONS, Interconnect, MasterPort
-from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS
-from hw_models.port import FIFO_ROWS, MASTERS, NEVER
+from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS, SOURCES
+from hw_models.port import FIFO_ROWS, NEVER
 from hw_models.units import FS_PER_S
 
 
 def build_interconnect(
     params: Interconnect,
-    masters: list[str],
+    sources: list[str],
     port_bytes: list[int] | None = None,
     ports: int = 1,
     interleave_bytes: int = 64,
     line_bytes: int | None = None,
+    alone: list[int] | None = None,
+    masters: int | None = None,
+    key: str = "system.interconnect",
 ) -> np.ndarray:
     """Return an idle interconnect, shape (1,) INTERCONNECT.
 
-    ``masters``: names by master index. ``port_bytes``: width of each one's port, that of the bus if absent.
+    ``sources``: names of what is above it. ``port_bytes``: width of each one's port, the bus's if absent.
     ``ports`` memory ports take turns every ``interleave_bytes``. ``line_bytes``: of the cache behind, no
-    piece crosses it. Raises ConfigError for names that do not exist and budgets that no burst fits in.
+    piece crosses it. ``alone``: the only master behind a source, -1 for several; the sources are the masters
+    if absent. ``key``: where the config speaks of it.
+
+    Raises ConfigError for names that do not exist and budgets that no burst fits in.
     """
-    _check_names(params, masters)
+    _check_names(params, sources, key)
     state = np.zeros(1, INTERCONNECT)
     row = state[0]
-    row["masters"], row["ports"] = len(masters), ports
+    row["sources"], row["ports"] = len(sources), ports
+    row["masters"] = len(sources) if masters is None else masters
+    row["alone"][: len(sources)] = range(len(sources)) if alone is None else alone
     row["interleave_shift"] = interleave_bytes.bit_length() - 1
     row["channels"] = 2 if params.channels == "separate" else 1
     row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
@@ -38,7 +46,7 @@ def build_interconnect(
     back = params.response_latency_cycles
     row["response_latency"] = params.latency_cycles if back is None else back
     row["port_limit"] = params.reads_in_flight, params.writes_in_flight
-    for index, name in enumerate(masters):
+    for index, name in enumerate(sources):
         port = params.masters.get(name, MasterPort())
         row["limit"][index], row["ids"][index] = port.outstanding, port.ids
         row["id_limit"][index] = port.outstanding_per_id
@@ -54,9 +62,9 @@ def build_interconnect(
     row["slots"]["arrived"] = NEVER
     row["due"] = NEVER
     row["lanes"]["cause"] = Cause.QUEUE_FULL
-    row["lanes"]["culprit"] = np.arange(LANES) // 2
-    _set_arbiters(row, params, masters)
-    _set_regulators(row, params, masters)
+    row["lanes"]["culprit"] = np.maximum(0, row["alone"][np.arange(LANES) // 2])
+    _set_arbiters(row, params, sources)
+    _set_regulators(row, params, sources, key)
     return state
 
 
@@ -65,50 +73,48 @@ def down_limit(params: Interconnect, queue: int) -> int:
     return min(FIFO_ROWS, queue + params.latency_cycles)
 
 
-def _check_names(params: Interconnect, masters: list[str]) -> None:
-    if len(masters) > MASTERS:
-        raise ConfigError(f"{len(masters)} masters; the interconnect takes {MASTERS}", key="system")
+def _check_names(params: Interconnect, sources: list[str], key: str) -> None:
+    if len(sources) > SOURCES:
+        raise ConfigError(f"{len(sources)} masters; the interconnect takes {SOURCES}", key="system")
     named = [("masters", name) for name in params.masters] + [("tdm", name) for name in params.tdm]
     named += [(f"groups.{group}", name) for group, it in params.groups.items() for name in it.masters]
     for where, name in named:
-        if name not in masters:
-            known = ", ".join(masters)
-            raise ConfigError(
-                f"{name!r} is not a master; there are {known}", key=f"system.interconnect.{where}"
-            )
+        if name not in sources:
+            known = ", ".join(sources)
+            raise ConfigError(f"{name!r} is not a master; there are {known}", key=f"{key}.{where}")
 
 
-def _set_arbiters(row: np.void, params: Interconnect, masters: list[str]) -> None:
+def _set_arbiters(row: np.void, params: Interconnect, sources: list[str]) -> None:
     arbiters = row["arbiters"]
     arbiters["kind"] = ARBITRATIONS[params.arbitration]
-    arbiters["units"] = len(masters)
-    arbiters["last"] = len(masters) - 1
+    arbiters["units"] = len(sources)
+    arbiters["last"] = len(sources) - 1
     arbiters["slot_cycles"] = params.tdm_slot_cycles
     arbiters["slots"] = len(params.tdm)
-    for index, name in enumerate(masters):
+    for index, name in enumerate(sources):
         port = params.masters.get(name, MasterPort())
         arbiters["priority"][:, index] = port.priority
         arbiters["weight"][:, index] = arbiters["credit"][:, index] = port.weight
     for slot, name in enumerate(params.tdm):
-        arbiters["owner"][:, slot] = masters.index(name)
+        arbiters["owner"][:, slot] = sources.index(name)
 
 
-def _set_regulators(row: np.void, params: Interconnect, masters: list[str]) -> None:
+def _set_regulators(row: np.void, params: Interconnect, sources: list[str], key: str) -> None:
     row["regulation"]["own"] = row["regulation"]["group"] = -1
     for name, port in params.masters.items():
         if port.budget_bytes_per_s is not None:
-            where = f"system.interconnect.masters.{name}.budget"
+            where = f"{key}.masters.{name}.budget"
             index = _add_regulator(
                 row, params, port.budget_bytes_per_s, params.period_fs, port.reclaim, where
             )
-            row["regulation"]["own"][masters.index(name)] = index
+            row["regulation"]["own"][sources.index(name)] = index
     for group, it in params.groups.items():
         for write, budget in enumerate((it.read_budget_bytes_per_s, it.write_budget_bytes_per_s)):
             if budget is not None:
-                where = f"system.interconnect.groups.{group}.{'write' if write else 'read'}_budget"
+                where = f"{key}.groups.{group}.{'write' if write else 'read'}_budget"
                 index = _add_regulator(row, params, budget, it.period_fs, False, where)
                 for name in it.masters:
-                    row["regulation"]["group"][write][masters.index(name)] = index
+                    row["regulation"]["group"][write][sources.index(name)] = index
 
 
 def _add_regulator(

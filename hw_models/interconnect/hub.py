@@ -1,8 +1,8 @@
 """The coherence hub: a tracker for each transaction in flight, and one transaction a line."""
 
 from hw_models.blame import Cause
-from hw_models.interconnect.waits import wait_for
-from hw_models.jit import inlined, njit
+from hw_models.interconnect.waits import master_of, wait_for
+from hw_models.jit import inlined
 from hw_models.port import NEVER
 
 QUEUE_FULL = int(Cause.QUEUE_FULL)
@@ -14,7 +14,7 @@ def hub_wait(state, i, port, address, now):
 
     One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
     """
-    line, victim = address >> state["tracker_shift"], i >> 1
+    line, victim = address >> state["tracker_shift"], master_of(state, i)
     lines, untils = state["tracked"][port], state["tracked_until"][port]
     free, until, culprit = False, NEVER, victim
     for t in range(state["trackers"]):
@@ -33,18 +33,6 @@ def hub_wait(state, i, port, address, now):
     state["awaited"] = -1  # whichever is free first
     wait_for(state, i, QUEUE_FULL, culprit, until, now)
     return True
-
-
-@njit
-def ask_hub_again(state, bus, now):
-    """Hold writes back whose line or last free tracker a read has taken in this very cycle."""
-    for master in range(state["masters"]):
-        if state["wants"][bus] >> master & 1:
-            lane = state["lanes"][2 * master + 1]
-            address = lane["rows"][lane["head"]]["address"] + lane["sent"]
-            if hub_wait(state, 2 * master + 1, lane["port"], address, now):
-                lane["ready"] = 0
-                state["wants"][bus] &= ~(1 << master)
 
 
 @inlined

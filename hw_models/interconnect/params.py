@@ -60,6 +60,12 @@ class Interconnect(Block):
     """A shared bus or crossbar between masters and the memory side."""
 
     clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
+    below: str | list[str] | None = Field(
+        None, description="what takes its requests: a name, or several, by address; llc or memory if absent"
+    )
+    interleave_bytes: Bytes | None = Field(
+        None, alias="interleave", gt=0, description="those below take turns after so many bytes"
+    )
     width_bytes: Bytes = Field(
         16, alias="width", gt=0, le=1024, description="data moved in a cycle, each way"
     )

@@ -24,7 +24,7 @@ def run(state, wires, requests, latency, accepted, done):
         missing += request["bytes"]
     while missing > 0:
         while entered < requests.size and requests[entered]["time"] <= now:
-            if not accept(state, requests[entered], now):
+            if not accept(state, requests[entered], requests[entered]["master"], now):
                 break
             accepted[entered] = now
             entered += 1

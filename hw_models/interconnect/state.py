@@ -6,10 +6,12 @@ from hw_models.blame import BLAME_SHAPE
 from hw_models.interconnect.arbiter import ARBITER
 from hw_models.interconnect.params import IDS, LANE_ROWS, TRACKERS
 from hw_models.interconnect.regulator import REGULATION
+from hw_models.interconnect.routes import ROUTE, ROUTES
 from hw_models.port import MASTERS, REQUEST
 
 PORTS = 16  # most ports on the memory side
-LANES = 2 * MASTERS  # lane = 2 * master + write: reads and writes of a master do not block each other
+SOURCES = MASTERS  # most ports on the other side: a master each, or an interconnect or cache above
+LANES = 2 * SOURCES  # lane = 2 * source + write: reads and writes of a source do not block each other
 BUSES = 2 * PORTS  # bus = channels * port (+ write where channels are separate)
 SLOTS = 256  # most pieces in flight
 NOTES = 2 * SLOTS  # of pieces to be counted out
@@ -41,7 +43,7 @@ SLOT = np.dtype(  # a piece in flight
         (
             "arrived",
             np.int64,
-        ),  # cycle at which its answer's first beat is at the master's side; NEVER: not yet
+        ),  # cycle at which its answer's first beat is at the source's side; NEVER: not yet
         ("last", np.int64),  # 1: completes its request
         ("bytes", np.int64),
         ("held", np.int64),  # 1: answered, but the master's FIFO was full
@@ -60,9 +62,12 @@ RELEASE = np.dtype(  # pieces to be counted out at a time known already; in orde
 INTERCONNECT = np.dtype(
     [
         # parameters
-        ("masters", np.int64),
+        ("masters", np.int64),  # of the system
+        ("sources", np.int64),  # ports on the masters' side
+        ("alone", np.int64, (SOURCES,)),  # the only master behind a source, -1: several
         ("ports", np.int64),
         ("interleave_shift", np.int64),  # log2 of the bytes after which the next memory port has its turn
+        ("route_count", np.int64),  # several things below: who answers to which addresses; 0: one
         ("channels", np.int64),  # 1 shared, 2 separate for reads and writes
         ("width_shift", np.int64),  # log2 of the bytes a cycle
         ("burst", np.int64),
@@ -76,17 +81,17 @@ INTERCONNECT = np.dtype(
         ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
-        ("limit", np.int64, (MASTERS,)),
-        ("ids", np.int64, (MASTERS,)),
-        ("id_limit", np.int64, (MASTERS,)),
-        ("port_shift", np.int64, (MASTERS,)),  # log2 of the width of the master's own port
+        ("limit", np.int64, (SOURCES,)),
+        ("ids", np.int64, (SOURCES,)),
+        ("id_limit", np.int64, (SOURCES,)),
+        ("port_shift", np.int64, (SOURCES,)),  # log2 of the width of the source's own port
         # requests
         ("waiting", np.int64),  # lanes with requests in them, a bit each
         ("room", np.int64),  # 1: who was refused may come again
         ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
         ("due", np.int64),  # when a lane may have its turn
         ("lanes", LANE, (LANES,)),
-        ("write_turn", np.int64, (MASTERS,)),  # which lane goes first where both want the same bus
+        ("write_turn", np.int64, (SOURCES,)),  # which lane goes first where both want the same bus
         ("arbiters", ARBITER, (BUSES,)),
         ("wants", np.int64, (BUSES,)),
         ("bus_free", np.int64, (BUSES,)),
@@ -110,8 +115,13 @@ INTERCONNECT = np.dtype(
         ("back_owner", np.int64, (BUSES,)),
         ("link_free", np.int64, (LANES,)),
         ("held", np.int64),  # answers that found the master's FIFO full
-        ("gone", RELEASE, (BUSES,)),  # lanes of pieces that have left their memory port, by response bus
+        (
+            "gone",
+            RELEASE,
+            (BUSES,),
+        ),  # pieces that have left their memory port, by response bus: lane + LANES * master
         ("seen", RELEASE, (LANES,)),  # slots of pieces that the master has seen, by link
+        ("routes", ROUTE, (ROUTES,)),
         # what came of it
         ("reads", np.int64, (MASTERS,)),  # requests
         ("writes", np.int64, (MASTERS,)),

@@ -1,6 +1,6 @@
 """Whom each queued request waits for: the waits in a lane, charged to one master and cause at a time.
 
-A lane is a master's reads or its writes. All requests in it wait for what its oldest waits for: for the bus
+A lane is a source's reads or its writes. All requests in it wait for what its oldest waits for: for the bus
 that it needs while that is busy, else for the culprit noted last.
 """
 
@@ -13,9 +13,31 @@ from hw_models.jit import inlined, njit
 ARBITRATION = int(Cause.ARBITRATION)
 
 
+@inlined
+def master_of(state, i):
+    """Return the master of the oldest request in lane ``i``."""
+    lane = state["lanes"][i]
+    return lane["rows"][lane["head"]]["master"]
+
+
+@njit
+def charge_each(state, i, begin, end, culprit, cause):
+    """As `charge`, for a lane with requests of several masters."""
+    lane = state["lanes"][i]
+    for n in range(lane["count"]):
+        row = lane["rows"][(lane["head"] + n) % LANE_ROWS]
+        waited = end - max(begin, row["time"])
+        if waited > 0:
+            state["blame"][row["master"], culprit, cause] += waited
+
+
 @njit
 def charge(state, i, begin, end, culprit, cause):
     """Charge the waits in lane ``i`` from ``begin`` to ``end``."""
+    victim = state["alone"][i >> 1]
+    if victim < 0:
+        charge_each(state, i, begin, end, culprit, cause)
+        return
     lane = state["lanes"][i]
     waited = lane["count"] * (end - begin)
     late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `begin`
@@ -26,7 +48,7 @@ def charge(state, i, begin, end, culprit, cause):
         waited -= min(after, end - begin)
         late -= 1
     if waited > 0:
-        state["blame"][i >> 1, culprit, cause] += waited
+        state["blame"][victim, culprit, cause] += waited
 
 
 @inlined

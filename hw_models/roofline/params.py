@@ -25,6 +25,7 @@ class Roofline(Block):
     """Compute backend: time is the larger of bytes over bandwidth and arithmetic over peak, with a floor."""
 
     preset: str | None = Field(None, description=f"one of {', '.join(PRESETS)}; other keys override it")
+    below: str | None = Field(None, description="what takes its requests; interconnect if absent")
     memory_bytes: Bytes | None = Field(None, alias="memory", description="capacity; absent: not limited")
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
     peak_flop_per_s: dict[str, FlopPerSecond] = Field(  # type: ignore[valid-type]  # built by quantity()

@@ -20,6 +20,7 @@ class Systolic(Block):
 
     kind: Literal["systolic"]
     clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
+    below: str | None = Field(None, description="what its port is wired to; interconnect if absent")
     driver: Driver = Field(default_factory=Driver, description="the software that feeds it")
     rows: int = Field(16, gt=0, le=1024, description="inputs of a dot product at work at once")  # [G]
     columns: int = Field(16, gt=0, le=1024, description="output channels at work at once")  # [G]

@@ -16,29 +16,22 @@ from pydantic import (
     Field,
     PlainSerializer,
     PrivateAttr,
-    StringConstraints,
     Tag,
     ValidationError,
 )
 
-from hw_models.cache.params import Cache
-from hw_models.cpu.params import Core, Corunner
-from hw_models.dram.params import Dram
+from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
-from hw_models.flash.params import Flash
-from hw_models.ideal.params import IdealMemory
-from hw_models.interconnect.params import Interconnect
-from hw_models.nvdla.params import Accelerator
-from hw_models.roofline.params import Roofline
 from hw_models.units import SIZE_UNITS, TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
 from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
+from simulator.config.system import Name, System
+from simulator.config.topology import topology_errors
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
 
 BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Source = str | Path | Mapping[str, Any] | Document
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -86,23 +79,6 @@ class Simulation(Block):
         alias="max_time",
         description="simulated time after which a run that has not ended is an error",
     )
-
-
-class System(Block):
-    """The chip: who asks for memory, and what lies between them and it."""
-
-    accelerators: dict[Name, Accelerator] = Field(default_factory=dict, description="accelerators by name")
-    cores: dict[Name, Core] = Field(default_factory=dict, description="cores by name")
-    backends: dict[Name, Roofline] = Field(
-        default_factory=dict, description="processors known by their roofline, which run language models"
-    )
-    interconnect: Interconnect | None = Field(None, description="what joins the masters to the LLC or memory")
-    llc: Cache | None = Field(None, description="last-level cache; null or absent: none")
-    dram: Dram | None = Field(None, description="DRAM; or `memory`")
-    memory: IdealMemory | None = Field(
-        None, description="memory of fixed latency and bandwidth, in place of `dram`"
-    )
-    flash: Flash | None = Field(None, description="flash storage")
 
 
 class Config(Block):
@@ -162,7 +138,7 @@ def load(
     config, more = _validated(Config, document)
     raise_all(more + errors)
     assert config is not None
-    raise_all(_footprint_errors(config, document))
+    raise_all(_footprint_errors(config, document) + wiring_errors(config, document))
     config._document = document
     return config
 
@@ -182,6 +158,12 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
         for i, corunner in enumerate(config.corunners)
         if corunner.footprint_bytes > most
     ]
+
+
+def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what cannot be wired as the config says."""
+    told = topology_errors(config.system, config.workloads)
+    return [at(document, keys, message) for keys, message in told]
 
 
 def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:

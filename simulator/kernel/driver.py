@@ -24,8 +24,8 @@ IDLE, INTERRUPT, PROGRAM, SUBMIT = 0, 1, 2, 3  # what its thread is busy with
 
 JOB = np.dtype(
     [
-        ("accelerator", np.int64),
-        ("core", np.int64),  # index of the core for fallback layers, -1: none
+        ("accelerator", np.int64),  # number of the master that runs its operations, -1: none
+        ("core", np.int64),  # number of the master that runs its tasks, -1: none
         ("register_write_fs", np.int64),
         ("interrupt_fs", np.int64),
         ("submit_fs", np.int64),

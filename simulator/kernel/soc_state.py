@@ -1,49 +1,79 @@
-"""The event loop's own state: the units of an SoC, when each is to wake, and which FIFO is whose.
+"""The event loop's own state: the units of an SoC, when each is to wake, and which FIFOs it reads and writes.
 
-Units are numbered densely in the order memory channels, LLC, bus, masters, jobs.
+Units are numbered densely: memory channels, then caches and interconnects from memory upwards, masters, jobs.
+On a tie the lowest number goes first. `simulator.soc.wires` fills the wiring in; the loop knows no topology.
 """
+
+from enum import IntEnum
 
 import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
+from hw_models.interconnect.state import INTERCONNECT, PORTS, SOURCES
 from hw_models.pages import FRAMES
 from hw_models.port import MASTERS
 
+
+class Kind(IntEnum):
+    """What a unit between masters and memory is: which array has its row."""
+
+    DRAM = 0
+    IDEAL = 1
+    CACHE = 2
+    BUS = 3
+
+
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
-CHANNELS = 8
-JOBS = 8
-UNITS = CHANNELS + 2 + MASTERS + JOBS
+UNITS = 128
+MASTER_PORTS = 2  # most memory ports of a master
+MOST_BUSES = 8
 STARTED = 64  # most steps begun on flash between two looks of the storage
+INPUTS = max(2 * SOURCES, PORTS)
+
+# All interconnects in one record: a bare pointer to numba, where an array would be reference-counted
+BUSES = np.dtype([("bus", INTERCONNECT, (MOST_BUSES,))])
+
+NODE = (
+    np.dtype(  # FIFOs by their index in WIRING: a unit reads those that are listed, and writes whole ranges
+        [
+            ("requests", np.int64, (INPUTS,)),  # that it reads
+            ("request_count", np.int64),
+            ("answers", np.int64, (INPUTS,)),  # that it reads; a master: one a port
+            ("answer_count", np.int64),
+            ("waits_for_answers", np.int64),  # 1: some of them are to be read at their time only
+            (
+                "down",
+                np.int64,
+            ),  # first FIFO of requests that it writes; a master has reads and writes of each port
+            ("down_count", np.int64),
+            ("up", np.int64),  # first FIFO of answers that it writes
+            ("up_count", np.int64),
+        ]
+    )
+)
 
 SYSTEM = np.dtype(
     [
-        ("channels", np.int64),
-        ("ideal", np.int64),  # 1: the memory is ideal, 0: DRAM
-        ("has_llc", np.int64),
-        ("has_bus", np.int64),
         ("masters", np.int64),
-        ("accelerators", np.int64),  # masters [0, accelerators) are accelerators, the rest cores
         ("jobs", np.int64),
         ("jobs_left", np.int64),
-        # first unit of each kind
-        ("llc_unit", np.int64),
-        ("bus_unit", np.int64),
-        ("master_unit", np.int64),
+        ("master_unit", np.int64),  # first unit of its kind
         ("job_unit", np.int64),
         ("units", np.int64),
-        ("unoffered", np.int64),  # FIFOs with requests that the bus has not taken yet, a bit each
-        ("offered", np.int64),  # bus cycle of the latest offer: a place is free in the next
+        ("kind", np.int64, (UNITS,)),  # of a unit: `Kind`; of a master: `simulator.kernel.masters.Kind`
+        ("row", np.int64, (UNITS,)),  # its row in the array of its kind
+        ("node", NODE, (UNITS,)),
+        ("unoffered", np.int64, (UNITS,)),  # FIFOs with requests that a bus has not taken yet, a bit each
+        ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
         ("events", np.int64),
         ("bin_fs", np.int64),
-        ("core_step", np.int64, (MASTERS,)),  # step that a core works on, -1: none
-        ("core_seen", np.int64, (MASTERS,)),  # its tasks known to be finished
-        ("done_seen", np.int64, (MASTERS,)),  # an accelerator's completions known
+        ("step_at_hand", np.int64, (MASTERS,)),  # of a master that has one at a time, -1: none
         # `simulator.soc.storage` runs beside this loop: what it is to look at
-        ("dma", np.int64),  # core that moves its data, -1: none
+        ("dma", np.int64),  # master that moves its data, -1: none
         ("asks", np.int64),  # 1: return to it at once
         ("started", np.int64),  # steps begun on flash
         ("started_step", np.int64, (STARTED,)),
@@ -51,12 +81,3 @@ SYSTEM = np.dtype(
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
-
-
-# Where each kind of FIFO begins in WIRING
-REQUESTS = 0  # two a master: reads, writes; a core uses the first for both
-ANSWERS = REQUESTS + 2 * MASTERS  # one a master
-BUS_DOWN = ANSWERS + MASTERS  # one a port of the bus
-LLC_DOWN = BUS_DOWN + CHANNELS  # one a channel
-LLC_UP = LLC_DOWN + CHANNELS
-MEMORY_UP = LLC_UP + 1  # one a channel

@@ -1,4 +1,4 @@
-"""Waking units, and taking rows off the FIFOs between them."""
+"""Waking units, and taking rows off the FIFOs between them. A FIFO knows its writer and its reader."""
 
 from hw_models.blame import Cause
 from hw_models.jit import inlined
@@ -35,42 +35,49 @@ def wake_unit(system, unit, time):
 
 
 @inlined
-def wake_reader(system, fifo, writer, reader):
+def seen_fs(system, fifo):
+    """Return the time [fs] from which the oldest row may be seen."""
+    return front(fifo)["time"] * system["period_fs"][fifo["writer"]]
+
+
+@inlined
+def wake_reader(system, fifo):
     """Wake the reader of a FIFO for its oldest row."""
     if fifo["count"] > 0:
-        wake_unit(system, reader, max(system["now_fs"], front(fifo)["time"] * system["period_fs"][writer]))
+        wake_unit(system, fifo["reader"], max(system["now_fs"], seen_fs(system, fifo)))
 
 
 @inlined
-def visible(system, fifo, writer):
+def visible(system, fifo):
     """May the reader see the oldest row now?"""
-    return fifo["count"] > 0 and front(fifo)["time"] * system["period_fs"][writer] <= system["now_fs"]
+    return fifo["count"] > 0 and seen_fs(system, fifo) <= system["now_fs"]
 
 
 @inlined
-def admit(system, fifo, writer, reader, charged):
-    """Take the oldest request, which ``reader`` has accepted, and charge what it has waited for that.
+def admit(system, fifo, charged):
+    """Take the oldest request, which the reader has accepted, and charge what it has waited for that.
 
     The wait goes to whom the oldest row waited for when it was last refused; ``charged``: the reader's own
     table has the wait of the oldest row already.
     """
-    since = front(fifo)["time"] * system["period_fs"][writer]
+    since = seen_fs(system, fifo)
     if since < system["now_fs"]:
         if not system["one_clock"]:
-            since = to_cycles(since, system["period_fs"][reader]) * system["period_fs"][reader]
+            period = system["period_fs"][fifo["reader"]]
+            since = to_cycles(since, period) * period
         until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
             cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
             system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since
     fifo["freed_fs"] = system["now_fs"]
-    take(system, fifo, writer)
+    take(system, fifo)
 
 
 @inlined
-def take(system, fifo, writer):
+def take(system, fifo):
     """Drop the oldest row; a writer that found the FIFO full may go on."""
     if fifo["count"] >= fifo["limit"]:
-        wake_unit(system, writer, system["now_fs"])
+        wake_unit(system, fifo["writer"], system["now_fs"])
     pop(fifo)
 
 

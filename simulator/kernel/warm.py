@@ -55,7 +55,7 @@ def compile_memory_side() -> None:
     request, wires, fifo = record(REQUEST), record(WIRING), record(WIRING["fifo"].base)
     state, llc, channel = record(INTERCONNECT), record(CACHE), record(CHANNEL)
     sets = numba.typeof(np.zeros(1, SET))
-    bus.accept.compile((state, request, index))
+    bus.accept.compile((state, request, index, index))
     bus.advance.compile((state, index, wires, index, index))
     bus.respond.compile((state, request, index, wires, index))
     cache.accept.compile((llc, sets, request, index))

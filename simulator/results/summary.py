@@ -4,13 +4,18 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.cache.statistics import llc_summary
+from hw_models.dram.params import Dram
+from hw_models.dram.standalone import settle
 from hw_models.dram.statistics import channel_summary
 from hw_models.nvdla import statistics as nvdla
 from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.results.frames import frame_figures
+from simulator.kernel.soc_state import Kind
 from simulator.soc.machine import JobPlan, Machine
+from simulator.soc.wires import Part
 from workloads.lowering.account import account
 from workloads.program import On
 
@@ -134,13 +139,42 @@ def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     return result
 
 
-def dram_summary(machine: Machine) -> dict[str, Any]:
-    """Return every channel's counters under its number."""
-    dram = machine.config.system.dram
-    assert dram is not None
-    cycles = int(machine.system[0]["now_fs"]) // dram.clock_fs
+def settle_dram(machine: Machine) -> None:
+    """Let every DRAM do what is due up to now: refreshes, and what its counters need."""
+    for part in machine.wired.parts.values():
+        if part.kind == Kind.DRAM:
+            channels = machine.channels[part.row : part.row + part.units]
+            settle(channels, _cycles(machine, part))
+
+
+def node_summaries(machine: Machine) -> dict[str, Any]:
+    """Return the counters of caches and memories: `llc` and `dram` of the usual tree, others by name."""
+    summary: dict[str, Any] = {}
+    for part in machine.wired.parts.values():
+        if part.kind == Kind.CACHE:
+            counters = llc_summary(machine.caches[part.row], machine.master_names)
+        elif part.kind == Kind.DRAM:
+            counters = dram_summary(machine, part)
+        else:
+            continue
+        holder = summary if len(part.node.keys) == 2 else summary.setdefault(part.node.keys[1], {})
+        holder[part.node.name] = counters
+    order = ("caches", "llc", "memories", "dram")
+    return {name: summary[name] for name in order if name in summary}
+
+
+def _cycles(machine: Machine, part: Part) -> int:
+    return int(machine.system[0]["now_fs"]) // machine.wired.period_fs(part.node.name)
+
+
+def dram_summary(machine: Machine, part: Part) -> dict[str, Any]:
+    """Return the counters of every channel of a DRAM under its number."""
+    dram = part.node.params
+    assert isinstance(dram, Dram)
+    channels = machine.channels[part.row : part.row + part.units]
     return {
-        str(index): channel_summary(channel, dram, cycles) for index, channel in enumerate(machine.channels)
+        str(index): channel_summary(channel, dram, _cycles(machine, part))
+        for index, channel in enumerate(channels)
     }
 
 

@@ -1,10 +1,10 @@
 """The jobs and co-runners of a config as the kernel's tables: operations, tasks, steps, dependencies."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hw_models.cpu.params import KINDS, WIDE_PORT, Core, Corunner, Driver
+from hw_models.cpu.params import KINDS, Corunner, Driver
 from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
 from hw_models.nvdla.op import OP
@@ -13,30 +13,12 @@ from simulator.config.networks import JOB_SPACE, network_program
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
 from simulator.soc.machine import JobPlan
-from simulator.soc.storage import DMA
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
 from workloads.lowering.layout import round_up
 from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob
 from workloads.program import STEP, Batch, On, Program
-
-if TYPE_CHECKING:
-    pass
-
-
-def cores_of(config: Config) -> dict[str, Core]:
-    """Return every master that runs tasks: the cores, the backends of language models, and flash's DMA."""
-    backends = {job.on: WIDE_PORT for job in config.workloads.values() if isinstance(job, LlmJob)}
-    return {**config.system.cores, **backends, **({DMA: WIDE_PORT} if uses_flash(config) else {})}
-
-
-def uses_flash(config: Config) -> bool:
-    """Tell whether a job may move data between DRAM and flash."""
-    jobs = config.workloads.values()
-    return config.system.flash is not None and any(
-        isinstance(job, LlmJob) or job.storage is not None for job in jobs
-    )
 
 
 def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
@@ -175,13 +157,15 @@ def corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple
     return np.concatenate(rows), of_core
 
 
-def build_jobs(config: Config, plans: list[JobPlan]) -> np.ndarray:
+def build_jobs(config: Config, plans: list[JobPlan], first_core: int) -> np.ndarray:
+    """Return the JOB rows; ``first_core``: number of the first core among the masters."""
     jobs = np.zeros(max(1, len(plans)), JOB)
     for plan in plans:
         job = jobs[plan.index]
         on = config.workloads[plan.name].on
         driver = config.system.accelerators[on].driver if plan.accelerator >= 0 else Driver()
-        job["accelerator"], job["core"] = plan.accelerator, plan.core
+        job["accelerator"] = plan.accelerator
+        job["core"] = first_core + plan.core if plan.core >= 0 else -1
         job["register_write_fs"] = driver.register_write_fs
         job["interrupt_fs"] = driver.interrupt_fs
         job["submit_fs"] = driver.submit_fs

@@ -9,6 +9,8 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.nvdla import statistics as nvdla
 from simulator.config.model import Config
+from simulator.kernel.soc_state import Kind
+from simulator.soc.wires import Wires
 from workloads.program import Batch, Layer, MemoryPlan, On
 
 
@@ -71,16 +73,10 @@ class Machine:
     accelerator_names: list[str]
     core_names: list[str]
     plans: list[JobPlan]
-    system: np.ndarray
-    wires: np.ndarray
+    wired: Wires
     measures: np.ndarray
     accelerators: np.ndarray
     cores: np.ndarray
-    buses: np.ndarray
-    llcs: np.ndarray
-    lines: np.ndarray
-    channels: np.ndarray
-    ideals: np.ndarray
     ops: np.ndarray
     op_records: np.ndarray
     tasks: np.ndarray
@@ -92,6 +88,29 @@ class Machine:
     latencies: np.ndarray  # (jobs, frames) [fs]
     finished: np.ndarray  # (jobs, frames) [fs]
     storage: Beside | None = field(init=False, default=None)  # the flash device that jobs share
+
+    @property
+    def system(self) -> np.ndarray:
+        """Return the event loop's own state, shape (1,) SYSTEM."""
+        return self.wired.system
+
+    @property
+    def wires(self) -> np.ndarray:
+        return self.wired.wires
+
+    @property
+    def buses(self) -> np.ndarray:
+        """Return the interconnects, shape (MOST_BUSES,) INTERCONNECT, those in use first."""
+        return self.wired.buses[0]["bus"]
+
+    @property
+    def caches(self) -> np.ndarray:
+        return self.wired.caches
+
+    @property
+    def channels(self) -> np.ndarray:
+        """Return the DRAM channels of all memories, shape (n,) CHANNEL."""
+        return self.wired.channels
 
     @property
     def master_names(self) -> list[str]:
@@ -122,12 +141,10 @@ class Machine:
         """Yield every blame table (victim, culprit, cause) with its cycle [fs] and its causes' names."""
         system, causes = self.system[0], [cause.name.lower() for cause in Cause]
         yield system["blame"], 1, causes
-        if system["has_bus"]:
-            yield self.buses[0]["blame"], int(system["period_fs"][system["bus_unit"]]), causes
-        if system["has_llc"]:
-            yield self.llcs[0]["blame"], int(system["period_fs"][system["llc_unit"]]), causes
-        if not system["ideal"]:
-            for channel in range(int(system["channels"])):
-                yield self.channels[channel]["blame"], int(system["period_fs"][channel]), causes
+        tables = {Kind.BUS: self.buses, Kind.CACHE: self.caches, Kind.DRAM: self.channels}
+        for part in self.wired.parts.values():
+            if part.kind in tables:
+                for row in range(part.row, part.row + part.units):
+                    yield tables[part.kind][row]["blame"], int(system["period_fs"][part.unit]), causes
         if self.storage is not None:
             yield from self.storage.blames()

@@ -29,12 +29,12 @@ from hw_models.flash.state import PERIOD_FS, Wait
 from hw_models.flash.statistics import device_summary
 from hw_models.port import MASTERS, NEVER
 from hw_models.units import FS_PER_S
+from simulator.config.topology import DMA
 from simulator.kernel import driver
 from simulator.soc.machine import Machine
 from simulator.soc.storage_waits import HostWait, Line, Request, Running, Server
 from workloads.program import Batch
 
-DMA = "flash"  # name of its master
 Event = Callable[..., None]
 
 

@@ -38,7 +38,9 @@ def run(bus_state, cache_state, tags, wires, requests):
     llc_down, llc_up, bus_down = wires["fifo"][LLC_DOWN], wires["fifo"][LLC_UP], wires["fifo"][BUS_DOWN]
     while answers < requests.size:
         wake = NEVER
-        while entered < requests.size and bus.accept(bus_state, requests[entered], now):
+        while entered < requests.size and bus.accept(
+            bus_state, requests[entered], requests[entered]["master"], now
+        ):
             entered += 1
         wake = min(wake, bus.advance(bus_state, now, wires, BUS_DOWN, BUS_UP))
         while bus_down["count"] > 0:

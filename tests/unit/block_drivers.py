@@ -104,6 +104,9 @@ class Middle:
 
 
 class Bus(Middle):
+    def accept(self, request, now):
+        return bool(self.block.accept(*self.rows, request, int(request["master"]), now))
+
     def respond(self, row, time):
         self.block.respond(*self.rows, row, time, self.wires, UP)
 

@@ -36,7 +36,7 @@ def drive(state, requests, memory, early=False, waits=None, limit=256):
     while left:
         wake, full = NEVER, False
         for queue in queues:
-            while queue and queue[0]["time"] <= now and accept(state, queue[0], now):
+            while queue and queue[0]["time"] <= now and accept(state, queue[0], int(queue[0]["master"]), now):
                 entered[int(queue.pop(0)["tag"])] = now
         for port in range(ports):
             while answers[port] and answers[port][0][0] <= now:

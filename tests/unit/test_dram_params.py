@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from hw_models.dram.build import build_channels, channel_shift
+from hw_models.dram.build import build_channels
 from hw_models.dram.energy import energy_j
 from hw_models.dram.mapping import Piece, parse_mapping
 from hw_models.dram.params import Dram
@@ -97,9 +97,9 @@ def test_a_hash_moves_banks_but_maps_one_to_one():
 
 
 def test_channels_are_interleaved_above_the_lowest_columns():
-    assert channel_shift(dram(channels=4, interleave="1 KiB")) == 10
-    assert channel_shift(dram(channels=2, mapping="row bank group column:4 channel column")) == 9
-    assert channel_shift(dram()) == 0
+    assert dram(channels=4, interleave="1 KiB").channel_shift == 10
+    assert dram(channels=2, mapping="row bank group column:4 channel column").channel_shift == 9
+    assert dram().channel_shift == 0
 
 
 BAD = [

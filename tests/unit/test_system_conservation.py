@@ -74,7 +74,7 @@ def test_every_byte_asked_for_is_answered(layer, system):
 @given(layer=layers)
 def test_the_llc_moves_whole_lines_and_memory_moves_what_the_llc_asks_for(layer):
     machine = machine_of([layer])
-    llc, dram = machine.llcs[0], machine.channels[0]
+    llc, dram = machine.caches[0], machine.channels[0]
     assert llc["fill_bytes"].sum() == 64 * llc["fills"].sum()
     below = int(dram["reads"]) + int(dram["forwarded"])
     assert 0 <= llc["fills"].sum() - below <= 4  # those still under way at the end
@@ -128,7 +128,7 @@ def test_a_deadlock_says_who_waits_for_what():
         },
     }
     machine = build_machine(load(config))
-    machine.llcs[0]["mshr_count"] = 0  # a cache that can never miss
+    machine.caches[0]["mshr_count"] = 0  # a cache that can never miss
     message = (
         "nothing can go on at 0.000000253 s: job net waits for step 0 of 6; "
         "core0 waits for 64 B of reads and 0 B of writes to be answered"

@@ -10,7 +10,8 @@ import pytest
 from hw_models.blame import Cause
 from hw_models.dram.standalone import settle
 from simulator.config.model import load
-from simulator.kernel import soc, soc_state
+from simulator.kernel import soc
+from simulator.kernel.soc_state import Kind
 from simulator.soc.build import build_machine
 from simulator.soc.run import kernel_arguments
 
@@ -56,7 +57,7 @@ class Observer:
         self.orders = np.zeros(len(machine.channels), np.int64)
         self.last_fs = 0
         self.lane_counts = machine.buses[0]["lanes"]["count"][: 2 * self.masters]
-        self.rings = machine.llcs[0]["bank"][: int(machine.llcs[0]["banks"])]["rings"]
+        self.rings = machine.caches[0]["bank"][: int(machine.caches[0]["banks"])]["rings"]
         self.ring_counts = self.rings["count"]
         machine.channels["log_on"] = 1
         self.system["jobs_left"] += 1  # go on until nobody has anything to do
@@ -95,35 +96,32 @@ class Observer:
         The oldest in front of a channel is left out: the channel itself counts refusals.
         """
         system, fifos = self.system, self.machine.wires[0]["fifo"]
-        bus, llc, master = (int(system[f"{kind}_unit"]) for kind in ("bus", "llc", "master"))
-        channels = range(len(self.machine.channels))
-        doors = [(soc_state.REQUESTS + i, master + i // 2, bus, 0) for i in range(2 * self.masters)]
-        if system["has_llc"]:
-            doors.append((soc_state.BUS_DOWN, bus, llc, 0))
-            doors += [(soc_state.LLC_DOWN + k, llc, k, 1) for k in channels]
-        else:
-            doors += [(soc_state.BUS_DOWN + k, bus, k, 1) for k in channels]
-        for number, writer, reader, first in doors:
-            fifo, period = fifos[number], int(system["period_fs"][reader])
-            for n in range(first, int(fifo["count"])):
-                row = fifo["rows"][(int(fifo["head"]) + n) % len(fifo["rows"])]
-                seen_fs = int(row["time"]) * int(system["period_fs"][writer])
-                yield int(row["master"]), -(-seen_fs // period) * period
+        for unit in range(int(system["master_unit"])):
+            node, period = system["node"][unit], int(system["period_fs"][unit])
+            for number in node["requests"][: node["request_count"]]:
+                fifo = fifos[number]
+                for n in range(int(system["kind"][unit] == Kind.DRAM), int(fifo["count"])):
+                    row = fifo["rows"][(int(fifo["head"]) + n) % len(fifo["rows"])]
+                    seen_fs = int(row["time"]) * int(system["period_fs"][fifo["writer"]])
+                    yield int(row["master"]), -(-seen_fs // period) * period
 
     def _add(self, before):
         """Charge the time since the last event with what was waiting; take what the event's commands tell."""
-        now_fs, system = int(self.system["now_fs"]), self.system
+        now_fs = int(self.system["now_fs"])
         bus, llc, refused, at_doors = before
         for master, since_fs in at_doors:
             self.doors[master] += max(0, now_fs - max(self.last_fs, since_fs))
 
-        def passed(unit):
+        def passed(name):
+            if name not in self.machine.wired.parts:
+                return 0
+            unit = self.machine.wired.parts[name].unit
             return self._cycle(now_fs, unit) - self._cycle(self.last_fs, unit)
 
-        self.bus += bus * passed(system["bus_unit"])
-        self.llc += llc * passed(system["llc_unit"])
+        self.bus += bus * passed("interconnect")
+        self.llc += llc * passed("llc")
         for k, channel in enumerate(self.machine.channels):
-            self.dram[k] += refused[k] * passed(k)
+            self.dram[k] += refused[k] * (self._cycle(now_fs, k) - self._cycle(self.last_fs, k))
             entered = int(channel["order"]) - self.orders[k]
             self.orders[k] += entered
             self.dram[k] -= entered * (self._cycle(now_fs, k) + 1)  # may be served from the next cycle on
@@ -162,12 +160,12 @@ def test_the_charges_of_a_run_are_its_waits_level_by_level(case):
     machine = seen.machine
     bus = machine.buses[0]["blame"][: seen.masters].copy()
     bus[:, :, Cause.BUS_BUSY] = 0  # answers on their way back, not requests
-    llc = machine.llcs[0]["blame"][: seen.masters].copy()
+    llc = machine.caches[0]["blame"][: seen.masters].copy()
     llc[:, :, Cause.EVICTION] = 0  # what a miss costs, not a wait in a queue
     assert seen.bus.sum() > 0
     assert seen.doors.sum() > 0
     assert seen.dram.min() > 0
-    assert (seen.llc.sum() > 0) == bool(machine.system[0]["has_llc"])
+    assert (seen.llc.sum() > 0) == ("llc" in machine.wired.parts)
     doors = machine.system[0]["blame"][: seen.masters]
     assert seen.doors.tolist() == doors.sum(axis=(1, 2)).tolist()
     assert seen.bus.tolist() == bus.sum(axis=(1, 2)).tolist()

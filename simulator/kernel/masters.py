@@ -1,0 +1,146 @@
+"""The kinds of master: the one file of the kernel that knows them. docs/blocks.md says what a kind must do.
+
+A master starts work (`start`), takes answers and goes on (`step`), and tells what is done (`done`). Its row,
+its tables and its kind are behind these three; the loop knows a master by its unit. Requests leave through
+two FIFOs a port, reads and writes; answers come back through one.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from hw_models.cpu import block as core
+from hw_models.jit import inlined, njit, pasted
+from hw_models.nvdla import block as nvdla
+from hw_models.pages import translate
+from hw_models.port import FIFO_ROWS, front
+from simulator.kernel.measure import note_request, note_response
+from simulator.kernel.nodes import pass_on
+from simulator.kernel.wakes import set_wake, take, visible, wake_reader
+
+
+class Kind(IntEnum):
+    NVDLA = 0
+    CORE = 1
+
+
+class Masters(NamedTuple):
+    """The rows of every kind of master, and the tables of the work that they are given."""
+
+    accelerators: np.ndarray  # NVDLA
+    cores: np.ndarray  # CORE
+    ops: np.ndarray  # OP, of accelerators
+    op_records: np.ndarray  # RECORD of each, once it is done
+    owners: np.ndarray  # OWNER of each
+    tasks: np.ndarray  # TASK, of cores
+
+
+NVDLA, CORE = int(Kind.NVDLA), int(Kind.CORE)
+
+
+@inlined
+def note_new(system, fifo, before, measure, number):
+    """Count and stamp the requests that a master has pushed behind the first ``before``."""
+    for i in range(before, fifo["count"]):
+        row = fifo["rows"][(fifo["head"] + i) % FIFO_ROWS]
+        row["issued"] = row["time"] * system["period_fs"][system["master_unit"] + number]
+        row["master"] = number
+        if system["frames"]["on"]:
+            row["address"] = translate(system["frames"], row["address"])
+        note_request(measure, row)
+
+
+@inlined
+def send_new(system, buses, fifo, before, measure, number):
+    """Pass on what a master has pushed behind the first ``before`` rows."""
+    if fifo["count"] > before:
+        note_new(system, fifo, before, measure, number)
+        pass_on(system, buses, fifo)
+
+
+@njit
+def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
+    number, node = unit - system["master_unit"], system["node"][unit]
+    for port in range(node["answer_count"]):
+        answers = wires["fifo"][node["answers"][port]]
+        while visible(system, answers):
+            note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+            nvdla.respond(state, front(answers), now)
+            take(system, answers)
+        wake_reader(system, answers)
+    down = node["down"]
+    second = down + 2 * state["cvsram"]
+    reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
+    cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
+    reads_before, writes_before = reads["count"], writes["count"]
+    cv_reads_before, cv_writes_before = cv_reads["count"], cv_writes["count"]
+    set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
+    send_new(system, buses, reads, reads_before, measure, number)
+    send_new(system, buses, writes, writes_before, measure, number)
+    if state["cvsram"]:
+        send_new(system, buses, cv_reads, cv_reads_before, measure, number)
+        send_new(system, buses, cv_writes, cv_writes_before, measure, number)
+
+
+@njit
+def step_core(system, wires, buses, measure, state, tasks, unit, now):
+    number, node = unit - system["master_unit"], system["node"][unit]
+    answers = wires["fifo"][node["answers"][0]]
+    while visible(system, answers):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        core.respond(state, front(answers), now)
+        take(system, answers)
+    wake_reader(system, answers)
+    out = wires["fifo"][node["down"]]
+    before = out["count"]
+    set_wake(system, unit, core.advance(state, tasks, now, out))
+    send_new(system, buses, out, before, measure, number)
+
+
+@pasted
+def step(system, wires, buses, measures, masters, unit, now):
+    """Let the master of ``unit`` take its answers and do all that is due. Returns whether work is done."""
+    number, row = unit - system["master_unit"], system["row"][unit]
+    if system["kind"][unit] == NVDLA:
+        step_nvdla(system, wires, buses, measures[number], masters.accelerators[row], masters.ops, unit, now)
+        is_done = masters.accelerators[row]["taken"] < masters.accelerators[row]["done_count"]
+    else:
+        step_core(system, wires, buses, measures[number], masters.cores[row], masters.tasks, unit, now)
+        is_done = masters.cores[row]["done_task"] >= 0
+    return is_done
+
+
+@inlined
+def start(system, masters, unit, work, step, now):
+    """Give the master of ``unit`` row ``work`` of its table at cycle ``now``; False while it has no room."""
+    row = system["row"][unit]
+    if system["kind"][unit] == NVDLA:
+        return nvdla.start(masters.accelerators[row], masters.ops, work, now)
+    started = core.start(masters.cores[row], masters.tasks, work, now)
+    if started:
+        system["step_at_hand"][unit - system["master_unit"]] = step
+    return started
+
+
+@njit
+def done(system, masters, unit):
+    """Return (found, step, when [fs]): the oldest work that the master is done with and has not told yet.
+
+    The step is -1 for what no job has asked for.
+    """
+    number, row = unit - system["master_unit"], system["row"][unit]
+    step = np.int64(-1)
+    if system["kind"][unit] == NVDLA:
+        index, slot, cycle = nvdla.take_done(masters.accelerators[row])
+        if index >= 0:
+            masters.op_records[index] = masters.accelerators[row]["records"][slot]
+            step = masters.owners[index]["step"]
+    else:
+        index, slot, cycle = core.take_done(masters.cores[row])
+        if index >= 0:
+            step = system["step_at_hand"][number]
+            system["step_at_hand"][number] = -1
+    if index < 0:
+        return False, step, system["now_fs"]
+    return True, step, cycle * system["period_fs"][unit]

@@ -1,0 +1,179 @@
+"""What lies between masters and memory: one step of a memory channel, a cache, an interconnect.
+
+A step takes what has arrived in the unit's FIFOs, calls its `advance`, and passes on what it pushed.
+"""
+
+from hw_models.cache import block as cache
+from hw_models.dram import block as controller
+from hw_models.ideal import block as ideal
+from hw_models.interconnect import block as bus
+from hw_models.jit import inlined, njit
+from hw_models.port import front
+from simulator.kernel.wakes import admit, set_wake, take, to_cycles, visible, wake_reader
+
+
+@inlined
+def hand_up(system, wires, buses, fifo):
+    """Let the reader of a FIFO of answers have what is new in it."""
+    if fifo["early"]:
+        answer_bus(system, wires, buses, fifo)
+    else:
+        wake_reader(system, fifo)
+
+
+@inlined
+def announce(system, fifo):
+    """Wake the reader of a FIFO of requests that are still on their way to it."""
+    if fifo["bit"] and fifo["count"] > 0:
+        system["unoffered"][fifo["reader"]] |= fifo["bit"]
+    wake_reader(system, fifo)
+
+
+@inlined
+def pass_on(system, buses, fifo):
+    """Let the reader have a master's new requests: a bus queues them at once if it has a clock edge now."""
+    if fifo["bit"]:
+        reader = fifo["reader"]
+        period = system["period_fs"][reader]
+        if system["one_clock"] or system["now_fs"] % period == 0:
+            state = buses["bus"][system["row"][reader]]
+            offer(system, fifo, state, system["now_fs"] // period)
+            set_wake(system, reader, state["due"])
+            if fifo["count"] > 0:
+                system["unoffered"][reader] |= fifo["bit"]
+            return
+        system["unoffered"][reader] |= fifo["bit"]
+    wake_reader(system, fifo)
+
+
+@inlined
+def answer_bus(system, wires, buses, fifo):
+    """Hand the bus the answers of its only port as soon as they are known: only their own times count."""
+    unit, writer = fifo["reader"], fifo["writer"]
+    state, up = buses["bus"][system["row"][unit]], system["node"][unit]["up"]
+    period = system["period_fs"][unit]
+    while fifo["count"] > 0:
+        row = front(fifo)
+        cycle = row["time"]
+        if not system["one_clock"]:
+            cycle = to_cycles(cycle * system["period_fs"][writer], period)
+        source = state["slots"][row["tag"]]["lane"] >> 1
+        set_wake(system, unit, bus.respond(state, row, cycle, wires, up))
+        wake_reader(system, wires["fifo"][up + source])
+        take(system, fifo)
+
+
+@njit
+def collect(system, wires, node, state, unit, now):
+    """Take what several memory ports have answered, each at its time: they share the way back."""
+    for k in range(node["answer_count"]):
+        back = wires["fifo"][node["answers"][k]]
+        while visible(system, back):
+            source = state["slots"][front(back)["tag"]]["lane"] >> 1
+            set_wake(system, unit, bus.respond(state, front(back), now, wires, node["up"]))
+            wake_reader(system, wires["fifo"][node["up"] + source])
+            take(system, back)
+        wake_reader(system, back)
+
+
+@inlined
+def offer(system, fifo, state, now):
+    """Let the bus queue the requests that are there."""
+    while visible(system, fifo):
+        if not bus.accept(state, front(fifo), fifo["source"], now):
+            fifo["blocker"] = state["blocker"]
+            return
+        admit(system, fifo, False)
+    wake_reader(system, fifo)
+
+
+@inlined
+def step_bus(system, wires, state, unit, now):
+    node = system["node"][unit]
+    if node["waits_for_answers"]:
+        collect(system, wires, node, state, unit, now)
+    unoffered = system["unoffered"][unit]
+    place_is_free = system["offered"][unit] < now
+    system["offered"][unit] = now
+    i = 0
+    while unoffered >> i:
+        if unoffered >> i & 1:
+            fifo = wires["fifo"][node["requests"][i]]
+            if place_is_free:
+                offer(system, fifo, state, now)
+                if fifo["count"] == 0:
+                    system["unoffered"][unit] ^= fifo["bit"]
+            elif not visible(system, fifo):
+                wake_reader(system, fifo)
+        i += 1
+    if not bus.is_due(state, now):
+        set_wake(system, unit, state["due"])
+        return
+    held = state["held"]
+    set_wake(system, unit, bus.advance(state, now, wires, node["down"], node["up"]))
+    for port in range(node["down_count"]):
+        announce(system, wires["fifo"][node["down"] + port])
+    if held > 0:
+        for source in range(node["up_count"]):
+            wake_reader(system, wires["fifo"][node["up"] + source])
+
+
+@inlined
+def step_cache(system, wires, buses, state, tags, unit, now):
+    node = system["node"][unit]
+    for k in range(node["answer_count"]):
+        back = wires["fifo"][node["answers"][k]]
+        while visible(system, back):
+            cache.respond(state, tags, front(back), now)
+            take(system, back)
+        wake_reader(system, back)
+    for k in range(node["request_count"]):
+        asked = wires["fifo"][node["requests"][k]]
+        while visible(system, asked):
+            if not cache.accept(state, tags, front(asked), now):
+                asked["blocker"] = state["culprit"]
+                break
+            admit(system, asked, False)
+    set_wake(system, unit, cache.advance(state, tags, now, wires, node["down"], node["up"]))
+    for k in range(node["request_count"]):
+        asked = wires["fifo"][node["requests"][k]]
+        if not visible(system, asked):
+            wake_reader(system, asked)
+    for k in range(node["down_count"]):
+        announce(system, wires["fifo"][node["down"] + k])
+    for k in range(node["up_count"]):
+        hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
+
+
+@inlined
+def step_dram(system, wires, buses, state, unit, now):
+    node = system["node"][unit]
+    for k in range(node["request_count"]):
+        asked = wires["fifo"][node["requests"][k]]
+        while visible(system, asked) and controller.accept(state, front(asked), now):
+            admit(system, asked, True)
+        if visible(system, asked):
+            asked["blocker"] = state["holder"]
+        else:
+            wake_reader(system, asked)
+    up = wires["fifo"][node["up"]]
+    set_wake(system, unit, controller.advance(state, now, up))
+    hand_up(system, wires, buses, up)
+
+
+@inlined
+def step_ideal(system, wires, buses, state, unit, now):
+    node = system["node"][unit]
+    for k in range(node["request_count"]):
+        asked = wires["fifo"][node["requests"][k]]
+        while visible(system, asked) and ideal.accept(state, front(asked), now):
+            master = front(asked)["master"]
+            admit(system, asked, False)
+            asked["blocker"] = master  # whose turn it is
+        if visible(system, asked):
+            set_wake(system, unit, max(now + 1, ideal.free_at(state)))
+        else:
+            wake_reader(system, asked)
+    up = wires["fifo"][node["up"]]
+    set_wake(system, unit, ideal.advance(state, now, up))
+    hand_up(system, wires, buses, up)
