@@ -47,7 +47,7 @@ class Systolic(Block):
             if getattr(self, f"{name}_bytes") < least:
                 found = getattr(self, f"{name}_bytes")
                 raise ValueError(
-                    f"{name} scratchpad of {found} B holds no two tiles of the array; write at least {least} B"
+                    f"{name} scratchpad of {found} B holds no two tiles of the array; write {least} B or more"
                 )
         return self
 

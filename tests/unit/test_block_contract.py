@@ -1,6 +1,7 @@
 """What docs/blocks.md asks of every block, of all blocks."""
 
 import importlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,7 @@ def test_a_master_tells_of_each_piece_of_work_once_and_in_order(name):
     done, _ = work(master, 9, 0)
     assert [index for index, _ in done] == list(range(9))
     assert master.log
-    assert all(a[1] <= b[1] for a, b in zip(done, done[1:]))
+    assert all(a[1] <= b[1] for a, b in pairwise(done))
 
 
 @pytest.mark.parametrize("name", MASTERS)
