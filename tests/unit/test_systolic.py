@@ -203,7 +203,7 @@ def test_two_operations_do_not_overlap():
     [
         ("port", "12 B", "port 12 B is not a power of two"),
         ("burst", "4 B", "burst 4 B is less than port 8 B"),
-        ("inputs", "4 B", "input scratchpad of 4 B holds no two tiles of the array; write 8 B or more"),
+        ("inputs", "4 B", "inputs 4 B hold no two tiles of the array; write 8 B or more"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(key, value, told):
