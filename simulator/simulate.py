@@ -57,6 +57,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
             for name, measure in zip(machine.master_names, machine.measures)
         },
     }
+    summary |= statistics.core_summaries(machine)
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)

@@ -28,7 +28,7 @@ def run(state, tasks, ends, memory, fifos, max_cycles):
             respond(state, front(responses), now)
             pop(responses)
         wake = min(wake, advance(state, tasks, now, out))
-        task, slot, cycle = take_done(state)
+        task, _, cycle = take_done(state)
         if task >= 0:
             ends[task] = cycle
             wake = now + 1  # there is room for another task

@@ -15,9 +15,10 @@ def _of_preset(description: str, **limits: Any) -> Any:
     return Field(0, description=f"{description}; the preset's if absent", **limits)
 
 
-class Accelerator(Block):
+class Nvdla(Block):
     """`{preset: nv_large, clock: 1 GHz}`; every number of the preset may be given another value."""
 
+    kind: Literal["nvdla"] = "nvdla"
     preset: Preset = "nv_large"
     clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
     below: str | None = Field(None, description="what its port is wired to; interconnect if absent")
@@ -59,7 +60,7 @@ class Accelerator(Block):
         return {name: value for name, value in table.items() if name in cls.model_fields} | data
 
     @model_validator(mode="after")
-    def sizes_fit_each_other(self) -> "Accelerator":
+    def sizes_fit_each_other(self) -> "Nvdla":
         for name in ("atomic_c", "atomic_k", "dbb_bytes", "cbuf_entry_bytes"):
             value = getattr(self, name)
             if value & (value - 1):
@@ -75,6 +76,15 @@ class Accelerator(Block):
                 f"and cbuf_entry_bytes {self.cbuf_entry_bytes}"
             )
         return self
+
+    @property
+    def port_bytes(self) -> int:
+        return self.dbb_bytes
+
+    @property
+    def request_bytes(self) -> int:
+        """Return the longest request of its port."""
+        return self.dbb_bytes * self.burst_beats
 
     def values(self) -> dict[str, int]:
         """Return the fields of the state record: the preset's, with what the config replaces."""

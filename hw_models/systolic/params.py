@@ -44,18 +44,20 @@ class Systolic(Block):
                 raise ValueError(f"{name} {value} B is not a power of two")
         if self.burst_bytes < self.port_bytes:
             raise ValueError(f"burst {self.burst_bytes} B is less than port {self.port_bytes} B")
-        for name, least in self.least_bytes().items():
-            if getattr(self, f"{name}_bytes") < least:
-                found = getattr(self, f"{name}_bytes")
-                raise ValueError(
-                    f"{name} scratchpad of {found} B holds no two tiles of the array; write at least {least} B"
-                )
+        for name, (found, least) in self.scratchpads().items():
+            if found < least:
+                raise ValueError(f"{name} {found} B hold no two tiles of the array; write {least} B or more")
         return self
 
-    def least_bytes(self) -> dict[str, int]:
-        """Return the least size of each scratchpad: two halves, each with a tile of the array."""
+    @property
+    def request_bytes(self) -> int:
+        """Return the longest request of its port."""
+        return self.burst_bytes
+
+    def scratchpads(self) -> dict[str, tuple[int, int]]:
+        """Return the size of each, and the least: two halves, each with a tile of the array."""
         return {
-            "input": 2 * self.rows,
-            "weight": 2 * self.rows * self.columns,
-            "accumulator": 2 * self.columns * ACCUMULATOR_BYTES,
+            "inputs": (self.input_bytes, 2 * self.rows),
+            "weights": (self.weight_bytes, 2 * self.rows * self.columns),
+            "accumulators": (self.accumulator_bytes, 2 * self.columns * ACCUMULATOR_BYTES),
         }

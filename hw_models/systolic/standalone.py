@@ -29,12 +29,12 @@ def run(state, ops, records, memory, fifos, max_cycles):
             respond(state, front(responses), now)
             pop(responses)
         wake = min(wake, advance(state, ops, now, reads, writes))
-        op, slot, cycle = take_done(state)
+        op, slot, _ = take_done(state)
         while op >= 0:
             records[op] = state["records"][slot]
             done += 1
             wake = now + 1  # there is room for another operation
-            op, slot, cycle = take_done(state)
+            op, slot, _ = take_done(state)
         if done == ops.size:
             return now
         if is_full(reads) or is_full(writes):

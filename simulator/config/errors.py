@@ -52,6 +52,8 @@ def retell(error: ValidationError, model: type[BaseModel], document: Document) -
         if detail["type"] == "extra_forbidden"
     }
     for detail, keys, holders in details:
+        if _is_kind(detail):
+            keys = (*keys, "kind")
         if detail["type"] != "missing" or keys not in meant:  # told where it is misspelt
             told.setdefault(keys, []).append(_message(detail, keys, holders))
     return [at(document, keys, message) for keys, messages in told.items() for message in _joined(messages)]
@@ -83,6 +85,12 @@ def raise_all(errors: Iterable[ConfigError]) -> None:
         raise ConfigErrors(ordered)
 
 
+def _is_kind(detail: Any) -> bool:
+    """Tell whether a member of a union was asked for by a `kind` that there is not."""
+    found = detail["input"]
+    return detail["type"] == "union_tag_invalid" and isinstance(found, dict) and "kind" in found
+
+
 def _message(detail: Any, keys: Keys, holders: list[type[BaseModel]]) -> str:
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
@@ -94,6 +102,9 @@ def _message(detail: Any, keys: Keys, holders: list[type[BaseModel]]) -> str:
     if kind in ("literal_error", "enum"):
         choices = [part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(", ")]
         return not_one_of(found, choices)
+    if _is_kind(detail):
+        tags = context["expected_tags"].lower().split(", ")
+        return not_one_of(found["kind"], [tag.strip("'") for tag in tags])
     if kind in WHAT_IS_RIGHT:
         return f"found {kind_of(found)}; write {WHAT_IS_RIGHT[kind]}"
     if kind in BOUNDS:

@@ -11,8 +11,9 @@ from hw_models.dram.params import Dram
 from hw_models.flash.params import Flash
 from hw_models.ideal.params import IdealMemory, Sram
 from hw_models.interconnect.params import Interconnect
-from hw_models.nvdla.params import Accelerator
+from hw_models.nvdla.params import Nvdla
 from hw_models.roofline.params import Roofline
+from hw_models.systolic.params import Systolic
 from hw_models.units import Block
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
@@ -25,6 +26,16 @@ def _memory_kind(value: Any) -> str:
     return type(value).__name__
 
 
+def _accelerator_kind(value: Any) -> str:
+    """Return which kind of accelerator is meant: an NVDLA unless `kind` says otherwise."""
+    if isinstance(value, Nvdla | Systolic):
+        return type(value).__name__
+    return str(value.get("kind", "nvdla") if isinstance(value, Mapping) else "nvdla").capitalize()
+
+
+Accelerator = Annotated[
+    Annotated[Nvdla, Tag("Nvdla")] | Annotated[Systolic, Tag("Systolic")], Discriminator(_accelerator_kind)
+]
 Memory = Annotated[Annotated[Dram, Tag("Dram")] | Annotated[Sram, Tag("Sram")], Discriminator(_memory_kind)]
 
 

@@ -100,8 +100,8 @@ def masters_of(system: System, workloads: Mapping[str, Any]) -> list[Master]:
     """Return the masters in the order of their numbers."""
     masters = []
     for name, accelerator in sorted(system.accelerators.items()):
-        width, longest = accelerator.dbb_bytes, accelerator.dbb_bytes * accelerator.burst_beats
         place = ("system", "accelerators", name)
+        width, longest = accelerator.port_bytes, accelerator.request_bytes
         masters.append(Master(name, place, width, longest, accelerator.clock_hz))
     for name, core in sorted(cores_of(system, workloads).items()):
         holder = "backends" if name in system.backends else "cores"

@@ -15,28 +15,37 @@ from hw_models.jit import inlined, njit, pasted
 from hw_models.nvdla import block as nvdla
 from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
+from hw_models.systolic import block as systolic
 from simulator.kernel.measure import note_request, note_response
 from simulator.kernel.nodes import pass_on
 from simulator.kernel.wakes import set_wake, take, visible, wake_reader
 
 
 class Kind(IntEnum):
-    NVDLA = 0
-    CORE = 1
+    CORE = 0
+    NVDLA = 1
+    SYSTOLIC = 2
 
 
 class Masters(NamedTuple):
-    """The rows of every kind of master, and the tables of the work that they are given."""
+    """The rows of every kind of master, and the tables of the work that they are given.
 
-    accelerators: np.ndarray  # NVDLA
-    cores: np.ndarray  # CORE
-    ops: np.ndarray  # OP, of accelerators
-    op_records: np.ndarray  # RECORD of each, once it is done
-    owners: np.ndarray  # OWNER of each
-    tasks: np.ndarray  # TASK, of cores
+    Of an accelerator: operations, the RECORD of each once it is done, and the OWNER of each.
+    """
+
+    cores: np.ndarray
+    tasks: np.ndarray
+    nvdlas: np.ndarray
+    nvdla_ops: np.ndarray
+    nvdla_records: np.ndarray
+    nvdla_owners: np.ndarray
+    arrays: np.ndarray  # systolic
+    array_ops: np.ndarray
+    array_records: np.ndarray
+    array_owners: np.ndarray
 
 
-NVDLA, CORE = int(Kind.NVDLA), int(Kind.CORE)
+NVDLA, SYSTOLIC = int(Kind.NVDLA), int(Kind.SYSTOLIC)
 
 
 @inlined
@@ -84,6 +93,22 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
 
 
 @njit
+def step_systolic(system, wires, buses, measure, state, ops, unit, now):
+    number, node = unit - system["master_unit"], system["node"][unit]
+    answers = wires["fifo"][node["answers"][0]]
+    while visible(system, answers):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        systolic.respond(state, front(answers), now)
+        take(system, answers)
+    wake_reader(system, answers)
+    reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
+    reads_before, writes_before = reads["count"], writes["count"]
+    set_wake(system, unit, systolic.advance(state, ops, now, reads, writes))
+    send_new(system, buses, reads, reads_before, measure, number)
+    send_new(system, buses, writes, writes_before, measure, number)
+
+
+@njit
 def step_core(system, wires, buses, measure, state, tasks, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
@@ -101,14 +126,17 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
 @pasted
 def step(system, wires, buses, measures, masters, unit, now):
     """Let the master of ``unit`` take its answers and do all that is due. Returns whether work is done."""
-    number, row = unit - system["master_unit"], system["row"][unit]
+    measure, row = measures[unit - system["master_unit"]], system["row"][unit]
     if system["kind"][unit] == NVDLA:
-        step_nvdla(system, wires, buses, measures[number], masters.accelerators[row], masters.ops, unit, now)
-        is_done = masters.accelerators[row]["taken"] < masters.accelerators[row]["done_count"]
+        step_nvdla(system, wires, buses, measure, masters.nvdlas[row], masters.nvdla_ops, unit, now)
+        told, known = masters.nvdlas[row]["taken"], masters.nvdlas[row]["done_count"]
+    elif system["kind"][unit] == SYSTOLIC:
+        step_systolic(system, wires, buses, measure, masters.arrays[row], masters.array_ops, unit, now)
+        told, known = masters.arrays[row]["taken"], masters.arrays[row]["finished"]
     else:
-        step_core(system, wires, buses, measures[number], masters.cores[row], masters.tasks, unit, now)
-        is_done = masters.cores[row]["done_task"] >= 0
-    return is_done
+        step_core(system, wires, buses, measure, masters.cores[row], masters.tasks, unit, now)
+        told, known = np.int64(-1), masters.cores[row]["done_task"]
+    return told < known
 
 
 @inlined
@@ -116,10 +144,12 @@ def start(system, masters, unit, work, step, now):
     """Give the master of ``unit`` row ``work`` of its table at cycle ``now``; False while it has no room."""
     row = system["row"][unit]
     if system["kind"][unit] == NVDLA:
-        return nvdla.start(masters.accelerators[row], masters.ops, work, now)
+        return nvdla.start(masters.nvdlas[row], masters.nvdla_ops, work, now)
+    if system["kind"][unit] == SYSTOLIC:
+        return systolic.start(masters.arrays[row], masters.array_ops, work, now)
     started = core.start(masters.cores[row], masters.tasks, work, now)
     if started:
-        system["step_at_hand"][unit - system["master_unit"]] = step
+        system["step_at_hand"][number] = step
     return started
 
 
@@ -129,18 +159,20 @@ def done(system, masters, unit):
 
     The step is -1 for what no job has asked for.
     """
-    number, row = unit - system["master_unit"], system["row"][unit]
-    step = np.int64(-1)
+    number, row, step = unit - system["master_unit"], system["row"][unit], np.int64(-1)
     if system["kind"][unit] == NVDLA:
-        index, slot, cycle = nvdla.take_done(masters.accelerators[row])
-        if index >= 0:
-            masters.op_records[index] = masters.accelerators[row]["records"][slot]
-            step = masters.owners[index]["step"]
+        work, slot, cycle = nvdla.take_done(masters.nvdlas[row])
+        if work >= 0:
+            masters.nvdla_records[work] = masters.nvdlas[row]["records"][slot]
+            step = masters.nvdla_owners[work]["step"]
+    elif system["kind"][unit] == SYSTOLIC:
+        work, slot, cycle = systolic.take_done(masters.arrays[row])
+        if work >= 0:
+            masters.array_records[work] = masters.arrays[row]["records"][slot]
+            step = masters.array_owners[work]["step"]
     else:
-        index, slot, cycle = core.take_done(masters.cores[row])
-        if index >= 0:
+        work, slot, cycle = core.take_done(masters.cores[row])
+        if work >= 0:
             step = system["step_at_hand"][number]
             system["step_at_hand"][number] = -1
-    if index < 0:
-        return False, step, system["now_fs"]
-    return True, step, cycle * system["period_fs"][unit]
+    return work >= 0, step, (cycle * system["period_fs"][unit] if work >= 0 else system["now_fs"])

@@ -2,25 +2,29 @@
 
 from typing import Any
 
-from hw_models.nvdla import statistics as nvdla
 from hw_models.units import FS
+from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
 from workloads.program import On
 
 
 def op_table(machine: Machine) -> dict[str, Any]:
     """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
-    rows: list[dict[str, Any]] = []
-    for plan in machine.plans:
-        for k in range(plan.step_count):
-            rows.append(op_row(machine, plan, k))
+    stalls = dict.fromkeys(stall_columns(machine), 0)
+    rows = [stalls | op_row(machine, plan, k) for plan in machine.plans for k in range(plan.step_count)]
     names = [
         "unit", "job", "op", "layer", "kind", "start_s", "end_s", "cycles", "macs", "mac_utilization",
         "read_bytes", "write_bytes",
-        *(f"stall_{name}_cycles" for name in nvdla.STALLS),
-        "stall_driver_cycles",
+        *stalls,
     ]  # fmt: skip
     return {name: [row[name] for row in rows] for name in names}
+
+
+def stall_columns(machine: Machine) -> list[str]:
+    """Return the names of what the accelerators of the machine wait for, and of the driver."""
+    kinds = {machine.accelerator_kind(i) for i in range(len(machine.accelerator_names))}
+    causes = [cause for name, kind in KINDS.items() if name in kinds for cause in kind.statistics.STALLS]
+    return [f"stall_{cause}_cycles" for cause in dict.fromkeys([*causes, "driver"])]
 
 
 def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
@@ -28,7 +32,6 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
     record = machine.records[plan.first_step + k]
     start, end = int(record["start_fs"]), int(record["end_fs"])
     row: dict[str, Any] = {"job": plan.name, "op": k, "start_s": start * FS, "end_s": end * FS}
-    row |= {f"stall_{name}_cycles": 0 for name in (*nvdla.STALLS, "driver")}
     if step["on"] == On.CORE:
         task = machine.tasks[step["index"]]
         layer = plan.layers[int(task["layer"])]
@@ -49,7 +52,8 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
             "mac_utilization": 0.0,
             "read_bytes": 0 if batch.write else moved, "write_bytes": moved if batch.write else 0,
         }  # fmt: skip
-    op, done = machine.ops[step["index"]], machine.op_records[step["index"]]
+    fleet = machine.fleets[plan.kind]
+    op, done = fleet.ops[step["index"]], fleet.records[step["index"]]
     layer = plan.layers[int(op["layer"])]
     period = machine.accelerator_period_fs(plan.accelerator)
     cycles = (end - start) // period
@@ -64,5 +68,5 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
             "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
             "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
         }
-        | nvdla.op_row(op, done)
+        | KINDS[plan.kind].statistics.op_row(op, done)
     )

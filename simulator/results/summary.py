@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 
 from hw_models.cache.statistics import llc_summary
+from hw_models.cpu.statistics import core_summary
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import settle
 from hw_models.dram.statistics import channel_summary
-from hw_models.nvdla import statistics as nvdla
+from hw_models.ideal.statistics import memory_summary
+from hw_models.interconnect.statistics import interconnect_summary
 from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.results.frames import frame_figures
 from simulator.kernel.soc_state import Kind
+from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
 from simulator.soc.wires import Part
 from workloads.lowering.account import account
@@ -87,8 +90,8 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     done = plan.frames_done(machine)
     latencies, finished = machine.latencies[plan.index][:done], machine.finished[plan.index][:done]
-    counted = nvdla.job_summary(machine.op_records[plan.first_op : plan.first_op + plan.op_count])
-    ops = machine.ops[plan.first_op : plan.first_op + plan.op_count]
+    counted = KINDS[plan.kind or "nvdla"].statistics.job_summary(machine.op_records_of(plan))
+    ops = machine.ops_of(plan)
     split = phases(machine, plan, plan.last_begin_fs(machine))
     macs = int(ops["macs"].sum())
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
@@ -139,6 +142,13 @@ def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     return result
 
 
+def core_summaries(machine: Machine) -> dict[str, Any]:
+    """Return the counters of the config's cores by name, under `cores`; nothing without."""
+    cores = [name for name in machine.core_names if name in machine.config.system.cores]
+    counters = {name: core_summary(machine.cores[machine.core_names.index(name)]) for name in cores}
+    return {"cores": counters} if counters else {}
+
+
 def settle_dram(machine: Machine) -> None:
     """Let every DRAM do what is due up to now: refreshes, and what its counters need."""
     for part in machine.wired.parts.values():
@@ -148,18 +158,20 @@ def settle_dram(machine: Machine) -> None:
 
 
 def node_summaries(machine: Machine) -> dict[str, Any]:
-    """Return the counters of caches and memories: `llc` and `dram` of the usual tree, others by name."""
+    """Return the counters of what lies below the masters: of the usual tree at the top, others by name."""
     summary: dict[str, Any] = {}
     for part in machine.wired.parts.values():
         if part.kind == Kind.CACHE:
             counters = llc_summary(machine.caches[part.row], machine.master_names)
         elif part.kind == Kind.DRAM:
             counters = dram_summary(machine, part)
+        elif part.kind == Kind.IDEAL:
+            counters = memory_summary(machine.wired.ideals[part.row])
         else:
-            continue
+            counters = interconnect_summary(machine.buses[part.row], _cycles(machine, part))
         holder = summary if len(part.node.keys) == 2 else summary.setdefault(part.node.keys[1], {})
         holder[part.node.name] = counters
-    order = ("caches", "llc", "memories", "dram")
+    order = ("interconnects", "interconnect", "caches", "llc", "memories", "memory", "dram")
     return {name: summary[name] for name in order if name in summary}
 
 

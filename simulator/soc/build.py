@@ -10,14 +10,13 @@ from hw_models.cpu.block import start_background
 from hw_models.cpu.build import build_core
 from hw_models.cpu.state import CORE
 from hw_models.errors import ConfigError
-from hw_models.nvdla.build import build as build_accelerator
-from hw_models.nvdla.state import NVDLA, RECORD
 from simulator.config.model import Config
 from simulator.config.topology import DMA, cores_of, topology_of, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.masters import Kind
 from simulator.kernel.measure import MASTER
-from simulator.soc.jobs import build_jobs, corunner_tasks, lower_jobs, stack
+from simulator.soc.accelerators import KINDS, Fleet
+from simulator.soc.jobs import Tables, build_jobs, corunner_tasks, lower_jobs, stack
 from simulator.soc.machine import Machine
 from simulator.soc.pages import frames_of
 from simulator.soc.storage import Storage, dma_row
@@ -40,14 +39,7 @@ def build_machine(config: Config) -> Machine:
         raise ConfigError(f"{DMA!r} is the name of the DMA of flash; choose another", key="system")
     topology, _ = topology_of(system, config.workloads)
     plans, tables, batches = lower_jobs(config, accelerator_names, core_names)
-    tasks, endless = corunner_tasks(config, tables["tasks"], core_names)
-    accelerators = stack(
-        [
-            build_accelerator(system.accelerators[name].values(), master=i)
-            for i, name in enumerate(accelerator_names)
-        ],
-        NVDLA,
-    )
+    tasks, endless = corunner_tasks(config, tables.tasks, core_names)
     first_core = len(accelerator_names)
     cores = stack(
         [
@@ -63,16 +55,16 @@ def build_machine(config: Config) -> Machine:
         core_names=core_names,
         plans=plans,
         wired=wired,
-        accelerators=accelerators,
+        fleets=_fleets(config, accelerator_names, tables),
         cores=cores,
         tasks=dma_row(tasks),
+        steps=tables.steps,
+        deps=tables.deps,
         measures=np.zeros(max(1, len(masters)), MASTER),
         jobs=build_jobs(config, plans, first_core),
-        records=np.zeros(max(1, len(tables["steps"])), STEP_RECORD),
-        op_records=np.zeros(max(1, len(tables["ops"])), RECORD),
+        records=np.zeros(max(1, len(tables.steps)), STEP_RECORD),
         latencies=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
         finished=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
-        **{k: v for k, v in tables.items() if k != "tasks"},
     )
     _number(machine)
     if batches and system.flash is not None:
@@ -84,6 +76,22 @@ def build_machine(config: Config) -> Machine:
     return machine
 
 
+def _fleets(config: Config, names: list[str], tables: Tables) -> dict[str, Fleet]:
+    """Return the accelerators of every kind; ``names``: of all of them, in the order of their numbers."""
+    accelerators = config.system.accelerators
+    fleets = {}
+    for kind, made in KINDS.items():
+        states = [
+            made.build(accelerators[name], master=number)
+            for number, name in enumerate(names)
+            if accelerators[name].kind == kind
+        ]
+        ops = tables.ops[kind]
+        records = np.zeros(len(ops), made.record)
+        fleets[kind] = Fleet(stack(states, made.state), ops, records, tables.owners[kind])
+    return fleets
+
+
 def _number(machine: Machine) -> None:
     """Number the jobs' units behind the masters', and set up what is counted."""
     row, masters = machine.system[0], len(machine.master_names)
@@ -93,10 +101,10 @@ def _number(machine: Machine) -> None:
     row["job_unit"] = row["master_unit"] + masters
     row["units"] = row["job_unit"] + len(machine.plans)
     for number in range(masters):
-        first_core = len(machine.accelerator_names)
-        is_core = number >= first_core
-        row["kind"][row["master_unit"] + number] = Kind.CORE if is_core else Kind.NVDLA
-        row["row"][row["master_unit"] + number] = number - first_core if is_core else number
+        unit, core = row["master_unit"] + number, number - len(machine.accelerator_names)
+        kind = "core" if core >= 0 else machine.accelerator_kind(number)
+        row["kind"][unit] = Kind[kind.upper()]
+        row["row"][unit] = core if core >= 0 else machine.row_in_fleet(number)
     row["bin_fs"] = FIRST_BIN_FS
     periods = row["period_fs"]
     machine.measures["period_fs"][:masters] = periods[row["master_unit"] : row["master_unit"] + masters]

@@ -1,17 +1,17 @@
 """The jobs and co-runners of a config as the kernel's tables: operations, tasks, steps, dependencies."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hw_models.cpu.params import KINDS, Corunner, Driver
 from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
-from hw_models.nvdla.op import OP
 from simulator.config.model import Config
 from simulator.config.networks import JOB_SPACE, network_program
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
+from simulator.soc.accelerators import KINDS as ACCELERATORS
 from simulator.soc.machine import JobPlan
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
@@ -28,7 +28,7 @@ def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 def lower_jobs(
     config: Config, accelerators: list[str], cores: list[str]
-) -> tuple[list[JobPlan], dict[str, np.ndarray], list[Batch]]:
+) -> tuple[list[JobPlan], "Tables", list[Batch]]:
     """Return the plan of every job, by name, the tables of all of them, and their batches for flash."""
     plans: list[JobPlan] = []
     programs: list[Program] = []
@@ -39,10 +39,11 @@ def lower_jobs(
             program, size = llm_program(
                 name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
             )
+            kind = ""
             run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
         else:
             program = network_program(config, name, job, index * JOB_SPACE)
-            size = 0
+            kind, size = config.system.accelerators[job.on].kind, 0
             if job.storage is not None:
                 size = add_storage(program, job.storage, index * JOB_SPACE, on_flash)
             run = {
@@ -58,6 +59,7 @@ def lower_jobs(
             JobPlan(
                 name=name,
                 index=index,
+                kind=kind,
                 layers=program.layers,
                 memory=program.memory,
                 warnings=program.warnings,
@@ -67,13 +69,17 @@ def lower_jobs(
                 first_step=sum(len(p.steps) for p in programs),
                 step_count=len(program.steps),
                 prompt_steps=program.prompt_steps,
-                first_op=sum(len(p.ops) for p in programs),
+                first_op=sum(len(p.ops) for p, other in zip(programs, plans) if other.kind == kind),
                 op_count=len(program.ops),
                 **run,
             )
         )
         programs.append(program)
-    return plans, _join(programs), [batch for program in programs for batch in program.batches]
+    return (
+        plans,
+        _join(programs, [plan.kind for plan in plans]),
+        [batch for program in programs for batch in program.batches],
+    )
 
 
 def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
@@ -95,17 +101,27 @@ def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
     return end
 
 
-def _join(programs: list[Program]) -> dict[str, np.ndarray]:
-    """Return all programs' tables behind each other, indices made global (dependencies stay a job's own)."""
-    ops: list[np.ndarray] = []
+class Tables(NamedTuple):
+    """All programs' rows behind each other."""
+
+    tasks: np.ndarray
+    steps: np.ndarray
+    deps: np.ndarray
+    ops: dict[str, np.ndarray]  # by kind of accelerator
+    owners: dict[str, np.ndarray]
+
+
+def _join(programs: list[Program], kinds: list[str]) -> Tables:
+    """Return the tables, indices made global (dependencies stay a job's own)."""
+    ops: dict[str, list[np.ndarray]] = {kind: [] for kind in ("", *ACCELERATORS)}
+    owners: dict[str, list[np.ndarray]] = {kind: [] for kind in ops}
     tasks: list[np.ndarray] = []
     steps: list[np.ndarray] = []
     deps: list[np.ndarray] = []
-    owners: list[np.ndarray] = []
     batches = 0
-    for job, program in enumerate(programs):
+    for job, (program, kind) in enumerate(zip(programs, kinds)):
         step = program.steps.copy()
-        step["index"] += np.choose(step["on"], [_total(ops), _total(tasks), batches])
+        step["index"] += np.choose(step["on"], [_total(ops[kind]), _total(tasks), batches])
         step["first_dep"] += _total(deps)
         numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
         launched = program.ops[program.steps["index"][numbers]]
@@ -113,19 +129,19 @@ def _join(programs: list[Program]) -> dict[str, np.ndarray]:
         owner = np.zeros(len(program.ops), OWNER)
         owner["job"] = job
         owner["step"][program.steps["index"][numbers]] = _total(steps) + numbers
-        ops.append(program.ops)
+        ops[kind].append(program.ops)
+        owners[kind].append(owner)
         tasks.append(program.tasks)
         steps.append(step)
         deps.append(program.deps.astype(np.int64))
-        owners.append(owner)
         batches += len(program.batches)
-    return {
-        "ops": stack([o for o in ops if len(o)], OP),
-        "tasks": stack([t for t in tasks if len(t)], TASK),
-        "steps": stack([s for s in steps if len(s)], STEP),
-        "deps": stack([d for d in deps if len(d)], np.dtype(np.int64)),
-        "owners": stack([o for o in owners if len(o)], OWNER),
-    }
+    return Tables(
+        stack([t for t in tasks if len(t)], TASK),
+        stack([s for s in steps if len(s)], STEP),
+        stack([d for d in deps if len(d)], np.dtype(np.int64)),
+        {name: stack([o for o in ops[name] if len(o)], kind.op) for name, kind in ACCELERATORS.items()},
+        {name: stack([o for o in owners[name] if len(o)], OWNER) for name in ACCELERATORS},
+    )
 
 
 def _total(tables: list[np.ndarray]) -> int:

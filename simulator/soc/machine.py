@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.nvdla import statistics as nvdla
 from simulator.config.model import Config
 from simulator.kernel.soc_state import Kind
+from simulator.soc.accelerators import KINDS, Fleet
 from simulator.soc.wires import Wires
 from workloads.program import Batch, Layer, MemoryPlan, On
 
@@ -35,6 +35,7 @@ class JobPlan:
 
     name: str
     index: int
+    kind: str  # of the accelerator: "nvdla", ...; "": none
     accelerator: int  # -1: none
     core: int  # -1: none
     layers: list[Layer]
@@ -75,14 +76,11 @@ class Machine:
     plans: list[JobPlan]
     wired: Wires
     measures: np.ndarray
-    accelerators: np.ndarray
+    fleets: dict[str, Fleet]  # by kind of accelerator, in the order of KINDS
     cores: np.ndarray
-    ops: np.ndarray
-    op_records: np.ndarray
     tasks: np.ndarray
     steps: np.ndarray
     deps: np.ndarray
-    owners: np.ndarray
     jobs: np.ndarray
     records: np.ndarray
     latencies: np.ndarray  # (jobs, frames) [fs]
@@ -122,11 +120,29 @@ class Machine:
     def core_period_fs(self, index: int) -> int:
         return int(self.measures[len(self.accelerator_names) + index]["period_fs"])
 
+    def accelerator_kind(self, index: int) -> str:
+        return self.config.system.accelerators[self.accelerator_names[index]].kind
+
+    def row_in_fleet(self, index: int) -> int:
+        """Return which of the accelerators of its kind one is."""
+        kind = self.accelerator_kind(index)
+        return sum(self.accelerator_kind(i) == kind for i in range(index))
+
     def peak_macs_per_cycle(self, index: int) -> int:
-        return nvdla.peak_macs_per_cycle(self.accelerators[index])
+        kind = self.accelerator_kind(index)
+        state = self.fleets[kind].states[self.row_in_fleet(index)]
+        return int(KINDS[kind].statistics.peak_macs_per_cycle(state))
 
     def peak_macs_per_s(self, index: int) -> float:
         return self.peak_macs_per_cycle(index) * 1e15 / self.accelerator_period_fs(index)
+
+    def ops_of(self, plan: JobPlan) -> np.ndarray:
+        """Return a job's operations, rows of its accelerator's OP."""
+        return self.fleets[plan.kind or "nvdla"].ops[plan.first_op : plan.first_op + plan.op_count]
+
+    def op_records_of(self, plan: JobPlan) -> np.ndarray:
+        """Return what was counted of each of a job's operations, rows of its accelerator's RECORD."""
+        return self.fleets[plan.kind or "nvdla"].records[plan.first_op : plan.first_op + plan.op_count]
 
     def task_bytes(self, plan: JobPlan, field: str) -> int:
         """Return the bytes that a job's core tasks ask their core for."""

@@ -23,7 +23,7 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
         w.system[0],
         m.measures,
         soc.Nodes(w.wires[0], w.buses[0], w.caches, w.tags, w.channels, w.ideals),
-        Masters(m.accelerators, m.cores, m.ops, m.op_records, m.owners, m.tasks),
+        Masters(m.cores, m.tasks, *(table for fleet in m.fleets.values() for table in fleet)),
         soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished),
     )
 

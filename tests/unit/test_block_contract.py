@@ -1,6 +1,8 @@
 """What docs/blocks.md asks of every block, of all blocks."""
 
 import importlib
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +168,7 @@ def test_a_master_tells_of_each_piece_of_work_once_and_in_order(name):
     done, _ = work(master, 9, 0)
     assert [index for index, _ in done] == list(range(9))
     assert master.log
-    assert all(a[1] <= b[1] for a, b in zip(done, done[1:]))
+    assert all(a[1] <= b[1] for a, b in pairwise(done))
 
 
 @pytest.mark.parametrize("name", MASTERS)
@@ -194,3 +196,16 @@ def test_its_own_loop_gives_the_times_of_this_one_to_a_master(name):
     outcome = simulate(PARAMS[name], MEMORY.timings(64), master.work)
     ends = outcome[0] if name == "cpu" else outcome[1]["end"]
     assert [cycle for _, cycle in work(master, 4, 0)[0]] == ends.tolist()
+
+
+def quoted_lines():
+    """Yield (file, line) of every line of code that docs/blocks.md says a new block has to touch."""
+    page = (BLOCKS.parent / "docs" / "blocks.md").read_text()
+    for block in re.findall(r"```python\n\s*# (\S+)\n(.*?)```", page, re.DOTALL):
+        for line in block[1].strip().splitlines():
+            yield block[0], line.strip()
+
+
+@pytest.mark.parametrize(("file", "line"), list(quoted_lines()))
+def test_the_lines_that_the_page_names_are_there(file, line):
+    assert line in {text.strip() for text in (BLOCKS.parent / file).read_text().splitlines()}

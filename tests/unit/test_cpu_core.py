@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.cpu import block as core
+from hw_models.cpu.build import build_core
 from hw_models.cpu.params import Core
 from hw_models.cpu.task import TASK, Pattern
 from hw_models.port import FIFO, NEVER, front, pop
@@ -17,7 +18,7 @@ LINE = 64
 
 def run_task(task, latency=100, limit=10**7, **params):
     """Run one task against a memory of fixed latency. Returns (core, list of (cycle, line, write))."""
-    state = core.build_core(Core(clock="1 GHz", **params), master=0, seed=1)[0]
+    state = build_core(Core(clock="1 GHz", **params), master=0, seed=1)[0]
     tasks = np.zeros(1, TASK)
     for name, value in task.items():
         tasks[0][name] = value
@@ -147,7 +148,7 @@ def test_an_l1_that_is_no_whole_number_of_lines_is_refused(l1):
 
 
 def test_a_background_task_gives_way_and_comes_back():
-    state = core.build_core(Core(clock="1 GHz", l1="4 KiB"), master=0, seed=1)[0]
+    state = build_core(Core(clock="1 GHz", l1="4 KiB"), master=0, seed=1)[0]
     tasks = np.zeros(2, TASK)
     tasks[0]["write_bytes"] = 64 * 1024
     tasks[1]["read_address"], tasks[1]["read_bytes"], tasks[1]["passes"] = 1 << 30, 100 * LINE, 1

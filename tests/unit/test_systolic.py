@@ -1,5 +1,7 @@
 """The systolic array behind an ideal memory: cycles against an oracle, and what each rule costs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from block_drivers import Master
@@ -45,7 +47,7 @@ def bursts(p, address, runs, run, stride):
         at = (address + i * stride) // p.port_bytes * p.port_bytes
         end = -(-(address + i * stride + run) // p.port_bytes) * p.port_bytes
         cuts = [at, *range((at // p.burst_bytes + 1) * p.burst_bytes, end, p.burst_bytes), end]
-        sizes += [b - a for a, b in zip(cuts, cuts[1:])]
+        sizes += [b - a for a, b in pairwise(cuts)]
     return sizes
 
 
@@ -66,7 +68,7 @@ def oracle(op, p, latency):
     """Return the cycles of a matrix product: loads two steps ahead, one array, stores two tiles behind."""
     bus = free = write = end = 0
     computed, stored, before = [0, 0], [0, 0], {}
-    for step, (r, m, c, n, i, k) in enumerate(steps(op)):
+    for r, m, c, n, i, k in steps(op):
         loads = {"weights": [op["weights"] + c * op["channels"] + i * n, 1, k * n, 0]}
         loads["inputs"] = [op["src"] + r * op["channels"] + i, m, k, op["channels"]]
         beats = sum(
@@ -201,7 +203,7 @@ def test_two_operations_do_not_overlap():
     [
         ("port", "12 B", "port 12 B is not a power of two"),
         ("burst", "4 B", "burst 4 B is less than port 8 B"),
-        ("inputs", "4 B", "input scratchpad of 4 B holds no two tiles of the array; write at least 8 B"),
+        ("inputs", "4 B", "inputs 4 B hold no two tiles of the array; write 8 B or more"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(key, value, told):

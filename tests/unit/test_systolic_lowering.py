@@ -99,5 +99,5 @@ def test_without_a_core_what_the_array_cannot_do_is_refused():
 
 def test_a_loadable_is_refused():
     job = NetworkJob.model_validate({"network": {"loadable": "x.csv"}, "on": "a"})
-    with pytest.raises(ConfigError, match="operations of an NVDLA"):
+    with pytest.raises(ConfigError, match="has operations of an NVDLA; write a network"):
         lower(job, ARRAY)

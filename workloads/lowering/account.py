@@ -4,20 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from hw_models.nvdla.op import Unit
 from workloads.graph import Network, Node, node_macs, node_weights
 from workloads.lowering.fuse import Stage
 from workloads.lowering.record import Recorder
 from workloads.program import Layer
 
-UNITS = {
-    Unit.CONV: "convolution",
-    Unit.SDP: "SDP",
-    Unit.PDP: "PDP",
-    Unit.CDP: "CDP",
-    Unit.RUBIK: "RUBIK",
-    Unit.BDMA: "BDMA",
-}
 WHY = {  # what needs no warning: exact work that a core has in every flow
     "yolo": "detection heads run in software",
     "softmax": "no unit computes it",
@@ -65,7 +56,7 @@ def shape_of(network: Network, tensor: str) -> tuple[int, ...]:
 def _places(recorder: Recorder, layers: list[Layer], numbers: dict[str, int]) -> dict[int, list[str]]:
     """Return, for every layer, the units that work for it, and those for what lowering added to it."""
     found: dict[int, dict[str, None]] = {}
-    worked = [(op["layer"], UNITS[Unit(op["unit"])]) for op in recorder.ops]
+    worked = [(op["layer"], recorder.unit_names[op["unit"]]) for op in recorder.ops]
     worked += [(task["layer"], "core") for task in recorder.tasks]
     for number, where in worked:
         found.setdefault(number, {})[where] = None

@@ -88,7 +88,8 @@ class HostEmitter:
             values = shape.elements if last else 0  # of a concatenation: all are counted at its end
             elements = whole if function in COPIES else values
             part = min(cube.bytes, output.bytes) if function in PARTS else cube.bytes
-            self._task(function, elements, (cube, part), output if last else None)
+            macs = self._arithmetic(stage.node, shape) if last and function not in INT8_FUNCTIONS else 0
+            self._task(function, elements, (cube, part), output if last else None, macs)
 
     def _weights(self, node: Node) -> None:
         """Read the constant operand of a layer that a core computes: fp32, as it lies in the file."""

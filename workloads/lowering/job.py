@@ -33,7 +33,7 @@ def options_of(job: NetworkJob, simd: int = 1) -> LoweringOptions:
 def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1) -> Program:
     """Return the program of one frame. Raises ConfigError."""
     if isinstance(preset, Systolic):
-        return _lower_to_array(job, preset, base_address)
+        return _lower_to_array(job, preset, base_address, simd)
     target = target_of(preset)
     if isinstance(job.network, LoadableFile):
         from workloads.importers.loadable import read_loadable
@@ -52,11 +52,11 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 
 
-def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int) -> Program:
-    if isinstance(job.network, LoadableFile):
-        message = "a loadable has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
-        raise ConfigError(message, key="network.loadable")
+def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int, simd: int) -> Program:
+    if isinstance(job.network, LoadableFile | ProgramFile):
+        message = "has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
+        raise ConfigError(message, key="network")
     try:
-        return lower_to_array(load_network(job), array, options_of(job), base_address)
+        return lower_to_array(load_network(job), array, options_of(job, simd), base_address)
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None

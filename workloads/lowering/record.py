@@ -1,5 +1,6 @@
 """Collects operations, tasks and steps while addresses are still names; resolves them at the end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,6 +18,14 @@ REGISTERS = {  # written by the driver for one launch
     Unit.CDP: 24,  # assumed likewise
     Unit.RUBIK: 15,  # assumed likewise
     Unit.BDMA: 13,  # assumed likewise
+}
+UNIT_NAMES = {
+    int(Unit.CONV): "convolution",
+    int(Unit.SDP): "SDP",
+    int(Unit.PDP): "PDP",
+    int(Unit.CDP): "CDP",
+    int(Unit.RUBIK): "RUBIK",
+    int(Unit.BDMA): "BDMA",
 }
 
 
@@ -58,7 +67,8 @@ class StepRecord:
 
 @dataclass
 class Recorder:
-    dtype: np.dtype = OP  # of the accelerator's operations
+    dtype: np.dtype = OP  # of the accelerator's operations, and what its units are called
+    unit_names: Mapping[int, str] = field(default_factory=lambda: UNIT_NAMES)
     ops: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     steps: list[StepRecord] = field(default_factory=list)

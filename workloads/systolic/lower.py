@@ -1,4 +1,4 @@
-"""From a network to a program of a systolic array: convolutions and fully connected layers, the rest on a core.
+"""From a network to a program of a systolic array: convolutions and fully connected layers, else a core.
 
 Feature maps lie pixel by pixel, all channels of a pixel side by side. A scale and an activation of the ReLU
 family behind a convolution are done on the way out of the array.
@@ -6,7 +6,8 @@ family behind a convolution are done on the way out of the array.
 
 from hw_models.systolic.op import OP
 from hw_models.systolic.params import Systolic
-from workloads.graph import Network, Node, Window
+from workloads.graph import Network, Node, Window, network_weights, node_macs
+from workloads.lowering.account import described
 from workloads.lowering.assemble import assemble
 from workloads.lowering.costs import INT8_FUNCTIONS
 from workloads.lowering.emit_tasks import HostEmitter
@@ -19,7 +20,7 @@ from workloads.program import Layer, Program
 from workloads.systolic.cut import Convolution, Cut, cut_convolution
 
 ON_THE_WAY_OUT = ("", "linear", "identity", "relu", "relu6", "clip", "leaky", "prelu")
-ON_BYTES = (*INT8_FUNCTIONS, "eltwise", "pool", "concat", "activation", "scale")  # by a core, without fp32
+ON_BYTES = (*INT8_FUNCTIONS, "eltwise", "pool", "activation", "scale")  # by a core, without fp32
 REGISTERS = 24  # written for one launch: the fields of an operation; assumed
 
 
@@ -44,9 +45,10 @@ class _Lowering:
                 self.readers.setdefault(name, []).append(node)
         self.layers = [Layer(name, "input") for name in network.inputs]
         self.layers += [Layer(node.name, node.function or node.kind) for node in self.nodes]
-        self.recorder = Recorder(dtype=OP)
+        self.recorder = Recorder(dtype=OP, unit_names={0: "array"})
         self.cubes: dict[str, Cube] = {}
         self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, options.simd, ON_BYTES)
+        self.stages: list[Stage] = []
         self.folded: set[str] = set()  # names of nodes done on the way out of an earlier one
 
     def program(self, base_address: int) -> Program:
@@ -61,15 +63,19 @@ class _Lowering:
         for name in self.network.outputs if self.options.core else ():
             self.host.to_float(name)
             self.recorder.results.add(self.host.as_float[name])
-        return assemble(
+        program = assemble(
             self.network.name,
-            self.layers,
+            described(self.network, self.stages, self.recorder, self.layers, "the array"),
             self.recorder,
             self.options.planner,
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
         )
+        program.notes = list(self.network.notes)
+        program.weights = network_weights(self.network)
+        program.core_macs = sum(node_macs(self.network, s.node) for s in self.stages if s.kind == "host")
+        return program
 
     def _cube(self, name: str, buffer: str = "") -> Cube:
         """Return the cube of a tensor, in a buffer of its own unless one is given."""
@@ -82,6 +88,7 @@ class _Lowering:
     def _node(self, node: Node, layer: int) -> None:
         if node.kind == "view":
             self._cube(node.output, self.cubes[node.inputs[0]].buffer)
+            self.host.view(Stage("view", [node], list(node.inputs), node.output))
             return
         if node.kind in ("conv", "fc"):
             conv = self._convolution(node)
@@ -99,7 +106,9 @@ class _Lowering:
             reader.kind != "cpu" or reader.function in ON_BYTES
             for reader in self.readers.get(node.output, [])
         )
-        self.host.stage(Stage("host", [node], list(node.inputs), node.output), layer, wanted)
+        stage = Stage("host", [node], list(node.inputs), node.output)
+        self.stages.append(stage)
+        self.host.stage(stage, layer, wanted)
 
     def _convolution(self, node: Node) -> Convolution:
         """Return one group of a convolution; a fully connected layer sees one pixel of all its inputs."""
@@ -113,11 +122,14 @@ class _Lowering:
 
     def _launch(self, node: Node, layer: int, conv: Convolution, cut: Cut) -> None:
         """One operation for every group of a convolution."""
-        source, output = self.cubes[node.inputs[0]], self._cube(self._on_the_way_out(node))
+        stage = self._with_followers(node)
+        self.stages.append(stage)
+        source, output = self.cubes[node.inputs[0]], self._cube(stage.output)
         pixel = conv.channels * node.groups
         lines, columns = conv.out
+        size = conv.taps * conv.channels * conv.kernels
+        self.recorder.stored_weights[layer] = size * node.groups
         for group in range(node.groups):
-            size = conv.taps * conv.channels * conv.kernels
             self.recorder.op(
                 0,
                 [touch(source, False), touch(output, True)],
@@ -136,7 +148,7 @@ class _Lowering:
                 pad_left=conv.window.left,
                 pad_top=conv.window.top,
                 kernels=conv.kernels,
-                weights=self.recorder.constant(f"{node.name}.weights.{group}", size),
+                weights=self.recorder.constant(f"{node.parameters or node.name}.weights.{group}", size),
                 weight_bytes=size,
                 out_width=columns,
                 out_height=lines,
@@ -149,9 +161,9 @@ class _Lowering:
                 registers=REGISTERS,
             )
 
-    def _on_the_way_out(self, node: Node) -> str:
-        """Fold what follows a convolution into it; return the tensor that it leaves in memory."""
-        name = node.output
+    def _with_followers(self, node: Node) -> Stage:
+        """Return a convolution with what follows it and is done on the way out."""
+        nodes, name = [node], node.output
         while name not in self.network.outputs and len(self.readers.get(name, [])) == 1:
             follower = self.readers[name][0]
             fits = follower.kind == "scale" or (
@@ -160,5 +172,6 @@ class _Lowering:
             if not fits:
                 break
             self.folded.add(follower.name)
+            nodes.append(follower)
             name = follower.output
-        return name
+        return Stage("conv", nodes, list(node.inputs), name)
