@@ -5,8 +5,9 @@ number of the base unit is refused rather than rounded.
 """
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -72,6 +73,11 @@ Hertz = quantity("clock frequency", CLOCK_UNITS, Field(gt=0, le=10**12))
 Femtoseconds = quantity("time", TIME_UNITS)
 BytesPerSecond = quantity("data rate", RATE_UNITS)
 Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**9))
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """Return a type of text that is one of ``words``, such as the names of a table."""
+    return Literal[tuple(words)]
 
 
 class Block(BaseModel):

@@ -8,6 +8,7 @@ chips of a rank. I/O and termination are not counted.
 
 import numpy as np
 
+from hw_models.dram.names import Refresh
 from hw_models.dram.params import Dram
 from hw_models.dram.spec import Currents
 
@@ -33,7 +34,7 @@ def energy_j(row: np.void, dram: Dram, cycles: int) -> dict[str, float]:
     idle = max(0, cycles * len(ranks) - active - down - asleep)
     refresh = i.idd5 - i.idd2n
     per_refresh = refresh * c["tRFC"]
-    if dram.refresh == "per_bank":
+    if dram.refresh == Refresh.PER_BANK:
         per_refresh = refresh * c["tRFCpb"] / int(row["banks_per_rank"])
     charge = {
         "activate": int(row["activates"]) * (i.idd0 * c["tRC"] - i.idd3n * c["tRAS"] - i.idd2n * c["tRP"]),

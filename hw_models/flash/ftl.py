@@ -7,10 +7,10 @@ q (of all planes) owns pages q * blocks * pages onwards. Static allocation in th
 
 import numpy as np
 
+from hw_models.flash.names import Collection
 from hw_models.flash.state import (
     BEING_ERASED,
     BLOCK_WORDS,
-    COST_BENEFIT,
     ERASES,
     FREE,
     FREE_BLOCKS,
@@ -35,6 +35,8 @@ from hw_models.flash.state import (
     WRITTEN,
 )
 from hw_models.jit import njit
+
+COST_BENEFIT = Collection.COST_BENEFIT.code
 
 
 @njit

@@ -4,7 +4,8 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.errors import ConfigError
-from hw_models.interconnect.params import ARBITRATIONS, Interconnect, MasterPort
+from hw_models.interconnect.names import Channels
+from hw_models.interconnect.params import Interconnect, MasterPort
 from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS
 from hw_models.port import FIFO_ROWS, MASTERS, NEVER
 from hw_models.units import FS_PER_S
@@ -29,7 +30,7 @@ def build_interconnect(
     row = state[0]
     row["masters"], row["ports"] = len(masters), ports
     row["interleave_shift"] = interleave_bytes.bit_length() - 1
-    row["channels"] = 2 if params.channels == "separate" else 1
+    row["channels"] = 2 if params.channels == Channels.SEPARATE else 1
     row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
     row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
     if ports > 1:
@@ -80,7 +81,7 @@ def _check_names(params: Interconnect, masters: list[str]) -> None:
 
 def _set_arbiters(row: np.void, params: Interconnect, masters: list[str]) -> None:
     arbiters = row["arbiters"]
-    arbiters["kind"] = ARBITRATIONS[params.arbitration]
+    arbiters["kind"] = params.arbitration.code
     arbiters["units"] = len(masters)
     arbiters["last"] = len(masters) - 1
     arbiters["slot_cycles"] = params.tdm_slot_cycles
