@@ -30,9 +30,8 @@ from hw_models.flash.state import (
 )
 from hw_models.flash.tables import nand
 from hw_models.port import NEVER
-from hw_models.units import FS_PER_S
+from hw_models.units import FS_PER_S, PS_PER_NS
 
-PS_PER_NS = 1000
 # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
 MESSAGE_BYTES = {"doorbell_ps": 2, "command_ps": 64, "fetch_ps": 4, "completion_ps": 16}
 

@@ -19,7 +19,15 @@ from hw_models.flash.names import (
 from hw_models.flash.tables.links import LINKS
 from hw_models.flash.tables.nand import BUSES, CELLS
 from hw_models.flash.tables.presets import PRESETS
-from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
+from hw_models.units import (
+    FS_PER_PS,
+    Block,
+    Bytes,
+    BytesPerSecond,
+    Femtoseconds,
+    format_quantity,
+    parse_quantity,
+)
 
 PERCENT = {"%": 1}
 Percent = Annotated[
@@ -126,7 +134,7 @@ class Flash(Block):
         if self.writable and spare < 3:
             raise ValueError(f"overprovisioning leaves {spare} spare blocks in a plane; writing needs 3")
         for name in ("read_fs", "program_fs", "erase_fs", "suspend_fs", "controller_fs"):
-            if getattr(self, name) % 1000:
+            if getattr(self, name) % FS_PER_PS:
                 raise ValueError(f"{name} must be whole picoseconds")
         return self
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from hw_models.flash.names import CHANNELS, DIES, PLANES, REQUESTS, TRANSACTIONS
 from hw_models.port import MASTERS, REQUEST
+from hw_models.units import FS_PER_PS
 
-PERIOD_FS = 1000  # one cycle of this block is one picosecond
+PERIOD_FS = FS_PER_PS  # one cycle of this block is one picosecond
 LINK_ROWS = 1024  # reservations of alternating masters that a link can tell apart
 
 # Constants that are passed to functions are np.int64: numba compiles a function anew for each Python int.

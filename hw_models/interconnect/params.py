@@ -3,7 +3,7 @@
 from pydantic import Field, model_validator
 
 from hw_models.interconnect.names import IDS, LANE_ROWS, TDM_SLOTS, TRACKERS, Arbitration, Channels
-from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
+from hw_models.units import FS_PER_MS, FS_PER_US, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 
 class MasterPort(Block):
@@ -28,7 +28,7 @@ class Group(Block):
     masters: list[str] = Field(min_length=1)
     read_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="read_budget")
     write_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="write_budget")
-    period_fs: Femtoseconds = Field(10**9, alias="period", gt=0, description="fine-grained: 1 us")
+    period_fs: Femtoseconds = Field(FS_PER_US, alias="period", gt=0, description="fine-grained: 1 us")
 
 
 class CoherenceHub(Block):
@@ -77,7 +77,9 @@ class Interconnect(Block):
         [], max_length=TDM_SLOTS, description="the master that owns each slot of the frame"
     )
     tdm_slot_cycles: Cycles = Field(16, alias="tdm_slot", gt=0)
-    period_fs: Femtoseconds = Field(10**12, alias="period", gt=0, description="of the masters' budgets: 1 ms")
+    period_fs: Femtoseconds = Field(
+        FS_PER_MS, alias="period", gt=0, description="of the masters' budgets: 1 ms"
+    )
     masters: dict[str, MasterPort] = Field({})
     groups: dict[str, Group] = Field({})
 

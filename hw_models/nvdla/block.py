@@ -29,7 +29,7 @@ from hw_models.nvdla.post import (
     post_step,
     post_written,
 )
-from hw_models.nvdla.state import DONES, RECORDS
+from hw_models.nvdla.state import DONES, RECORDS, TAKEN_BEATS
 from hw_models.nvdla.timing import BEAT_TO_ACCEPT, BEAT_TO_FIFO, RETURN_BUFFER_BEATS
 from hw_models.port import FIFO_ROWS, NEVER
 
@@ -108,12 +108,12 @@ def respond(state, response, now):
     for _ in range(beats):
         at = max(now, mcif["last_beat"] + 1)
         if client == _C_DATA:
-            at = max(at, mcif["taken"][(mcif["taken_count"] - RETURN_BUFFER_BEATS) % 16] + 1)
+            at = max(at, mcif["taken"][(mcif["taken_count"] - RETURN_BUFFER_BEATS) % TAKEN_BEATS] + 1)
         beat_returned(state, client, at)
         if client == _C_DATA:
             slot = state["cdma_data"]["slot"]
             data_beat(state, at + BEAT_TO_FIFO)
-            mcif["taken"][mcif["taken_count"] % 16] = state["cdma_data"]["asked"][0]
+            mcif["taken"][mcif["taken_count"] % TAKEN_BEATS] = state["cdma_data"]["asked"][0]
             mcif["taken_count"] += 1
             state["records"][slot]["mark"][_M_LAST_READ] = at
         elif client == _C_WEIGHT:

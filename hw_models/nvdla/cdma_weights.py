@@ -24,6 +24,7 @@ from hw_models.nvdla.timing import (
     ENABLE_TO_WEIGHT_READ,
     KERNELS_SPACING,
     KERNELS_TO_WEIGHT_DONE,
+    REQUEST_ATOMS,
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
 )
@@ -64,8 +65,8 @@ def weight_start(state, ops, weight, group, begin):
 @njit
 def _weight_requests(state, weight):
     dbb = state["dbb_bytes"]
-    spare = 8 * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
-    block = 8 * state["atom_bytes"]
+    spare = REQUEST_ATOMS * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
+    block = REQUEST_ATOMS * state["atom_bytes"]
     while weight["requested"] < weight["beats"] and read_room(state, _WEIGHT) > 0:
         beats = min(
             (block - weight["address"] % block) // dbb,

@@ -14,6 +14,7 @@ CREDIT_RING = 512  # more than any latency buffer holds
 RECORDS = 64  # operations whose records are kept
 DONES = 64  # completions kept for the reader
 RETURNS = 1024  # power of two, more than beats in flight
+TAKEN_BEATS = 16  # data beats remembered, more than RETURN_BUFFER_BEATS
 WRITES = 64  # write bursts a client may have waiting
 SOURCES = 512  # requests for weights under way, more than beats in flight and waiting
 RELEASES = 64  # kernel groups and lines handed over and not yet seen
@@ -103,7 +104,7 @@ MCIF = np.dtype(
         ("write_limited", np.int64),
         ("read_full", np.int64),  # 1: the way out is full
         ("write_full", np.int64),
-        ("taken", np.int64, (16,)),  # cycles at which CDMA took its last data beats
+        ("taken", np.int64, (TAKEN_BEATS,)),  # cycles at which CDMA took its last data beats
         ("taken_count", np.int64),
     ]
 )

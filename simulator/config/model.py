@@ -30,7 +30,15 @@ from hw_models.ideal.params import IdealMemory
 from hw_models.interconnect.params import Interconnect
 from hw_models.nvdla.params import Accelerator
 from hw_models.roofline.params import Roofline
-from hw_models.units import SIZE_UNITS, TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
+from hw_models.units import (
+    FS_PER_S,
+    SIZE_UNITS,
+    TIME_UNITS,
+    Block,
+    Femtoseconds,
+    format_quantity,
+    parse_quantity,
+)
 from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
@@ -82,7 +90,7 @@ class Simulation(Block):
         "workloads", description="`workloads` (all jobs done), or a simulated time such as 5 ms"
     )
     max_time_fs: Femtoseconds = Field(
-        10 * 10**15,
+        10 * FS_PER_S,
         alias="max_time",
         description="simulated time after which a run that has not ended is an error",
     )
