@@ -19,6 +19,7 @@ from hw_models.nvdla.mcif import (
     write_acknowledged,
     write_step,
 )
+from hw_models.nvdla.mcif_state import TAKEN_BEATS
 from hw_models.nvdla.names import PARTS, Block, Client, Mark, Part
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.post import (
@@ -29,7 +30,7 @@ from hw_models.nvdla.post import (
     post_step,
     post_written,
 )
-from hw_models.nvdla.state import DONES, RECORDS, TAKEN_BEATS
+from hw_models.nvdla.state import DONES, RECORDS
 from hw_models.nvdla.timing import BEAT_TO_ACCEPT, BEAT_TO_FIFO, RETURN_BUFFER_BEATS
 from hw_models.port import FIFO_ROWS, NEVER
 

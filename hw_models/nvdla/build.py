@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.names import OWNERS
 from hw_models.nvdla.post_state import reset_post
-from hw_models.nvdla.state import NVDLA, WRITES
+from hw_models.nvdla.state import NVDLA
 from hw_models.nvdla.timing import WINOGRAD_PIXELS
 from hw_models.port import NEVER
 

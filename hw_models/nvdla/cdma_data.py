@@ -16,9 +16,9 @@ from hw_models.nvdla.cbuf import (
     input_lines,
     line_entries,
 )
+from hw_models.nvdla.conv_state import RELEASES, SKID_STAGES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import RELEASES, SKID_STAGES
 from hw_models.nvdla.timing import (
     ACCEPT_TO_LINES,
     DATA_AFTER_WEIGHT,

@@ -16,9 +16,9 @@ from hw_models.nvdla.cbuf import (
     kernel_group_bytes,
 )
 from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
+from hw_models.nvdla.conv_state import RELEASES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import RELEASES
 from hw_models.nvdla.timing import (
     ACCEPT_TO_KERNELS,
     ENABLE_TO_WEIGHT_READ,

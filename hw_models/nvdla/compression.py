@@ -5,9 +5,9 @@ the stored size of each kernel group (WGS).
 """
 
 from hw_models.jit import njit
+from hw_models.nvdla.conv_state import SOURCES
 from hw_models.nvdla.mcif import read_room, request_read
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import SOURCES
 from hw_models.nvdla.timing import (
     COMPRESSED_DETOUR,
     REQUEST_ATOMS,

@@ -9,10 +9,10 @@ launch, and the first package of a kernel group needs its kernels.
 from hw_models.jit import njit
 from hw_models.nvdla.cbuf import input_lines, kernel_group_bytes, line_entries
 from hw_models.nvdla.cdma import end_pend
+from hw_models.nvdla.conv_state import CREDITS, RELEASES, STRIPES
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase, Stall
-from hw_models.nvdla.state import CREDITS, RELEASES, STRIPES
 from hw_models.nvdla.timing import (
     CSC_DONE_TO_READY,
     CSC_FLUSH,
