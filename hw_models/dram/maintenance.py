@@ -45,7 +45,6 @@ def offer(state, time, key, command, b):
         state["chosen"] = command
         state["chosen_entry"] = -1
         state["chosen_bank"] = b
-        state["chosen_active"] = 0
 
 
 @njit

@@ -109,7 +109,6 @@ def consider(state, e):
         state["chosen"] = command
         state["chosen_entry"] = e
         state["chosen_bank"] = b
-        state["chosen_active"] = 0
 
 
 @njit
@@ -134,7 +133,6 @@ def choose_reserved(state):
         state["chosen"] = READ + state["entries"][e]["write"]
         state["chosen_entry"] = e
         state["chosen_bank"] = best
-        state["chosen_active"] = 1
 
 
 @inlined
@@ -226,7 +224,6 @@ def choose_simply(state, w):
         state["chosen"] = command
         state["chosen_entry"] = best
         state["chosen_bank"] = entries[best]["bank"]
-        state["chosen_active"] = 0
 
 
 @njit
@@ -236,7 +233,6 @@ def choose(state):
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
-    state["chosen_active"] = 0
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
     choose_reserved(state)

@@ -22,7 +22,6 @@ LOG_ROWS = 64  # commands kept until someone copies them
 
 
 class Field(IntEnum):
-    CHANNEL = 0
     BANK = 1  # flat: rank, bank group, bank
     ROW = 2
     COLUMN = 3
@@ -45,7 +44,6 @@ TIMING = np.dtype(
         ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat
         ("refi", i8),
         ("rfc", i8),
-        ("refi_bank", i8),
         ("rfc_bank", i8),
         ("refresh_gap", i8),  # per-bank refresh to per-bank refresh or ACT of another bank
         ("xp", i8),  # power-down exit
@@ -223,7 +221,6 @@ CHANNEL = np.dtype(
         ("chosen", i8),  # Command
         ("chosen_entry", i8),
         ("chosen_bank", i8),
-        ("chosen_active", i8),
         # fairness
         ("last_master", i8),
         ("streak", i8),

@@ -120,12 +120,8 @@ def _announce(state, weight, at):
             return
         time = max(at, weight["announced"] + KERNELS_SPACING)
         weight["announced"] = time
-        kernels = state["atomic_k"]
-        if last:
-            kernels = weight["kernels"] - (weight["groups"] - 1) * state["atomic_k"]
         row = (weight["update_head"] + weight["update_count"]) % RELEASES
         weight["update_time"][row] = time + ACCEPT_TO_KERNELS
-        weight["update_kernels"][row] = kernels
         weight["update_count"] += 1
         wake(state, P_WEIGHT, time + ACCEPT_TO_KERNELS)
         weight["group"] += 1

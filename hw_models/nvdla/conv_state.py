@@ -91,7 +91,6 @@ CDMA_WEIGHT = np.dtype(
         ("update_head", np.int64),
         ("update_count", np.int64),
         ("update_time", np.int64, (RELEASES,)),
-        ("update_kernels", np.int64, (RELEASES,)),
         ("groups_sent", np.int64),
         ("next_request", np.int64),
         ("pend_since", np.int64),

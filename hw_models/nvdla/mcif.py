@@ -226,12 +226,6 @@ def return_credit(state, client, time):
 
 
 @njit
-def write_room(state, client):
-    writer = state["mcif"]["writers"][client]
-    return writer["limit"] - writer["count"]
-
-
-@njit
 def request_write(state, client, address, beats, time, slot):
     """Queue one write burst, on the bus at ``time`` at the earliest. The caller saw room."""
     mcif = state["mcif"]

@@ -55,8 +55,6 @@ WINOGRAD_PIXELS = 4  # that a step makes: CSC_sg.v [A]
 WINOGRAD_OUTPUT = 4  # outputs come in blocks of so many lines and columns
 
 # SDP and the write path
-BEAT_TO_WRITE = 15  # CACC's last beat of a pixel -> its write on AXI, all of SDP bypassed [M]
 ACKNOWLEDGE_TO_DONE = 5  # [M]
 DONE_TO_INTERRUPT = 6  # GLB's status and a 3-stage synchroniser: GLB_ic.v [M]
-WRITE_QUEUE_ATOMS = 16  # [M]
 WRITE_TO_ROOM = 1
