@@ -1,7 +1,7 @@
 """dlasim: cycle-accurate simulation of DNN accelerators and the memory system they share.
 
 >>> import simulator
->>> result = simulator.run("configs/nv_small_tiny.yaml")  # doctest: +SKIP
+>>> result = simulator.run("nv_small_tiny")  # doctest: +SKIP
 >>> result.summary["workloads"]["detect"]["latency_s"]  # doctest: +SKIP
 
 Importing this package is cheap: numba and the models are imported by the first `run`.
@@ -29,7 +29,7 @@ def run(
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> "Result":
-    """Simulate ``config`` (a path, a dict or a `Config`) and return its `Result`.
+    """Simulate ``config`` (a path, a shipped config's name, a dict or a `Config`) and return its `Result`.
 
     ``set``: ``PATH=VALUE`` settings laid on the config. Raises `hw_models.errors.ConfigError`.
     """
@@ -64,10 +64,11 @@ def sweep(
     them); ``scheduler``: a Dask scheduler's address instead; ``out``: the folder to write, of which
     ``resume`` keeps the points that are done and ``fresh`` drops those of a sweep that did not end.
     """
+    from simulator.config.shipped import located
     from simulator.sweeps.execute import run_sweep
 
     return run_sweep(
-        file,
+        file if isinstance(file, Mapping) else located(Path(file)),
         workers=workers,
         scheduler=scheduler,
         out=out,

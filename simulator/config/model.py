@@ -41,6 +41,7 @@ from hw_models.units import (
 )
 from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
+from simulator.config.shipped import located
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
@@ -203,7 +204,7 @@ def document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Doc
     elif isinstance(source, Mapping):
         document = Document(dict(source))
     else:
-        document = read_document(Path(source), bases=bases)
+        document = read_document(located(Path(source)), bases=bases)
     for setting in settings:
         document = apply_setting(document, setting)
     return document

@@ -12,10 +12,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from simulator.validate.firesim_cases import BARE, FOOTPRINTS, FRAME, LENGTH, Case, Outcome, cases
 
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "firesim_yolov3.yaml"
+CONFIG = CONFIGS / "firesim_yolov3.yaml"
 NONE = float("nan")
 
 
