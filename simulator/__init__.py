@@ -33,18 +33,9 @@ def run(
 
     ``set``: ``PATH=VALUE`` settings laid on the config. Raises `hw_models.errors.ConfigError`.
     """
-    from hw_models.errors import ConfigError
-    from simulator.config.model import load
+    from simulator.single import run_one
 
-    loaded = load(config, settings=set, seed=seed)
-    if not loaded.workloads and not loaded.corunners:
-        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
-    from simulator.simulate import simulate  # numba: after the config is known to be right
-
-    try:
-        return simulate(loaded, progress)
-    except ConfigError as error:
-        raise loaded.locate(error) from None
+    return run_one(config, settings=set, seed=seed, progress=progress)
 
 
 def sweep(

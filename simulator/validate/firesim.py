@@ -22,15 +22,15 @@ NONE = float("nan")
 
 def run_case(case: Case) -> Outcome:
     """Run one case; in a process of its own."""
-    import simulator
     from simulator.config.model import load, resolved
+    from simulator.single import run_one
 
     config = resolved(load(CONFIG, settings=case.settings))
     config["corunners"] = [
         {"on": f"core{i}", "kind": "bandwidth_write", "footprint": FOOTPRINTS[case.size]}
         for i in reversed(range(4 - case.corunners, 4))
     ]
-    job = simulator.run(config).summary["workloads"]["detect"]
+    job = run_one(config).summary["workloads"]["detect"]
     phases = job["phases"]
     return Outcome(
         job["latency_s"],
