@@ -6,12 +6,12 @@ cycles of the block that owns the FIFO; the kernel converts between clock domain
 
 import numpy as np
 
-from hw_models.jit import inlined, njit
+from hw_models.jit import inlined
+from hw_models.limits import MASTERS
 
 NEVER = np.int64(2**62)  # "wake me only when something arrives"
 
-MASTERS = 16  # most masters in a system; row MASTERS of a blame table is "refresh", nobody's fault
-REFRESH = MASTERS
+REFRESH = MASTERS  # row of a blame table: nobody's fault
 FIFO_ROWS = 256  # physical rows of every FIFO; `limit` says how many of them a design really has
 
 REQUEST = np.dtype(
@@ -87,11 +87,3 @@ def pop(fifo):
     """Drop the oldest row. An empty FIFO begins at its first row again: the host still has that at hand."""
     fifo["count"] -= 1
     fifo["head"] = (fifo["head"] + 1) % FIFO_ROWS if fifo["count"] > 0 else 0
-
-
-@njit
-def front_time(fifo):
-    """Return the cycle at which the oldest row may be seen, NEVER when there is none."""
-    if fifo["count"] == 0:
-        return NEVER
-    return fifo["rows"][fifo["head"]]["time"]

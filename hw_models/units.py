@@ -5,8 +5,9 @@ number of the base unit is refused rather than rounded.
 """
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -29,8 +30,9 @@ TIME_UNITS = {"fs": 1, "ps": 10**3, "ns": 10**6, "us": 10**9, "µs": 10**9, "ms"
 RATE_UNITS = {f"{unit}/s": factor for unit, factor in SIZE_UNITS.items()}
 CYCLE_UNITS = {"cycle": 1, "cycles": 1}
 RATE_PER_CYCLE_UNITS = {"B/cycle": 1}
-FS_PER_S = 10**15
-FS = 1e-15  # seconds
+FS_PER_PS, FS_PER_US, FS_PER_MS, FS_PER_S = 10**3, 10**9, 10**12, 10**15
+PS_PER_NS = 10**3
+FS, PS = 1e-15, 1e-12  # seconds
 LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of them in int64
 
 
@@ -73,6 +75,11 @@ Femtoseconds = quantity("time", TIME_UNITS)
 BytesPerSecond = quantity("data rate", RATE_UNITS)
 BytesPerCycle = quantity("data rate", RATE_PER_CYCLE_UNITS)
 Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**9))
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """Return a type of text that is one of ``words``, such as the names of a table."""
+    return Literal[tuple(words)]
 
 
 class Block(BaseModel):

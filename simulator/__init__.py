@@ -1,7 +1,7 @@
 """dlasim: cycle-accurate simulation of DNN accelerators and the memory system they share.
 
 >>> import simulator
->>> result = simulator.run("configs/nv_small_tiny.yaml")  # doctest: +SKIP
+>>> result = simulator.run("nv_small_tiny")  # doctest: +SKIP
 >>> result.summary["workloads"]["detect"]["latency_s"]  # doctest: +SKIP
 
 Importing this package is cheap: numba and the models are imported by the first `run`.
@@ -29,23 +29,14 @@ def run(
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> "Run":
-    """Simulate ``config`` (a path, a dict or a `Config`) and return its `Run`.
+    """Simulate ``config`` (a path, a shipped config's name, a dict or a `Config`) and return its `Run`.
 
     ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. Raises
     `hw_models.errors.ConfigError`.
     """
-    from hw_models.errors import ConfigError
+    from simulator.single import run_one
 
-    loaded = load(config, set=set, seed=seed)
-    if not loaded.workloads and not loaded.corunners:
-        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
-    from simulator.report.run import Run
-    from simulator.simulate import simulate  # numba: after the config is known to be right
-
-    try:
-        return Run.of(simulate(loaded, progress))
-    except ConfigError as error:
-        raise loaded.locate(error) from None
+    return run_one(load(config, set=set, seed=seed), progress=progress)
 
 
 def load(
@@ -87,10 +78,11 @@ def sweep(
     them); ``scheduler``: a Dask scheduler's address instead; ``out``: the folder to write, of which
     ``resume`` keeps the points that are done and ``fresh`` drops those of a sweep that did not end.
     """
+    from simulator.config.shipped import located
     from simulator.sweeps.execute import run_sweep
 
     return run_sweep(
-        file,
+        file if isinstance(file, Mapping) else located(Path(file)),
         workers=workers,
         scheduler=scheduler,
         out=out,

@@ -14,14 +14,14 @@ from hw_models.cache.miss import (
     in_the_way,
     take_mshr,
 )
-from hw_models.cache.params import CONFLICTS, PLACEMENTS, QUEUE, STREAMS
+from hw_models.cache.names import QUEUE, STREAMS, Conflict, Placement
 from hw_models.cache.replacement import choose, find, use
 from hw_models.jit import inlined, njit
 from hw_models.port import copy_request, front, is_full, push
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
-STALL_LINE, STALL_SET = CONFLICTS["stall_line"], CONFLICTS["stall_set"]
-EXCLUSIVE = PLACEMENTS["exclusive"]
+STALL_LINE, STALL_SET = Conflict.STALL_LINE.code, Conflict.STALL_SET.code
+EXCLUSIVE = Placement.EXCLUSIVE.code
 STALLED = -1
 WAITS, SERVED, FRESH = 0, 1, 2  # what `look_up` says
 

@@ -22,7 +22,7 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.cache.access import FRESH, SERVED, WAITS, look_up, push_up, stall
 from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
-from hw_models.cache.params import QUEUE
+from hw_models.cache.names import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
 from hw_models.cache.state import ACKS, MSHRS, WRITEBACK
 from hw_models.jit import inlined, njit

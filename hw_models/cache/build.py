@@ -3,7 +3,8 @@
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.cache.params import CONFLICTS, PLACEMENTS, PREFETCHERS, REPLACEMENTS, Cache
+from hw_models.cache.names import Order, PartialWrites
+from hw_models.cache.params import Cache
 from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE, GRANULES
 from hw_models.errors import ConfigError
@@ -31,7 +32,9 @@ def build_cache(
         )
     state = np.zeros(1, CACHE)
     row = state[0]
-    granule = params.line_bytes if params.partial_writes == "fill" else max(1, params.line_bytes // GRANULES)
+    granule = params.line_bytes
+    if params.partial_writes == PartialWrites.MASK:
+        granule = max(1, params.line_bytes // GRANULES)
     plain = {
         "masters": len(masters),
         "line_bytes": params.line_bytes,
@@ -49,22 +52,22 @@ def build_cache(
         "overhead": params.access_overhead_cycles,
         "width_shift": params.data_width_bytes.bit_length() - 1,
         "queue": params.queue,
-        "split": params.order == "split",
+        "split": params.order == Order.SPLIT,
         "mshr_count": params.mshrs,
         "target_limit": params.targets,
-        "conflict": CONFLICTS[params.conflict],
+        "conflict": params.conflict.code,
         "hit_when_full": params.hit_when_full,
         "writeback_limit": params.writebacks,
-        "mask_writes": params.partial_writes == "mask",
-        "placement": PLACEMENTS[params.placement],
+        "mask_writes": params.partial_writes == PartialWrites.MASK,
+        "placement": params.placement.code,
         "probe": params.probe_cycles,
-        "prefetch": PREFETCHERS[params.prefetch],
+        "prefetch": params.prefetch.code,
         "degree": params.prefetch_degree,
         "fastest_fill": 2**62,
     }
     for name, value in plain.items():
         row[name] = value
-    row["policy"]["kind"] = REPLACEMENTS[params.replacement]
+    row["policy"]["kind"] = params.replacement.code
     row["policy"]["ways"] = params.ways
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
     row["victim_line"] = row["victim_by"] = -1

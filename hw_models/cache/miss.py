@@ -3,14 +3,14 @@
 import numpy as np
 
 from hw_models.blame import Cause, most_of
-from hw_models.cache.params import PLACEMENTS
+from hw_models.cache.names import Placement
 from hw_models.cache.replacement import evict, use
 from hw_models.cache.state import VICTIMS, WRITEBACK
 from hw_models.jit import inlined, njit
 from hw_models.port import front, push
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
-INCLUSIVE = PLACEMENTS["inclusive"]
+INCLUSIVE = Placement.INCLUSIVE.code
 CLEAR = -1  # nothing stands in the way
 FILL, KEEP, PASS = 1, 2, 4  # reasons to keep an MSHR: a fill, a write-back, a bypassed request
 

@@ -1,22 +1,23 @@
 """The last-level cache as a config names it. Every quantity with its unit."""
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
+from hw_models.cache.names import (
+    BANKS,
+    MOST_SETS,
+    MSHRS,
+    QUEUE,
+    STREAMS,
+    TARGETS,
+    WAYS,
+    Conflict,
+    Order,
+    PartialWrites,
+    Placement,
+    Prefetch,
+    Replacement,
+)
 from hw_models.units import Block, Bytes, Cycles, Hertz
-
-WAYS = 16  # most ways
-MSHRS = 64  # most misses under way
-TARGETS = 8  # most reads that wait for one fill
-QUEUE = 16  # most requests waiting at a bank, each for reads and writes
-BANKS = 16
-MOST_SETS = 2**20  # a gigabyte of tags
-STREAMS = 32  # streams of a master that can be told apart
-REPLACEMENTS = {"lru": 0, "plru": 1, "random": 2, "srrip": 3, "brrip": 4, "predicted": 5}
-CONFLICTS = {"merge": 0, "stall_line": 1, "stall_set": 2}
-PLACEMENTS = {"memory_side": 0, "inclusive": 1, "exclusive": 2}
-PREFETCHERS = {"none": 0, "next_line": 1, "stride": 2}
 
 
 class Cache(Block):
@@ -43,35 +44,36 @@ class Cache(Block):
     )
     data_width_bytes: Bytes = Field(16, alias="data_width", gt=0, description="data array, a bank and cycle")
     queue: int = Field(4, gt=0, le=QUEUE, description="requests waiting at a bank, reads and writes apart")
-    order: Literal["split", "arrival"] = Field(
-        "split", description="reads go before waiting writes, or all in order of arrival"
+    order: Order = Field(
+        Order.SPLIT, description="reads go before waiting writes, or all in order of arrival"
     )
     # misses
     mshrs: int = Field(8, gt=0, le=MSHRS)
     targets: int = Field(TARGETS, gt=0, le=TARGETS, description="reads that may wait for one fill")
-    conflict: Literal["merge", "stall_line", "stall_set"] = Field(
-        "merge", description="a request whose line is on its way merges, or waits; or its whole set waits"
+    conflict: Conflict = Field(
+        Conflict.MERGE,
+        description="a request whose line is on its way merges, or waits; or its whole set waits",
     )
     hit_when_full: bool = Field(True, description="hits are served while every MSHR is taken")
     writebacks: int = Field(
         8, ge=0, le=MSHRS, description="write-back buffer; 0: a write-back keeps its MSHR"
     )
-    partial_writes: Literal["fill", "mask"] = Field(
-        "fill",
+    partial_writes: PartialWrites = Field(
+        PartialWrites.FILL,
         description="a write of less than a missing line fetches it, or marks the bytes that are valid",
     )
     # policy
-    replacement: Literal["lru", "plru", "random", "srrip", "brrip", "predicted"] = "lru"
+    replacement: Replacement = Replacement.LRU
     partition: dict[str, list[int]] = Field({}, description="master: the ways that its misses may take")
     bypass: dict[str, list[int]] = Field({}, description="master: streams whose misses are not allocated")
     discard: dict[str, list[int]] = Field(
         {}, description="master: streams predicted not to be used again (replacement predicted)"
     )
-    placement: Literal["memory_side", "inclusive", "exclusive"] = "memory_side"
+    placement: Placement = Placement.MEMORY_SIDE
     probe_cycles: Cycles = Field(
         0, alias="probe", ge=0, description="inclusive: time to recall an evicted line from the caches above"
     )
-    prefetch: Literal["none", "next_line", "stride"] = "none"
+    prefetch: Prefetch = Prefetch.NONE
     prefetch_degree: int = Field(1, gt=0, le=8)
 
     @property
@@ -101,7 +103,7 @@ class Cache(Block):
 
     @model_validator(mode="after")
     def policies_fit(self) -> "Cache":
-        if self.replacement == "plru" and self.ways & (self.ways - 1):
+        if self.replacement == Replacement.PLRU and self.ways & (self.ways - 1):
             raise ValueError(f"replacement plru needs a power of two of ways, not {self.ways}")
         for master, ways in self.partition.items():
             if not ways or max(ways) >= self.ways or min(ways) < 0:

@@ -1,11 +1,11 @@
 """Prefetchers: what a demand access lets the cache fetch ahead. A prefetch never takes the last MSHR."""
 
 from hw_models.cache.miss import CLEAR, allocate, in_the_way
-from hw_models.cache.params import PREFETCHERS, STREAMS
+from hw_models.cache.names import STREAMS, Prefetch
 from hw_models.cache.replacement import choose, find
 from hw_models.jit import njit
 
-NONE, NEXT_LINE, STRIDE = PREFETCHERS["none"], PREFETCHERS["next_line"], PREFETCHERS["stride"]
+NONE, NEXT_LINE, STRIDE = (kind.code for kind in Prefetch)
 SURE = 2  # equal strides in a row before the stride prefetcher acts
 
 

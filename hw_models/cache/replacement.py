@@ -7,15 +7,15 @@ the oracle in the tests repeats in a few lines, and what `rtl/tag_path.sv` equal
 
 import numpy as np
 
-from hw_models.cache.params import REPLACEMENTS, WAYS
+from hw_models.cache.names import WAYS, Replacement
 from hw_models.jit import inlined, njit
 
-LRU = REPLACEMENTS["lru"]
-PLRU = REPLACEMENTS["plru"]
-RANDOM = REPLACEMENTS["random"]
-SRRIP = REPLACEMENTS["srrip"]
-BRRIP = REPLACEMENTS["brrip"]
-PREDICTED = REPLACEMENTS["predicted"]
+LRU = Replacement.LRU.code
+PLRU = Replacement.PLRU.code
+RANDOM = Replacement.RANDOM.code
+SRRIP = Replacement.SRRIP.code
+BRRIP = Replacement.BRRIP.code
+PREDICTED = Replacement.PREDICTED.code
 
 # Of each way; a cache with fewer ways leaves the last ones alone. Narrow: more sets stay in the host's cache.
 SET = np.dtype(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
-from hw_models.cache.params import (
+from hw_models.cache.names import (
     BANKS,
     MSHRS,
     QUEUE,

@@ -1,9 +1,10 @@
 """Cores, co-runners and the accelerator's driver, as a user writes them."""
 
-from typing import Literal
+from enum import auto
 
 from pydantic import Field, model_validator
 
+from hw_models.choice import Choice
 from hw_models.cpu.task import Pattern
 from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, Hertz
 
@@ -67,11 +68,20 @@ class Driver(Block):
     submit_fs: Femtoseconds = Field(0, alias="submit", ge=0, description="one call of the user's runtime")
 
 
-KINDS = {  # kind of co-runner -> pattern, share of the footprint's lines that is written
-    "bandwidth_read": (Pattern.STREAM, 0),
-    "bandwidth_write": (Pattern.STREAM, 1),
-    "latency": (Pattern.CHASE, 0),
-    "random": (Pattern.RANDOM, 0),
+class Kind(Choice):
+    """Of a co-runner."""
+
+    BANDWIDTH_READ = auto()
+    BANDWIDTH_WRITE = auto()
+    LATENCY = auto()
+    RANDOM = auto()
+
+
+KINDS = {  # pattern, share of the footprint's lines that is written
+    Kind.BANDWIDTH_READ: (Pattern.STREAM, 0),
+    Kind.BANDWIDTH_WRITE: (Pattern.STREAM, 1),
+    Kind.LATENCY: (Pattern.CHASE, 0),
+    Kind.RANDOM: (Pattern.RANDOM, 0),
 }
 
 
@@ -79,7 +89,7 @@ class Corunner(Block):
     """Traffic on a core beside the workloads: IsolBench's bandwidth and latency programs and their kin."""
 
     on: str
-    kind: Literal["bandwidth_read", "bandwidth_write", "latency", "random"] = "bandwidth_write"
+    kind: Kind = Kind.BANDWIDTH_WRITE
     footprint_bytes: Bytes = Field(alias="footprint", gt=0)
     rate_bytes_per_s: BytesPerSecond | None = Field(
         None, alias="rate", description="upper limit; absent: none"

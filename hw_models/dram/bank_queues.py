@@ -5,8 +5,8 @@ command queue of its bank, the oldest that finds room; writes only while drainin
 command queues in turn: from each, the first entry whose next command may be sent.
 """
 
+from hw_models.dram.names import Command
 from hw_models.dram.queues import enqueue
-from hw_models.dram.state import Command
 from hw_models.jit import njit
 from hw_models.port import NEVER
 

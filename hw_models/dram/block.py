@@ -7,6 +7,7 @@ when the next call comes.
 
 from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, stand_in_line
 from hw_models.dram.execute import execute
+from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.dram.queues import (
     enqueue,
     find_write,
@@ -15,7 +16,7 @@ from hw_models.dram.queues import (
     take_parent,
 )
 from hw_models.dram.schedule import choose, choose_again
-from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Field, Scheduler, WriteAnswer
+from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Field
 from hw_models.dram.waits import (
     note_admission,
     note_entry,
@@ -27,8 +28,8 @@ from hw_models.port import FIFO_ROWS, NEVER, copy_request
 BANK_FIELD = int(Field.BANK)
 ROW_FIELD = int(Field.ROW)
 COLUMN_FIELD = int(Field.COLUMN)
-ACCEPTED = int(WriteAnswer.ACCEPTED)
-IN_TURN = int(Scheduler.BANK_ROUND_ROBIN)
+ACCEPTED = WriteResponse.ACCEPTED.code
+IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
 GUARD_ROWS = 8  # answers that one request can add
 
 

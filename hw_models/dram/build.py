@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw_models.dram.params import PAGES, PROTECTIONS, REFRESHES, SCHEDULERS, WRITE_RESPONSES, Dram
+from hw_models.dram.names import Protect, ReadResponse, Refresh, RefreshStops, Scheduler
+from hw_models.dram.params import Dram
+from hw_models.dram.rules import READ_END, READ_START, WRITE_END, between, clocks, complete
 from hw_models.dram.state import CHANNEL, ENTRIES, SEGMENTS, Field
 from hw_models.port import MASTERS, NEVER
 
 USUAL_PRIORITY = 8
 LONG_AGO = -(10**9)
+BY_AGE = (Scheduler.FCFS, Scheduler.PRIORITY, Scheduler.BLISS)  # must look at every entry
 
 
 def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray:
@@ -28,34 +31,30 @@ def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray
 
 
 def _timing(t: np.void, dram: Dram) -> None:
-    c = dram.cycles()
-    beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
-    read, write = c["CL"] + c.get("tDQSCK", 0), c["CWL"]
-    switch, write_switch = c["tRTRS"], c.get("tWWRS", c["tRTRS"])
-    same, other, elsewhere = max(c["tCCD_L"], beats), max(c["tCCD_S"], beats), beats + switch
-    turn = read + beats + c["tRTW"] - write
-    t["gap"][0, 0] = same, other, elsewhere
-    t["gap"][1, 1] = (
-        max(c.get("tCCD_L_WR", same), beats),
-        max(c.get("tCCD_S_WR", other), beats),
-        beats + write_switch,
-    )
-    t["gap"][0, 1] = turn, turn, max(1, read + beats + switch - write)
-    t["gap"][1, 0] = (
-        write + beats + c["tWTR_L"],
-        write + beats + c["tWTR_S"],
-        max(1, write + beats + switch - read),
-    )
-    t["act_gap"] = c["tRRD_L"], c["tRRD_S"]
-    t["faw"], t["ras"], t["rc"], t["rp"] = c["tFAW"], c["tRAS"], c["tRC"], c["tRP"]
-    t["rp_all"], t["ppd"] = c.get("tRPab", c["tRP"]), c.get("tPPD", 1)
-    t["rcd"] = c["tRCD"], c.get("tRCDWR", c["tRCD"])
-    t["to_pre"] = c["tRTP"], write + beats + c["tWR"]
-    t["data"] = read + (beats if dram.read_response == "last_beat" else 0), write + beats
-    t["refi"] = c["tREFI"] if dram.refresh == "all_bank" else c.get("tREFIpb", c["tREFI"])
-    t["rfc"], t["rfc_bank"] = c["tRFC"], c["tRFCpb"]
-    t["refresh_gap"] = c.get("tRREFD", c["tRRD_S"])
-    t["xp"], t["cke"], t["xs"] = c["tXP"], c["tCKE"], c["tRFC"] + c["tXSR"]
+    """Fill the kernel's distances from the table of rules."""
+    c = complete(dram.cycles(), dram.beats)
+
+    def wait(scope: str, earlier: str, later: str, nth: int = 1) -> int:
+        return between(c, scope, earlier, later, nth)
+
+    for w, earlier in enumerate(("RD", "WR")):
+        for v, later in enumerate(("RD", "WR")):
+            scopes = ("group", "other group", "other rank")
+            t["gap"][w, v] = [wait(scope, earlier, later) for scope in scopes]
+        t["rcd"][w] = wait("bank", "ACT", earlier)
+        t["to_pre"][w] = wait("bank", earlier, "PRE")
+    t["act_gap"] = wait("group", "ACT", "ACT"), wait("other group", "ACT", "ACT")
+    t["faw"] = wait("rank", "ACT", "ACT", nth=4)
+    t["ras"], t["rc"] = wait("bank", "ACT", "PRE"), wait("bank", "ACT", "ACT")
+    t["rp"], t["rp_all"] = wait("bank", "PRE", "ACT"), wait("rank", "PREA", "ACT")
+    t["ppd"] = wait("rank", "PRE", "PRE")
+    t["rfc"], t["rfc_bank"] = wait("rank", "REF", "ACT"), wait("bank", "REFB", "ACT")
+    t["refresh_gap"] = wait("other bank", "REFB", "ACT")
+    t["xp"], t["cke"] = wait("rank", "PDX", "ACT"), wait("rank", "PDE", "PDX")
+    t["xs"] = wait("rank", "SRX", "ACT")
+    t["refi"] = c["tREFI"] if dram.refresh == Refresh.ALL_BANK else c["tREFIpb"]
+    answer = READ_END if dram.read_response == ReadResponse.LAST_BEAT else READ_START
+    t["data"] = clocks(answer, c), clocks(WRITE_END, c)
 
 
 def _shape(row: np.void, dram: Dram) -> None:
@@ -91,25 +90,23 @@ def _shape(row: np.void, dram: Dram) -> None:
 
 
 def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
-    row["scheduler"] = SCHEDULERS.index(dram.scheduler)
+    row["scheduler"] = dram.scheduler.code
     row["unified"] = dram.unified_queue
     row["capacity"] = dram.read_queue, dram.read_queue if dram.unified_queue else dram.write_queue
     held = dram.read_queue + (0 if dram.unified_queue else dram.write_queue)
     row["window"] = dram.window or held
-    row["plain"] = (
-        not dram.shortcuts or row["window"] < held or dram.scheduler in ("fcfs", "priority", "bliss")
-    )
-    simple = dram.scheduler == "fr_fcfs" and dram.row_hit_cap == 0 and dram.protect == "none"
+    row["plain"] = not dram.shortcuts or row["window"] < held or dram.scheduler in BY_AGE
+    simple = dram.scheduler == Scheduler.FR_FCFS and dram.row_hit_cap == 0 and dram.protect == Protect.NONE
     row["simple"] = simple and not row["plain"] and dram.power_down_after_cycles is None
     row["high"] = math.floor(dram.write_high * dram.write_queue)
     row["low"] = math.ceil(dram.write_low * dram.write_queue)
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap
-    row["guard"] = PROTECTIONS.index(dram.protect)
-    row["page"], row["page_timeout"] = PAGES.index(dram.page), dram.page_timeout_cycles
-    row["refresh_mode"] = REFRESHES.index(dram.refresh)
-    row["refresh_stops_all"] = dram.refresh_stops == "channel"
+    row["guard"] = dram.protect.code
+    row["page"], row["page_timeout"] = dram.page.code, dram.page_timeout_cycles
+    row["refresh_mode"] = dram.refresh.code
+    row["refresh_stops_all"] = dram.refresh_stops == RefreshStops.CHANNEL
     row["forward"], row["merge"] = dram.forward_reads, dram.merge_writes
-    row["write_answer"] = WRITE_RESPONSES.index(dram.write_response)
+    row["write_answer"] = dram.write_response.code
     row["backend"] = dram.backend_latency_cycles
     row["outstanding"] = dram.max_reads, dram.max_writes
     row["hold"] = dram.max_reads > 0 or dram.max_writes > 0
@@ -144,7 +141,7 @@ def _device(row: np.void, dram: Dram) -> None:
         rank = row["rank"][r]
         rank["acts"] = LONG_AGO
         rank["due"] = NEVER
-        if dram.refresh != "none":
+        if dram.refresh != Refresh.NONE:
             share = interval * (r + 1) // dram.all_ranks if dram.refresh_stagger else interval
             rank["due"] = share
             row["due"] = min(row["due"], rank["due"])

@@ -1,7 +1,7 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
+from hw_models.dram.names import Command
 from hw_models.dram.queues import classify
-from hw_models.dram.state import Command
 from hw_models.jit import inlined, njit
 
 READ = int(Command.READ)

@@ -9,6 +9,7 @@ chips of a rank. I/O and termination are not counted.
 
 import numpy as np
 
+from hw_models.dram.names import Refresh
 from hw_models.dram.params import Dram
 from hw_models.dram.spec import Currents
 
@@ -34,7 +35,7 @@ def energy_j(row: np.void, dram: Dram, cycles: int) -> dict[str, float]:
     idle = max(0, cycles * len(ranks) - active - down - asleep)
     refresh = i.idd5 - i.idd2n
     per_refresh = refresh * c["tRFC"]
-    if dram.refresh == "per_bank":
+    if dram.refresh == Refresh.PER_BANK:
         per_refresh = refresh * c["tRFCpb"] / int(row["banks_per_rank"])
     one_open = i.idd2n + (i.idd3n - i.idd2n) / i.idd3n_banks
     charge = {

@@ -2,6 +2,7 @@
 
 from hw_models.dram.bank_queues import move_one
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
+from hw_models.dram.names import Command, Page, Scheduler, WriteResponse
 from hw_models.dram.power import (
     ENTER_POWER_DOWN,
     ENTER_SELF_REFRESH,
@@ -12,7 +13,6 @@ from hw_models.dram.power import (
     go_down,
 )
 from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, unreserve
-from hw_models.dram.state import Command, Page, Scheduler, WriteAnswer
 from hw_models.dram.waits import note_first_command, note_refresh, note_service
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH as REFRESHER
@@ -23,12 +23,12 @@ PRECHARGE = int(Command.PRECHARGE)
 PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
 REFRESH = int(Command.REFRESH)
 WAKE = int(Command.WAKE)
-ACCEPTED = int(WriteAnswer.ACCEPTED)
-ISSUED = int(WriteAnswer.ISSUED)
-CLOSED_PAGE = int(Page.CLOSED)
-ADAPTIVE_PAGE = int(Page.ADAPTIVE)
-BLISS = int(Scheduler.BLISS)
-IN_TURN = int(Scheduler.BANK_ROUND_ROBIN)
+ACCEPTED = WriteResponse.ACCEPTED.code
+ISSUED = WriteResponse.ISSUED.code
+CLOSED_PAGE = Page.CLOSED.code
+ADAPTIVE_PAGE = Page.ADAPTIVE.code
+BLISS = Scheduler.BLISS.code
+IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
 
 
 @njit

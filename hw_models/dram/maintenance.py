@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hw_models.dram.state import BANKS, Command, Refresh
+from hw_models.dram.names import Command, Refresh
+from hw_models.dram.state import BANKS
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -14,7 +15,7 @@ ENTER_POWER_DOWN = int(Command.ENTER_POWER_DOWN)
 EXIT_POWER_DOWN = int(Command.EXIT_POWER_DOWN)
 ENTER_SELF_REFRESH = int(Command.ENTER_SELF_REFRESH)
 EXIT_SELF_REFRESH = int(Command.EXIT_SELF_REFRESH)
-PER_BANK = int(Refresh.PER_BANK)
+PER_BANK = Refresh.PER_BANK.code
 MAINTENANCE = -(2**59)  # keys (see schedule.py): after openers of rows, before requests
 LAST = 2**58  # after everything else
 
@@ -44,7 +45,6 @@ def offer(state, time, key, command, b):
         state["chosen"] = command
         state["chosen_entry"] = -1
         state["chosen_bank"] = b
-        state["chosen_active"] = 0
 
 
 @njit

@@ -2,20 +2,23 @@
 
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hw_models.dram.mapping import Piece, parse_mapping
+from hw_models.dram.names import (
+    Page,
+    Protect,
+    ReadResponse,
+    Refresh,
+    RefreshStops,
+    Scheduler,
+    WriteResponse,
+)
 from hw_models.dram.spec import Currents, Device, burst_bytes, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
 
-SCHEDULERS = ("fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin")
-PAGES = ("open", "closed", "timeout", "adaptive")
-REFRESHES = ("none", "all_bank", "per_bank")
-WRITE_RESPONSES = ("accepted", "issued", "written")
-PROTECTIONS = ("none", "older_hits", "all_hits")
 LINEAR = "row rank bank group column"  # consecutive addresses stay in one row
 PAGE_SHIFT = 12  # of the pages that bank partitioning hands out: 4 KiB
 
@@ -42,7 +45,7 @@ class Dram(Block):
     mapping: str = Field(LINEAR, description="address bits, most significant first; hashes after commas")
     interleave_bytes: Bytes = Field(256, alias="interleave", description="consecutive bytes of one channel")
     # controller
-    scheduler: Literal["fcfs", "fr_fcfs", "column_first", "priority", "bliss", "bank_round_robin"] = "fr_fcfs"
+    scheduler: Scheduler = Scheduler.FR_FCFS
     read_queue: int = Field(32, gt=0, le=64)
     write_queue: int = Field(32, gt=0, le=64)
     bank_queue: int = Field(8, gt=0, le=16, description="command queue of a bank (bank_round_robin)")
@@ -60,19 +63,18 @@ class Dram(Block):
     reserve_rows: bool = Field(
         True, description="an opened row is kept until the request that opened it is served"
     )
-    protect: Literal["none", "older_hits", "all_hits"] = Field(
-        "none", description="hits that keep a row open"
-    )
-    page: Literal["open", "closed", "timeout", "adaptive"] = "open"
+    protect: Protect = Field(Protect.NONE, description="hits that keep a row open")
+    page: Page = Page.OPEN
     page_timeout_cycles: Cycles = Field(200, alias="page_timeout", gt=0)
     forward_reads: bool = Field(
         True, description="a read of a queued write's data is answered from the queue"
     )
     merge_writes: bool = Field(True, description="a write to a queued write's address is merged into it")
-    write_response: Literal["accepted", "issued", "written"] = Field(
-        "accepted", description="when a write is answered: once queued, once sent, once in the array"
+    write_response: WriteResponse = Field(
+        WriteResponse.ACCEPTED,
+        description="when a write is answered: once queued, once sent, once in the array",
     )
-    read_response: Literal["first_beat", "last_beat"] = "last_beat"
+    read_response: ReadResponse = ReadResponse.LAST_BEAT
     backend_latency_cycles: Cycles = Field(0, alias="backend_latency", description="added to every answer")
     max_reads: int = Field(0, ge=0, le=128, description="unanswered reads; 0: as the queues allow")
     max_writes: int = Field(0, ge=0, le=128, description="unanswered writes; 0: as the queues allow")
@@ -87,10 +89,8 @@ class Dram(Block):
     bliss_streak: int = Field(4, gt=0, description="requests in a row after which a master is put last")
     bliss_clear_cycles: Cycles = Field(10_000, alias="bliss_clear", gt=0)
     # refresh and power
-    refresh: Literal["none", "all_bank", "per_bank"] = "all_bank"
-    refresh_stops: Literal["rank", "channel"] = Field(
-        "channel", description="who waits while a refresh is owed"
-    )
+    refresh: Refresh = Refresh.ALL_BANK
+    refresh_stops: RefreshStops = Field(RefreshStops.CHANNEL, description="who waits while a refresh is owed")
     refresh_stagger: bool = Field(False, description="ranks take turns within tREFI")
     power_down_after_cycles: Cycles | None = Field(None, alias="power_down_after", gt=0)
     self_refresh_after_cycles: Cycles | None = Field(None, alias="self_refresh_after", gt=0)
@@ -112,6 +112,11 @@ class Dram(Block):
         if self.clock_hz is not None:
             return FS_PER_S // self.clock_hz
         return self.module.CLOCK_FS[self.module.SPEEDS.index(STANDARDS[self.standard][1])]
+
+    @property
+    def beats(self) -> int:
+        """Return the command clocks that a burst's data take."""
+        return self.module.BURST_LENGTH // self.module.TRANSFERS_PER_CLOCK
 
     @property
     def burst_bytes(self) -> int:
@@ -227,11 +232,11 @@ class Dram(Block):
             raise ValueError(
                 f"interleave {self.interleave_bytes} B is less than a burst of {self.burst_bytes} B"
             )
-        if self.refresh == "per_bank" and not self.module.PER_BANK_REFRESH:
+        if self.refresh == Refresh.PER_BANK and not self.module.PER_BANK_REFRESH:
             raise ValueError(f"{self.module.NAME} has no per-bank refresh; write all_bank or none")
         if self.self_refresh_after_cycles and not self.power_down_after_cycles:
             raise ValueError("self_refresh_after needs power_down_after: a rank goes from one to the other")
-        if self.power_down_after_cycles and self.scheduler == "bank_round_robin":
+        if self.power_down_after_cycles and self.scheduler == Scheduler.BANK_ROUND_ROBIN:
             raise ValueError("bank_round_robin knows no power-down; leave power_down_after out")
         if self.write_low >= self.write_high:
             raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")

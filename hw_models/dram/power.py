@@ -1,7 +1,7 @@
 """Power-down and self-refresh: what the commands do to a rank."""
 
 from hw_models.dram.device import log
-from hw_models.dram.state import Command
+from hw_models.dram.names import Command
 from hw_models.jit import njit
 from hw_models.port import NEVER
 

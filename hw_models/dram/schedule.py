@@ -8,7 +8,7 @@ something changes. Candidates are compared by cycle, then by key: the policy's c
 import numpy as np
 
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
-from hw_models.dram.state import Command, Page, Scheduler
+from hw_models.dram.names import Command, Page, Protect, Scheduler
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
@@ -17,11 +17,12 @@ READ = int(Command.READ)
 ACTIVATE = int(Command.ACTIVATE)
 PRECHARGE = int(Command.PRECHARGE)
 WAKE = int(Command.WAKE)
-FCFS = int(Scheduler.FCFS)
-COLUMN_FIRST = int(Scheduler.COLUMN_FIRST)
-PRIORITY = int(Scheduler.PRIORITY)
-BLISS = int(Scheduler.BLISS)
-CLOSED_PAGE = int(Page.CLOSED)
+FCFS = Scheduler.FCFS.code
+COLUMN_FIRST = Scheduler.COLUMN_FIRST.code
+PRIORITY = Scheduler.PRIORITY.code
+BLISS = Scheduler.BLISS.code
+CLOSED_PAGE = Page.CLOSED.code
+NO_GUARD, ALL_HITS = Protect.NONE.code, Protect.ALL_HITS.code
 
 FIRST = -(2**61)  # keys: what falls due,
 RESERVED = -(2**60)  # then openers of rows,
@@ -53,13 +54,13 @@ def may_precharge(state, bank, order):
     """Return whether the entry of age ``order`` may close the row of ``bank``."""
     if bank["active"] >= 0:
         return False
-    if state["guard"] == 0:
+    if state["guard"] == NO_GUARD:
         return True
     spent = state["hit_cap"] > 0 and bank["hits"] >= state["hit_cap"]
     for w in range(2):
         hit = bank["hit"][w]
         if hit >= 0 and state["scanned"] >> w & 1:
-            if state["entries"][hit]["order"] < order or (state["guard"] == 2 and not spent):
+            if state["entries"][hit]["order"] < order or (state["guard"] == ALL_HITS and not spent):
                 return False
     return True
 
@@ -108,7 +109,6 @@ def consider(state, e):
         state["chosen"] = command
         state["chosen_entry"] = e
         state["chosen_bank"] = b
-        state["chosen_active"] = 0
 
 
 @njit
@@ -133,7 +133,6 @@ def choose_reserved(state):
         state["chosen"] = READ + state["entries"][e]["write"]
         state["chosen_entry"] = e
         state["chosen_bank"] = best
-        state["chosen_active"] = 1
 
 
 @inlined
@@ -225,7 +224,6 @@ def choose_simply(state, w):
         state["chosen"] = command
         state["chosen_entry"] = best
         state["chosen_bank"] = entries[best]["bank"]
-        state["chosen_active"] = 0
 
 
 @njit
@@ -235,7 +233,6 @@ def choose(state):
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
-    state["chosen_active"] = 0
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
     choose_reserved(state)
@@ -302,7 +299,7 @@ def choose_again(state, e):
         if bank["head"][w] == e:
             consider(state, e)
     elif bank["hit"][w] == e or bank["miss"][w] == e:
-        if state["guard"] > 0 or state["hit_cap"] > 0:
+        if state["guard"] != NO_GUARD or state["hit_cap"] > 0:
             state["stale"] = 1
         else:
             consider(state, e)

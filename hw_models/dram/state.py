@@ -21,57 +21,10 @@ SEGMENTS = 24  # pieces of the address mapping
 LOG_ROWS = 64  # commands kept until someone copies them
 
 
-class Command(IntEnum):
-    NONE = 0
-    READ = 1
-    WRITE = 2
-    ACTIVATE = 3
-    PRECHARGE = 4
-    PRECHARGE_ALL = 5
-    REFRESH = 6
-    REFRESH_BANK = 7
-    WAKE = 8  # nothing to send: a refresh or a page timeout falls due
-    ENTER_POWER_DOWN = 9
-    EXIT_POWER_DOWN = 10
-    ENTER_SELF_REFRESH = 11
-    EXIT_SELF_REFRESH = 12
-    READ_AUTO = 13  # with auto-precharge
-    WRITE_AUTO = 14
-
-
-class Scheduler(IntEnum):
-    FCFS = 0  # only the oldest request of the queue may proceed
-    FR_FCFS = 1  # the oldest request whose next command, of any kind, may be sent
-    COLUMN_FIRST = 2  # reads and writes to open rows first, then the oldest ACT or PRE
-    PRIORITY = 3  # masters' fixed priority, then FR_FCFS
-    BLISS = 4  # masters served many times in a row are put last for a while, then FR_FCFS
-    BANK_ROUND_ROBIN = 5  # command queues per bank, served in turn (DRAMsim3)
-
-
-class Page(IntEnum):
-    OPEN = 0
-    CLOSED = 1  # auto-precharge with the last queued hit
-    TIMEOUT = 2  # precharge a row that was not used for `page_timeout` cycles
-    ADAPTIVE = 3  # the timeout of each bank follows its hits and conflicts
-
-
 class Field(IntEnum):
-    CHANNEL = 0
     BANK = 1  # flat: rank, bank group, bank
     ROW = 2
     COLUMN = 3
-
-
-class Refresh(IntEnum):
-    OFF = 0
-    ALL_BANK = 1
-    PER_BANK = 2
-
-
-class WriteAnswer(IntEnum):
-    ACCEPTED = 0  # posted: one cycle after it entered the queue
-    ISSUED = 1  # one cycle after the WR command
-    WRITTEN = 2  # after the last data beat
 
 
 i8 = np.int64
@@ -91,7 +44,6 @@ TIMING = np.dtype(
         ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat
         ("refi", i8),
         ("rfc", i8),
-        ("refi_bank", i8),
         ("rfc_bank", i8),
         ("refresh_gap", i8),  # per-bank refresh to per-bank refresh or ACT of another bank
         ("xp", i8),  # power-down exit
@@ -212,7 +164,7 @@ CHANNEL = np.dtype(
         ("high", i8),  # more writes than this start a drain
         ("low", i8),  # fewer writes than this end it, when reads wait
         ("reserve", i8),  # an opened row belongs to its opener until that is served
-        ("guard", i8),  # 0 any PRE, 1 not with an older hit queued, 2 not with any hit queued
+        ("guard", i8),  # Protect: any PRE, not with an older hit queued, not with any hit queued
         ("hit_cap", i8),  # column commands on one row while another row waits; 0 no cap
         ("page", i8),
         ("page_timeout", i8),
@@ -269,7 +221,6 @@ CHANNEL = np.dtype(
         ("chosen", i8),  # Command
         ("chosen_entry", i8),
         ("chosen_bank", i8),
-        ("chosen_active", i8),
         # fairness
         ("last_master", i8),
         ("streak", i8),

@@ -8,7 +8,7 @@ refresh if that closed it, else to itself; what takes longer than tRP and tRCD g
 """
 
 from hw_models.blame import Cause
-from hw_models.dram.state import Command
+from hw_models.dram.names import Command
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH
 

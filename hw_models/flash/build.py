@@ -5,40 +5,33 @@ import mmap
 
 import numpy as np
 
+from hw_models.flash.names import DIES, REQUESTS, TRANSACTIONS, Forward, Mapping, Unwritten
 from hw_models.flash.params import Flash
 from hw_models.flash.state import (
-    ALLOCATE,
     BLOCK_WORDS,
-    COST_BENEFIT,
-    DIES,
     FREE_BLOCKS,
     FULL,
     GC_BLOCK,
-    GREEDY,
     GROUP_BITS,
     MAP_WORDS,
     NONE,
     PAGE_WORDS,
     PERIOD_FS,
     PLANE_WORDS,
-    REQUESTS,
     SLOT_WORDS,
     STATE,
     STATUS,
-    TRANSACTIONS,
     USED,
     USER_BLOCK,
     VALID,
     VICTIM,
     WAIT_HEAD,
     WAIT_TAIL,
-    ZEROS,
 )
 from hw_models.flash.tables import nand
 from hw_models.port import NEVER
-from hw_models.units import FS_PER_S
+from hw_models.units import FS_PER_S, PS_PER_NS
 
-PS_PER_NS = 1000
 # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
 MESSAGE_BYTES = {"doorbell_ps": 2, "command_ps": 64, "fetch_ps": 4, "completion_ps": 16}
 
@@ -100,11 +93,11 @@ def _geometry(params: Flash) -> dict[str, int]:
         "independent_dies": int(params.independent_dies),
         "cache_read": int(params.cache_read),
         "multiplane": int(params.multiplane),
-        "forward_pages": int(params.forward == "page"),
+        "forward_pages": int(params.forward == Forward.PAGE),
         "buffer_writes": int(params.write_buffer),
         "queue_depth": params.queue_depth,
-        "unwritten": ALLOCATE if params.unwritten == "allocate" else ZEROS,
-        "gc_policy": COST_BENEFIT if params.gc == "cost_benefit" else GREEDY,
+        "unwritten": params.unwritten.code,
+        "gc_policy": params.gc.code,
         "gc_threshold": params.gc_threshold,
         "wear_threshold": params.wear_threshold,
     }
@@ -126,8 +119,8 @@ def fresh_state(params: Flash) -> np.ndarray:
     states = np.zeros(1, STATE)
     state = states[0]
     in_flash, in_cache = _map_entry_bytes(params)
-    resident = params.mapping == "resident"
-    tables = params.writable or params.unwritten == "allocate" or not resident
+    resident = params.mapping == Mapping.RESIDENT
+    tables = params.writable or params.unwritten == Unwritten.ALLOCATE or not resident
     slots = 0 if resident else params.map_cache_bytes // in_cache
     entries = params.page_bytes // in_flash
     sizes = {

@@ -97,13 +97,3 @@ def step(state, memory, now):
         schedule(state, c)
         if state["touched"]:
             serve_touched(state, now)
-
-
-@njit
-def advance_to(state, memory, now):
-    """Do everything up to and including ``now``. Return the time of the next event."""
-    time = next_event(state)
-    while time <= now:
-        step(state, memory, time)
-        time = next_event(state)
-    return time

@@ -7,10 +7,10 @@ q (of all planes) owns pages q * blocks * pages onwards. Static allocation in th
 
 import numpy as np
 
+from hw_models.flash.names import Collection
 from hw_models.flash.state import (
     BEING_ERASED,
     BLOCK_WORDS,
-    COST_BENEFIT,
     ERASES,
     FREE,
     FREE_BLOCKS,
@@ -35,6 +35,9 @@ from hw_models.flash.state import (
     WRITTEN,
 )
 from hw_models.jit import njit
+from hw_models.units import PS_PER_NS
+
+COST_BENEFIT = Collection.COST_BENEFIT.code
 
 
 @njit
@@ -175,7 +178,7 @@ def score(state, memory, block):
     invalid = state["pages"] - valid
     if state["gc_policy"] != COST_BENEFIT or valid == 0:
         return invalid if valid > 0 or state["gc_policy"] != COST_BENEFIT else np.int64(2**62)
-    age_ns = (state["now"] - memory[at + WRITTEN]) // 1000 + 1
+    age_ns = (state["now"] - memory[at + WRITTEN]) // PS_PER_NS + 1
     return invalid * age_ns // (2 * valid)
 
 

@@ -12,10 +12,10 @@ from hw_models.flash.collection import (
 )
 from hw_models.flash.ftl import allocate, block_at, find, owner, plane_at, plane_of, point
 from hw_models.flash.mapcache import reserve, slot_at, slot_of, touch
+from hw_models.flash.names import Unwritten
 from hw_models.flash.queues import enqueue, free_transaction, new_transaction, place
 from hw_models.flash.requests import part_done
 from hw_models.flash.state import (
-    ALLOCATE,
     ERASES,
     FREE,
     FREE_BLOCKS,
@@ -36,6 +36,8 @@ from hw_models.flash.state import (
 )
 from hw_models.flash.waits import charge_collection
 from hw_models.jit import inlined, njit
+
+ALLOCATE = Unwritten.ALLOCATE.code
 
 
 @njit

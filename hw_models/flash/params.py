@@ -1,16 +1,34 @@
 """Parameters of a flash device, as they stand in a config under `system: flash:`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
+from hw_models.flash.names import (
+    CHANNELS,
+    DIES,
+    MOST_PAGES,
+    PLANES,
+    REQUESTS,
+    Cell,
+    Collection,
+    Forward,
+    Mapping,
+    Unwritten,
+)
 from hw_models.flash.tables.links import LINKS
 from hw_models.flash.tables.nand import BUSES, CELLS
 from hw_models.flash.tables.presets import PRESETS
-from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, format_quantity, parse_quantity
+from hw_models.units import (
+    FS_PER_PS,
+    Block,
+    Bytes,
+    BytesPerSecond,
+    Femtoseconds,
+    format_quantity,
+    parse_quantity,
+)
 
-TRANSACTIONS = 16384  # page operations that a device can have under way
-MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `device.room` sets rows for the worst case aside
 PERCENT = {"%": 1}
 Percent = Annotated[
     int,
@@ -33,14 +51,14 @@ class Flash(Block):
 
     preset: str | None = None
     below: str | None = Field(None, description="what its DMA is wired to; interconnect if absent")
-    channels: int = Field(gt=0, le=32)
+    channels: int = Field(gt=0, le=CHANNELS)
     chips: int = Field(gt=0)  # per channel
     dies: int = Field(gt=0)  # per chip
-    planes: int = Field(gt=0, le=4)  # per die, that multi-plane commands join
+    planes: int = Field(gt=0, le=PLANES)  # per die, that multi-plane commands join
     blocks: int = Field(ge=4)  # per plane
     pages: int = Field(gt=0)  # per block
     page_bytes: Bytes = Field(alias="page", gt=0)
-    cell: Literal["slc", "mlc", "tlc", "qlc"]
+    cell: Cell
     read_fs: Femtoseconds = Field(alias="read_time")
     program_fs: Femtoseconds = Field(alias="program_time")
     erase_fs: Femtoseconds = Field(alias="erase_time")
@@ -54,22 +72,22 @@ class Flash(Block):
     suspend_worth_fs: Femtoseconds = Field(default=100_000_000_000, alias="suspend_worth")  # MQSim's 100 us
     max_suspensions: int = Field(4, ge=1)
     overprovisioning_percent: Percent = Field(default=7, alias="overprovisioning", ge=0, lt=100)
-    mapping: Literal["resident", "cached"] = "resident"
+    mapping: Mapping = Mapping.RESIDENT
     map_cache_bytes: Bytes = Field(default=2 * 2**20, alias="map_cache")
-    gc: Literal["greedy", "cost_benefit"] = "greedy"
+    gc: Collection = Collection.GREEDY
     gc_threshold: int = Field(4, ge=2)
     wear_threshold: int = Field(100, ge=1)
     preload_percent: Percent = Field(default=100, alias="preload", ge=0, le=100)
-    unwritten: Literal["zeros", "allocate"] = "zeros"
+    unwritten: Unwritten = Unwritten.ZEROS
     writable: bool = False  # keeps tables of every page; a read-only device needs none
     write_buffer: bool = False
     link: str
     link_bytes_per_s: BytesPerSecond = Field(alias="link_rate", gt=0)
     link_payload_bytes: Bytes = Field(alias="link_payload", gt=0)
     link_packet_overhead_bytes: Bytes = Field(alias="link_packet_overhead")
-    forward: Literal["page", "request"] = "page"
+    forward: Forward = Forward.PAGE
     controller_fs: Femtoseconds = Field(default=0, alias="controller_time")
-    queue_depth: int = Field(64, gt=0, le=1024)
+    queue_depth: int = Field(64, gt=0, le=REQUESTS)
     host: HostCost = HostCost()
     sequential_chunk_bytes: Bytes = Field(default=2**20, alias="sequential_chunk", gt=0)
     sequential_depth: int = Field(4, gt=0)
@@ -103,8 +121,8 @@ class Flash(Block):
 
     @model_validator(mode="after")
     def fits_together(self) -> "Flash":
-        if self.channels * self.chips * self.dies > 256:
-            raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most 256 are modelled")
+        if self.channels * self.chips * self.dies > DIES:
+            raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most {DIES} are modelled")
         if self.page_bytes & (self.page_bytes - 1):
             raise ValueError(f"page of {self.page_bytes} B; write a power of two")
         if self.sequential_chunk_bytes > self.most_bytes:
@@ -117,7 +135,7 @@ class Flash(Block):
         if self.writable and spare < 3:
             raise ValueError(f"overprovisioning leaves {spare} spare blocks in a plane; writing needs 3")
         for name in ("read_fs", "program_fs", "erase_fs", "suspend_fs", "controller_fs"):
-            if getattr(self, name) % 1000:
+            if getattr(self, name) % FS_PER_PS:
                 raise ValueError(f"{name} must be whole picoseconds")
         return self
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models.flash.build import build
 from hw_models.flash.host import host, run_reads
+from hw_models.flash.names import Mapping
 from hw_models.flash.params import Flash
 from hw_models.flash.state import COUNTERS, PERIOD_FS
 from hw_models.flash.stream import scratch, stream_reads
@@ -72,7 +73,7 @@ class Reader:
         depth = self.params.sequential_depth if depth is None else depth
         whole, rest = divmod(size, chunk)
         end = start_ps
-        skip = int(not every_request and self.params.mapping == "resident" and not self.params.writable)
+        skip = int(not every_request and self.params.mapping == Mapping.RESIDENT and not self.params.writable)
         if whole:
             end = stream_reads(
                 self.states[0],

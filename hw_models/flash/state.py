@@ -9,14 +9,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from hw_models.flash.params import TRANSACTIONS
+from hw_models.flash.names import CHANNELS, DIES, PLANES, REQUESTS, TRANSACTIONS
 from hw_models.port import MASTERS, REQUEST
+from hw_models.units import FS_PER_PS
 
-PERIOD_FS = 1000  # one cycle of this block is one picosecond
-CHANNELS = 32
-DIES = 256  # over all channels
-PLANES = 4  # per die, at most
-REQUESTS = 1024
+PERIOD_FS = FS_PER_PS  # one cycle of this block is one picosecond
 LINK_ROWS = 1024  # reservations of alternating masters that a link can tell apart
 
 # Constants that are passed to functions are np.int64: numba compiles a function anew for each Python int.
@@ -33,10 +30,6 @@ BUS_IDLE, BUS_COMMAND, BUS_DATA = range(3)
 
 # What a die's array is doing.
 IDLE, READING, PROGRAMMING, ERASING = (np.int64(k) for k in range(4))
-
-# Where a page is looked for when nobody wrote it (parameter `unwritten`).
-ZEROS, ALLOCATE = range(2)
-GREEDY, COST_BENEFIT = range(2)
 
 
 class Wait(IntEnum):

@@ -6,14 +6,14 @@ moves the arbiter's state on. Both are what the interconnect runs and what the R
 
 import numpy as np
 
-from hw_models.interconnect.params import ARBITRATIONS, TDM_SLOTS
+from hw_models.interconnect.names import TDM_SLOTS, Arbitration
 from hw_models.jit import inlined
 from hw_models.port import MASTERS
 
-ROUND_ROBIN = ARBITRATIONS["round_robin"]
-PRIORITY = ARBITRATIONS["priority"]
-WEIGHTED = ARBITRATIONS["weighted"]
-TDM = ARBITRATIONS["tdm"]
+ROUND_ROBIN = Arbitration.ROUND_ROBIN.code
+PRIORITY = Arbitration.PRIORITY.code
+WEIGHTED = Arbitration.WEIGHTED.code
+TDM = Arbitration.TDM.code
 
 ARBITER = np.dtype(
     [

@@ -24,7 +24,7 @@ from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.hub import hub_wait, track
-from hw_models.interconnect.params import LANE_ROWS
+from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
 from hw_models.interconnect.routes import address_below, port_of
 from hw_models.interconnect.state import LANES

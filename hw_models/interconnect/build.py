@@ -4,7 +4,8 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.errors import ConfigError
-from hw_models.interconnect.params import ARBITRATIONS, Interconnect, MasterPort
+from hw_models.interconnect.names import Channels
+from hw_models.interconnect.params import Interconnect, MasterPort
 from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS, SOURCES
 from hw_models.port import FIFO_ROWS, NEVER
 from hw_models.units import FS_PER_S
@@ -37,7 +38,7 @@ def build_interconnect(
     row["masters"] = len(sources) if masters is None else masters
     row["alone"][: len(sources)] = range(len(sources)) if alone is None else alone
     row["interleave_shift"] = interleave_bytes.bit_length() - 1
-    row["channels"] = 2 if params.channels == "separate" else 1
+    row["channels"] = 2 if params.channels == Channels.SEPARATE else 1
     row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
     row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
     if ports > 1:
@@ -86,7 +87,7 @@ def _check_names(params: Interconnect, sources: list[str], key: str) -> None:
 
 def _set_arbiters(row: np.void, params: Interconnect, sources: list[str]) -> None:
     arbiters = row["arbiters"]
-    arbiters["kind"] = ARBITRATIONS[params.arbitration]
+    arbiters["kind"] = params.arbitration.code
     arbiters["units"] = len(sources)
     arbiters["last"] = len(sources) - 1
     arbiters["slot_cycles"] = params.tdm_slot_cycles

@@ -1,16 +1,9 @@
 """The interconnect as a config names it. Every quantity with its unit."""
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
-from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
-
-IDS = 16  # most transaction ids of a master
-LANE_ROWS = 16  # most requests waiting at a master's port, each for reads and writes
-TDM_SLOTS = 64
-TRACKERS = 16  # most trackers of a coherence hub
-ARBITRATIONS = {"round_robin": 0, "priority": 1, "weighted": 2, "tdm": 3}
+from hw_models.interconnect.names import IDS, LANE_ROWS, TDM_SLOTS, TRACKERS, Arbitration, Channels
+from hw_models.units import FS_PER_MS, FS_PER_US, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 
 class MasterPort(Block):
@@ -35,7 +28,7 @@ class Group(Block):
     masters: list[str] = Field(min_length=1)
     read_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="read_budget")
     write_budget_bytes_per_s: BytesPerSecond | None = Field(None, alias="write_budget")
-    period_fs: Femtoseconds = Field(10**9, alias="period", gt=0, description="fine-grained: 1 us")
+    period_fs: Femtoseconds = Field(FS_PER_US, alias="period", gt=0, description="fine-grained: 1 us")
 
 
 class CoherenceHub(Block):
@@ -76,9 +69,9 @@ class Interconnect(Block):
     burst_bytes: Bytes = Field(
         64, alias="burst", gt=0, description="longer requests are split at its multiples"
     )
-    arbitration: Literal["round_robin", "priority", "weighted", "tdm"] = "round_robin"
-    channels: Literal["shared", "separate"] = Field(
-        "shared", description="write data shares the request channel (TileLink), or has its own (AXI)"
+    arbitration: Arbitration = Arbitration.ROUND_ROBIN
+    channels: Channels = Field(
+        Channels.SHARED, description="write data shares the request channel (TileLink), or has its own (AXI)"
     )
     queue: int = Field(
         4, gt=0, le=LANE_ROWS, description="requests that wait at a port, reads and writes apart"
@@ -90,13 +83,15 @@ class Interconnect(Block):
         [], max_length=TDM_SLOTS, description="the master that owns each slot of the frame"
     )
     tdm_slot_cycles: Cycles = Field(16, alias="tdm_slot", gt=0)
-    period_fs: Femtoseconds = Field(10**12, alias="period", gt=0, description="of the masters' budgets: 1 ms")
+    period_fs: Femtoseconds = Field(
+        FS_PER_MS, alias="period", gt=0, description="of the masters' budgets: 1 ms"
+    )
     masters: dict[str, MasterPort] = Field({})
     groups: dict[str, Group] = Field({})
 
     @model_validator(mode="after")
     def tdm_needs_a_frame(self) -> "Interconnect":
-        if (self.arbitration == "tdm") != bool(self.tdm):
+        if (self.arbitration == Arbitration.TDM) != bool(self.tdm):
             raise ValueError("arbitration tdm and a list tdm of the slots' owners go together")
         for name, value in (("width", self.width_bytes), ("burst", self.burst_bytes)):
             if value & (value - 1):
@@ -106,7 +101,7 @@ class Interconnect(Block):
     @model_validator(mode="after")
     def a_transfer_fits_a_slot(self) -> "Interconnect":
         beats = -(-self.burst_bytes // self.width_bytes)
-        if self.arbitration == "tdm" and beats > self.tdm_slot_cycles:
+        if self.arbitration == Arbitration.TDM and beats > self.tdm_slot_cycles:
             raise ValueError(
                 f"tdm_slot {self.tdm_slot_cycles} cycles is shorter than a burst of {beats} cycles"
             )

@@ -4,7 +4,7 @@ import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
 from hw_models.interconnect.arbiter import ARBITER
-from hw_models.interconnect.params import IDS, LANE_ROWS, TRACKERS
+from hw_models.interconnect.names import IDS, LANE_ROWS, TRACKERS
 from hw_models.interconnect.regulator import REGULATION
 from hw_models.interconnect.routes import ROUTE, ROUTES
 from hw_models.port import MASTERS, REQUEST

@@ -7,7 +7,7 @@ that it needs while that is busy, else for the culprit noted last.
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.interconnect.params import LANE_ROWS
+from hw_models.interconnect.names import LANE_ROWS
 from hw_models.jit import inlined, njit
 
 ARBITRATION = int(Cause.ARBITRATION)

@@ -20,6 +20,7 @@ from hw_models.nvdla.mcif import (
     write_acknowledged,
     write_step,
 )
+from hw_models.nvdla.mcif_state import TAKEN_BEATS
 from hw_models.nvdla.names import PARTS, Block, Client, Mark, Part
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.post import (
@@ -111,12 +112,12 @@ def respond(state, response, now):
     for _ in range(beats):
         at = max(now, mcif["last_beat"] + 1)
         if client == _C_DATA:
-            at = max(at, cdma["taken"][(cdma["taken_count"] - RETURN_BUFFER_BEATS) % 16] + 1)
+            at = max(at, cdma["taken"][(cdma["taken_count"] - RETURN_BUFFER_BEATS) % TAKEN_BEATS] + 1)
         beat_returned(state, mcif, client, at)
         if client == _C_DATA:
             slot = state["cdma_data"]["slot"]
             data_beat(state, at + BEAT_TO_FIFO)
-            cdma["taken"][cdma["taken_count"] % 16] = state["cdma_data"]["asked"][0]
+            cdma["taken"][cdma["taken_count"] % TAKEN_BEATS] = state["cdma_data"]["asked"][0]
             cdma["taken_count"] += 1
             state["records"][slot]["mark"][_M_LAST_READ] = at
         elif client == _C_WEIGHT:

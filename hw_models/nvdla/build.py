@@ -2,10 +2,15 @@
 
 import numpy as np
 
+from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.names import OWNERS
 from hw_models.nvdla.post_state import reset_post
-from hw_models.nvdla.state import NVDLA, WRITES
+from hw_models.nvdla.state import NVDLA
+from hw_models.nvdla.timing import WINOGRAD_PIXELS
 from hw_models.port import NEVER
+
+LONG_AGO = -100  # cycle: every latency of the pipeline has passed since
+READER_REQUESTS = 4  # of a client, waiting at the memory interface to be split into bursts [A]
 
 
 def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
@@ -17,22 +22,22 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
             state[name] = value
     state["master"] = master
     state["cdma_beats_atoms"] = preset["dbb_bytes"] // preset["atom_bytes"]
-    state["mcif"]["last_beat"] = -100
-    state["mcif"]["taken"] = -100
+    state["mcif"]["last_beat"] = LONG_AGO
+    state["mcif"]["taken"] = LONG_AGO
     state["mcif"]["read_wake"] = state["mcif"]["write_wake"] = NEVER
-    state["csc"]["busy_since"] = -100
+    state["csc"]["busy_since"] = LONG_AGO
     state["wake"] = NEVER
     readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
-    readers["limit"], readers["credit"], readers["id_limit"] = 4, -1, preset.get("id_limit", 0)
+    readers["limit"], readers["credit"], readers["id_limit"] = READER_REQUESTS, -1, preset.get("id_limit", 0)
     writers["limit"] = WRITES
     state["cdma_data"]["last_banks"] = -1
     for unit in ("cdma_weight", "csc"):
         state[unit]["last_data_banks"] = state[unit]["last_weight_banks"] = -1
-    state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = -100
+    state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = LONG_AGO
     for field in ("blocked", "blocked_before", "asked", "entered", "left"):
-        state["cdma_data"][field] = -100
+        state["cdma_data"][field] = LONG_AGO
     state["cbuf"]["data_release_time"] = NEVER
-    stripe_pixels = 4 if preset["winograd"] else 1  # a step in Winograd form is 4 pixels: CSC_sg.v [A]
+    stripe_pixels = WINOGRAD_PIXELS if preset["winograd"] else 1
     state["cacc"]["credits"] = 2 * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1
     for client, part in OWNERS.items():

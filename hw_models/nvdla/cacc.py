@@ -1,11 +1,11 @@
 """CACC's delivery buffer: hands finished pixels (atomic-K results) to SDP and credits back to CSC."""
 
 from hw_models.jit import njit
+from hw_models.nvdla.conv_state import CREDITS, STRIPES
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part
 from hw_models.nvdla.sdp import sdp_ready, sdp_take
-from hw_models.nvdla.state import CREDITS, STRIPES
 from hw_models.nvdla.timing import CREDIT_RETURN
 from hw_models.port import NEVER
 

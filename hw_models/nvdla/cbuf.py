@@ -4,7 +4,13 @@ from hw_models.jit import njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase
-from hw_models.nvdla.timing import HAND_OVER_TO_ENABLE
+from hw_models.nvdla.timing import (
+    HAND_OVER_TO_ENABLE,
+    MASK_WEIGHTS,
+    WINOGRAD_CHANNELS,
+    WINOGRAD_LINES,
+    WINOGRAD_TAPS,
+)
 
 P_DATA = int(Part.CDMA_DATA)
 P_WEIGHT = int(Part.CDMA_WEIGHT)
@@ -29,7 +35,7 @@ def ceil_div(a, b):
 def input_lines(op):
     """Return the lines that CDMA hands over for a launch; Winograd: with padding, in blocks of four."""
     if op["winograd"]:
-        return ceil_div(op["height"] + op["pad_top"] + op["pad_bottom"], 4) * 4
+        return ceil_div(op["height"] + op["pad_top"] + op["pad_bottom"], WINOGRAD_LINES) * WINOGRAD_LINES
     return op["height"]
 
 
@@ -39,9 +45,10 @@ def kernel_group_bytes(state, op):
     groups = ceil_div(op["kernels"], state["atomic_k"])
     group = op["channels"] * op["kernel_height"] * op["kernel_width"] * state["atomic_k"]
     if op["winograd"]:
-        group = ceil_div(op["channels"], 4) * 4 * 16 * state["atomic_k"]
+        blocks = ceil_div(op["channels"], WINOGRAD_CHANNELS)
+        group = blocks * WINOGRAD_CHANNELS * WINOGRAD_TAPS * state["atomic_k"]
     if op["wmb_bytes"]:
-        return op["weight_bytes"] // groups, ceil_div(group, 8)
+        return op["weight_bytes"] // groups, ceil_div(group, MASK_WEIGHTS)
     return group, 0
 
 
@@ -54,7 +61,7 @@ def line_entries(state, op):
     atoms = ceil_div(op["channels"], state["atom_bytes"])
     per_entry = entry // state["atom_bytes"]
     if op["winograd"]:
-        width = ceil_div(op["width"] + op["pad_left"] + op["pad_right"], 4) * 4
+        width = ceil_div(op["width"] + op["pad_left"] + op["pad_right"], WINOGRAD_LINES) * WINOGRAD_LINES
         return ceil_div(width * atoms, per_entry)
     one = op["width"] * (atoms // per_entry) + ceil_div(op["width"] * (atoms % per_entry), per_entry)
     return one * max(1, op["batch"])

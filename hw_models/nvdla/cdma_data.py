@@ -16,9 +16,9 @@ from hw_models.nvdla.cbuf import (
     input_lines,
     line_entries,
 )
+from hw_models.nvdla.conv_state import RELEASES, SKID_STAGES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import RELEASES, SKID_STAGES
 from hw_models.nvdla.timing import (
     ACCEPT_TO_LINES,
     DATA_AFTER_WEIGHT,
@@ -27,8 +27,10 @@ from hw_models.nvdla.timing import (
     IMAGE_AFTER_WEIGHT,
     IMAGE_LINES_TO_DATA_DONE,
     LINES_TO_DATA_DONE,
+    REQUEST_ATOMS,
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
+    WINOGRAD_LINES,
 )
 from hw_models.nvdla.winograd import block_lines, room_for_grain, winograd_requests
 from hw_models.port import NEVER
@@ -69,10 +71,11 @@ def data_start(state, ops, data, group, begin):
             data["grain"] = max(1, op["fetch_grain"])
     if op["winograd"]:
         data["width"] = ceil_div(op["width"], state["cdma_beats_atoms"]) * state["cdma_beats_atoms"]
-        data["grain"] = 4
+        data["grain"] = WINOGRAD_LINES
         data["real_lines"] = op["height"]
         data["pad_top"] = op["pad_top"]
-        data["pad_requests"] = 4 * (ceil_div(op["pad_left"], 8) + ceil_div(op["pad_right"], 8))
+        pads = ceil_div(op["pad_left"], REQUEST_ATOMS) + ceil_div(op["pad_right"], REQUEST_ATOMS)
+        data["pad_requests"] = WINOGRAD_LINES * pads
     data["line_entries"] = line_entries(state, op)
     data["req_line"] = 0
     data["req_image"] = 0
@@ -103,7 +106,7 @@ def _data_requests(state, data):
         base = data["address"] + data["req_line"] * data["line_stride"]
         base += data["req_surface"] * data["surface_stride"] + data["req_atom"]
         base += data["req_image"] * data["batch_stride"]
-        size = min(8 - base % 8, atoms - data["req_atom"])
+        size = min(REQUEST_ATOMS - base % REQUEST_ATOMS, atoms - data["req_atom"])
         request_read(
             state,
             _DATA,

@@ -16,14 +16,15 @@ from hw_models.nvdla.cbuf import (
     kernel_group_bytes,
 )
 from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
+from hw_models.nvdla.conv_state import RELEASES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import RELEASES
 from hw_models.nvdla.timing import (
     ACCEPT_TO_KERNELS,
     ENABLE_TO_WEIGHT_READ,
     KERNELS_SPACING,
     KERNELS_TO_WEIGHT_DONE,
+    REQUEST_ATOMS,
     REQUEST_TO_READ,
     ROOM_TO_REQUEST,
 )
@@ -64,8 +65,8 @@ def weight_start(state, ops, weight, group, begin):
 @njit
 def _weight_requests(state, weight):
     dbb = state["dbb_bytes"]
-    spare = 8 * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
-    block = 8 * state["atom_bytes"]
+    spare = REQUEST_ATOMS * state["atom_bytes"] // state["atomic_c"]  # CDMA_wt.v counts it in atoms
+    block = REQUEST_ATOMS * state["atom_bytes"]
     while weight["requested"] < weight["beats"] and read_room(state, _WEIGHT) > 0:
         beats = min(
             (block - weight["address"] % block) // dbb,
@@ -119,12 +120,8 @@ def _announce(state, weight, at):
             return
         time = max(at, weight["announced"] + KERNELS_SPACING)
         weight["announced"] = time
-        kernels = state["atomic_k"]
-        if last:
-            kernels = weight["kernels"] - (weight["groups"] - 1) * state["atomic_k"]
         row = (weight["update_head"] + weight["update_count"]) % RELEASES
         weight["update_time"][row] = time + ACCEPT_TO_KERNELS
-        weight["update_kernels"][row] = kernels
         weight["update_count"] += 1
         wake(state, P_WEIGHT, time + ACCEPT_TO_KERNELS)
         weight["group"] += 1

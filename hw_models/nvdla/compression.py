@@ -5,11 +5,12 @@ the stored size of each kernel group (WGS).
 """
 
 from hw_models.jit import njit
+from hw_models.nvdla.conv_state import SOURCES
 from hw_models.nvdla.mcif import read_room, request_read
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.state import SOURCES
 from hw_models.nvdla.timing import (
     COMPRESSED_DETOUR,
+    REQUEST_ATOMS,
     REQUEST_TO_READ,
     WEIGHT_TURNS,
     WGS_BYTES,
@@ -44,7 +45,8 @@ def compressed_requests(state, weight):
     Sizes of kernel groups (WGS) go first, an atom at a time; mask (WMB) and weights take turns by weight.
     """
     dbb, atom = state["dbb_bytes"], state["atom_bytes"]
-    block, spare = 8 * atom, 8 * atom // state["atomic_c"] * atom // dbb
+    block = REQUEST_ATOMS * atom
+    spare = block // state["atomic_c"] * atom // dbb
     while read_room(state, _WEIGHT) > 0:
         ahead = weight["sizes_requested"] - weight["group"] + atom // WGS_BYTES
         beats = min((block - weight["address"] % block) // dbb, weight["beats"] - weight["requested"])

@@ -9,10 +9,10 @@ launch, and the first package of a kernel group needs its kernels.
 from hw_models.jit import njit
 from hw_models.nvdla.cbuf import input_lines, kernel_group_bytes, line_entries
 from hw_models.nvdla.cdma import end_pend
+from hw_models.nvdla.conv_state import CREDITS, RELEASES, STRIPES
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase, Stall
-from hw_models.nvdla.state import CREDITS, RELEASES, STRIPES
 from hw_models.nvdla.timing import (
     CSC_DONE_TO_READY,
     CSC_FLUSH,
@@ -24,6 +24,8 @@ from hw_models.nvdla.timing import (
     PEND_DETOUR_CSC,
     POP_TO_MAC,
     READY_TO_WEIGHTS,
+    WINOGRAD_PIXELS,
+    WINOGRAD_TAPS,
 )
 from hw_models.port import NEVER
 
@@ -72,7 +74,7 @@ def _start(state, ops, csc, begin):
     csc["image"] = op["image"]
     csc["height"] = input_lines(op)
     csc["images"] = max(1, op["batch"])
-    csc["step_pixels"] = 4 if op["winograd"] else csc["images"]
+    csc["step_pixels"] = WINOGRAD_PIXELS if op["winograd"] else csc["images"]
     csc["groups"] = _ceil(op["kernels"], state["atomic_k"])
     csc["last_group_kernels"] = op["kernels"] - (csc["groups"] - 1) * state["atomic_k"]
     channels = op["channels"]
@@ -81,11 +83,11 @@ def _start(state, ops, csc, begin):
         channels = op["channels"] * op["kernel_width"]
         columns = 1
     csc["packages"] = _ceil(channels, state["atomic_c"]) * op["kernel_height"] * columns
-    if op["winograd"]:  # 4 channels of 16 taps fill a cell of atomic-C; a step makes 4 pixels
-        csc["packages"] = _ceil(channels, state["atomic_c"] // 16)
+    if op["winograd"]:  # so many channels as have all their taps in a cell of atomic-C
+        csc["packages"] = _ceil(channels, state["atomic_c"] // WINOGRAD_TAPS)
     csc["row_pixels"] = op["out_width"] if op["image"] else op["out_width"] * op["out_height"]
     if op["winograd"]:
-        csc["row_pixels"] = csc["row_pixels"] // 4
+        csc["row_pixels"] = csc["row_pixels"] // WINOGRAD_PIXELS
     csc["rows"] = op["out_height"] if op["image"] else 1
     csc["entries"] = line_entries(state, op)
     csc["release"] = op["release"] if op["release"] and not op["winograd"] else csc["height"]

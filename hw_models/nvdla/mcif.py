@@ -10,8 +10,8 @@ Writes: likewise; a burst occupies the write channel for its beats.
 """
 
 from hw_models.jit import inlined, njit
+from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, RETURNS, WRITES
 from hw_models.nvdla.names import CLIENTS, Mark, Part
-from hw_models.nvdla.state import CREDIT_RING, REQUESTS, RETURNS, WRITES
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 

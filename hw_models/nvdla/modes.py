@@ -12,6 +12,7 @@ import numpy as np
 
 from hw_models.errors import ConfigError
 from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.timing import MASK_WEIGHTS, WINOGRAD_CHANNELS, WINOGRAD_OUTPUT, WINOGRAD_TAPS
 
 LARGEST_BATCH = 32  # field of 5 bits, CSC_sg.v
 UNIT_BYTES = 128  # of WEIGHT_BYTES and WMB_BYTES
@@ -42,15 +43,16 @@ def _fault(op: Any, mode: str) -> str:
             return f"Winograd needs a 3x3 kernel of stride 1, found {kernel}"
         if op["dilation_x"] > 1 or op["dilation_y"] > 1:
             return "Winograd cannot dilate its kernel"
-        if op["out_width"] % 4 or op["out_height"] % 4:
+        if op["out_width"] % WINOGRAD_OUTPUT or op["out_height"] % WINOGRAD_OUTPUT:
             return f"Winograd needs an output of whole 4x4 blocks, found {size}"
     if mode == "weight_compression":
         weights = int(op["kernels"]) * int(op["channels"]) * int(op["kernel_height"] * op["kernel_width"])
         if op["winograd"]:
-            weights = int(op["kernels"]) * -(-int(op["channels"]) // 4) * 64
+            blocks = -(-int(op["channels"]) // WINOGRAD_CHANNELS)
+            weights = int(op["kernels"]) * blocks * WINOGRAD_CHANNELS * WINOGRAD_TAPS
         if op["weight_bytes"] % UNIT_BYTES or op["wmb_bytes"] % UNIT_BYTES:
             return f"weight_bytes and wmb_bytes come in units of {UNIT_BYTES} B"
-        if op["wmb_bytes"] * 8 < weights:
+        if op["wmb_bytes"] * MASK_WEIGHTS < weights:
             return f"wmb_bytes {op['wmb_bytes']} is less than a bit for each of {weights} weights"
         return ""
     if op["image"]:

@@ -5,10 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hw_models.cpu.params import Driver
-from hw_models.nvdla.presets import PRESETS
+from hw_models.nvdla.presets import PRESETS, Preset
 from hw_models.units import Block, Hertz
-
-Preset = Literal["nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024", "nv_large", "nv_full"]
 
 
 def _of_preset(description: str, **limits: Any) -> Any:

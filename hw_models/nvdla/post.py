@@ -7,7 +7,9 @@ from hw_models.nvdla.names import Block, Client, Part
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.pdp import pdp_acknowledged, pdp_beat, pdp_step, pdp_written
 from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA
-from hw_models.nvdla.sdp import needs_rdma, rdma_beat, rdma_step, sdp_acknowledged, sdp_step, sdp_written
+from hw_models.nvdla.sdp import rdma_beat, sdp_step, sdp_written
+from hw_models.nvdla.sdp_rdma import needs_rdma, rdma_step
+from hw_models.nvdla.sdp_write import sdp_acknowledged
 from hw_models.nvdla.stream import cdp_step, copy_step, stream_acknowledged, stream_beat, stream_written
 
 _CONV, _SDP_UNIT, _PDP_UNIT = int(Unit.CONV), int(Unit.SDP), int(Unit.PDP)

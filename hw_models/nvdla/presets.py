@@ -10,6 +10,8 @@ Sources
 
 from typing import Any
 
+from hw_models.units import one_of
+
 NV_SMALL: dict[str, Any] = {
     "atomic_c": 8,  # input channels a MAC cell takes a cycle [S]
     "atomic_k": 8,  # MAC cells, kernels at work at once [S]
@@ -130,3 +132,5 @@ PRESETS: dict[str, dict[str, Any]] = {
     "nv_large": NV_LARGE,
     "nv_full": NV_FULL,
 }
+
+Preset = one_of(PRESETS)

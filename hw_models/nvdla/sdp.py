@@ -6,41 +6,29 @@ room behind. Registers between the entry and the join hold a few chunks: so many
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
-from hw_models.nvdla.mcif import request_write, wake
-from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
-from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.names import Block, Mark, Part, Stall
 from hw_models.nvdla.pdp import pdp_take
 from hw_models.nvdla.post_state import CHAINS, ENDING, HISTORY, LONG_AGO
 from hw_models.nvdla.post_timing import (
-    ACKNOWLEDGE_TO_DONE,
     CACC_LATE_READY,
-    CHUNKS_BEFORE_JOIN_CACC,
-    CHUNKS_BEFORE_JOIN_RDMA,
-    ENABLE_TO_RDMA_READ,
     OPERAND_AHEAD,
     PDP_OUTPUTS,
     PDP_SLACK_CHUNKS,
     SDP_ATOMS_TO_BUS,
     SDP_TO_WRITE,
-    WRITE_GAP,
     WRITE_TO_ROOM,
-    X_ALU,
-    X_BASE,
-    X_MUL,
-    Y_BASE,
-    Y_LUT,
 )
 from hw_models.nvdla.rdma import (
     chain_advance,
     chain_beat,
     chain_front,
     chain_release,
-    chain_request,
-    chain_start,
     chain_take,
 )
+from hw_models.nvdla.sdp_start import start
+from hw_models.nvdla.sdp_write import gather, hand_over
 from hw_models.port import NEVER
 
 _P_SDP = int(Part.SDP)
@@ -48,101 +36,8 @@ _P_RDMA = int(Part.SDP_RDMA)
 _P_CACC = int(Part.CACC)
 _SDP = int(Block.SDP)
 _RDMA = int(Block.SDP_RDMA)
-_CLIENT = int(Client.SDP)
-_OFF, _PER_KERNEL, _PER_ELEMENT = int(Operand.OFF), int(Operand.PER_KERNEL), int(Operand.PER_ELEMENT)
-_CONV = int(Unit.CONV)
 _OPERANDS, _DATA, _OUTPUT = int(Stall.OPERANDS), int(Stall.DATA), int(Stall.OUTPUT)
-_ACKNOWLEDGE, _PROGRAM = int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
-_LAST_WRITE, _LAST_READ = int(Mark.LAST_WRITE), int(Mark.LAST_READ)
-_PRELU = 2
-
-
-@njit
-def needs_rdma(op):
-    """Return whether a launch of SDP reads memory itself."""
-    operand = op["x1"] >= _PER_KERNEL or op["x2"] >= _PER_KERNEL or op["y"] >= _PER_KERNEL
-    return op["unit"] != _CONV or operand
-
-
-@njit
-def _x_latency(kind, element_bytes, relu, work):
-    """Return the cycles that X1 or X2 adds."""
-    if kind == _OFF:
-        return 0
-    if work:
-        return X_BASE + (X_ALU if work > 0 and work & 1 else 0) + (X_MUL if work > 0 and work & 2 else 0)
-    if relu == _PRELU:
-        return X_BASE + X_MUL
-    if kind < _PER_KERNEL:
-        return X_BASE
-    return X_BASE + X_ALU + (X_MUL if element_bytes >= 4 else 0)
-
-
-@njit
-def _start_operand(state, op, index, kind, element_bytes, address, line_stride, surface_stride, time):
-    sdp = state["sdp"]
-    chain = sdp["chains"][index]
-    if kind < _PER_KERNEL:
-        return
-    atom = state["atom_bytes"]
-    surfaces = (op["out_channels"] + atom - 1) // atom
-    chain["per_kernel"] = kind == _PER_KERNEL
-    chain["unit"] = element_bytes
-    chain["address"] = address
-    chain["line_stride"] = line_stride
-    chain["surface_stride"] = surface_stride
-    if kind == _PER_KERNEL or (op["out_width"] == 1 and op["out_height"] == 1):
-        chain_start(state, chain, sdp["rdma_slot"], 1, 1, surfaces * element_bytes, time)
-    else:
-        line = op["out_width"] * element_bytes
-        chain_start(state, chain, sdp["rdma_slot"], op["out_height"], surfaces, line, time)
-
-
-@njit
-def rdma_step(state, ops, now):
-    """Begin the next launch of SDP's read DMA if there is one; make requests."""
-    sdp = state["sdp"]
-    group = state["groups"][_RDMA]
-    state["wake"][_P_RDMA] = NEVER
-    if not sdp["rdma_busy"]:
-        if group["count"] == 0:
-            return
-        sdp["rdma_busy"] = 1
-        sdp["rdma_op"] = group["op"][group["head"]]
-        sdp["rdma_slot"] = group["slot"][group["head"]]
-        op = ops[sdp["rdma_op"]]
-        time = max(group["time"][group["head"]], sdp["rdma_free"]) + ENABLE_TO_RDMA_READ
-        for i in range(CHAINS):
-            sdp["chains"][i]["on"] = 0
-        if op["unit"] != _CONV:
-            state["records"][sdp["rdma_slot"]]["stall"][_PROGRAM] += ENABLE_TO_RDMA_READ
-            chain = sdp["chains"][0]
-            atom = state["atom_bytes"]
-            surfaces = (op["channels"] + atom - 1) // atom
-            chain["per_kernel"] = 0
-            chain["unit"] = 1
-            chain["address"] = op["src"]
-            chain["line_stride"] = op["src_line_stride"]
-            chain["surface_stride"] = op["src_surface_stride"]
-            if op["width"] == 1 and op["height"] == 1:
-                chain_start(state, chain, sdp["rdma_slot"], 1, 1, surfaces, time)
-            else:
-                chain_start(state, chain, sdp["rdma_slot"], op["height"], surfaces, op["width"], time)
-        _start_operand(
-            state, op, 1, op["x1"], op["x1_bytes"], op["x1_address"], op["x1_line_stride"],
-            op["x1_surface_stride"], time,
-        )  # fmt: skip
-        _start_operand(
-            state, op, 2, op["x2"], op["x2_bytes"], op["x2_address"], op["x2_line_stride"],
-            op["x2_surface_stride"], time,
-        )  # fmt: skip
-        _start_operand(
-            state, op, 3, op["y"], op["y_bytes"], op["y_address"], op["y_line_stride"],
-            op["y_surface_stride"], time,
-        )  # fmt: skip
-    for i in range(CHAINS):
-        if sdp["chains"][i]["on"]:
-            chain_request(state, sdp["chains"][i], now)
+_LAST_READ = int(Mark.LAST_READ)
 
 
 @njit
@@ -156,54 +51,6 @@ def rdma_beat(state, index, at):
     chain_advance(state, chain)
     if chain["moved"] != moved:
         sdp_flow(state)
-
-
-@njit
-def _start(state, ops):
-    """Begin the launch at the head of SDP's register groups."""
-    sdp = state["sdp"]
-    group = state["groups"][_SDP]
-    sdp["op"] = group["op"][group["head"]]
-    sdp["slot"] = group["slot"][group["head"]]
-    sdp["busy"] = 1
-    sdp["launch"] = ops[sdp["op"]]
-    op = sdp["launch"]
-    atom = state["atom_bytes"]
-    sdp["rdma"] = needs_rdma(op)
-    sdp["flying"] = op["unit"] == _CONV
-    sdp["to_pdp"] = op["pool"]
-    period = atom // state["sdp_elements"]
-    chunks = CHUNKS_BEFORE_JOIN_CACC if sdp["flying"] else CHUNKS_BEFORE_JOIN_RDMA
-    sdp["depth"] = 1 + chunks // period
-    x1 = _x_latency(op["x1"], op["x1_bytes"], op["x1_relu"], op["x1_work"])
-    x2 = _x_latency(op["x2"], op["x2_bytes"], op["x2_relu"], op["x2_work"])
-    sdp["latency"] = x1 + x2
-    if (op["y"] != _OFF or op["lut"]) and state["sdp_ew_elements"]:
-        sdp["latency"] += Y_BASE + (Y_LUT if op["lut"] else 0)
-        period = max(period, atom // state["sdp_ew_elements"])
-    sdp["period"] = period
-    sdp["before"][1] = 0
-    sdp["before"][2] = x1
-    sdp["before"][3] = x1 + x2
-    sdp["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
-    sdp["columns"] = op["out_width"]
-    sdp["column_stride"] = atom
-    if op["batch"] > 1:  # one pixel an image: the images take the place of a line's pixels
-        sdp["columns"] = op["batch"]
-        sdp["column_stride"] = op["dst_batch_stride"]
-    sdp["pixels"] = sdp["columns"] * op["out_height"]
-    sdp["atoms"] = sdp["pixels"] * ((op["out_channels"] + atom - 1) // atom)
-    sdp["wait_count"] = 0
-    sdp["joined"] = 0
-    sdp["pixel"] = 0
-    sdp["history"][:] = LONG_AGO
-    sdp["space_at"] = LONG_AGO
-    sdp["surface"] = 0
-    sdp["line"] = 0
-    sdp["column"] = 0
-    sdp["gathered"] = 0
-    sdp["next_write"] = LONG_AGO
-    sdp["all_sent"] = 0
 
 
 @njit
@@ -362,72 +209,12 @@ def _join(state, time, rdma):
             wake(state, _P_SDP, time + 1)
     else:
         sdp["in_pipe"] += 1
-        _gather(state, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
+        gather(state, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
     cacc = state["cacc"]
     if sdp["flying"] and cacc["blocked_since"] >= 0:
         entry = _entry_at(sdp)
         if entry != NEVER:
             wake(state, _P_SDP, max(entry, cacc["next_pixel"]))
-
-
-@njit
-def _gather(state, time):
-    """Add an atom, on the bus at ``time`` at the earliest, to the write burst in work."""
-    sdp = state["sdp"]
-    op = sdp["launch"]
-    dbb, longest = state["dbb_bytes"], state["burst_beats"]
-    address = op["dst"] + sdp["surface"] * op["dst_surface_stride"] + sdp["line"] * op["dst_line_stride"]
-    address += sdp["column"] * sdp["column_stride"]
-    if sdp["gathered"] == 0:
-        sdp["burst_address"] = address
-    sdp["gathered"] += 1
-    sdp["column"] += 1
-    end_of_line = sdp["column"] == sdp["columns"]
-    last = end_of_line or op["batch"] > 1
-    if op["winograd"] and sdp["column"] % 4 == 0:  # blocks of 4x4 pixels
-        last = True
-        if sdp["line"] % 4 < 3:
-            sdp["line"] += 1
-            sdp["column"] -= 4
-            end_of_line = False
-        elif not end_of_line:
-            sdp["line"] -= 3
-    if sdp["columns"] == 1 and op["out_height"] == 1:  # all surfaces in one command: cfg_mode_1x1_pack
-        last = sdp["joined"] == sdp["atoms"]
-    end = address + state["atom_bytes"]
-    if last or end & (dbb * longest - 1) == 0:
-        beats = sdp["gathered"]
-        if sdp["beat_atoms"] > 1:
-            beats = (end + dbb - 1) // dbb - sdp["burst_address"] // dbb
-        at = max(time, sdp["next_write"])
-        request_write(state, _CLIENT, sdp["burst_address"], beats, at, sdp["slot"])
-        sdp["next_write"] = at + beats + WRITE_GAP
-        sdp["acks_left"] += 1
-        sdp["gathered"] = 0
-    if end_of_line:
-        sdp["column"] = 0
-        sdp["line"] += 1
-        if sdp["line"] == op["out_height"]:
-            sdp["line"] = 0
-            sdp["surface"] += 1
-            if sdp["joined"] == sdp["atoms"]:
-                sdp["all_sent"] = 1
-
-
-@njit
-def _hand_over(state, now):
-    """The last write is out: the register group is free, only its interrupt waits for the response."""
-    sdp = state["sdp"]
-    row = (sdp["ending_head"] + sdp["ending_count"]) % ENDING
-    sdp["ending_slot"][row] = sdp["slot"]
-    sdp["ending_acks"][row] = sdp["acks_left"]
-    sdp["ending_count"] += 1
-    sdp["acks_left"] = 0
-    sdp["busy"] = 0
-    sdp["all_sent"] = 0
-    sdp["in_pipe"] = 0
-    group_pop(state, _SDP)
-    wake(state, _P_SDP, now + WRITE_TO_ROOM)
 
 
 @njit
@@ -441,7 +228,7 @@ def sdp_written(state, beats, now):
         sdp_flow(state)
     _wake_cacc(state, now + WRITE_TO_ROOM)
     if sdp["all_sent"] and sdp["in_pipe"] == 0 and sdp["ending_count"] < ENDING:
-        _hand_over(state, now)
+        hand_over(state, now)
 
 
 @njit
@@ -454,32 +241,10 @@ def _wake_cacc(state, time):
 
 
 @njit
-def sdp_acknowledged(state, now):
-    """The memory has answered one of SDP's writes."""
-    sdp = state["sdp"]
-    head = sdp["ending_head"]
-    if sdp["ending_count"] == 0:
-        sdp["acks_left"] -= 1
-        return
-    sdp["ending_acks"][head] -= 1
-    if sdp["ending_acks"][head]:
-        return
-    slot = sdp["ending_slot"][head]
-    record = state["records"][slot]
-    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
-    finish(state, record["op"], slot, now + ACKNOWLEDGE_TO_DONE)
-    sdp["ending_head"] = (head + 1) % ENDING
-    sdp["ending_count"] -= 1
-    wake(state, _P_SDP, now + ACKNOWLEDGE_TO_DONE)
-    if sdp["all_sent"] and sdp["in_pipe"] == 0:
-        _hand_over(state, now)
-
-
-@njit
 def sdp_step(state, ops, now):
     """Begin the next launch if there is one; let CACC try again."""
     state["wake"][_P_SDP] = NEVER
     if not state["sdp"]["busy"] and state["groups"][_SDP]["count"]:
-        _start(state, ops)
+        start(state, ops)
     _wake_cacc(state, now)
     sdp_flow(state)

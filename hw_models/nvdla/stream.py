@@ -90,12 +90,6 @@ def _advance(stream, way):
 
 
 @njit
-def _address(stream, base, line_stride, surface_stride, way, atom):
-    """Return where the block at the position of ``way`` begins."""
-    return base + stream["z"][way] * surface_stride + stream["y"][way] * line_stride + stream["x"][way] * atom
-
-
-@njit
 def _stream_step(state, ops, stream, block, now):
     """Begin the next launch if there is one; make requests."""
     if not stream["busy"]:

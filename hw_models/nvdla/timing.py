@@ -1,4 +1,4 @@
-"""Latencies of the pipeline in cycles. Data only.
+"""Latencies of the pipeline in cycles, and its fixed sizes. Data only.
 
 Sources: [M] measured in simulation of the generated RTL (reference/README.md), the same in every
 configuration and every run; file names are of the RTL that has the registers.
@@ -14,7 +14,7 @@ HAND_OVER_TO_ENABLE = -9  # CDMA done -> as if the next launch had been enabled 
 # Memory interface, reads
 REQUEST_TO_READ = 5  # CDMA's request -> AXI: MCIF_READ_IG_bpt (2), arb, spt, cvt [M]
 RETURN_TO_READ = 3  # a returned beat lets the next read out: READ_eg pipe, os counter, opipe [M]
-REQUEST_BYTES_ATOMS = 8  # atoms a CDMA request covers at most, never across 8 atoms: CDMA_dc.v, CDMA_wt.v
+REQUEST_ATOMS = 8  # atoms a CDMA request covers at most, never across 8 atoms: CDMA_dc.v, CDMA_wt.v
 RETURN_BUFFER_BEATS = 6  # beats between AXI and CDMA's shared buffer: pipes and a FIFO of 4: READ_eg.v
 
 # CDMA to CSC
@@ -30,6 +30,7 @@ IMAGE_LINES_TO_DATA_DONE = 2  # [M]
 ACCEPT_TO_KERNELS = 8  # last beat of a kernel group in -> kernels seen by CSC
 KERNELS_SPACING = 2  # group announcements are so far apart: required bytes are updated in between, CDMA_wt.v
 COMPRESSED_DETOUR = 2  # two arbiters on the way of compressed weights' requests: CDMA_wt.v [A]
+MASK_WEIGHTS = 8  # weights that a byte of the mask (WMB) stands for, a bit each
 WGS_BYTES = 4  # stored size of a kernel group: CDMA_wt.v
 WGS_FIFO = 32  # sizes on their way or not yet used: CDMA_WT_wgs_fifo
 WMB_TURNS = 4  # requests of the mask in a round: reset value of S_ARBITER, CDMA_single_reg.v
@@ -46,9 +47,14 @@ CSC_FLUSH = 48  # CSC_SG_DONE_FLUSH
 CSC_DONE_TO_READY = -5  # and the next launch begins as if enabled then [M]
 DATA_RELEASE = -1  # last data of a launch in the MACs -> its lines free for CDMA [M]
 
+# Winograd form: a 3x3 kernel becomes 4x4 taps, 4x4 pixels of input make 2x2 of output
+WINOGRAD_LINES = 4  # and columns of a block of input: CDMA_wg.v
+WINOGRAD_CHANNELS = 4  # of a block: CDMA_wg.v
+WINOGRAD_TAPS = 16  # of a transformed kernel
+WINOGRAD_PIXELS = 4  # that a step makes: CSC_sg.v [A]
+WINOGRAD_OUTPUT = 4  # outputs come in blocks of so many lines and columns
+
 # SDP and the write path
-BEAT_TO_WRITE = 15  # CACC's last beat of a pixel -> its write on AXI, all of SDP bypassed [M]
 ACKNOWLEDGE_TO_DONE = 5  # [M]
 DONE_TO_INTERRUPT = 6  # GLB's status and a 3-stage synchroniser: GLB_ic.v [M]
-WRITE_QUEUE_ATOMS = 16  # [M]
 WRITE_TO_ROOM = 1

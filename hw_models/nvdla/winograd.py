@@ -3,7 +3,11 @@
 from hw_models.jit import njit
 from hw_models.nvdla.mcif import read_room, request_read
 from hw_models.nvdla.names import Client
-from hw_models.nvdla.timing import REQUEST_TO_READ
+from hw_models.nvdla.timing import (
+    REQUEST_ATOMS,
+    REQUEST_TO_READ,
+    WINOGRAD_LINES,
+)
 
 _DATA = int(Client.CDMA_DATA)
 
@@ -12,7 +16,7 @@ _DATA = int(Client.CDMA_DATA)
 def block_lines(data, line):
     """Winograd: return the lines of the block of four from ``line`` on that are in memory."""
     first = line - data["pad_top"]
-    return max(0, min(first + 4, data["real_lines"]) - max(first, 0))
+    return max(0, min(first + WINOGRAD_LINES, data["real_lines"]) - max(first, 0))
 
 
 @njit
@@ -36,7 +40,7 @@ def winograd_requests(state, data):
         start = data["req_surface"] == 0 and data["req_atom"] == 0 and data["req_row"] == 0
         if start and not room_for_grain(state, data):
             return
-        size = min(8, data["width"] - data["req_atom"])
+        size = min(REQUEST_ATOMS, data["width"] - data["req_atom"])
         line = data["req_line"] + data["req_row"] - data["pad_top"]
         if 0 <= line < data["real_lines"]:
             base = data["address"] + line * data["line_stride"] + data["req_surface"] * data["surface_stride"]
@@ -46,7 +50,7 @@ def winograd_requests(state, data):
             request_read(state, _DATA, address, beats, time, data["slot"])
         data["next_request"] += 1
         data["req_row"] += 1
-        if data["req_row"] == 4:
+        if data["req_row"] == WINOGRAD_LINES:
             data["req_row"] = 0
             data["req_atom"] += size
             if data["req_atom"] == data["width"]:
@@ -55,5 +59,5 @@ def winograd_requests(state, data):
                 data["next_request"] += data["pad_requests"]
                 if data["req_surface"] == data["surfaces"]:
                     data["req_surface"] = 0
-                    data["reserved"] += 4 * data["line_entries"]
-                    data["req_line"] += 4
+                    data["reserved"] += WINOGRAD_LINES * data["line_entries"]
+                    data["req_line"] += WINOGRAD_LINES

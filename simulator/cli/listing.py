@@ -10,6 +10,7 @@ from simulator.config.errors import not_one_of
 def listing(what: str) -> list[str]:
     """Return the lines to print. Raises ConfigError for an unknown list."""
     lists = {
+        "configs": _configs,
         "presets": _presets,
         "networks": _networks,
         "standards": _standards,
@@ -28,6 +29,12 @@ def _presets() -> list[str]:
 
     kinds = {"accelerators.<name>": ACCELERATORS, "flash": FLASH, "backends.<name>": BACKENDS}
     return [f"{name:<24} system.{where}.preset" for where, names in kinds.items() for name in names]
+
+
+def _configs() -> list[str]:
+    from simulator.config.shipped import shipped
+
+    return shipped()
 
 
 def _networks() -> list[str]:

@@ -21,7 +21,9 @@ app = typer.Typer(
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])  # of click, or of typer itself
 OTHER_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="a YAML config")]
+ConfigFile = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="a YAML config, or a name of `dlasim list configs`")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -143,6 +145,7 @@ def sweep(
     from rich.console import Console
 
     from simulator.cli.terminal import output_console
+    from simulator.config.shipped import located
     from simulator.sweeps.execute import run_sweep
     from simulator.sweeps.outcome import print_outcome
 
@@ -156,7 +159,7 @@ def sweep(
     folder = out if out is not None else Path("runs") / file.stem
     bar = Console(stderr=True)
     outcome = run_sweep(
-        file,
+        located(file),
         workers=workers,
         scheduler=scheduler,
         out=folder,
@@ -300,7 +303,8 @@ def validate(
 @app.command(name="list")
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="presets, networks, standards, policies or validations")
+        str,
+        typer.Argument(metavar="WHAT", help="configs, presets, networks, standards, policies or validations"),
     ],
 ) -> None:
     """List what there is to name in a config."""

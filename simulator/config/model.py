@@ -22,9 +22,18 @@ from pydantic import (
 
 from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
-from hw_models.units import SIZE_UNITS, TIME_UNITS, Block, Femtoseconds, format_quantity, parse_quantity
+from hw_models.units import (
+    FS_PER_S,
+    SIZE_UNITS,
+    TIME_UNITS,
+    Block,
+    Femtoseconds,
+    format_quantity,
+    parse_quantity,
+)
 from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
+from simulator.config.shipped import located
 from simulator.config.system import Name, System
 from simulator.config.topology import topology_errors
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
@@ -75,7 +84,7 @@ class Simulation(Block):
         "workloads", description="`workloads` (all jobs done), or a simulated time such as 5 ms"
     )
     max_time_fs: Femtoseconds = Field(
-        10 * 10**15,
+        10 * FS_PER_S,
         alias="max_time",
         description="simulated time after which a run that has not ended is an error",
     )
@@ -185,7 +194,7 @@ def document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Doc
     elif isinstance(source, Mapping):
         document = Document(_words(dict(source)))
     else:
-        document = read_document(Path(source), bases=bases)
+        document = read_document(located(Path(source)), bases=bases)
     for setting in settings:
         document = apply_setting(document, setting)
     return document

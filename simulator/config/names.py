@@ -6,11 +6,11 @@ They look at the data as written, so that they are told together with every othe
 from typing import Any
 
 from hw_models.errors import ConfigError
+from hw_models.limits import MASTERS
 from simulator.config.errors import at, not_one_of
 from simulator.config.yaml_lines import Document, Keys
 
 NAMED = ("accelerators", "cores", "backends")  # parts of the system that are written by name
-MASTERS = 16  # hw_models.port.MASTERS: importing that would import numba (a test holds them equal)
 
 
 class _Names:

@@ -149,7 +149,7 @@ def start(system, masters, unit, work, step, now):
         return systolic.start(masters.arrays[row], masters.array_ops, work, now)
     started = core.start(masters.cores[row], masters.tasks, work, now)
     if started:
-        system["step_at_hand"][number] = step
+        system["step_at_hand"][unit - system["master_unit"]] = step
     return started
 
 

@@ -14,8 +14,8 @@ from hw_models.interconnect.statistics import interconnect_summary
 from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
-from simulator.results.frames import frame_figures
 from simulator.kernel.soc_state import Kind
+from simulator.results.frames import frame_figures
 from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
 from simulator.soc.wires import Part

@@ -27,10 +27,10 @@ PATIENCE_S = 30  # for the first worker of a Dask scheduler
 
 def simulate_point(config: dict[str, Any]) -> Answer:
     """Return {"summary": ...} of a resolved config, or {"error": ...} when it cannot be run."""
-    import simulator
+    from simulator.single import run_one
 
     try:
-        return {"summary": simulator.run(config).summary}
+        return {"summary": run_one(config).summary}
     except (ConfigError, StuckError) as error:
         return {"error": " ".join(str(error).split())}
     except Exception:

@@ -14,7 +14,10 @@ BLOCKS = {"dram": "simulator.trace.dram", "cache": "simulator.trace.cache", "fla
 
 
 def run_trace(block: str, config: Path, trace: Path, out: Path, options: dict[str, Any]) -> None:
-    """Write requests.csv and summary.json into ``out`` and print the summary. Raises ConfigError."""
+    """Write requests.csv and summary.json into ``out`` and print the summary. Raises ConfigError.
+
+    Ends with exit code 1 where the check of a protocol finds something.
+    """
     if block not in BLOCKS:
         raise ConfigError(not_one_of(block, list(BLOCKS)), key="BLOCK")
     if not trace.is_file():
@@ -27,3 +30,5 @@ def run_trace(block: str, config: Path, trace: Path, out: Path, options: dict[st
     for path, value in flat(summary):
         print(f"{path} = {value}")
     print(f"written to {out}")
+    if summary.get("protocol", {}).get("violations"):
+        raise SystemExit(1)

@@ -2,7 +2,8 @@
 
 A trace line is ``ADDRESS READ|WRITE CYCLE`` (cycles of the command clock), as `lines.py` reads it; each
 request is one burst. A request of cycle c may enter from cycle
-c + 1 on, one a cycle, in order. `--commands` writes the command log too.
+c + 1 on, one a cycle, in order. `--commands` writes the command log too, `--check` says
+whether it obeys the standard.
 """
 
 import json
@@ -13,21 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.dram.names import MNEMONICS, Command
 from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
 from hw_models.units import FS
+from simulator.trace.dram_check import check_log
 from simulator.trace.lines import MEMORY, Row, read_lines
 from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
-COMMANDS = {1: "RD", 2: "WR", 3: "ACT", 4: "PRE", 5: "PREA", 6: "REF", 7: "REFB", 9: "PDE", 10: "PDX"}
-COMMANDS |= {11: "SRE", 12: "SRX", 13: "RDA", 14: "WRA"}
 
 
-def trace(config: Path, trace: Path, out: Path, *, commands: bool = False) -> dict[str, Any]:
+def trace(
+    config: Path, trace: Path, out: Path, *, commands: bool = False, check: bool = False
+) -> dict[str, Any]:
     """Run ``trace`` and write requests.csv and summary.json into ``out``. Returns the summary.
 
-    ``commands``: write commands.csv, a line per command, too. Raises ConfigError.
+    ``commands``: write commands.csv, a line per command, too. ``check``: hold the commands against the
+    standard's rules, and write rules.csv. Raises ConfigError.
     """
     from simulator.config.model import load
 
@@ -35,11 +39,13 @@ def trace(config: Path, trace: Path, out: Path, *, commands: bool = False) -> di
     if dram is None:
         raise ConfigError("absent; write dram: {standard: DDR4-2400}", file=config, key="system.dram")
     requests = read_trace(trace, dram)
-    accepted, done, log, summary = simulate(dram, requests, commands=bool(commands))
+    accepted, done, log, summary = simulate(dram, requests, commands=bool(commands or check))
     columns = (np.arange(requests.size), requests["cycle"], accepted, done)
     write_csv(out / "requests.csv", HEADER, columns)
     if commands:
         write_commands(out / "commands.csv", log)
+    if check:
+        summary["protocol"] = check_log(dram, log, out / "rules.csv")
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -101,7 +107,7 @@ def read_trace(path: Path, dram: Dram) -> np.ndarray:
 def write_commands(path: Path, log: np.ndarray) -> None:
     """Write the command log by cycle, then channel."""
     rows = log[np.lexsort((log["channel"], log["cycle"]))]
-    names = np.array([COMMANDS[int(code)] for code in rows["command"]], object)
+    names = np.array([MNEMONICS[Command(code)] for code in rows["command"]], object)
     columns = [
         rows["cycle"],
         names,

@@ -14,12 +14,12 @@ import numpy as np
 
 from hw_models.errors import ConfigError
 from hw_models.flash.params import Flash
+from hw_models.units import PS, PS_PER_NS
 from simulator.trace.lines import Format, Row, read_lines
 from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_ns,accept_ns,done_ns"
 SECTOR_BYTES = 512
-PS_PER_NS = 1000
 FOREVER = 2**62  # ps
 
 
@@ -52,7 +52,7 @@ def simulate(flash: Flash, requests: np.ndarray) -> tuple[np.ndarray, np.ndarray
     accepted, done, version = (np.zeros(len(requests), np.int64) for _ in range(3))
     replay(states[0], memory, *columns, FOREVER, accepted, done, version)
     reads = requests[:, 3] == 0
-    seconds = float((done.max() - columns[0].min()) * 1e-12)
+    seconds = float((done.max() - columns[0].min()) * PS)
     summary: dict[str, Any] = {
         "requests": len(requests),
         "reads": int(reads.sum()),

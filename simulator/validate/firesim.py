@@ -12,24 +12,25 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from simulator.validate.firesim_cases import BARE, FOOTPRINTS, FRAME, LENGTH, Case, Outcome, cases
 
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "firesim_yolov3.yaml"
+CONFIG = CONFIGS / "firesim_yolov3.yaml"
 NONE = float("nan")
 
 
 def run_case(case: Case) -> Outcome:
     """Run one case; in a process of its own."""
-    import simulator
     from simulator.config.model import load, resolved
+    from simulator.single import run_one
 
     config = resolved(load(CONFIG, settings=case.settings))
     config["corunners"] = [
         {"on": f"core{i}", "kind": "bandwidth_write", "footprint": FOOTPRINTS[case.size]}
         for i in reversed(range(4 - case.corunners, 4))
     ]
-    job = simulator.run(config).summary["workloads"]["detect"]
+    job = run_one(config).summary["workloads"]["detect"]
     phases = job["phases"]
     return Outcome(
         job["latency_s"],

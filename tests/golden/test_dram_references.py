@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from hw_models.dram import reference_runs as references
+from hw_models.dram.names import MNEMONICS
 from hw_models.dram.reference_runs import CONFIGS
-from simulator.trace.dram import COMMANDS, simulate
+from simulator.trace.dram import simulate
 from simulator.validate.dram import _memory_of, _requests, equal_requests, figures
 
 EXACT = ("low_rand", "pingpong_dep", "stride_128k")  # no freedom: all references agree
@@ -31,7 +32,7 @@ def test_commands_are_those_of_ramulator(trace):
     log = simulate(_memory_of("r2_ddr4_match", "ref"), rows, commands=True)[2]
     theirs = references.command_log(f"r2_ddr4_match.ref.{trace}")
     columns = [log[name].tolist() for name in ("cycle", "command", "rank", "group", "bank", "row", "column")]
-    ours = [[str(c), COMMANDS[k], *map(str, rest)] for c, k, *rest in zip(*columns)]
+    ours = [[str(c), MNEMONICS[k], *map(str, rest)] for c, k, *rest in zip(*columns)]
     for mine, other in zip(ours, theirs):  # their log ends with the last read
         assert mine[:2] == other[:2]
         if mine[1] not in ("PREA", "REF"):

@@ -7,7 +7,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from hw_models.cache.build import build_cache
-from hw_models.cache.params import REPLACEMENTS, Cache
+from hw_models.cache.names import Replacement
+from hw_models.cache.params import Cache
 from hw_models.cache.replacement import choose, evict, find, use
 
 WAYS, SETS = 4, 8
@@ -43,7 +44,7 @@ async def start(dut, policy):
 
 
 @cocotb.test()
-@cocotb.parametrize(replacement=list(REPLACEMENTS), partition=[False, True])
+@cocotb.parametrize(replacement=list(Replacement), partition=[False, True])
 async def takes_the_same_way_every_cycle(dut, replacement, partition):
     params = Cache(size=f"{WAYS * SETS * 64} B", ways=WAYS, replacement=replacement)
     state, tags = build_cache(params, ["m"], seed=random.randrange(2**16))

@@ -3,10 +3,15 @@
 import numpy as np
 
 from hw_models.interconnect.block import accept, advance, respond
-from hw_models.port import NEVER, REQUEST, WIRING, front, front_time, pop
+from hw_models.port import NEVER, REQUEST, WIRING, front, pop
 
 UP = 32
 FIELDS = ("address", "bytes", "write", "master")
+
+
+def front_time(fifo):
+    """Return the cycle at which the oldest row may be seen, NEVER when there is none."""
+    return front(fifo)["time"] if fifo["count"] else NEVER
 
 
 def rows_of(requests):

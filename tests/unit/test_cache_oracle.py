@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hw_models.cache.build import build_cache
-from hw_models.cache.params import REPLACEMENTS, Cache
+from hw_models.cache.names import Replacement
+from hw_models.cache.params import Cache
 from hw_models.cache.standalone import build_wiring, run
 from hw_models.port import REQUEST
 
@@ -149,14 +150,14 @@ def compare(policy, seed, sets, ways, partition, **more):
     assert state["writebacks"][0, :3].tolist() == oracle.writebacks
 
 
-@pytest.mark.parametrize("policy", REPLACEMENTS)
+@pytest.mark.parametrize("policy", Replacement)
 @pytest.mark.parametrize("conflict", ["merge", "stall_line", "stall_set"])
 def test_hits_misses_and_contents_equal_the_oracle(policy, conflict):
     for seed in range(4):
         compare(policy, seed, 4, 4, {}, conflict=conflict, hit_when_full=seed % 2 == 0)
 
 
-@pytest.mark.parametrize("policy", REPLACEMENTS)
+@pytest.mark.parametrize("policy", Replacement)
 def test_way_partitions_equal_the_oracle(policy):
     for seed in range(4):
         compare(policy, seed, 2, 8, {"a": [0, 1, 2], "b": [3], "c": [4, 5, 6, 7]}, mshrs=3, writebacks=0)

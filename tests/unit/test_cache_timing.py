@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from hw_models.blame import Cause
 from hw_models.cache.build import build_cache
-from hw_models.cache.params import CONFLICTS, PLACEMENTS, PREFETCHERS, REPLACEMENTS, Cache
+from hw_models.cache.names import Conflict, Placement, Prefetch, Replacement
+from hw_models.cache.params import Cache
 from hw_models.cache.standalone import build_wiring, run
 from hw_models.errors import ConfigError
 from hw_models.port import REQUEST
@@ -204,10 +205,10 @@ access = st.tuples(st.integers(0, 12), st.sampled_from("RrWw"), st.integers(0, 3
     st.lists(access, min_size=1, max_size=60),
     st.fixed_dictionaries(
         {
-            "replacement": st.sampled_from(list(REPLACEMENTS)),
-            "conflict": st.sampled_from(list(CONFLICTS)),
-            "placement": st.sampled_from(list(PLACEMENTS)),
-            "prefetch": st.sampled_from(list(PREFETCHERS)),
+            "replacement": st.sampled_from(list(Replacement)),
+            "conflict": st.sampled_from(list(Conflict)),
+            "placement": st.sampled_from(list(Placement)),
+            "prefetch": st.sampled_from(list(Prefetch)),
             "partial_writes": st.sampled_from(["fill", "mask"]),
             "order": st.sampled_from(["split", "arrival"]),
             "hit_when_full": st.booleans(),

@@ -201,6 +201,7 @@ def test_lists_are_not_empty(dlasim, what):
 def test_lists_name_what_the_configs_use(dlasim):
     assert "nv_large " in dlasim("list", "presets")[1]
     assert "yolov3\n" in dlasim("list", "networks")[1]
+    assert "firesim_yolov3\n" in dlasim("list", "configs")[1]
     assert "DDR3-2133\n" in dlasim("list", "standards")[1]
     assert (
         "system.interconnect.arbitration: round_robin, priority, weighted, tdm\n"

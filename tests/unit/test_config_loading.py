@@ -8,7 +8,6 @@ import yaml
 
 from hw_models.errors import ConfigError, ConfigErrors
 from hw_models.port import MASTERS
-from simulator.config import names as references
 from simulator.config.model import config_sha256, load, load_part, resolved
 from simulator.config.yaml_lines import yaml_text
 from simulator.sweeps.file import Sweep
@@ -215,7 +214,6 @@ def test_a_config_object_loads_as_itself():
 
 
 def test_more_masters_than_the_kernel_has_rows_are_refused():
-    assert references.MASTERS == MASTERS
     cores = {f"c{i}": {"clock": "3.2 GHz"} for i in range(MASTERS)}
     source = with_value("system.cores", {"core0": {"clock": "3.2 GHz"}, **cores}) | {"corunners": []}
     assert errors_of(source) == ["system: 18 masters are too many; write at most 16"]

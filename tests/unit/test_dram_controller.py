@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hw_models.blame import Cause
 from hw_models.dram.block import accept, advance
 from hw_models.dram.build import build_channels
+from hw_models.dram.names import MNEMONICS
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, REFRESH, REQUEST, front, pop
-from simulator.trace.dram import COMMANDS
 
 DDR4 = {"standard": "DDR4-2400R"}
 CONFLICT = 1 << 17  # next row of the same bank
@@ -37,7 +37,7 @@ def run(dram: Dram, trace: np.ndarray):
 
 
 def commands(log: np.ndarray) -> list[tuple[int, str]]:
-    return [(int(c), COMMANDS[int(k)]) for c, k in zip(log["cycle"], log["command"])]
+    return [(int(c), MNEMONICS[int(k)]) for c, k in zip(log["cycle"], log["command"])]
 
 
 def reads(*rows: tuple[int, int]) -> np.ndarray:

@@ -4,21 +4,15 @@ from functools import cache
 
 import numpy as np
 import pytest
-from dram_protocol import (
-    Command,
-    complete,
-    measure,
-    refresh_errors,
-    state_errors,
-    timing_errors,
-    violations,
-)
 
 from hw_models.dram.build import build_channels
+from hw_models.dram.names import Refresh
 from hw_models.dram.params import Dram
+from hw_models.dram.protocol import Command, Report, check
+from hw_models.dram.rules import clocks, complete
 from hw_models.dram.standalone import TRACE, drive
 from hw_models.dram.standards import MODULES
-from simulator.trace.dram import COMMANDS
+from simulator.trace.dram_check import REFRESHES, commands_of
 
 SPEED = {"DDR3": "1600K", "DDR4": "2400R", "LPDDR4": "3200", "GDDR6": "14000"}
 POWER = {"power_down_after": "60 cycles", "self_refresh_after": "2500 cycles"}
@@ -60,16 +54,9 @@ def traffic(dram: Dram, seed: int, count: int = 1500) -> np.ndarray:
     return trace
 
 
-def log_of(dram: Dram, trace: np.ndarray) -> tuple[list[Command], np.ndarray, np.ndarray]:
-    accepted, done, log = drive(dram, build_channels(dram), trace, commands=True)
-    names = ("cycle", "command", "rank", "group", "bank", "row")
-    commands = [Command(c, COMMANDS[k], *rest) for c, k, *rest in zip(*(log[n].tolist() for n in names))]
-    return commands, accepted, done
-
-
 @cache
-def runs(name: str):
-    """Return (memory, log, completions of reads, refresh command) of a few different runs of one standard."""
+def runs(name: str) -> list[tuple[Dram, list[Command], np.ndarray]]:
+    """Return (memory, log, completions of reads) of a few different runs of one standard."""
     module = MODULES[name]
     kinds: list[dict] = [{}, {"page": "closed", "scheduler": "column_first", "protect": "all_hits"}, POWER]
     if module.PER_BANK_REFRESH:
@@ -78,54 +65,59 @@ def runs(name: str):
     for seed, keys in enumerate(kinds):
         dram = memory(name, forward_reads=False, merge_writes=False, **keys)
         trace = traffic(dram, seed)
-        log, _, done = log_of(dram, trace)
-        refresh = "REFB" if dram.refresh == "per_bank" else "REF"
-        found.append(
-            (
-                dram,
-                log,
-                np.sort(done[trace["write"] == 0]),
-                refresh,
-                measure(log, module.PSEUDO_CHANNELS == 1),
-            )
-        )
+        _, done, log = drive(dram, build_channels(dram), trace, commands=True)
+        found.append((dram, list(commands_of(log)), np.sort(done[trace["write"] == 0])))
     return found
 
 
-def beats(dram: Dram) -> int:
-    return dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
+@cache
+def measured(name: str) -> list[Report]:
+    return [report(dram, log, timings(dram)) for dram, log, _ in runs(name)]
 
 
-def data_errors(log: list[Command], done: np.ndarray, t: dict[str, int]) -> list[str]:
-    """Reads are answered in the cycle after their last beat."""
+def report(dram: Dram, log: list[Command], t: dict[str, int]) -> Report:
+    shared = dram.module.PSEUDO_CHANNELS == 1
+    return check(log, t, shared_bus=shared, refresh=REFRESHES[dram.refresh])
+
+
+def timings(dram: Dram, **raised: int) -> dict[str, int]:
+    return complete(dram.cycles() | raised, dram.beats)
+
+
+def data_errors(log: list[Command], done: np.ndarray, t: dict[str, int]) -> bool:
+    """Return whether some read is not answered in the cycle after its last beat."""
     expected = np.sort([c.cycle for c in log if c.name in ("RD", "RDA")]) + t["CL"] + t["tDQSCK"] + t["BL"]
-    return (
-        [] if np.array_equal(expected, done) else ["some read is answered at another time than its data come"]
-    )
+    return not np.array_equal(expected, done)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_command_obeys_the_standard(name):
-    for dram, log, done, refresh, _ in runs(name):
-        shared = dram.module.PSEUDO_CHANNELS == 1
-        assert not violations(log, dram.cycles(), beats=beats(dram), shared_bus=shared, refresh=refresh)
-        assert not data_errors(log, done, complete(dram.cycles(), beats(dram)))
+    for (dram, log, done), found in zip(runs(name), measured(name)):
+        assert found.violations == []
+        assert found.commands == len(log)
+        assert not data_errors(log, done, timings(dram))
         assert {"RD", "WR", "ACT", "PRE"} & {c.name for c in log}
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_raising_any_timing_by_one_cycle_in_the_checker_fails(name):
     """Every parameter of the standard is met with no cycle to spare somewhere."""
-    module = MODULES[name]
     unnoticed = []
-    for parameter in parameters(module):
-        for dram, log, done, refresh, measured in runs(name):
-            t = complete(raised(dram.cycles(), parameter, module), beats(dram))
-            if timing_errors(measured, log, t, refresh=refresh) or data_errors(log, done, t):
+    for parameter in parameters(MODULES[name]):
+        for (dram, log, done), found in zip(runs(name), measured(name)):
+            t = timings(dram, **{parameter: dram.cycles()[parameter] + 1})
+            if data_errors(log, done, t) or notices(found, t):
+                break
+            if parameter.startswith("tREFI") and report(dram, log, t).violations:
                 break
         else:
             unnoticed.append(parameter)
     assert not unnoticed
+
+
+def notices(found: Report, t: dict[str, int]) -> bool:
+    """Return whether some rule asks for more under timings ``t`` than the log has."""
+    return any(it.closest is not None and it.closest < clocks(it.rule.least, t) for it in found.rules)
 
 
 def parameters(module) -> list[str]:
@@ -136,18 +128,61 @@ def parameters(module) -> list[str]:
     return [n for n in names if not (one_group and n.endswith("_S"))]  # _S and _L are one parameter there
 
 
-def raised(timings: dict[str, int], parameter: str, module) -> dict[str, int]:
-    return timings | {parameter: timings[parameter] + 1}
+T = complete(
+    dict.fromkeys((*MODULES["DDR4"].TIMINGS, "tRFC", "tRFCpb"), 10) | {"tREFI": 101, "CL": 12, "tRC": 20}, 4
+)
+OPENED = Command(1, "ACT", 0, 0, 0, 5)
+IDLE = (0, -1, -1, -1)
 
 
-def test_the_checker_sees_a_command_in_a_wrong_state():
-    good = [Command(1, "ACT", 0, 0, 0, 5), Command(12, "RD", 0, 0, 0, 5)]
-    assert not state_errors(good)
-    assert state_errors([good[0], Command(12, "RD", 0, 0, 0, 6)])
-    assert state_errors([good[0], Command(12, "ACT", 0, 0, 0, 5)])
-    assert state_errors([good[0], Command(12, "REF", 0, -1, -1, -1)])
-    assert state_errors([good[0], Command(1, "RD", 0, 0, 0, 5)])
-    assert state_errors([Command(1, "PDE", 0, -1, -1, -1), Command(30, "ACT", 0, 0, 0, 5)])
-    early = [Command(100, "REF", 0, -1, -1, -1)]
-    assert refresh_errors(early, {"tREFI": 101}, "REF")
-    assert not refresh_errors(early, {"tREFI": 100}, "REF")
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        ([OPENED, Command(11, "RD", 0, 0, 0, 5)], None),
+        (
+            [OPENED, Command(10, "RD", 0, 0, 0, 5)],
+            "RD of rank 0 group 0 bank 0 at 10: 9 clocks after ACT of rank 0 group 0 bank 0 at 1, "
+            "yet tRCD is 10",
+        ),
+        (
+            [OPENED, Command(12, "RD", 0, 0, 0, 6)],
+            "RD of rank 0 group 0 bank 0 at 12: row 5 is open",
+        ),
+        ([OPENED, Command(12, "ACT", 0, 0, 0, 5)], "ACT of rank 0 group 0 bank 0 at 12: row 5 is open"),
+        ([OPENED, Command(12, "REF", *IDLE)], "REF of rank 0 at 12: 1 rows are open"),
+        ([Command(5, "WR", 0, 1, 2, 5)], "WR of rank 0 group 1 bank 2 at 5: no row is open"),
+        ([Command(5, "PRE", 0, 1, 2, -1)], "PRE of rank 0 group 1 bank 2 at 5: no row is open"),
+        (
+            [OPENED, Command(1, "ACT", 1, 0, 0, 5)],
+            "ACT of rank 1 group 0 bank 0 at 1: the bus carried a command at 1; write one a clock",
+        ),
+        (
+            [Command(1, "PDE", *IDLE), Command(30, "ACT", 0, 0, 0, 5)],
+            "ACT of rank 0 group 0 bank 0 at 30: its rank is down since PDE",
+        ),
+        ([Command(30, "SRX", *IDLE)], "SRX of rank 0 at 30: its rank is up"),
+        ([Command(100, "REF", *IDLE)], "REF of rank 0 at 100: falls due at 101"),
+        ([Command(101, "REF", *IDLE)], None),
+        (
+            [OPENED, Command(11, "RDA", 0, 0, 0, -1), Command(30, "ACT", 0, 0, 0, 6)],
+            "ACT of rank 0 group 0 bank 0 at 30: 9 clocks after AP of rank 0 group 0 bank 0 at 21, "
+            "yet tRP is 10",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(log, message):
+    assert check(log, T).violations[:1] == ([message] if message else [])
+
+
+def test_five_activates_need_their_window():
+    log = [Command(1 + 10 * k, "ACT", 0, k % 4, k // 4, 5) for k in range(5)]
+    assert not check(log, T).violations
+    late = check(log, {**T, "tFAW": 41}).violations
+    assert late == [
+        "ACT of rank 0 group 0 bank 1 at 41: 40 clocks after ACT of rank 0 group 0 bank 0 at 1, yet tFAW is 41"
+    ]
+
+
+def test_without_refresh_none_is_expected():
+    assert REFRESHES[Refresh.NONE] is None
+    assert not check([OPENED], T, refresh=None).violations

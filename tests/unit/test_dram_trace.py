@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw_models.dram.rules import complete
 from hw_models.errors import ConfigError
+from simulator.trace import dram_check
+from simulator.trace.command import run_trace
 from simulator.trace.dram import trace
 from simulator.validate.dram import figures
 
@@ -46,6 +49,34 @@ def test_a_compressed_trace_and_the_command_log(tmp_path):
         ("57", "ACT", "0", "1"),
         ("73", "RD", "0", "1"),
     ]
+
+
+def test_the_commands_are_held_against_the_rules(tmp_path):
+    file = tmp_path / "t.trace"
+    file.write_text("0x0 READ 0\n0x20000 READ 0\n0x40 WRITE 100\n")
+    summary = trace(DDR4, file, tmp_path, check=True)
+    assert summary["protocol"] == {"commands": 8, "violations": 0, "first": []}
+    by_rule = {(r["scope"], r["earlier"], r["later"]): r for r in rows(tmp_path / "rules.csv")}
+    ras, tried = by_rule["bank", "ACT", "PRE"], by_rule["rank", "REF", "ACT/REF"]
+    assert (ras["rule"], ras["least_clocks"], ras["closest_clocks"], ras["pairs"]) == (
+        "tRAS",
+        "39",
+        "39",
+        "2",
+    )
+    assert (tried["closest_clocks"], tried["pairs"]) == ("", "0")
+    assert not (tmp_path / "commands.csv").exists()
+
+
+def test_a_command_that_breaks_a_rule_ends_the_check_with_exit_code_1(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "t.trace"
+    file.write_text("0x0 READ 0\n0x20000 READ 0\n")
+    monkeypatch.setattr(dram_check, "complete", lambda t, beats: {**complete(t, beats), "tRAS": 40})
+    with pytest.raises(SystemExit) as caught:
+        run_trace("dram", DDR4, file, tmp_path / "out", {"check": True})
+    assert caught.value.code == 1
+    assert "protocol.violations = 1" in capsys.readouterr().out
+    assert (tmp_path / "out" / "rules.csv").exists()
 
 
 def test_channels_share_the_addresses(tmp_path):

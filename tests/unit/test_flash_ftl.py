@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hw_models.flash.block import run_until
 from hw_models.flash.build import build
-from hw_models.flash.device import advance_to
 from hw_models.flash.ftl import find, lane_of, owner, pick_victim, plane_of
 from hw_models.flash.params import Flash
 from hw_models.flash.recovery import cut_power
@@ -96,7 +96,7 @@ def test_no_law_of_nand_is_broken_and_every_write_is_readable(ops, gc, mapping):
     done, version = run(states, memory, ops)
     assert states[0]["violations"] == 0
     assert (done > 0).all()
-    advance_to(states[0], memory, FOREVER - 1)
+    run_until(states[0], memory, FOREVER - 1)
     versions = page_versions(states, memory, LOGICAL)
     last = {}
     for k, (_, page, pages, write) in enumerate(ops):
@@ -234,7 +234,7 @@ def test_all_planes_may_collect_at_the_same_time():
     states, memory = build(params)
     done, _ = run(states, memory, [(0, page, 1, 1) for page in range(1024)])
     assert (done > 0).all()
-    advance_to(states[0], memory, int(done.max()) + 20 * 10**9)
+    run_until(states[0], memory, int(done.max()) + 20 * 10**9)
     assert states[0]["gc_reads"] > TRANSACTIONS
     assert states[0]["violations"] == 0
 

@@ -1,0 +1,29 @@
+"""One simulation: from whatever names a config to its result."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hw_models.errors import ConfigError
+from simulator.config.model import Config, load
+from simulator.progress import Progress
+from simulator.report.run import Run
+
+
+def run_one(
+    config: str | Path | Mapping[str, Any] | Config,
+    *,
+    settings: Iterable[str] = (),
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate ``config`` and return its run. Raises ConfigError with the place of a mistake."""
+    loaded = load(config, settings=settings, seed=seed)
+    if not loaded.workloads and not loaded.corunners:
+        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
+    from simulator.simulate import simulate  # numba: after the config is known to be right
+
+    try:
+        return Run.of(simulate(loaded, progress))
+    except ConfigError as error:
+        raise loaded.locate(error) from None
