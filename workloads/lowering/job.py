@@ -33,7 +33,7 @@ def options_of(job: NetworkJob, simd: int = 1) -> LoweringOptions:
 def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1) -> Program:
     """Return the program of one frame. Raises ConfigError."""
     if isinstance(preset, Systolic):
-        return _lower_to_array(job, preset, base_address)
+        return _lower_to_array(job, preset, base_address, simd)
     target = target_of(preset)
     if isinstance(job.network, LoadableFile):
         from workloads.importers.loadable import read_loadable
@@ -45,18 +45,25 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1
         return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
     network = load_network(job)
     try:
-        return lower_network(network, target, options_of(job, simd), base_address)
+        return _strict(job, lower_network(network, target, options_of(job, simd), base_address))
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 
 
-def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int) -> Program:
+def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int, simd: int) -> Program:
     if isinstance(job.network, LoadableFile):
         message = "a loadable has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
         raise ConfigError(message, key="network.loadable")
     try:
-        return lower_to_array(load_network(job), array, options_of(job), base_address)
+        return _strict(job, lower_to_array(load_network(job), array, options_of(job, simd), base_address))
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
+
+
+def _strict(job: NetworkJob, program: Program) -> Program:
+    """Return the program. Raises ConfigError for its first warning under `strict`."""
+    if job.strict and program.warnings:
+        raise ConfigError(f"{program.warnings[0]}; strict allows none", key="strict")
+    return program

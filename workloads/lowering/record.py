@@ -65,6 +65,7 @@ class Recorder:
     buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
     constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
     constant_bytes: int = 0
+    core_macs: int = 0  # of layers on a core
     stored_weights: dict[int, int] = field(default_factory=dict)  # layer -> bytes, padding and all
     results: set[str] = field(default_factory=set)  # buffers of the network's outputs
     submit: int = 0

@@ -4,11 +4,15 @@ Feature maps lie pixel by pixel, all channels of a pixel side by side. A scale a
 family behind a convolution are done on the way out of the array.
 """
 
+from itertools import product
+
 from hw_models.systolic.op import OP
 from hw_models.systolic.params import Systolic
 from workloads.graph import Network, Node, Window
+from workloads.lowering.account import add_account
 from workloads.lowering.assemble import assemble
 from workloads.lowering.costs import INT8_FUNCTIONS
+from workloads.lowering.emit_ops import MacShares
 from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import Stage
 from workloads.lowering.layout import Cube, feature_cube
@@ -47,7 +51,7 @@ class _Lowering:
         self.recorder = Recorder(dtype=OP)
         self.cubes: dict[str, Cube] = {}
         self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, options.simd, ON_BYTES)
-        self.folded: set[str] = set()  # names of nodes done on the way out of an earlier one
+        self.folded: dict[str, str] = {}  # nodes done on the way out of an earlier one -> that one
 
     def program(self, base_address: int) -> Program:
         for number, name in enumerate(self.network.inputs):
@@ -61,7 +65,7 @@ class _Lowering:
         for name in self.network.outputs if self.options.core else ():
             self.host.to_float(name)
             self.recorder.results.add(self.host.as_float[name])
-        return assemble(
+        program = assemble(
             self.network.name,
             self.layers,
             self.recorder,
@@ -70,6 +74,7 @@ class _Lowering:
             base_address,
             list(self.network.warnings),
         )
+        return add_account(program, self.network, self.folded, self.recorder, "the array", {0: "array"})
 
     def _cube(self, name: str, buffer: str = "") -> Cube:
         """Return the cube of a tensor, in a buffer of its own unless one is given."""
@@ -108,20 +113,30 @@ class _Lowering:
             return Convolution(shape.elements, 1, 1, node.kernels, Window())
         groups = node.groups
         return Convolution(
-            shape.channels // groups, shape.height, shape.width, node.kernels // groups, node.window
+            shape.channels // groups,
+            shape.height // node.images,
+            shape.width,
+            node.kernels // groups,
+            node.window,
         )
 
     def _launch(self, node: Node, layer: int, conv: Convolution, cut: Cut) -> None:
-        """One operation for every group of a convolution."""
+        """One operation for every group of a convolution, of every image."""
         source, output = self.cubes[node.inputs[0]], self._cube(self._on_the_way_out(node))
         pixel = conv.channels * node.groups
         lines, columns = conv.out
-        for group in range(node.groups):
-            size = conv.taps * conv.channels * conv.kernels
+        size = conv.taps * conv.channels * conv.kernels
+        macs = MacShares(node, size * lines * columns * node.groups)
+        owner = node.parameters or node.name
+        self.recorder.stored_weights[layer] = size * node.groups
+        for image, group in product(range(node.images), range(node.groups)):
             self.recorder.op(
                 0,
                 [touch(source, False), touch(output, True)],
-                src=Place(source.buffer, source.offset + group * conv.channels),
+                src=Place(
+                    source.buffer,
+                    source.offset + image * pixel * conv.width * conv.height + group * conv.channels,
+                ),
                 width=conv.width,
                 height=conv.height,
                 channels=conv.channels,
@@ -136,16 +151,16 @@ class _Lowering:
                 pad_left=conv.window.left,
                 pad_top=conv.window.top,
                 kernels=conv.kernels,
-                weights=self.recorder.constant(f"{node.name}.weights.{group}", size),
+                weights=self.recorder.constant(f"{owner}.weights.{group}", size),
                 weight_bytes=size,
                 out_width=columns,
                 out_height=lines,
-                dst=Place(output.buffer, group * conv.kernels),
+                dst=Place(output.buffer, image * node.kernels * columns * lines + group * conv.kernels),
                 dst_pixel_stride=node.kernels,
                 dst_line_stride=node.kernels * columns,
                 **cut._asdict(),
                 layer=layer,
-                macs=size * lines * columns,
+                macs=macs.next(size * lines * columns),
                 registers=REGISTERS,
             )
 
@@ -159,6 +174,6 @@ class _Lowering:
             )
             if not fits:
                 break
-            self.folded.add(follower.name)
+            self.folded[follower.name] = node.name
             name = follower.output
         return name
