@@ -33,7 +33,7 @@ def add_account(
     target: str,
     units: Mapping[int, str] = UNITS,
 ) -> Program:
-    """Return ``program`` with what its reader asks of layers. ``rides``: nodes done with another -> that one."""
+    """Return ``program`` with details of its layers. ``rides``: nodes done with another -> that one."""
     program.layers = _described(network, rides, recorder, program.layers, target, units)
     program.notes = list(network.notes)
     program.weights = network_weights(network)

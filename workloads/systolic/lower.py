@@ -1,4 +1,4 @@
-"""From a network to a program of a systolic array: convolutions and fully connected layers, the rest on a core.
+"""From a network to a program of a systolic array: convolutions and full connections; a core has the rest.
 
 Feature maps lie pixel by pixel, all channels of a pixel side by side. A scale and an activation of the ReLU
 family behind a convolution are done on the way out of the array.
