@@ -8,6 +8,7 @@ VALIDATIONS = {
     "nvdla-rtl": "simulator.validate.nvdla_rtl",
     "nvdla-traces": "simulator.validate.nvdla_traces",
     "yolov3-ops": "simulator.validate.yolov3_ops",
+    "networks": "simulator.validate.networks",
     "dram": "simulator.validate.dram",
     "flash": "simulator.validate.flash",
     "firesim": "simulator.validate.firesim",

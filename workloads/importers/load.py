@@ -5,6 +5,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from workloads.graph import Network
+from workloads.importers.caffe import read_caffe
 from workloads.importers.darknet import read_darknet
 from workloads.importers.inline import read_inline
 from workloads.llm.graph import transformer_network
@@ -38,6 +39,8 @@ def _by_size(name: str, suffix: str, size: Any) -> Network:
         raise ConfigError(message, key="input")
     if suffix == ".cfg":
         return read_darknet(Path(name), size)
+    if suffix == ".prototxt":
+        return read_caffe(Path(name), size)
     if name not in NETWORKS:
         return _transformer(name, size)
     try:

@@ -9,6 +9,7 @@ from workloads.importers.onnx_walk import Dims
 
 def conv(at: At) -> None:
     weights = at.dims(1)
+    _check_channels(at, weights[1] * at.attribute("group", 1))
     macs = prod(at.out_dims()) * prod(weights[1:])
     if at.is_data(1):
         return at.core("conv", f"{at.operator} with kernels that the network computes is not known", macs)
@@ -28,8 +29,18 @@ def conv(at: At) -> None:
     return at.give(tensor, 1)
 
 
+def _check_channels(at: At, wanted: int) -> None:
+    """ONNX's inference of convolutions does not look at the channels."""
+    if at.dims(0)[1] != wanted:
+        raise ValueError(
+            f"weights {list(at.dims(1))} in {at.attribute('group', 1)} groups are for {wanted} channels, "
+            f"and the input {list(at.dims(0))} has {at.dims(0)[1]}; export again"
+        )
+
+
 def conv_transpose(at: At) -> None:
     weights, dims = at.dims(1), at.dims(0)
+    _check_channels(at, weights[0])
     macs = prod(dims) * prod(weights[1:])
     if at.is_data(1):
         return at.core("conv", f"{at.operator} with kernels that the network computes is not known", macs)

@@ -1,14 +1,23 @@
 """What became of every layer: its shapes, MACs and weights, and where it runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from workloads.graph import Network, Node, node_macs, node_weights
+from hw_models.nvdla.op import Unit
+from workloads.graph import Network, Node, network_weights, node_macs, node_weights
 from workloads.lowering.fuse import Stage
 from workloads.lowering.record import Recorder
-from workloads.program import Layer
+from workloads.program import Layer, Program
 
+UNITS: dict[int, str] = {
+    Unit.CONV: "convolution",
+    Unit.SDP: "SDP",
+    Unit.PDP: "PDP",
+    Unit.CDP: "CDP",
+    Unit.RUBIK: "RUBIK",
+    Unit.BDMA: "BDMA",
+}
 WHY = {  # what needs no warning: exact work that a core has in every flow
     "yolo": "detection heads run in software",
     "softmax": "no unit computes it",
@@ -16,14 +25,40 @@ WHY = {  # what needs no warning: exact work that a core has in every flow
 }
 
 
-def described(
-    network: Network, stages: Iterable[Stage], recorder: Recorder, layers: list[Layer], target: str
+def add_account(
+    program: Program,
+    network: Network,
+    rides: Mapping[str, str],
+    recorder: Recorder,
+    target: str,
+    units: Mapping[int, str] = UNITS,
+) -> Program:
+    """Return ``program`` with details of its layers. ``rides``: nodes done with another -> that one."""
+    program.layers = _described(network, rides, recorder, program.layers, target, units)
+    program.notes = list(network.notes)
+    program.weights = network_weights(network)
+    program.core_macs = recorder.core_macs
+    return program
+
+
+def rides_of(stages: Iterable[Stage]) -> dict[str, str]:
+    """Return the nodes that are done with another -> that one."""
+    listed = list(stages)
+    rides = {node.name: stage.node.name for stage in listed for node in stage.nodes[1:]}
+    return rides | {stage.pool.name: stage.node.name for stage in listed if stage.pool is not None}
+
+
+def _described(
+    network: Network,
+    rides: Mapping[str, str],
+    recorder: Recorder,
+    layers: list[Layer],
+    target: str,
+    units: Mapping[int, str],
 ) -> list[Layer]:
-    """Return the layers with all that a reader asks of them; those that lowering added stay as they are."""
+    """Return the layers with their details; those that lowering added stay as they are."""
     numbers = {layer.name: number for number, layer in enumerate(layers)}
-    places = _places(recorder, layers, numbers)
-    rides = {node.name: stage.node.name for stage in stages for node in stage.nodes[1:]}
-    rides |= {stage.pool.name: stage.node.name for stage in stages if stage.pool is not None}
+    places = _places(recorder, layers, numbers, units)
     result = list(layers)
     for name in network.inputs:
         number = numbers[name]
@@ -53,10 +88,12 @@ def shape_of(network: Network, tensor: str) -> tuple[int, ...]:
     return network.dims.get(tensor, tuple(network.tensors[tensor]))
 
 
-def _places(recorder: Recorder, layers: list[Layer], numbers: dict[str, int]) -> dict[int, list[str]]:
+def _places(
+    recorder: Recorder, layers: list[Layer], numbers: dict[str, int], units: Mapping[int, str]
+) -> dict[int, list[str]]:
     """Return, for every layer, the units that work for it, and those for what lowering added to it."""
     found: dict[int, dict[str, None]] = {}
-    worked = [(op["layer"], recorder.unit_names[op["unit"]]) for op in recorder.ops]
+    worked = [(op["layer"], units[int(op.get("unit", 0))]) for op in recorder.ops]
     worked += [(task["layer"], "core") for task in recorder.tasks]
     for number, where in worked:
         found.setdefault(number, {})[where] = None

@@ -36,7 +36,7 @@ def _real_macs(node: Node, cut: Cut, tile: Tile) -> int:
     return tile.rows * cut.conv.out_width * kernels * cut.macs_each
 
 
-class _Macs:
+class MacShares:
     """Shares the MACs of a layer among its launches, where the layer says how many it has."""
 
     def __init__(self, node: Node, of_an_image: int):
@@ -77,7 +77,7 @@ class UnitEmitter:
     def convolution(self, stage: Stage, cuts: list[Cut], cubes: dict[str, Cube]) -> None:
         """One launch for every piece of a convolution, of every image."""
         node, layer = stage.node, self.layer_of[stage.node.name]
-        macs = _Macs(node, sum(_real_macs(node, cut, tile) for cut in cuts for tile in cut.tiles))
+        macs = MacShares(node, sum(_real_macs(node, cut, tile) for cut in cuts for tile in cut.tiles))
         for number, cut in enumerate(cuts):
             piece = round_up(cut.tiles[0].kernels * cut.conv.kernel_bytes, WEIGHT_ALIGNMENT)
             pieces = -(-cut.conv.kernels // cut.tiles[0].kernels)

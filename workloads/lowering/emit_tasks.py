@@ -51,6 +51,7 @@ class HostEmitter:
         """Work of one node on a core. ``wanted_int8``: the accelerator or an INT8 step reads the result."""
         self.layer = layer
         node = stage.node
+        self.recorder.core_macs += node_macs(self.network, node)
         function = node.function if node.kind == "cpu" else node.kind
         shape = self.network.tensors[stage.output]
         if function in self.on_bytes:

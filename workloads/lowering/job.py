@@ -45,7 +45,7 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1
         return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
     network = load_network(job)
     try:
-        return lower_network(network, target, options_of(job, simd), base_address)
+        return _strict(job, lower_network(network, target, options_of(job, simd), base_address))
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:
@@ -57,6 +57,13 @@ def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int, simd: i
         message = "has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
         raise ConfigError(message, key="network")
     try:
-        return lower_to_array(load_network(job), array, options_of(job, simd), base_address)
+        return _strict(job, lower_to_array(load_network(job), array, options_of(job, simd), base_address))
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
+
+
+def _strict(job: NetworkJob, program: Program) -> Program:
+    """Return the program. Raises ConfigError for its first warning under `strict`."""
+    if job.strict and program.warnings:
+        raise ConfigError(f"{program.warnings[0]}; strict allows none", key="strict")
+    return program

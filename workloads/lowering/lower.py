@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from workloads.graph import Network, Node, network_weights, node_macs
-from workloads.lowering.account import described
+from workloads.graph import Network, Node
+from workloads.lowering.account import add_account, rides_of
 from workloads.lowering.assemble import assemble
 from workloads.lowering.costs import INT8_FUNCTIONS
 from workloads.lowering.emit_ops import UnitEmitter
@@ -169,20 +169,17 @@ class _Emitter:
 
     def program(self, base_address: int) -> Program:
         self._size_buffers()
-        stages = [stage for _, stage in self.ordered]
         program = assemble(
             self.network.name,
-            described(self.network, stages, self.recorder, self.layers, self.target.name),
+            self.layers,
             self.recorder,
             self.options.planner,
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
         )
-        program.notes = list(self.network.notes)
-        program.weights = network_weights(self.network)
-        program.core_macs = sum(node_macs(self.network, s.node) for s in stages if s.kind == "host")
-        return program
+        rides = rides_of(stage for _, stage in self.ordered)
+        return add_account(program, self.network, rides, self.recorder, self.target.name)
 
     def _size_buffers(self) -> None:
         """A buffer reaches as far as the cubes in it."""

@@ -1,6 +1,5 @@
 """Collects operations, tasks and steps while addresses are still names; resolves them at the end."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,14 +17,6 @@ REGISTERS = {  # written by the driver for one launch
     Unit.CDP: 24,  # assumed likewise
     Unit.RUBIK: 15,  # assumed likewise
     Unit.BDMA: 13,  # assumed likewise
-}
-UNIT_NAMES = {
-    int(Unit.CONV): "convolution",
-    int(Unit.SDP): "SDP",
-    int(Unit.PDP): "PDP",
-    int(Unit.CDP): "CDP",
-    int(Unit.RUBIK): "RUBIK",
-    int(Unit.BDMA): "BDMA",
 }
 
 
@@ -67,14 +58,14 @@ class StepRecord:
 
 @dataclass
 class Recorder:
-    dtype: np.dtype = OP  # of the accelerator's operations, and what its units are called
-    unit_names: Mapping[int, str] = field(default_factory=lambda: UNIT_NAMES)
+    dtype: np.dtype = OP  # of the accelerator's operations
     ops: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     steps: list[StepRecord] = field(default_factory=list)
     buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
     constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
     constant_bytes: int = 0
+    core_macs: int = 0  # of layers on a core
     stored_weights: dict[int, int] = field(default_factory=dict)  # layer -> bytes, padding and all
     results: set[str] = field(default_factory=set)  # buffers of the network's outputs
     submit: int = 0

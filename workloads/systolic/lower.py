@@ -1,15 +1,18 @@
-"""From a network to a program of a systolic array: convolutions and fully connected layers, else a core.
+"""From a network to a program of a systolic array: convolutions and full connections; a core has the rest.
 
 Feature maps lie pixel by pixel, all channels of a pixel side by side. A scale and an activation of the ReLU
 family behind a convolution are done on the way out of the array.
 """
 
+from itertools import product
+
 from hw_models.systolic.op import OP
 from hw_models.systolic.params import Systolic
-from workloads.graph import Network, Node, Window, network_weights, node_macs
-from workloads.lowering.account import described
+from workloads.graph import Network, Node, Window
+from workloads.lowering.account import add_account
 from workloads.lowering.assemble import assemble
 from workloads.lowering.costs import INT8_FUNCTIONS
+from workloads.lowering.emit_ops import MacShares
 from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import Stage
 from workloads.lowering.layout import Cube, feature_cube
@@ -45,11 +48,10 @@ class _Lowering:
                 self.readers.setdefault(name, []).append(node)
         self.layers = [Layer(name, "input") for name in network.inputs]
         self.layers += [Layer(node.name, node.function or node.kind) for node in self.nodes]
-        self.recorder = Recorder(dtype=OP, unit_names={0: "array"})
+        self.recorder = Recorder(dtype=OP)
         self.cubes: dict[str, Cube] = {}
         self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, options.simd, ON_BYTES)
-        self.stages: list[Stage] = []
-        self.folded: set[str] = set()  # names of nodes done on the way out of an earlier one
+        self.folded: dict[str, str] = {}  # nodes done on the way out of an earlier one -> that one
 
     def program(self, base_address: int) -> Program:
         for number, name in enumerate(self.network.inputs):
@@ -65,17 +67,14 @@ class _Lowering:
             self.recorder.results.add(self.host.as_float[name])
         program = assemble(
             self.network.name,
-            described(self.network, self.stages, self.recorder, self.layers, "the array"),
+            self.layers,
             self.recorder,
             self.options.planner,
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
         )
-        program.notes = list(self.network.notes)
-        program.weights = network_weights(self.network)
-        program.core_macs = sum(node_macs(self.network, s.node) for s in self.stages if s.kind == "host")
-        return program
+        return add_account(program, self.network, self.folded, self.recorder, "the array", {0: "array"})
 
     def _cube(self, name: str, buffer: str = "") -> Cube:
         """Return the cube of a tensor, in a buffer of its own unless one is given."""
@@ -106,9 +105,7 @@ class _Lowering:
             reader.kind != "cpu" or reader.function in ON_BYTES
             for reader in self.readers.get(node.output, [])
         )
-        stage = Stage("host", [node], list(node.inputs), node.output)
-        self.stages.append(stage)
-        self.host.stage(stage, layer, wanted)
+        self.host.stage(Stage("host", [node], list(node.inputs), node.output), layer, wanted)
 
     def _convolution(self, node: Node) -> Convolution:
         """Return one group of a convolution; a fully connected layer sees one pixel of all its inputs."""
@@ -117,23 +114,30 @@ class _Lowering:
             return Convolution(shape.elements, 1, 1, node.kernels, Window())
         groups = node.groups
         return Convolution(
-            shape.channels // groups, shape.height, shape.width, node.kernels // groups, node.window
+            shape.channels // groups,
+            shape.height // node.images,
+            shape.width,
+            node.kernels // groups,
+            node.window,
         )
 
     def _launch(self, node: Node, layer: int, conv: Convolution, cut: Cut) -> None:
-        """One operation for every group of a convolution."""
-        stage = self._with_followers(node)
-        self.stages.append(stage)
-        source, output = self.cubes[node.inputs[0]], self._cube(stage.output)
+        """One operation for every group of a convolution, of every image."""
+        source, output = self.cubes[node.inputs[0]], self._cube(self._on_the_way_out(node))
         pixel = conv.channels * node.groups
         lines, columns = conv.out
         size = conv.taps * conv.channels * conv.kernels
+        macs = MacShares(node, size * lines * columns * node.groups)
+        owner = node.parameters or node.name
         self.recorder.stored_weights[layer] = size * node.groups
-        for group in range(node.groups):
+        for image, group in product(range(node.images), range(node.groups)):
             self.recorder.op(
                 0,
                 [touch(source, False), touch(output, True)],
-                src=Place(source.buffer, source.offset + group * conv.channels),
+                src=Place(
+                    source.buffer,
+                    source.offset + image * pixel * conv.width * conv.height + group * conv.channels,
+                ),
                 width=conv.width,
                 height=conv.height,
                 channels=conv.channels,
@@ -148,22 +152,22 @@ class _Lowering:
                 pad_left=conv.window.left,
                 pad_top=conv.window.top,
                 kernels=conv.kernels,
-                weights=self.recorder.constant(f"{node.parameters or node.name}.weights.{group}", size),
+                weights=self.recorder.constant(f"{owner}.weights.{group}", size),
                 weight_bytes=size,
                 out_width=columns,
                 out_height=lines,
-                dst=Place(output.buffer, group * conv.kernels),
+                dst=Place(output.buffer, image * node.kernels * columns * lines + group * conv.kernels),
                 dst_pixel_stride=node.kernels,
                 dst_line_stride=node.kernels * columns,
                 **cut._asdict(),
                 layer=layer,
-                macs=size * lines * columns,
+                macs=macs.next(size * lines * columns),
                 registers=REGISTERS,
             )
 
-    def _with_followers(self, node: Node) -> Stage:
-        """Return a convolution with what follows it and is done on the way out."""
-        nodes, name = [node], node.output
+    def _on_the_way_out(self, node: Node) -> str:
+        """Fold what follows a convolution into it; return the tensor that it leaves in memory."""
+        name = node.output
         while name not in self.network.outputs and len(self.readers.get(name, [])) == 1:
             follower = self.readers[name][0]
             fits = follower.kind == "scale" or (
@@ -171,7 +175,6 @@ class _Lowering:
             )
             if not fits:
                 break
-            self.folded.add(follower.name)
-            nodes.append(follower)
+            self.folded[follower.name] = node.name
             name = follower.output
-        return Stage("conv", nodes, list(node.inputs), name)
+        return name
