@@ -28,10 +28,13 @@ def run(
     set: Iterable[str] | Mapping[str, Any] = (),
     seed: int | None = None,
     progress: Progress | None = None,
+    values: bool = False,
+    parameters: Path | None = None,
 ) -> "Run":
     """Simulate ``config`` (a path, a dict or a `Config`) and return its `Run`.
 
-    ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. Raises
+    ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. ``values``: compute what the
+    networks compute, with weights and inputs of ``parameters`` (.npz) or of the seed. Raises
     `hw_models.errors.ConfigError`.
     """
     from hw_models.errors import ConfigError
@@ -43,7 +46,13 @@ def run(
     from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
-        return Run.of(simulate(loaded, progress))
+        result = simulate(loaded, progress)
+        if values:
+            from simulator.values import compute_values
+
+            result.values = compute_values(loaded, parameters)
+            result.summary["values"] = {name: found.summary() for name, found in result.values.items()}
+        return Run.of(result)
     except ConfigError as error:
         raise loaded.locate(error) from None
 
