@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.nvdla.params import Nvdla
 from simulator.config.model import Config
 from simulator.results.run_folder import write_table
 from workloads import lower
@@ -62,8 +63,16 @@ def compute_values(config: Config, parameters: Path | None = None) -> dict[str, 
     return found
 
 
+def _nvdla(config: Config, job: NetworkJob) -> Nvdla:
+    """Return the accelerator of a job. Raises ConfigError when it is not an NVDLA."""
+    found = config.system.accelerators[job.on]
+    if not isinstance(found, Nvdla):
+        raise ConfigError(f"{job.on} is no NVDLA; values are those of NVDLA's units", key="on")
+    return found
+
+
 def _job_values(config: Config, job: NetworkJob, parameters: Path | None) -> JobValues:
-    preset = config.system.accelerators[job.on]
+    preset = _nvdla(config, job)
     if isinstance(job.network, ProgramFile):
         return _program_values(Path(job.network.program), preset.values())
     program = lower(job, preset)
@@ -151,7 +160,7 @@ def compile_network(
 def _compile_job(
     config: Config, name: str, job: NetworkJob, folder: Path, base: int, parameters: Path | None
 ) -> Path:
-    preset = config.system.accelerators[job.on]
+    preset = _nvdla(config, job)
     program = lower(job, preset, base_address=base)
     plan = ValuePlan(program, preset.values(), quantisation_of(job, config.simulation.seed, parameters))
     writer = TraceWriter(folder)
