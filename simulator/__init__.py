@@ -28,15 +28,18 @@ def run(
     set: Iterable[str] | Mapping[str, Any] = (),
     seed: int | None = None,
     progress: Progress | None = None,
+    values: bool = False,
+    parameters: Path | None = None,
 ) -> "Run":
     """Simulate ``config`` (a path, a shipped config's name, a dict or a `Config`) and return its `Run`.
 
-    ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. Raises
+    ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. ``values``: compute what the
+    networks compute, with weights and inputs of ``parameters`` (.npz) or of the seed. Raises
     `hw_models.errors.ConfigError`.
     """
     from simulator.single import run_one
 
-    return run_one(load(config, set=set, seed=seed), progress=progress)
+    return run_one(load(config, set=set, seed=seed), progress=progress, values=values, parameters=parameters)
 
 
 def load(

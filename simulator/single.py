@@ -16,14 +16,22 @@ def run_one(
     settings: Iterable[str] = (),
     seed: int | None = None,
     progress: Progress | None = None,
+    values: bool = False,
+    parameters: Path | None = None,
 ) -> Run:
-    """Simulate ``config`` and return its run. Raises ConfigError with the place of a mistake."""
+    """Simulate ``config``, with its ``values`` if asked. Raises ConfigError with the place of a mistake."""
     loaded = load(config, settings=settings, seed=seed)
     if not loaded.workloads and not loaded.corunners:
         raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
     from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
-        return Run.of(simulate(loaded, progress))
+        result = simulate(loaded, progress)
+        if values:
+            from simulator.values import compute_values
+
+            result.values = compute_values(loaded, parameters)
+            result.summary["values"] = {name: found.summary() for name, found in result.values.items()}
+        return Run.of(result)
     except ConfigError as error:
         raise loaded.locate(error) from None

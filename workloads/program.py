@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -86,3 +87,5 @@ class Program:
     weights: int = 0  # values of all kernels and matrices, those that layers share once
     batches: list[Batch] = field(default_factory=list)
     prompt_steps: int = 0  # of a language model: its first steps, up to where its tokens begin
+    origins: dict[int, Any] = field(default_factory=dict)  # step -> lowering.record.Origin, for values
+    cubes: dict[str, Any] = field(default_factory=dict)  # tensor -> lowering.layout.Cube

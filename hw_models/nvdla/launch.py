@@ -21,7 +21,7 @@ class Launch:
     unit: Unit
     units: dict[str, Settings]
     line: int = 0  # of the program, of the last op-enable
-    group: int = 0  # register group of the unit that ends it
+    groups: dict[str, int] = field(default_factory=dict)  # register group of each unit
 
     def __getitem__(self, unit: str) -> Settings:
         return self.units[unit]
@@ -71,7 +71,7 @@ class Enabler:
             self.copies.append(self.file.settings("BDMA"))
         if name not in ENABLES["BDMA"] or not value & 1:
             return []
-        group = ENABLES["BDMA"].index(name)
+        group = {"BDMA": ENABLES["BDMA"].index(name)}
         launches = [Launch(Unit.BDMA, {"BDMA": copy}, line, group) for copy in self.copies]
         self.copies.clear()
         return launches
@@ -90,8 +90,8 @@ class Enabler:
                     break
                 kind = Unit.CONV if "CDMA" in needed else head
                 units = {other: self.waiting[other].pop(0) for other in needed}
-                last = "PDP" if "PDP" in needed else unit
-                found.append(Launch(kind, units, line, self.taken.get(last, 0) & 1))
+                groups = {other: self.taken.get(other, 0) & 1 for other in needed}
+                found.append(Launch(kind, units, line, groups))
                 for other in needed:
                     self.taken[other] = self.taken.get(other, 0) + 1
         return found

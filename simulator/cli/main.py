@@ -32,6 +32,10 @@ Settings = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="the folder to write")]
 Seed = Annotated[int | None, typer.Option("--seed", help="the seed of everything random")]
+Parameters = Annotated[
+    Path | None,
+    typer.Option("--parameters", metavar="FILE.npz", help="weights, scales and inputs for --values"),
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
 Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]
 
@@ -60,6 +64,10 @@ def run(
     strict: Strict = False,
     no_progress: NoProgress = False,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="neither plots nor report.html")] = False,
+    values: Annotated[
+        bool, typer.Option("--values", help="also compute what the networks compute, in INT8")
+    ] = False,
+    parameters: Parameters = None,
 ) -> None:
     """Run one simulation; print a summary, write the run folder (runs/<config's name> unless --out)."""
     import simulator
@@ -76,9 +84,40 @@ def run(
     from simulator.cli.terminal import output_console, print_run, progress_bar
 
     with progress_bar(Console(stderr=True), not no_progress) as progress:
-        result = simulator.run(loaded, progress=progress)
+        result = simulator.run(
+            loaded, progress=progress, values=values or parameters is not None, parameters=parameters
+        )
     write_run(result, folder, plots=not no_plots)
     print_run(output_console(), result, folder)
+
+
+@app.command(name="compile")
+def compile_(
+    config: ConfigFile,
+    out: Out = None,
+    set: Settings = None,
+    seed: Seed = None,
+    base: Annotated[str, typer.Option("--base", metavar="ADDRESS", help="where its memory begins")] = "0",
+    parameters: Parameters = None,
+) -> None:
+    """Write the networks of a config as register-level programs with memory images."""
+    from simulator.config.model import load
+    from simulator.results.run_folder import new_folder
+    from simulator.values import compile_network
+
+    loaded = load(config, settings=set or [], seed=seed)
+    folder = out if out is not None else Path("programs") / config.stem
+    try:
+        address = int(base, 0)
+    except ValueError:
+        raise ConfigError(f"{base!r} is not an address; write 0x80000000", key="--base") from None
+    with new_folder(folder, ".cfg") as temporary:
+        try:
+            written = compile_network(loaded, temporary, address, parameters)
+        except ConfigError as error:
+            raise loaded.locate(error) from None
+    for path in written:
+        print(folder / path.name)
 
 
 @app.command()

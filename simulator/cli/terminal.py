@@ -67,6 +67,8 @@ def print_run(console: Console, result: Result, out: Any) -> None:
     console.print(run_summary(result))
     for warning in result.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
+    for job, found in result.values.items():
+        console.print(Text(f"values of {job}: {found.told()}"))
     simulation = result.summary["simulation"]
     wall = f"{time_text(simulation['simulated_s'])} simulated in {time_text(simulation['wall_s'])}"
     rate = f"{count_text(simulation['requests_per_wall_s'])} requests/s"

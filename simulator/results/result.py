@@ -17,6 +17,7 @@ class Result:
     timeline: list[dict[str, Any]] = field(default_factory=list)  # Chrome trace events
     bandwidth: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then bytes/s per master
     warnings: list[str] = field(default_factory=list)
+    values: Mapping[str, Any] = field(default_factory=dict)  # job -> simulator.values.JobValues, if asked for
 
     def to_dataframe(self) -> Any:
         """Return `ops` as a pandas DataFrame. Raises ImportError if pandas is not installed."""

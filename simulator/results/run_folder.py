@@ -24,11 +24,15 @@ OURS = (
 )  # a folder with one of these is replaceable
 
 
-def prepare_out(out: Path) -> None:
-    """Make sure that ``out`` can be written before time is spent. Raises ConfigError."""
+def prepare_out(out: Path, ending: str = "") -> None:
+    """Make sure that ``out`` can be written before time is spent. Raises ConfigError.
+
+    ``ending``: of files that make an old folder replaceable, beside a run's.
+    """
     if out.exists() and not out.is_dir():
         raise ConfigError("is a file; write the name of a folder", file=f"--out {out}")
-    if out.is_dir() and any(out.iterdir()) and not any((out / name).exists() for name in OURS):
+    ours = any((out / name).exists() for name in OURS) or (ending and any(out.glob(f"*{ending}")))
+    if out.is_dir() and any(out.iterdir()) and not ours:
         raise ConfigError(
             "holds other files than a run's; write the name of a new folder", file=f"--out {out}"
         )
@@ -46,9 +50,9 @@ def _cannot_write(out: Path, error: OSError) -> ConfigError:
 
 
 @contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path, ending: str = "") -> Iterator[Path]:
     """Yield a temporary folder that becomes ``out`` if the block succeeds and vanishes if it does not."""
-    prepare_out(out)
+    prepare_out(out, ending)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         yield temporary

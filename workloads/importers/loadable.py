@@ -144,7 +144,7 @@ class _Loadable:
             touches.append(Touch(buffers[0], False))
         else:
             touches.append(self._touch(buffers[0], source, False))
-        fields = {
+        fields: dict[str, Any] = {
             "width": row.number("input_width_csc"),
             "height": row.number("input_height_csc"),
             "channels": row.number("input_channel_csc"),

@@ -1,7 +1,7 @@
 """The last step: lifetimes, memory plan, dependencies, and every place turned into an address."""
 
 from workloads.lowering.depend import step_tables
-from workloads.lowering.layout import round_up
+from workloads.lowering.layout import Cube, round_up
 from workloads.lowering.planner import Lifetime, lower_bound, plan_bytes, plan_memory
 from workloads.lowering.record import Recorder
 from workloads.program import Layer, MemoryPlan, Program
@@ -17,6 +17,7 @@ def assemble(
     dependencies: str,
     base_address: int,
     warnings: list[str],
+    cubes: dict[str, Cube] | None = None,
 ) -> Program:
     """Return the program of what ``recorder`` collected: constants from ``base_address`` on, then buffers."""
     lifetimes = _lifetimes(recorder)
@@ -35,7 +36,8 @@ def assemble(
         {b.name: (addresses[b.name], b.bytes) for b in lifetimes},
         start + reached - base_address,
     )
-    return Program(name, layers, ops, tasks, steps, deps, plan, warnings)
+    origins = {number: step.origin for number, step in enumerate(recorder.steps) if step.origin}
+    return Program(name, layers, ops, tasks, steps, deps, plan, warnings, origins=origins, cubes=cubes or {})
 
 
 def _lifetimes(recorder: Recorder) -> list[Lifetime]:

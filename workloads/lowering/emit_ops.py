@@ -9,7 +9,7 @@ from workloads.lowering.cbuf import Convolution, Tile
 from workloads.lowering.cut import Cut
 from workloads.lowering.fuse import Sdp, Stage
 from workloads.lowering.layout import WEIGHT_ALIGNMENT, Cube, round_up
-from workloads.lowering.record import Place, Recorder, place, touch
+from workloads.lowering.record import Origin, Place, Recorder, place, touch
 from workloads.lowering.target import Target
 
 
@@ -169,7 +169,17 @@ class UnitEmitter:
             cubes,
             cut.first_out_column,
         )
-        self.recorder.op(Unit.CONV, touches, **fields)
+        origin = Origin(
+            "conv",
+            tuple(stage.nodes),
+            tuple(stage.inputs),
+            stage.output,
+            stage.sdp,
+            stage.pool,
+            kernel,
+            cut.block.first_channel,
+        )
+        self.recorder.op(Unit.CONV, touches, origin, **fields)
 
     def sdp_fields(
         self,
@@ -204,11 +214,13 @@ class UnitEmitter:
         return fields
 
     def memory_to_memory(
-        self, unit: Unit, node: Node, source: Cube, output: Cube, extra: list[Cube], **fields: Any
+        self, unit: Unit, stage: Stage, source: Cube, output: Cube, extra: list[Cube], **fields: Any
     ) -> None:
         """One launch of a unit that reads a cube and writes a cube."""
+        inputs = tuple(stage.inputs)
+        origin = Origin(stage.kind, tuple(stage.nodes), inputs, stage.output, stage.sdp, cube=output)
         touches = [touch(source, False), touch(output, True), *(touch(cube, False) for cube in extra)]
-        self.recorder.op(unit, touches, **(self._moved(node, source, output) | fields))
+        self.recorder.op(unit, touches, origin, **(self._moved(stage.node, source, output) | fields))
 
     def _moved(self, node: Node, source: Cube, output: Cube) -> dict[str, Any]:
         return {
@@ -233,20 +245,21 @@ class UnitEmitter:
         source, output = cubes[stage.inputs[0]], cubes[stage.output]
         fields = self.sdp_fields(stage.node.name, stage.sdp, source.stored_channels, 0, 0, cubes)
         extra = [cubes[name] for name in stage.inputs[1:]]
-        self.memory_to_memory(Unit.SDP, stage.node, source, output, extra, **fields)
+        self.memory_to_memory(Unit.SDP, stage, source, output, extra, **fields)
 
-    def copy(self, node: Node, source: Cube, output: Cube) -> None:
-        self.memory_to_memory(Unit.SDP, node, source, output, [])
+    def copy(self, stage: Stage, source: Cube, output: Cube) -> None:
+        self.memory_to_memory(Unit.SDP, stage, source, output, [])
 
-    def rubik(self, node: Node, source: Cube, output: Cube) -> None:
+    def rubik(self, stage: Stage, source: Cube, output: Cube) -> None:
         """Spread channels over pixels: as many atoms out as in, written through without gaps."""
         packed = replace(output, shape=source.shape, segments=source.segments)
         fields = {"dst_line_stride": packed.line_stride, "dst_surface_stride": packed.surface_stride}
-        self.memory_to_memory(Unit.RUBIK, node, source, output, [], **fields)
+        self.memory_to_memory(Unit.RUBIK, stage, source, output, [], **fields)
 
-    def pool(self, node: Node, source: Cube, output: Cube) -> None:
+    def pool(self, stage: Stage, source: Cube, output: Cube) -> None:
+        node = stage.node
         if node.images == 1:
-            self.memory_to_memory(Unit.PDP, node, source, output, [], **pool_fields(node, output))
+            self.memory_to_memory(Unit.PDP, stage, source, output, [], **pool_fields(node, output))
             return
         lines, rows = source.shape.height // node.images, output.shape.height // node.images
         for image in range(node.images):
@@ -259,5 +272,5 @@ class UnitEmitter:
             fields = self._moved(node, source, output) | pool_fields(node, output) | part
             self.recorder.op(Unit.PDP, touches, **fields)
 
-    def lrn(self, node: Node, source: Cube, output: Cube) -> None:
-        self.memory_to_memory(Unit.CDP, node, source, output, [], lrn_size=node.factor)
+    def lrn(self, stage: Stage, source: Cube, output: Cube) -> None:
+        self.memory_to_memory(Unit.CDP, stage, source, output, [], lrn_size=stage.node.factor)

@@ -9,7 +9,7 @@ from workloads.graph import Network, Node, Shape, node_macs, node_weights
 from workloads.lowering.costs import COPIES, INT8_FUNCTIONS, PARTS, compute_cycles
 from workloads.lowering.fuse import Stage
 from workloads.lowering.layout import Cube
-from workloads.lowering.record import Place, Recorder, Touch, place, touch
+from workloads.lowering.record import Origin, Place, Recorder, Touch, place, touch
 
 FLOAT_BYTES = 4
 
@@ -40,12 +40,13 @@ class HostEmitter:
         planar = self.recorder.buffer(f"{name}.planar", elements)
         size = cube.bytes
         self._task("quantise", elements, (raw, elements * FLOAT_BYTES), (planar, elements))
-        if not staging:
+        if staging:
+            ready = self.recorder.buffer(f"{name}.ready", size)
+            self._task("interleave", elements, (planar, elements), (ready, size))
+            self._task("memcpy", size, (ready, size), cube)
+        else:
             self._task("interleave", elements, (planar, elements), cube)
-            return
-        ready = self.recorder.buffer(f"{name}.ready", size)
-        self._task("interleave", elements, (planar, elements), (ready, size))
-        self._task("memcpy", size, (ready, size), cube)
+        self.recorder.computes(Origin("input", (), (), name))
 
     def stage(self, stage: Stage, layer: int, wanted_int8: bool) -> None:
         """Work of one node on a core. ``wanted_int8``: the accelerator or an INT8 step reads the result."""
@@ -56,6 +57,7 @@ class HostEmitter:
         shape = self.network.tensors[stage.output]
         if function in self.on_bytes:
             self._copies(function, stage)
+            self._computes(function, stage)
             return
         for name in stage.inputs:
             self.to_float(name)
@@ -74,6 +76,10 @@ class HostEmitter:
         self.as_float[stage.output] = target
         if wanted_int8:
             self.to_int8(stage.output, shape)
+        self._computes(function, stage)
+
+    def _computes(self, function: str, stage: Stage) -> None:
+        self.recorder.computes(Origin(function, tuple(stage.nodes), tuple(stage.inputs), stage.output))
 
     def view(self, stage: Stage) -> None:
         """The same values in the same order: what is there of one is there of the other."""

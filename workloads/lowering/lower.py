@@ -149,17 +149,18 @@ class _Emitter:
         elif stage.kind == "sdp":
             self.units.sdp(stage, cubes)
         elif stage.kind == "copy":
-            self.units.copy(node, source, cubes[stage.output])
+            self.units.copy(stage, source, cubes[stage.output])
         elif stage.kind == "pool":
-            self.units.pool(node, source, cubes[stage.output])
+            self.units.pool(stage, source, cubes[stage.output])
         elif stage.kind == "lrn":
-            self.units.lrn(node, source, cubes[stage.output])
+            self.units.lrn(stage, source, cubes[stage.output])
         elif stage.kind == "rubik":
-            self.units.rubik(node, source, cubes[stage.output])
+            self.units.rubik(stage, source, cubes[stage.output])
         elif stage.kind == "concat":
             for name in stage.inputs:
                 if (stage.output, name) in self.placement.copies:
-                    self.units.copy(node, cubes[name], self.placement.copies[stage.output, name])
+                    part = Stage("copy", stage.nodes, [name], stage.output)
+                    self.units.copy(part, cubes[name], self.placement.copies[stage.output, name])
         elif stage.kind == "view":
             self.host.view(stage)
         elif stage.kind == "host":
@@ -177,6 +178,7 @@ class _Emitter:
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
+            self.placement.cubes,
         )
         rides = rides_of(stage for _, stage in self.ordered)
         return add_account(program, self.network, rides, self.recorder, self.target.name)

@@ -7,6 +7,7 @@ import numpy as np
 
 from hw_models.cpu.task import TASK
 from hw_models.nvdla.op import OP, Unit
+from workloads.graph import Node
 from workloads.lowering.layout import LINE, WEIGHT_ALIGNMENT, Cube, round_up
 from workloads.program import On
 
@@ -48,12 +49,28 @@ class Touch(NamedTuple):
         )
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a step computes, in the network's words: values are made from it."""
+
+    kind: str  # conv, sdp, copy, pool, lrn, rubik; input, output, or a core's function
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]  # tensors
+    output: str
+    sdp: Any = None  # fuse.Sdp
+    pool: Node | None = None  # on the fly
+    first_kernel: int = 0
+    first_channel: int = 0  # as stored
+    cube: Cube | None = None  # where the result goes, if not where the output tensor lies
+
+
 @dataclass
 class StepRecord:
     on: On
     index: int
     submit: int
     touches: list[Touch]
+    origin: Origin | None = None
 
 
 @dataclass
@@ -81,17 +98,21 @@ class Recorder:
             self.constant_bytes += round_up(size, WEIGHT_ALIGNMENT)
         return Place("", self.constants[name])
 
-    def op(self, unit: int, touches: list[Touch], **fields: Any) -> None:
+    def op(self, unit: int, touches: list[Touch], origin: Origin | None = None, **fields: Any) -> None:
         fields["unit"] = int(unit)
         if "registers" not in fields:
             fields["registers"] = REGISTERS[Unit(unit)]
-        self.steps.append(StepRecord(On.ACCELERATOR, len(self.ops), self.submit, touches))
+        self.steps.append(StepRecord(On.ACCELERATOR, len(self.ops), self.submit, touches, origin))
         self.ops.append(fields)
 
     def task(self, touches: list[Touch], **fields: Any) -> None:
         fields.setdefault("passes", 1)
         self.steps.append(StepRecord(On.CORE, len(self.tasks), self.submit, touches))
         self.tasks.append(fields)
+
+    def computes(self, origin: Origin) -> None:
+        """The step recorded last is where ``origin`` is done."""
+        self.steps[-1].origin = origin
 
     def tables(self, addresses: dict[str, int], constants_at: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows of operations and of tasks with every place resolved."""

@@ -26,14 +26,6 @@ from workloads.traces.txn import read_txn
 READERS = {".cfg": read_cfg, ".txn": read_txn}
 SPACE = 1 << 32  # addresses that a program may use
 ADDRESSES = ("src", "dst", "weights", "wmb", "wgs", "x1_address", "x2_address", "y_address")
-SOURCES = {  # interrupts by their name in `intr_notify`
-    "SDP": (Unit.CONV, Unit.SDP),
-    "PDP": (Unit.CONV, Unit.SDP, Unit.PDP),
-    "CDP": (Unit.CDP,),
-    "BDMA": (Unit.BDMA,),
-    "RUBIK": (Unit.RUBIK,),
-    "RBK": (Unit.RUBIK,),
-}
 KINDS = {
     Unit.CONV: "conv",
     Unit.SDP: "sdp",
@@ -103,11 +95,10 @@ def _notified(script: Script, source: str, taken: set[tuple[int, str]]) -> set[i
     if not source:
         return set(range(len(script.launches)))
     name, _, group = source.rpartition("_")
+    unit = "RBK" if name == "RUBIK" else name
     for number, launch in enumerate(script.launches):
-        pools = "PDP" in launch.units
-        fits = launch.unit in SOURCES.get(name, ()) and (name != "PDP" or pools)
-        if fits and (number, source) not in taken and (name == "SDP" or str(launch.group) == group):
-            taken.add((number, source))
+        if (number, unit) not in taken and str(launch.groups.get(unit)) == group:
+            taken.add((number, unit))
             return {number}
     return set()
 

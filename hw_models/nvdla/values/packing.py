@@ -2,7 +2,7 @@
 
 Kernels come in groups of atomic-K, inside a group blocks of atomic-C channels, then kernel rows, columns,
 kernels, channels; nothing is filled up but the end of all (NVDLA hardware manual, "Weight Format"). A kernel
-of an image has one column of columns x channels; ``rows_a_block`` rows of it may lie together.
+of an image has one column of columns x channels; ``rows_a_block`` rows may lie together (post-extension).
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,234 @@
+"""Register-level programs: reading text traces, what they become, and networks written as such."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw_models.errors import ConfigError
+from hw_models.nvdla.decode import op_of
+from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.op import OP, Unit
+from hw_models.nvdla.presets import PRESETS
+from hw_models.nvdla.values.memory import Memory
+from simulator.config.model import load
+from simulator.values import compile_network, compute_values
+from workloads import lower
+from workloads.params import NetworkJob
+from workloads.traces.cfg import read_cfg
+from workloads.traces.commands import Check, Fill, Load, Notify, Poll, Wait, Write
+from workloads.traces.images import load_image
+from workloads.traces.play import play
+from workloads.traces.program import read_register_program, script_of
+from workloads.traces.txn import read_txn
+from workloads.traces.write import write_image
+from workloads.values.plan import ValuePlan
+from workloads.values.quantisation import Seeded
+
+BOOKKEEPING = {"layer", "macs", "registers", "x1_work", "x2_work"}
+SMALL = PRESETS["nv_small"]
+
+COPY = """
+reg_write(NVDLA_SDP.S_POINTER_0, {group});
+reg_write(NVDLA_SDP.D_DATA_CUBE_CHANNEL_0, 0x7);
+reg_write(NVDLA_SDP.D_DST_BASE_ADDR_LOW_0, {target:#x});
+reg_write(NVDLA_SDP.D_CVT_SCALE_0, 1);
+reg_write(NVDLA_SDP_RDMA.S_POINTER_0, {group});
+reg_write(NVDLA_SDP_RDMA.D_DATA_CUBE_CHANNEL_0, 0x7);
+reg_write(NVDLA_SDP_RDMA.D_SRC_BASE_ADDR_LOW_0, {source:#x});
+reg_write(NVDLA_SDP_RDMA.D_FEATURE_MODE_CFG_0, 0x0);
+reg_write(NVDLA_SDP_RDMA.D_OP_ENABLE_0, 1);
+reg_write(NVDLA_SDP.D_OP_ENABLE_0, 1);
+"""
+
+
+def program(tmp_path: Path, text: str, name: str = "p.cfg") -> Path:
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_commands_of_a_text_trace(tmp_path):
+    path = program(
+        tmp_path,
+        """// a comment
+mem_init(pri_mem, 0x100, 0x20, ALL_ZERO);
+mem_load(pri_mem, 0x100, "x.dat"); // behind a command
+/* two
+lines */ poll_reg_equal(NVDLA_CDMA.S_CBUF_FLUSH_STATUS_0,0x1);
+reg_write(NVDLA_SDP.D_CVT_SHIFT_0, 0x3);
+intr_notify(SDP_0, done);
+sync_wait(NVDLA_CSC, done);
+check_crc(done, 1, 0x100, 0x20, 0xabc);
+check_nothing(done);
+""",
+    )
+    fill, image, poll, write, notify, wait, check, nothing = read_cfg(path)
+    assert fill == Fill(0x100, 0x20, "ALL_ZERO", 2)
+    assert image == Load(0x100, tmp_path / "x.dat", 0, 3)
+    assert poll == Poll("CDMA", "S_CBUF_FLUSH_STATUS", 0xFFFFFFFF, 1, 5)
+    assert write == Write("SDP", "D_CVT_SHIFT", 3, 6)
+    assert (notify, wait) == (Notify("SDP_0", "done", 7), Wait("done", 8))
+    assert check == Check("done", 0x100, 0x20, 0xABC, None, 9)
+    assert nothing.size == 0
+
+
+def test_commands_of_an_older_trace_have_addresses(tmp_path):
+    path = program(
+        tmp_path,
+        """load_mem 0x80000000 0x20 in.dat
+write_reg 0xffff2c32 0x00000003 # NVDLA_SDP.D_CVT_SHIFT of nv_full: 0xb0c8
+read_reg 0x00001403 0xffffffff 0x1
+wait posedge dla_intr
+dump_mem 0x90000000 0x20 out.dat
+""",
+        "input.txn",
+    )
+    image, write, poll, notify, check = read_txn(path)
+    assert image == Load(0x80000000, tmp_path / "in.dat", 0x20, 1)
+    assert write == Write("SDP", "D_CVT_SHIFT", 3, 2)
+    assert poll == Poll("CDMA", "S_CBUF_FLUSH_STATUS", 0xFFFFFFFF, 1, 3)
+    assert notify == Notify("", "", 4)
+    assert check == Check("", 0x90000000, 0x20, None, tmp_path / "out.dat", 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reg_write(NVDLA_SDP.D_CVT_SHIFTS_0, 1);", "{p}:1: reg_write: 'NVDLA_SDP.D_CVT_SHIFTS_0' is not a register; write NVDLA_UNIT.REGISTER_0"),
+        ("\nreg_write(NVDLA_SDP.D_CVT_SHIFT_0, one);", "{p}:2: reg_write: 'one' is not a number; write 0x12 or 18"),
+        ("reg_write(NVDLA_SDP.D_CVT_SHIFT_0);", "{p}:1: reg_write: 1 arguments; it takes 2"),
+        ("reg_write NVDLA_SDP", "{p}:1: 'reg_write NVDLA_SDP' is not a command; write NAME(ARGUMENT, ...);"),
+        ("// nothing", "{p}: enables no operation; write D_OP_ENABLE of every unit it needs"),
+        ("reg_write(NVDLA_PDP.D_OPERATION_MODE_CFG_0, 0x10);\nreg_write(NVDLA_PDP.D_OP_ENABLE_0, 1);", "{p}: PDP enabled, and the units it works with are not; enable those as well"),
+    ],
+)  # fmt: skip
+def test_faults_name_file_and_line(tmp_path, text, message):
+    path = program(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        script_of(path)
+    assert str(caught.value) == message.format(p=path)
+
+
+def test_a_program_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match="no such file; write the path of a register program"):
+        script_of(tmp_path / "none.cfg")
+    with pytest.raises(ConfigError, match=r"none.txt is neither a .cfg nor a .txn register program"):
+        script_of(tmp_path / "none.txt")
+
+
+def test_launches_wait_for_what_was_notified_and_waited_for(tmp_path):
+    text = COPY.format(group=0, source=0x100, target=0x200) + "intr_notify(SDP_0, one);\n"
+    text += COPY.format(group=1, source=0x100, target=0x300) + "intr_notify(SDP_1, two);\n"
+    text += "sync_wait(two);\n" + COPY.format(group=0, source=0x300, target=0x400)
+    lowered = read_register_program(program(tmp_path, text), SMALL, 1 << 32)
+    assert list(lowered.ops["unit"]) == [Unit.SDP] * 3
+    assert list(lowered.ops["dst"] - (1 << 32)) == [0x200, 0x300, 0x400]
+    assert list(lowered.steps["dep_count"]) == [0, 0, 1]
+    assert list(lowered.deps) == [1]
+    assert [layer.kind for layer in lowered.layers] == ["sdp"] * 3
+
+
+def test_older_traces_wait_for_everything_before(tmp_path):
+    lines = [("SDP_RDMA", 0x2800), ("SDP", 0x2C00)]
+    copy = "".join(f"write_reg 0x{base + word:08x} 0x{value:x}\n" for base, word, value in [
+        (0x2C00, 0x31, 1), (0x2800, 0x1C, 0), (0x2800, 2, 1), (0x2C00, 0xE, 1),
+    ])  # fmt: skip
+    assert lines
+    lowered = read_register_program(
+        program(tmp_path, copy + "wait high dla_intr\n" + copy, "a.txn"), PRESETS["nv_full"]
+    )
+    assert list(lowered.steps["dep_count"]) == [0, 1]
+
+
+def test_images_come_back(tmp_path):
+    data = np.random.default_rng(0).integers(0, 256, 100).astype(np.uint8)
+    write_image(tmp_path / "x.dat", data)
+    memory = Memory()
+    load_image(memory, tmp_path / "x.dat", 0x1234)
+    assert np.array_equal(memory.read(0x1234, 100), data)
+    (tmp_path / "rows.dat").write_text("0x01 0x02\n0304\n")
+    load_image(memory, tmp_path / "rows.dat", 0, 3)
+    assert list(memory.read(0, 4)) == [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("network", "preset"), [("lenet5", "nv_small"), ("resnet50", "nv_large"), ("yolov3", "nv_large")]
+)
+def test_registers_say_all_that_decides_the_timing(network, preset):
+    lowered = lower(NetworkJob(network=network, on="a", fallback="c"), preset)
+    numbers = PRESETS[preset]
+    plan = ValuePlan(lowered, numbers, Seeded(None, 1)) if network == "lenet5" else None
+    names = set(OP.names) - BOOKKEEPING
+    for number, step in enumerate(lowered.steps):
+        if step["on"] != 0:
+            continue
+        op = lowered.ops[step["index"]]
+        if plan is None and op["x1"] > 1:
+            continue  # an operand in memory: its width comes with its values
+        launch = plan.steps[number].launch if plan else launch_of(op, numbers, {})
+        back = op_of(launch, numbers["atom_bytes"])[0]
+        different = {name for name in names if back[name] != op[name]} - (
+            {"x2_relu"} if plan is None else set()
+        )
+        assert not different, (number, different)
+
+
+@pytest.fixture
+def lenet():
+    return load("configs/nv_small_tiny.yaml")
+
+
+def test_a_compiled_network_played_gives_the_same_operations_and_values(lenet, tmp_path):
+    (path,) = compile_network(lenet, tmp_path)
+    script = script_of(path)
+    outcome = play(script, SMALL)
+    assert [check.ours for check in outcome.checks] == [check.reference for check in outcome.checks]
+    assert len(outcome.checks) == 1
+    lowered = lower(lenet.workloads["classify"], SMALL)
+    again = read_register_program(path, SMALL)
+    for name in set(OP.names) - BOOKKEEPING:
+        assert np.array_equal(again.ops[name], lowered.ops[name]), name
+
+
+def test_values_of_a_seeded_network_are_those_of_plain_arithmetic(lenet):
+    """LeNet layer by layer, in real numbers: INT8 stays within a step of it."""
+    values = compute_values(lenet)["classify"]
+    lowered = lower(lenet.workloads["classify"], SMALL)
+    plan = ValuePlan(lowered, SMALL, Seeded(None, lenet.simulation.seed))
+    seeded = Seeded(None, lenet.simulation.seed)
+    seen = {}
+    for step in plan.run():
+        origin = step.origin
+        if step.launch is None or origin is None or origin.kind not in ("conv", "pool"):
+            continue
+        data = seen.get(origin.inputs[0], plan.read(origin.inputs[0])).astype(float)
+        node = origin.nodes[0]
+        if origin.kind == "conv":
+            window = node.window
+            if node.kind == "fc":
+                window = window._replace(height=data.shape[0], width=data.shape[1])
+                node = type(node)(
+                    node.name, "conv", node.inputs, node.output, window, node.kernels, 1, node.bias
+                )
+            channels = data.shape[2]
+            weights = (
+                seeded.weights(node, channels) * seeded.weight_scales(node, channels)[:, None, None, None]
+            )
+            padded = np.pad(data, ((window.top, window.bottom), (window.left, window.right), (0, 0)))
+            height, width = window.output(*data.shape[:2])
+            expected = np.array([[
+                (padded[y * window.stride_y:][:window.height, x * window.stride_x:][:, :window.width].transpose(2, 0, 1)
+                 * weights).sum(axis=(1, 2, 3)) for x in range(width)] for y in range(height)])  # fmt: skip
+            expected += seeded.bias(node, channels)
+            if any(n.kind == "activation" for n in origin.nodes):
+                expected = np.maximum(expected, 0)
+            expected = np.clip(expected, -128, 127)
+        else:
+            window = node.window
+            height, width = window.output(*data.shape[:2])
+            expected = np.array([[data[y * window.stride_y:][:window.height, x * window.stride_x:][:, :window.width]
+                                  .max(axis=(0, 1)) for x in range(width)] for y in range(height)])  # fmt: skip
+        seen[origin.output] = plan.read(origin.output)
+        assert np.abs(seen[origin.output] - expected).max() <= 0.51, origin.output
+    assert values.outputs["softmax"].sum() == pytest.approx(1)

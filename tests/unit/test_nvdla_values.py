@@ -1,0 +1,179 @@
+"""The functional model against the shortest code that is obviously right."""
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models.nvdla.values.convolution import accumulate, convolve, convolve_in_order, truncate
+from hw_models.nvdla.values.cubes import Cube, read_cube, write_cube
+from hw_models.nvdla.values.memory import PAGE_BYTES, Memory
+from hw_models.nvdla.values.packing import compress_weights, expand_weights, pack_weights, unpack_weights
+from hw_models.nvdla.values.pdp import POOL, pool_cube
+from hw_models.nvdla.values.rounding import low_bits, saturate, shift_left, shift_right, shift_signed
+
+INT48 = st.integers(-(2**47), 2**47 - 1)
+
+
+def half_away(value: Fraction) -> int:
+    return floor(value + Fraction(1, 2)) if value >= 0 else -floor(-value + Fraction(1, 2))
+
+
+def clamp(value: int, bits: int) -> int:
+    return max(-(2 ** (bits - 1)), min(2 ** (bits - 1) - 1, value))
+
+
+@given(INT48, st.integers(0, 62))
+@settings(deadline=None)
+def test_right_shift_rounds_half_away_from_zero(value, shift):
+    assert shift_right(value, shift) == half_away(Fraction(value, 2**shift))
+
+
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(0, 63))
+@settings(deadline=None)
+def test_left_shift_saturates(value, shift):
+    assert shift_left(value, shift, 32) == clamp(value * 2**shift, 32)
+
+
+@given(st.integers(-(2**40), 2**40), st.integers(-16, 15))
+@settings(deadline=None)
+def test_signed_shift_goes_both_ways(value, shift):
+    assert shift_signed(value, shift, 32) == clamp(half_away(Fraction(value) / Fraction(2) ** shift), 32)
+
+
+@given(INT48, st.integers(2, 40))
+@settings(deadline=None)
+def test_saturation_and_low_bits(value, bits):
+    assert saturate(value, bits) == clamp(value, bits)
+    assert (low_bits(value, bits) - value) % 2**bits == 0
+    assert -(2 ** (bits - 1)) <= low_bits(value, bits) < 2 ** (bits - 1)
+
+
+@given(st.lists(st.integers(-(2**33), 2**33 - 1), min_size=1, max_size=8), st.integers(0, 16))
+@settings(deadline=None)
+def test_accumulator_is_cut_with_rounding_and_saturates_to_32_bits(sums, shift):
+    data = np.array(sums, np.int64)
+    truncate(data, shift)
+    assert list(data) == [clamp(half_away(Fraction(value, 2**shift)), 32) for value in sums]
+
+
+def naive_convolution(lines, weights, size, strides, dilations):
+    out = np.zeros((*size, len(weights)), np.int64)
+    for y, x, k in np.ndindex(out.shape):
+        for r, s in np.ndindex(weights.shape[1:3]):
+            pixel = lines[y * strides[0] + r * dilations[0], x * strides[1] + s * dilations[1]]
+            out[y, x, k] += int(pixel.astype(np.int64) @ weights[k, r, s].astype(np.int64))
+    return out
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_convolution_is_exact_in_any_shape(data):
+    draw = data.draw
+    rows, columns, kernels = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    channels = draw(st.sampled_from([1, 5, 8, 700]))
+    strides, dilations = (draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) for _ in range(2))
+    size = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    shape = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(size, strides, (rows, columns), dilations)]
+    lines = random.integers(-128, 128, (*shape, channels)).astype(np.int8)
+    weights = random.integers(-128, 128, (kernels, rows, columns, channels)).astype(np.int8)
+    expected = naive_convolution(lines, weights, size, strides, dilations)
+    assert np.array_equal(convolve(lines, weights, size, strides, dilations), expected)
+    assert np.array_equal(accumulate(lines, weights, size, strides, dilations, 8), expected)
+
+
+def test_extremes_of_a_long_sum_are_exact():
+    lines, weights = np.full((1, 1, 5000), -128, np.int8), np.full((1, 1, 1, 5000), -128, np.int8)
+    assert convolve(lines, weights, (1, 1), (1, 1), (1, 1)).item() == 5000 * 2**14
+
+
+def test_accumulator_saturates_on_the_way():
+    """Up to the edge of 34 bits and back: what was cut off is lost."""
+    lines = np.array([[[2**20, 2**20, -(2**20)]]], np.int64)
+    weights = np.array([[[[2**13 - 1, 2**13, 2**13]]]], np.int64)
+    out = np.zeros((1, 1, 1), np.int64)
+    convolve_in_order(lines, weights, out, np.array([1, 1]), np.array([1, 1]), 1, 34)
+    assert out.item() == 2**33 - 1 - 2**33
+
+
+@given(
+    st.tuples(st.integers(1, 20), st.integers(1, 3), st.integers(1, 3), st.integers(1, 20)),
+    st.sampled_from([(8, 8), (16, 4)]),
+)
+@settings(max_examples=40, deadline=None)
+def test_weights_come_back_from_how_they_are_stored(shape, atomics):
+    weights = np.arange(np.prod(shape)).reshape(shape) % 251
+    for rows_a_block in (1, 2, 4):
+        stored = pack_weights(weights, *atomics, rows_a_block)
+        assert stored.size == weights.size
+        assert np.array_equal(unpack_weights(stored, shape, *atomics, rows_a_block), weights)
+
+
+def test_order_of_stored_weights():
+    """Two kernels of one group, 3 channels in blocks of 2: block, row, column, kernel, channel."""
+    weights = np.arange(2 * 1 * 2 * 3).reshape(2, 1, 2, 3)
+    assert list(pack_weights(weights, 2, 8)) == [0, 1, 6, 7, 3, 4, 9, 10, 2, 8, 5, 11]
+
+
+@given(st.lists(st.integers(-2, 2), min_size=1, max_size=70))
+@settings(deadline=None)
+def test_compressed_weights_come_back(values):
+    weights = np.array(values, np.int8)
+    packed, mask, sizes = compress_weights(weights, 16)
+    assert sizes.sum() == packed.nbytes == np.count_nonzero(weights)
+    assert np.array_equal(expand_weights(packed, mask, len(values)), weights)
+
+
+def test_memory_reads_zeros_where_nobody_wrote_and_crosses_pages():
+    memory = Memory()
+    memory.write(PAGE_BYTES - 2, np.arange(1, 5, dtype=np.uint8))
+    assert list(memory.read(PAGE_BYTES - 3, 6)) == [0, 1, 2, 3, 4, 0]
+
+
+@pytest.mark.parametrize("gap", [0, 24])
+def test_cubes_lie_in_surfaces_of_atoms(gap):
+    memory = Memory()
+    data = np.arange(2 * 3 * 10, dtype=np.int8).reshape(2, 3, 10)
+    cube = Cube(0x100, 3, 2, 10, 3 * 8 + gap, 2 * (3 * 8 + gap))
+    write_cube(memory, cube, data, 8)
+    assert np.array_equal(read_cube(memory, cube, 8)[:, :, :10], data)
+    second_surface_second_line = memory.read(0x100 + 3 * (24 + gap), 8).view(np.int8)
+    assert list(second_surface_second_line[:2]) == list(data[1, 0, 8:10])
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_pooling_is_that_of_each_window(data):
+    draw = data.draw
+    kernel, stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4))), draw(st.integers(1, 3))
+    pad = draw(st.integers(0, min(kernel) - 1))
+    height, width = draw(st.integers(max(kernel), 7)), draw(st.integers(max(kernel), 7))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    cube = random.integers(-128, 128, (height, width, 2))
+    out_size = [(n + 2 * pad - k) // stride + 1 for n, k in zip((height, width), kernel)]
+    method = draw(st.integers(0, 2))
+    pool = np.zeros(1, POOL)[0]
+    values = (method, kernel[1], kernel[0], stride, stride, pad, pad, 65536 // kernel[1], 65536 // kernel[0])
+    for name, value in zip(POOL.names, values):
+        pool[name] = value
+    pool["padding"][:] = np.arange(8) * 3
+    out = np.zeros((*out_size, 2), np.int64)
+    pool_cube(pool, cube, out)
+    for y, x, c in np.ndindex(out.shape):
+        inside, outside = [], 0
+        for r, s in np.ndindex(kernel):
+            line, column = y * stride - pad + r, x * stride - pad + s
+            if 0 <= line < height and 0 <= column < width:
+                inside.append(int(cube[line, column, c]))
+            else:
+                outside += 1
+        if method:
+            assert out[y, x, c] == (max(inside) if method == 1 else min(inside))
+        else:
+            total = sum(inside) + 3 * outside
+            across = half_away(Fraction(total * (65536 // kernel[1]), 65536))
+            assert out[y, x, c] == half_away(Fraction(across * (65536 // kernel[0]), 65536))
