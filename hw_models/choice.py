@@ -6,12 +6,13 @@ from enum import StrEnum
 class Choice(StrEnum):
     """An enum whose members are ``NAME = auto()``: a config writes the name in lower case.
 
-    >>> from enum import auto
-    >>> class Arbiter(Choice):
-    ...     ROUND_ROBIN = auto()
-    ...     OLDEST_FIRST = auto()
-    >>> Arbiter("oldest_first").code, Arbiter.OLDEST_FIRST == "oldest_first"
-    (1, True)
+    Examples:
+        >>> from enum import auto
+        >>> class Arbiter(Choice):
+        ...     ROUND_ROBIN = auto()
+        ...     OLDEST_FIRST = auto()
+        >>> Arbiter("oldest_first").code, Arbiter.OLDEST_FIRST == "oldest_first"
+        (1, True)
     """
 
     @property

@@ -37,7 +37,15 @@ LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of t
 
 
 def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
-    """Return ``value`` ("4 MiB") in base units. Raises ValueError saying what would be right."""
+    """Return ``value`` in base units. Raises ValueError saying what would be right.
+
+    Examples:
+        >>> parse_quantity("4 MiB", "size", SIZE_UNITS), parse_quantity("312.5 ps", "time", TIME_UNITS)
+        (4194304, 312500)
+        >>> parse_quantity("4096", "size", {"B": 1, "KiB": 1024})
+        Traceback (most recent call last):
+        ValueError: '4096' is not a size; write a number and one of B, KiB
+    """
     advice = f"write a number and one of {', '.join(units)}"
     match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[2] not in units:
@@ -51,7 +59,12 @@ def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
 
 
 def format_quantity(value: int, units: dict[str, int]) -> str:
-    """Return the shortest exact text for ``value``, in the largest unit that divides it."""
+    """Return the shortest exact text for ``value``, in the largest unit that divides it.
+
+    Examples:
+        >>> format_quantity(4194304, SIZE_UNITS), format_quantity(1536, SIZE_UNITS)
+        ('4 MiB', '1536 B')
+    """
     best = max(
         (unit for unit in units if value % units[unit] == 0 and value), key=lambda u: units[u], default=""
     )

@@ -113,8 +113,9 @@ def complete(timings: Mapping[str, int], beats: int) -> dict[str, int]:
 def clocks(least: str, t: Mapping[str, int]) -> int:
     """Return the value of a rule's ``least`` under timings ``t``. Raises KeyError for a name not in ``t``.
 
-    >>> clocks("CL + BL - CWL, tCCD_L", {"CL": 16, "BL": 4, "CWL": 12, "tCCD_L": 6})
-    8
+    Examples:
+        >>> clocks("CL + BL - CWL, tCCD_L", {"CL": 16, "BL": 4, "CWL": 12, "tCCD_L": 6})
+        8
     """
     return max(_sum(text.split(), t) for text in least.split(","))
 

@@ -1,9 +1,10 @@
 """Reads from a flash device, as a workload wants them: batches of requests from threads, and long streams.
 
->>> from hw_models.flash.params import Flash
->>> reader = Reader(Flash.model_validate({"preset": "m1_max_ssd"}))
->>> times = reader.batch([0, 16384], [16384, 16384], threads=2)  # ps at which each thread has its data
->>> end = reader.sequential(0, 2**30, start_ps=int(times.max()))
+Examples:
+    >>> from hw_models.flash.params import Flash
+    >>> reader = Reader(Flash.model_validate({"preset": "m1_max_ssd"}))
+    >>> times = reader.batch([0, 16384], [16384, 16384], threads=2)  # ps at which each thread has its data
+    >>> end = reader.sequential(0, 2**30, start_ps=int(times.max()))
 """
 
 import numpy as np
