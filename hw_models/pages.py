@@ -16,7 +16,7 @@ from hw_models.dram.state import SEGMENTS
 from hw_models.jit import njit
 
 REGION_SHIFT = 32  # addresses before translation: the region's number above, 4 GiB below
-REGIONS = 32
+REGIONS = 96
 MOST_BANKS = 64  # of a rank
 PAGE_BYTES = 1 << PAGE_SHIFT
 
@@ -62,7 +62,9 @@ class DoesNotFit(ValueError):
 
 @njit
 def translate(frames, address):
-    """Return the physical address of ``address``."""
+    """Return the physical address of ``address``; memories at addresses of their own have no frames."""
+    if address >> REGION_SHIFT >= REGIONS:
+        return address
     region = frames["region"][address >> REGION_SHIFT]
     page = (address & (1 << REGION_SHIFT) - 1) >> PAGE_SHIFT
     bank = region["bank"][page % region["banks"]]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from hw_models.dram.mapping import Piece, parse_mapping
-from hw_models.dram.spec import Currents, Device, timings
+from hw_models.dram.spec import Currents, Device, burst_bytes, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
 
@@ -115,7 +115,7 @@ class Dram(Block):
 
     @property
     def burst_bytes(self) -> int:
-        return self.module.CHANNEL_WIDTH // self.module.PSEUDO_CHANNELS * self.module.BURST_LENGTH // 8
+        return burst_bytes(self.module)
 
     @property
     def chips_per_rank(self) -> int:

@@ -54,6 +54,27 @@ def to_cycles(value: Cycles, clock_fs: int) -> int:
     return value
 
 
+def burst_bytes(standard: ModuleType) -> int:
+    """Return the bytes that one burst moves."""
+    return standard.CHANNEL_WIDTH // standard.PSEUDO_CHANNELS * standard.BURST_LENGTH // 8
+
+
+def checked(standard: ModuleType) -> ModuleType:
+    """Return a standard's module. Raises ValueError for a table that the address mapping cannot serve."""
+    burst = burst_bytes(standard)
+    if burst & (burst - 1):
+        raise ValueError(
+            f"{standard.NAME}: bursts of {standard.BURST_LENGTH} transfers are {burst} B, "
+            "not a power of two; an address has no whole bits for what lies within one"
+        )
+    for name, device in standard.DEVICES.items():
+        for what in ("bank_groups", "banks_per_group", "rows", "row_bytes"):
+            size = getattr(device, what)
+            if size <= 0 or size & (size - 1):
+                raise ValueError(f"{standard.NAME}: {what} of {name} is {size}, not a power of two")
+    return standard
+
+
 def timings(standard: ModuleType, speed: str, device: Device, overrides: Mapping[str, int]) -> dict[str, int]:
     """Return every timing of one speed in cycles, with ``overrides`` laid over them."""
     column = standard.SPEEDS.index(speed)

@@ -4,13 +4,14 @@ Operations are rows of an OP array that the caller owns. Requests leave through 
 writes, as AXI has two address channels; the caller may pass the same FIFO twice.
 """
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.nvdla.cacc import cacc_step
 from hw_models.nvdla.cdma_data import data_beat, data_step
 from hw_models.nvdla.cdma_weights import weight_beat, weight_step
 from hw_models.nvdla.csc import csc_step
 from hw_models.nvdla.groups import group_push, group_room
 from hw_models.nvdla.mcif import (
+    TAG_PORT,
     beat_returned,
     read_step,
     wake,
@@ -43,11 +44,11 @@ _M_LAST_READ = int(Mark.LAST_READ)
 
 
 @njit
-def new_record(state, op, now):
-    """Return the slot of a fresh record."""
+def new_record(state, op, index, now):
+    """Return the slot of a fresh record of ``op``, row ``index`` of the operations."""
     slot = state["launched"] % RECORDS
     record = state["records"][slot]
-    record["op"] = op
+    record["op"] = index
     record["enabled"] = now
     record["start"] = now
     record["end"] = -1
@@ -56,6 +57,8 @@ def new_record(state, op, now):
     record["read_bursts"][:] = 0
     record["write_bytes"][:] = 0
     record["write_bursts"][:] = 0
+    record["read_ram_types"] = op["read_ram_types"]
+    record["write_ram_types"] = op["write_ram_types"]
     record["mac_cycles"] = 0
     record["stall"][:] = 0
     record["mark"][:] = -1
@@ -75,7 +78,7 @@ def start(state, ops, index, now):
             and post_room(state, op)
         ):
             return False
-        slot = new_record(state, index, now)
+        slot = new_record(state, op, index, now)
         group_push(state, _CDMA, index, slot, now)
         group_push(state, _CSC, index, slot, now)
         group_push(state, _CACC, index, slot, now)
@@ -86,7 +89,7 @@ def start(state, ops, index, now):
         return True
     if not post_room(state, op):
         return False
-    post_enable(state, ops, index, new_record(state, index, now), now)
+    post_enable(state, ops, index, new_record(state, op, index, now), now)
     return True
 
 
@@ -94,12 +97,12 @@ def start(state, ops, index, now):
 def respond(state, response, now):
     """A response arrives: read data (any number of beats), or a write's acknowledgement."""
     client, dbb = response["stream"], state["dbb_bytes"]
+    mcif = state["mcif"][response["tag"] // TAG_PORT]
     if response["write"]:
-        write_acknowledged(state, client, response["bytes"] // dbb, now)
+        write_acknowledged(state, mcif, client, response["bytes"] // dbb, now)
         post_acknowledged(state, client, now)
         return
-    mcif = state["mcif"]
-    reader = mcif["readers"][client]
+    reader, cdma = mcif["readers"][client], state["mcif"][0]
     beats = 1
     if response["bytes"] != dbb:  # whole beats, or parts of beats where their addresses are not aligned
         reader["part_bytes"] += response["bytes"]
@@ -108,13 +111,13 @@ def respond(state, response, now):
     for _ in range(beats):
         at = max(now, mcif["last_beat"] + 1)
         if client == _C_DATA:
-            at = max(at, mcif["taken"][(mcif["taken_count"] - RETURN_BUFFER_BEATS) % 16] + 1)
-        beat_returned(state, client, at)
+            at = max(at, cdma["taken"][(cdma["taken_count"] - RETURN_BUFFER_BEATS) % 16] + 1)
+        beat_returned(state, mcif, client, at)
         if client == _C_DATA:
             slot = state["cdma_data"]["slot"]
             data_beat(state, at + BEAT_TO_FIFO)
-            mcif["taken"][mcif["taken_count"] % 16] = state["cdma_data"]["asked"][0]
-            mcif["taken_count"] += 1
+            cdma["taken"][cdma["taken_count"] % 16] = state["cdma_data"]["asked"][0]
+            cdma["taken_count"] += 1
             state["records"][slot]["mark"][_M_LAST_READ] = at
         elif client == _C_WEIGHT:
             slot = state["cdma_weight"]["slot"]
@@ -123,7 +126,7 @@ def respond(state, response, now):
         else:
             post_beat(state, client, at)
     reader["burst_beats_left"] += beats
-    if reader["burst_beats_left"] >= response["tag"]:
+    if reader["burst_beats_left"] >= response["tag"] % TAG_PORT:
         reader["burst_beats_left"] = 0
         reader["bursts_in_flight"] -= 1
 
@@ -140,16 +143,51 @@ def _done_step(state, now):
         state["done_pending"] -= 1
 
 
+@inlined
+def see_room(state, mcif, reads, writes, now):
+    """Let an interface go on that found its way out full and has room there now."""
+    if mcif["read_full"] and reads["count"] < reads["limit"]:
+        mcif["read_full"] = 0
+        wake_read(state, mcif, now)
+    if mcif["write_full"] and writes["count"] < writes["limit"]:
+        mcif["write_full"] = 0
+        wake_write(state, mcif, now)
+
+
+@inlined
+def read_part(state, port, time, reads):
+    """Let an interface that is due send a burst; note when it wants to again."""
+    mcif = state["mcif"][port]
+    if mcif["read_wake"] <= time:
+        read_step(state, port, max(time, mcif["next_read"]), reads)
+    wake(state, _P_READ, mcif["read_wake"])
+
+
+@inlined
+def write_part(state, port, time, writes):
+    """As `read_part`, for writes."""
+    mcif = state["mcif"][port]
+    if mcif["write_wake"] <= time:
+        time = max(time, mcif["next_write"])
+        client = write_step(state, port, time, writes)
+        if client >= 0:
+            row = writes["rows"][(writes["head"] + writes["count"] - 1) % FIFO_ROWS]
+            post_written(state, client, row["tag"] % TAG_PORT, time)
+    wake(state, _P_WRITE, mcif["write_wake"])
+
+
 @njit
 def advance(state, ops, now, reads, writes):
     """Do all that is due at ``now``; return the next cycle to be called at, NEVER when only input helps."""
-    mcif = state["mcif"]
-    if mcif["read_full"] and reads["count"] < reads["limit"]:
-        mcif["read_full"] = 0
-        wake_read(state, now)
-    if mcif["write_full"] and writes["count"] < writes["limit"]:
-        mcif["write_full"] = 0
-        wake_write(state, now)
+    return advance_both(state, ops, now, reads, writes, reads, writes)
+
+
+@njit
+def advance_both(state, ops, now, reads, writes, cv_reads, cv_writes):
+    """As `advance`, with the FIFOs of the second interface."""
+    see_room(state, state["mcif"][0], reads, writes, now)
+    if state["cvsram"]:
+        see_room(state, state["mcif"][1], cv_reads, cv_writes, now)
     times = state["wake"]
     while True:
         part, time = 0, times[0]
@@ -159,7 +197,10 @@ def advance(state, ops, now, reads, writes):
         if time > now:
             return time
         if part == _P_READ:
-            read_step(state, max(time, mcif["next_read"]), reads)
+            times[part] = NEVER
+            read_part(state, 0, time, reads)
+            if state["cvsram"]:
+                read_part(state, 1, time, cv_reads)
         elif part == _P_DATA:
             data_step(state, ops, time)
         elif part == _P_WEIGHT:
@@ -169,11 +210,10 @@ def advance(state, ops, now, reads, writes):
         elif part == _P_CACC:
             cacc_step(state, ops, time)
         elif part == _P_WRITE:
-            time = max(time, mcif["next_write"])
-            client = write_step(state, time, writes)
-            if client >= 0:
-                beats = writes["rows"][(writes["head"] + writes["count"] - 1) % FIFO_ROWS]["tag"]
-                post_written(state, client, beats, time)
+            times[part] = NEVER
+            write_part(state, 0, time, writes)
+            if state["cvsram"]:
+                write_part(state, 1, time, cv_writes)
         elif part == _P_DONE:
             _done_step(state, time)
         else:

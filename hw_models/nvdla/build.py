@@ -19,12 +19,12 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["cdma_beats_atoms"] = preset["dbb_bytes"] // preset["atom_bytes"]
     state["mcif"]["last_beat"] = -100
     state["mcif"]["taken"] = -100
+    state["mcif"]["read_wake"] = state["mcif"]["write_wake"] = NEVER
     state["csc"]["busy_since"] = -100
     state["wake"] = NEVER
-    for reader in state["mcif"]["readers"]:
-        reader["limit"], reader["credit"], reader["id_limit"] = 4, -1, preset.get("id_limit", 0)
-    for writer in state["mcif"]["writers"]:
-        writer["limit"] = WRITES
+    readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
+    readers["limit"], readers["credit"], readers["id_limit"] = 4, -1, preset.get("id_limit", 0)
+    writers["limit"] = WRITES
     state["cdma_data"]["last_banks"] = -1
     for unit in ("cdma_weight", "csc"):
         state[unit]["last_data_banks"] = state[unit]["last_weight_banks"] = -1
@@ -35,8 +35,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     stripe_pixels = 4 if preset["winograd"] else 1  # a step in Winograd form is 4 pixels: CSC_sg.v [A]
     state["cacc"]["credits"] = 2 * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1
-    readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
     for client, part in OWNERS.items():
-        readers[client]["owner"] = writers[client]["owner"] = part
+        readers["owner"][:, client] = writers["owner"][:, client] = part
     reset_post(state)
     return states

@@ -1,4 +1,8 @@
-"""The memory interface: DMA requests of the units become AXI bursts, beats come back in order per id.
+"""The memory interfaces: DMA requests of the units become AXI bursts, beats come back in order per id.
+
+There are two of a kind, each with its own port, arbiters and counters: MCIF, and CVIF for the memory that
+NVIDIA calls CVSRAM. An operation's RAM types say which client's surfaces lie behind which; the burst's tag
+says by which it went. A client's latency buffer, and so its credits, serves both.
 
 Reads: every client has a short queue of DMA requests. One burst leaves a cycle, round robin over the
 clients that have one, while the beats in flight stay below the limit (MCIF_READ_IG_bpt, _arb, _cvt).
@@ -11,6 +15,7 @@ from hw_models.nvdla.state import CREDIT_RING, REQUESTS, RETURNS, WRITES
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 
+TAG_PORT = 256  # of a burst's tag: beats below, the interface's number above
 _READ = int(Part.READ)
 _WRITE = int(Part.WRITE)
 _FIRST_WRITE = int(Mark.FIRST_WRITE)
@@ -25,31 +30,41 @@ def wake(state, part, time):
 
 
 @inlined
-def wake_read(state, time):
+def wake_read(state, mcif, time):
     """Let a burst out from ``time`` on; while the way out is full, room there is what wakes."""
-    mcif = state["mcif"]
     if mcif["read_full"] == 0:
-        wake(state, _READ, max(time, mcif["next_read"]))
+        mcif["read_wake"] = min(mcif["read_wake"], max(time, mcif["next_read"]))
+        wake(state, _READ, mcif["read_wake"])
 
 
 @inlined
-def wake_write(state, time):
+def wake_write(state, mcif, time):
     """As `wake_read`."""
-    mcif = state["mcif"]
     if mcif["write_full"] == 0:
-        wake(state, _WRITE, max(time, mcif["next_write"]))
+        mcif["write_wake"] = min(mcif["write_wake"], max(time, mcif["next_write"]))
+        wake(state, _WRITE, mcif["write_wake"])
+
+
+@inlined
+def interface_of(state, client, ram_types):
+    """Return the interface that a client uses for an operation of these RAM types."""
+    return state["mcif"][ram_types >> client & 1]
 
 
 @njit
 def read_room(state, client):
-    reader = state["mcif"]["readers"][client]
-    return reader["limit"] - reader["count"]
+    """Return how many more DMA requests a client may queue, at whichever interface."""
+    reader = state["mcif"][0]["readers"][client]
+    room = reader["limit"] - reader["count"]
+    if state["cvsram"]:
+        room = min(room, reader["limit"] - state["mcif"][1]["readers"][client]["count"])
+    return room
 
 
 @njit
 def request_read(state, client, address, beats, time, slot):
     """Queue a DMA read of ``beats``; its first burst may be on the bus at ``time``. The caller saw room."""
-    mcif = state["mcif"]
+    mcif = interface_of(state, client, state["records"][slot]["read_ram_types"])
     reader = mcif["readers"][client]
     row = (reader["head"] + reader["count"]) % REQUESTS
     reader["address"][row] = address
@@ -58,7 +73,7 @@ def request_read(state, client, address, beats, time, slot):
     reader["slot"][row] = slot
     reader["count"] += 1
     if reader["count"] == 1:
-        wake_read(state, time)
+        wake_read(state, mcif, time)
 
 
 @inlined
@@ -81,45 +96,45 @@ def _next_beats(state, reader):
 
 
 @inlined
-def _credit_at(state, reader, now):
-    """Return the cycle from which the latency buffer of ``reader`` holds its next burst, NEVER: unknown."""
-    if reader["credit"] < 0:
+def _credit_at(state, buffer, reader, now):
+    """Return the cycle from which a client's latency ``buffer`` holds its next burst, NEVER: unknown."""
+    if buffer["credit"] < 0:
         return now
-    while reader["credit_count"] and reader["credit_time"][reader["credit_head"]] <= now:
-        reader["credit"] += 1
-        reader["credit_head"] = (reader["credit_head"] + 1) % CREDIT_RING
-        reader["credit_count"] -= 1
-    missing = _next_beats(state, reader) - reader["credit"]
+    while buffer["credit_count"] and buffer["credit_time"][buffer["credit_head"]] <= now:
+        buffer["credit"] += 1
+        buffer["credit_head"] = (buffer["credit_head"] + 1) % CREDIT_RING
+        buffer["credit_count"] -= 1
+    missing = _next_beats(state, reader) - buffer["credit"]
     if missing <= 0:
         return now
-    if missing > reader["credit_count"]:
+    if missing > buffer["credit_count"]:
         return NEVER
-    return reader["credit_time"][(reader["credit_head"] + missing - 1) % CREDIT_RING]
+    return buffer["credit_time"][(buffer["credit_head"] + missing - 1) % CREDIT_RING]
 
 
 @inlined
-def _reads_shut(state, out):
+def _reads_shut(mcif, out):
     """Tell whether the way out is full; if so, only room there is of interest."""
     if out["count"] < out["limit"]:
         return False
-    state["wake"][_READ] = NEVER
-    state["mcif"]["read_full"] = 1
+    mcif["read_wake"] = NEVER
+    mcif["read_full"] = 1
     return True
 
 
 @inlined
-def _writes_shut(state, out):
+def _writes_shut(mcif, out):
     """As `_reads_shut`."""
     if out["count"] < out["limit"]:
         return False
-    state["wake"][_WRITE] = NEVER
-    state["mcif"]["write_full"] = 1
+    mcif["write_wake"] = NEVER
+    mcif["write_full"] = 1
     return True
 
 
 @inlined
-def _send(state, out, now, client, address, size, write, beats):
-    """Put a burst on the way out, which has room."""
+def _send(state, out, now, client, address, size, write, beats, port):
+    """Put a burst on the way out of an interface, which has room."""
     row = out["rows"][(out["head"] + out["count"]) % FIFO_ROWS]
     row["time"] = now
     row["address"] = address
@@ -127,16 +142,16 @@ def _send(state, out, now, client, address, size, write, beats):
     row["write"] = write
     row["master"] = state["master"]
     row["stream"] = client
-    row["tag"] = beats
+    row["tag"] = beats + TAG_PORT * port
     row["issued"] = now
     out["count"] += 1
 
 
 @inlined
-def read_step(state, now, out):
-    """Let one burst out at ``now`` if there is one; set the next wake."""
-    mcif = state["mcif"]
-    if _reads_shut(state, out):
+def read_step(state, port, now, out):
+    """Let one burst out of an interface at ``now`` if there is one; set its next wake."""
+    mcif = state["mcif"][port]
+    if _reads_shut(mcif, out):
         return
     dbb = state["dbb_bytes"]
     chosen, later, more = -1, NEVER, 0
@@ -149,7 +164,7 @@ def read_step(state, now, out):
         if reader["time"][reader["head"]] > now:
             later = min(later, reader["time"][reader["head"]])
         elif reader["id_limit"] == 0 or reader["bursts_in_flight"] < reader["id_limit"]:
-            credit_at = _credit_at(state, reader, now)
+            credit_at = _credit_at(state, state["mcif"][0]["readers"][client], reader, now)
             if credit_at > now:
                 later = min(later, credit_at)
             elif chosen < 0:
@@ -157,7 +172,7 @@ def read_step(state, now, out):
             else:
                 more = 1
     if chosen < 0:
-        state["wake"][_READ] = later
+        mcif["read_wake"] = later
         return
     reader = mcif["readers"][chosen]
     head = reader["head"]
@@ -166,12 +181,12 @@ def read_step(state, now, out):
     _see_returns(mcif, now)
     if mcif["reads_in_flight"] + beats > state["outstanding_reads"]:
         if mcif["return_count"]:
-            state["wake"][_READ] = mcif["returned"][mcif["return_head"]] + RETURN_TO_READ
+            mcif["read_wake"] = mcif["returned"][mcif["return_head"]] + RETURN_TO_READ
         else:
             mcif["read_limited"] = 1
-            state["wake"][_READ] = NEVER
+            mcif["read_wake"] = NEVER
         return
-    _send(state, out, now, chosen, address, beats * dbb, 0, beats)
+    _send(state, out, now, chosen, address, beats * dbb, 0, beats, port)
     record = state["records"][reader["slot"][head]]
     record["read_bytes"][chosen] += beats * dbb
     record["read_bursts"][chosen] += 1
@@ -185,8 +200,9 @@ def read_step(state, now, out):
     mcif["last_reader"] = chosen
     mcif["next_read"] = now + 1
     reader["bursts_in_flight"] += 1
-    if reader["credit"] > 0:
-        reader["credit"] -= beats
+    buffer = state["mcif"][0]["readers"][chosen]
+    if buffer["credit"] > 0:
+        buffer["credit"] -= beats
     if beats == reader["beats"][head]:
         reader["head"] = (head + 1) % REQUESTS
         reader["count"] -= 1
@@ -198,43 +214,38 @@ def read_step(state, now, out):
         reader["beats"][head] -= beats
         reader["address"][head] = address + beats * dbb
         more = 1
-    if not _reads_shut(state, out):
-        state["wake"][_READ] = now + 1 if more else max(later, now + 1)
+    if not _reads_shut(mcif, out):
+        mcif["read_wake"] = now + 1 if more else max(later, now + 1)
 
 
 @inlined
-def beat_returned(state, client, time):
+def beat_returned(state, mcif, client, time):
     """Account for one read beat of ``client`` taken from the bus at ``time``."""
-    mcif = state["mcif"]
     reader = mcif["readers"][client]
     mcif["last_beat"] = time
     mcif["returned"][(mcif["return_head"] + mcif["return_count"]) & (RETURNS - 1)] = time
     mcif["return_count"] += 1
     if mcif["read_limited"] or (reader["id_limit"] and reader["count"]):
         mcif["read_limited"] = 0
-        wake_read(state, time + RETURN_TO_READ)
+        wake_read(state, mcif, time + RETURN_TO_READ)
 
 
 @njit
 def return_credit(state, client, time):
     """A latency buffer passes a beat on: from ``time`` the splitter may use its room again."""
-    reader = state["mcif"]["readers"][client]
+    reader = state["mcif"][0]["readers"][client]
     reader["credit_time"][(reader["credit_head"] + reader["credit_count"]) % CREDIT_RING] = time
     reader["credit_count"] += 1
     if reader["count"]:
-        wake_read(state, time)
-
-
-@njit
-def write_room(state, client):
-    writer = state["mcif"]["writers"][client]
-    return writer["limit"] - writer["count"]
+        wake_read(state, state["mcif"][0], time)
+    if state["cvsram"] and state["mcif"][1]["readers"][client]["count"]:
+        wake_read(state, state["mcif"][1], time)
 
 
 @njit
 def request_write(state, client, address, beats, time, slot):
     """Queue one write burst, on the bus at ``time`` at the earliest. The caller saw room."""
-    mcif = state["mcif"]
+    mcif = interface_of(state, client, state["records"][slot]["write_ram_types"])
     writer = mcif["writers"][client]
     row = (writer["head"] + writer["count"]) % WRITES
     writer["address"][row] = address
@@ -244,14 +255,14 @@ def request_write(state, client, address, beats, time, slot):
     writer["slot"][row] = slot
     writer["count"] += 1
     if writer["count"] == 1:
-        wake_write(state, time)
+        wake_write(state, mcif, time)
 
 
 @inlined
-def write_step(state, now, out):
-    """Let one write burst out at ``now``; return its client, or -1 when none left."""
-    mcif = state["mcif"]
-    if _writes_shut(state, out):
+def write_step(state, port, now, out):
+    """Let one write burst out of an interface at ``now``; return its client, or -1 when none left."""
+    mcif = state["mcif"][port]
+    if _writes_shut(mcif, out):
         return -1
     chosen, later, more = -1, NEVER, 0
     client = mcif["last_writer"]
@@ -267,16 +278,16 @@ def write_step(state, now, out):
         else:
             more = 1
     if chosen < 0:
-        state["wake"][_WRITE] = later
+        mcif["write_wake"] = later
         return -1
     writer = mcif["writers"][chosen]
     head = writer["head"]
     beats = writer["beats"][head]
     if mcif["writes_in_flight"] + beats > state["outstanding_writes"]:
-        state["wake"][_WRITE] = NEVER
+        mcif["write_wake"] = NEVER
         mcif["write_limited"] = 1
         return -1
-    _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats)
+    _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats, port)
     record = state["records"][writer["slot"][head]]
     record["write_bytes"][chosen] += writer["bytes"][head]
     record["write_bursts"][chosen] += 1
@@ -291,16 +302,15 @@ def write_step(state, now, out):
     writer["in_flight"] += 1
     if writer["count"]:
         later = min(later, writer["time"][writer["head"]])
-    if not _writes_shut(state, out):
-        state["wake"][_WRITE] = now + beats if more else max(later, now + beats)
+    if not _writes_shut(mcif, out):
+        mcif["write_wake"] = now + beats if more else max(later, now + beats)
     return chosen
 
 
 @inlined
-def write_acknowledged(state, client, beats, time):
-    mcif = state["mcif"]
+def write_acknowledged(state, mcif, client, beats, time):
     mcif["writers"][client]["in_flight"] -= 1
     mcif["writes_in_flight"] -= beats
     if mcif["write_limited"]:
         mcif["write_limited"] = 0
-        wake_write(state, time + RETURN_TO_READ)
+        wake_write(state, mcif, time + RETURN_TO_READ)

@@ -106,6 +106,9 @@ OP = np.dtype(
         ("pool_out_width", np.int64),
         ("pool_out_height", np.int64),
         ("lrn_size", np.int64),  # CDP window, channels
+        # RAM types, a bit a Client: 1 where its surfaces lie in CVSRAM, behind the second interface
+        ("read_ram_types", np.int64),
+        ("write_ram_types", np.int64),
         # bookkeeping, no timing
         ("layer", np.int64),  # index of the network's layer
         ("macs", np.int64),  # multiply-accumulates that the layer asks for, without padding of channels

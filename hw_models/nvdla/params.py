@@ -21,7 +21,8 @@ class Nvdla(Block):
     kind: Literal["nvdla"] = "nvdla"
     preset: Preset = "nv_large"
     clock_hz: Hertz = Field(10**9, alias="clock", gt=0)
-    below: str | None = Field(None, description="what its memory port is wired to; interconnect if absent")
+    below: str | None = Field(None, description="what its port is wired to; interconnect if absent")
+    cvsram: str | None = Field(None, description="what its second memory port is wired to; absent: has none")
     driver: Driver = Field(default_factory=Driver, description="the software that feeds it")
     id_limit: int = Field(0, ge=0, le=256, description="reads in flight with one AXI id; 0: no limit")
     atomic_c: int = _of_preset("input channels a MAC cell takes a cycle", gt=0)
@@ -89,5 +90,6 @@ class Nvdla(Block):
         """Return the fields of the state record: the preset's, with what the config replaces."""
         table = PRESETS[self.preset]
         return {name: int(getattr(self, name, value)) for name, value in table.items()} | {
-            "id_limit": self.id_limit
+            "id_limit": self.id_limit,
+            "cvsram": int(self.cvsram is not None),
         }

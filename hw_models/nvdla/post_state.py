@@ -225,7 +225,7 @@ COPY_STATE = np.dtype([("units", CDP_STATE, (2,))])  # BDMA, RUBIK
 
 def reset_post(state: Any) -> None:
     """Set what is not zero after reset."""
-    readers = state["mcif"]["readers"]
+    readers = state["mcif"][0]["readers"]
     for chain, client in zip(state["sdp"]["chains"], SDP_CLIENTS):
         chain["client"] = client
         readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]

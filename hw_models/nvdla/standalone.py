@@ -49,11 +49,11 @@ def run(state, ops, enables, memory, fifos, max_cycles):
         while reads["count"] and accept(memory, front(reads), now):
             pop(reads)
             accelerator_next = (
-                min(accelerator_next, now + 1) if state["mcif"]["read_full"] else accelerator_next
+                min(accelerator_next, now + 1) if state["mcif"][0]["read_full"] else accelerator_next
             )
         if writes["count"] and accept(memory, front(writes), now):
             pop(writes)
-            if state["mcif"]["write_full"]:
+            if state["mcif"][0]["write_full"]:
                 accelerator_next = min(accelerator_next, now + 1)
         memory_next = min(memory_next, memory_advance(memory, now, responses))
         if launched == ops.shape[0] and state["done_count"] == launched:

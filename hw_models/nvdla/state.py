@@ -29,6 +29,8 @@ RECORD = np.dtype(
         ("read_bursts", np.int64, (CLIENTS,)),
         ("write_bytes", np.int64, (CLIENTS,)),
         ("write_bursts", np.int64, (CLIENTS,)),
+        ("read_ram_types", np.int64),  # as the operation's
+        ("write_ram_types", np.int64),
         ("mac_cycles", np.int64),  # cycles in which CSC hands data to the MACs
         ("stall", np.int64, (STALLS,)),
         ("mark", np.int64, (MARKS,)),  # Mark; -1: did not happen
@@ -92,6 +94,8 @@ MCIF = np.dtype(
         ("last_writer", np.int64),
         ("next_read", np.int64),  # cycle from which the next burst may leave
         ("next_write", np.int64),
+        ("read_wake", np.int64),  # when to look for one again
+        ("write_wake", np.int64),
         ("reads_in_flight", np.int64),  # beats
         ("writes_in_flight", np.int64),  # beats
         ("max_reads_in_flight", np.int64),
@@ -344,7 +348,8 @@ NVDLA = np.dtype(
         ("done_op", np.int64, (DONES,)),
         ("done_slot", np.int64, (DONES,)),
         ("done_time", np.int64, (DONES,)),  # interrupt pin
-        ("mcif", MCIF),
+        ("cvsram", np.int64),  # 1: has the second memory interface
+        ("mcif", MCIF, (2,)),  # MCIF, CVIF
         ("cbuf", CBUF),
         ("cdma_data", CDMA_DATA),
         ("cdma_weight", CDMA_WEIGHT),

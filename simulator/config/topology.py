@@ -128,12 +128,23 @@ class _Drawing:
         self.wrong: Wrong = []
         self.nodes = {node.name: node for node in _nodes_of(system)}
         self.usual = [name for name in USUAL if name in self.nodes]
-        self.masters = [
-            replace(master, below=self.lines(master.keys, _below_of(system, master))) for master in masters
-        ]
+        self.masters = [self.wired(system, master) for master in masters]
         for node in self.nodes.values():
             if isinstance(node.params, Cache | Interconnect):
                 node.below = self.lines(node.keys, node.params.below, node.name)
+
+    def wired(self, system: System, master: Master) -> Master:
+        """Return a master with what its ports are wired to."""
+        part: Any = system
+        for key in master.keys[1:]:
+            part = part[key] if isinstance(part, dict) else getattr(part, key)
+        below = self.lines(master.keys, part.below)
+        second = getattr(part, "cvsram", None)
+        if second is not None:
+            if second not in self.nodes:
+                self.add((*master.keys, "cvsram"), not_one_of(second, sorted(self.nodes)))
+            below += (second,)
+        return replace(master, below=below)
 
     def topology(self) -> Topology:
         """Return the nodes from memory upwards, each with what is above it; all that is wrong is noted."""
@@ -232,11 +243,3 @@ def _nodes_of(system: System) -> list[Node]:
         named = sorted(getattr(system, holder).items())
         nodes += [Node(name, ("system", holder, name), part) for name, part in named]
     return nodes
-
-
-def _below_of(system: System, master: Master) -> str | None:
-    """Return what a master's `below` says."""
-    part: Any = system
-    for key in master.keys[1:]:
-        part = part[key] if isinstance(part, dict) else getattr(part, key)
-    return part.below

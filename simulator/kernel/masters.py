@@ -71,17 +71,25 @@ def send_new(system, buses, fifo, before, measure, number):
 @njit
 def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
-    answers = wires["fifo"][node["answers"][0]]
-    while visible(system, answers):
-        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
-        nvdla.respond(state, front(answers), now)
-        take(system, answers)
-    wake_reader(system, answers)
-    reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
+    for port in range(node["answer_count"]):
+        answers = wires["fifo"][node["answers"][port]]
+        while visible(system, answers):
+            note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+            nvdla.respond(state, front(answers), now)
+            take(system, answers)
+        wake_reader(system, answers)
+    down = node["down"]
+    second = down + 2 * state["cvsram"]
+    reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
+    cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
     reads_before, writes_before = reads["count"], writes["count"]
-    set_wake(system, unit, nvdla.advance(state, ops, now, reads, writes))
+    cv_reads_before, cv_writes_before = cv_reads["count"], cv_writes["count"]
+    set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
     send_new(system, buses, reads, reads_before, measure, number)
     send_new(system, buses, writes, writes_before, measure, number)
+    if state["cvsram"]:
+        send_new(system, buses, cv_reads, cv_reads_before, measure, number)
+        send_new(system, buses, cv_writes, cv_writes_before, measure, number)
 
 
 @njit

@@ -12,7 +12,8 @@ from simulator.kernel.warm import second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
 
-SLICE_EVENTS = 2_000_000  # between two looks of the progress bar: a few tenths of a second
+SLICE_S = 0.2  # of the kernel between two looks of Python: at signals, and of the progress bar
+FEWEST_EVENTS = 50_000  # of a slice; never so many at one time of the simulation
 
 
 def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
@@ -43,14 +44,20 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     timed = simulation.until if isinstance(simulation.until, int) else None
     limit_fs = timed if timed is not None else simulation.max_time_fs
     arguments = compiled(machine)
-    started, spent = time.perf_counter(), 0.0
+    started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING
     while status == soc.RUNNING:
-        status = run_slice(machine, arguments, limit_fs)
+        since_fs, before = int(machine.system[0]["now_fs"]), spent
+        status = run_slice(machine, arguments, limit_fs, events)
         spent = time.perf_counter() - started
+        if status == soc.RUNNING and int(machine.system[0]["now_fs"]) == since_fs:
+            raise StuckError(who_waits(machine, f"time stands still: {events} events"))
+        events = max(FEWEST_EVENTS, min(2 * events, int(events * SLICE_S / max(spent - before, 1e-6))))
         if progress is not None:
             requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
             progress(fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests)
+    if status == soc.STUCK and (timed is None or unanswered(machine)):
+        raise StuckError(who_waits(machine, "nothing can go on"))
     if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
         machine.system[0]["now_fs"] = timed
     elif status == soc.OUT_OF_TIME:
@@ -60,18 +67,16 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
             "done; raise it, or shorten the run",
             key="simulation.max_time",
         )
-    elif status == soc.STUCK:
-        raise StuckError(who_waits(machine))
     return spent
 
 
-def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int) -> int:
-    """Run some of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
+def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, events: int) -> int:
+    """Run ``events`` of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
     storage = machine.storage
     if storage is None:
-        return soc.run(*arguments, limit_fs, SLICE_EVENTS)
+        return soc.run(*arguments, limit_fs, events)
     system = machine.system[0]
-    end = int(system["events"]) + SLICE_EVENTS
+    end = int(system["events"]) + events
     while (left := end - int(system["events"])) > 0:
         next_fs = storage.next_fs()
         status = soc.run(*arguments, min(limit_fs, next_fs), left)
@@ -105,8 +110,19 @@ def fraction_done(machine: Machine, timed: int | None) -> float:
     return done / total if total else 1.0
 
 
-def who_waits(machine: Machine) -> str:
-    """Say at which time everything stopped, and what each unit is waiting for."""
+def unanswered(machine: Machine) -> list[str]:
+    """Say which masters wait for answers."""
+    waits = []
+    for name, measure in zip(machine.master_names, machine.measures):
+        reads = int(measure["read_bytes"] - measure["answered_reads"])
+        writes = int(measure["write_bytes"] - measure["answered_writes"])
+        if reads or writes:
+            waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
+    return waits
+
+
+def who_waits(machine: Machine, what: str) -> str:
+    """Say ``what`` is the matter, at which time, and what each unit is waiting for."""
     now_fs = int(machine.system[0]["now_fs"])
     waits = []
     for plan in machine.plans:
@@ -114,11 +130,7 @@ def who_waits(machine: Machine) -> str:
         if job["frame"] < job["frames"]:
             step = int(job["oldest"] - job["first_step"])
             waits.append(f"job {plan.name} waits for step {step} of {plan.step_count}")
-    for name, measure in zip(machine.master_names, machine.measures):
-        reads = int(measure["read_bytes"] - measure["answered_reads"])
-        writes = int(measure["write_bytes"] - measure["answered_writes"])
-        if reads or writes:
-            waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
+    waits += unanswered(machine)
     waits += [
         f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
         for name, fifo in zip(machine.wired.fifo_names, machine.wires[0]["fifo"])
@@ -126,4 +138,4 @@ def who_waits(machine: Machine) -> str:
     ]
     if machine.storage is not None:
         waits += machine.storage.waits()
-    return f"nothing can go on at {now_fs * FS:.9f} s: " + "; ".join(waits or ["nobody waits"])
+    return f"{what} at {now_fs * FS:.9f} s: " + "; ".join(waits or ["nobody waits"])

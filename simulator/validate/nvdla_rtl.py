@@ -123,7 +123,7 @@ def _internals(row: dict[str, str], record: Any, state: Any) -> Iterator[Figure]
             row, "mac_active_cycles", number(row, "mac_active_cycles"), float(record["mac_cycles"]), False
         )
     if row.get("max_rd_outstanding_beats", "") != "":
-        ours = float(state["mcif"]["max_reads_in_flight"])
+        ours = float(state["mcif"][0]["max_reads_in_flight"])
         yield Figure(row, "max_rd_outstanding_beats", number(row, "max_rd_outstanding_beats"), ours, False)
 
 

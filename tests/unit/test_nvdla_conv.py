@@ -94,7 +94,7 @@ def test_weights_and_data_take_turns_on_the_read_port():
 
 def test_no_more_than_256_beats_are_in_flight():
     state = run("nv_small", conv("nv_small"), read_latency=1000)
-    assert state["mcif"]["max_reads_in_flight"] == 256
+    assert state["mcif"][0]["max_reads_in_flight"] == 256
 
 
 def test_returned_beat_lets_the_next_read_out_three_cycles_later():
@@ -293,4 +293,4 @@ def test_any_response_times_lead_to_the_same_traffic(delays):
     state, seen = drive("nv_small", ops, lambda n: delays[n % 20], 10**6)
     assert state["done_count"] == 1
     assert sum(1 for _, stream, _ in seen if stream == DATA) == 5 * 4 * 2
-    assert state["mcif"]["writes_in_flight"] == 0
+    assert state["mcif"][0]["writes_in_flight"] == 0

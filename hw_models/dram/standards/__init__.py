@@ -2,17 +2,18 @@
 
 from types import ModuleType
 
+from hw_models.dram.spec import checked
 from hw_models.dram.standards import ddr3, ddr4, ddr5, gddr6, hbm2, hbm3, lpddr4, lpddr5
 
 MODULES: dict[str, ModuleType] = {
-    "DDR3": ddr3,
-    "DDR4": ddr4,
-    "DDR5": ddr5,
-    "LPDDR4": lpddr4,
-    "LPDDR5": lpddr5,
-    "HBM2": hbm2,
-    "HBM3": hbm3,
-    "GDDR6": gddr6,
+    "DDR3": checked(ddr3),
+    "DDR4": checked(ddr4),
+    "DDR5": checked(ddr5),
+    "LPDDR4": checked(lpddr4),
+    "LPDDR5": checked(lpddr5),
+    "HBM2": checked(hbm2),
+    "HBM3": checked(hbm3),
+    "GDDR6": checked(gddr6),
 }
 
 STANDARDS: dict[str, tuple[ModuleType, str]] = {
