@@ -88,7 +88,7 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
 
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     latencies = machine.latencies[plan.index][: plan.frames_done(machine)] * FS
-    counted = KINDS[plan.kind or "nvdla"].statistics.job_summary(machine.op_records_of(plan))
+    counted = KINDS[plan.kind].statistics.job_summary(machine.op_records_of(plan))
     ops = machine.ops_of(plan)
     mean = float(latencies.mean()) if latencies.size else 0.0
     split = phases(machine, plan, plan.last_begin_fs(machine))
