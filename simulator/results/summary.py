@@ -90,7 +90,7 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     done = plan.frames_done(machine)
     latencies, finished = machine.latencies[plan.index][:done], machine.finished[plan.index][:done]
-    counted = KINDS[plan.kind or "nvdla"].statistics.job_summary(machine.op_records_of(plan))
+    counted = KINDS[plan.kind].statistics.job_summary(machine.op_records_of(plan))
     ops = machine.ops_of(plan)
     split = phases(machine, plan, plan.last_begin_fs(machine))
     macs = int(ops["macs"].sum())

@@ -39,7 +39,7 @@ def lower_jobs(
             program, size = llm_program(
                 name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
             )
-            kind = ""
+            kind = "nvdla"
             run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
         else:
             program = network_program(config, name, job, index * JOB_SPACE)
@@ -113,7 +113,7 @@ class Tables(NamedTuple):
 
 def _join(programs: list[Program], kinds: list[str]) -> Tables:
     """Return the tables, indices made global (dependencies stay a job's own)."""
-    ops: dict[str, list[np.ndarray]] = {kind: [] for kind in ("", *ACCELERATORS)}
+    ops: dict[str, list[np.ndarray]] = {kind: [] for kind in ACCELERATORS}
     owners: dict[str, list[np.ndarray]] = {kind: [] for kind in ops}
     tasks: list[np.ndarray] = []
     steps: list[np.ndarray] = []

@@ -35,7 +35,7 @@ class JobPlan:
 
     name: str
     index: int
-    kind: str  # of the accelerator: "nvdla", ...; "": none
+    kind: str  # of the accelerator; without one, of the (no) operations
     accelerator: int  # -1: none
     core: int  # -1: none
     layers: list[Layer]
@@ -138,11 +138,11 @@ class Machine:
 
     def ops_of(self, plan: JobPlan) -> np.ndarray:
         """Return a job's operations, rows of its accelerator's OP."""
-        return self.fleets[plan.kind or "nvdla"].ops[plan.first_op : plan.first_op + plan.op_count]
+        return self.fleets[plan.kind].ops[plan.first_op : plan.first_op + plan.op_count]
 
     def op_records_of(self, plan: JobPlan) -> np.ndarray:
         """Return what was counted of each of a job's operations, rows of its accelerator's RECORD."""
-        return self.fleets[plan.kind or "nvdla"].records[plan.first_op : plan.first_op + plan.op_count]
+        return self.fleets[plan.kind].records[plan.first_op : plan.first_op + plan.op_count]
 
     def task_bytes(self, plan: JobPlan, field: str) -> int:
         """Return the bytes that a job's core tasks ask their core for."""

@@ -9,7 +9,8 @@ from hw_models.errors import ConfigError
 from hw_models.systolic.params import ACCUMULATOR_BYTES, Systolic
 from workloads import load_network, lower
 from workloads.graph import Window
-from workloads.params import NetworkJob
+from workloads.lowering.storage import add_storage
+from workloads.params import NetworkJob, NetworkStorage
 from workloads.program import On
 from workloads.systolic.cut import Convolution, cut_convolution
 
@@ -101,3 +102,14 @@ def test_a_loadable_is_refused():
     job = NetworkJob.model_validate({"network": {"loadable": "x.csv"}, "on": "a"})
     with pytest.raises(ConfigError, match="has operations of an NVDLA; write a network"):
         lower(job, ARRAY)
+
+
+def test_weights_on_flash_are_fetched_before_the_operation_that_needs_them():
+    lowered = program([conv(16, **INPUT), conv(8)])
+    add_storage(lowered, NetworkStorage(weights="flash"), 0, 0)
+    assert [int(batch.transfers["dram_address"][0]) for batch in lowered.batches] == lowered.ops[
+        "weights"
+    ].tolist()
+    assert [int(batch.transfers["bytes"].sum()) for batch in lowered.batches] == lowered.ops[
+        "weight_bytes"
+    ].tolist()
