@@ -1,5 +1,6 @@
 """The README and docs: links lead somewhere, commands name files that exist, both install lines are there."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def test_config_files_in_commands_exist(page):
 def test_files_in_the_text_exist(page):
     named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]+)`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_what_the_reference_of_python_names_exists():
+    text = (ROOT / "docs" / "api.md").read_text()
+    for name, members in re.findall(r"^::: ([\w.]+)$(?:\n +options:\n +members: \[([^]]+)\])?", text, re.M):
+        found = pkgutil.resolve_name(name)
+        assert [m for m in members.split(", ") if m and not hasattr(found, m)] == []
+
+
+def test_every_page_is_in_the_site():
+    pages = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text().partition("nav:")[2])
+    assert sorted(pages) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
 
 
 def test_the_first_screen_has_the_two_lines():
