@@ -10,7 +10,6 @@ from simulator.validate.yolov3_ops import REFERENCE
 from workloads import lower
 from workloads.graph import Window
 from workloads.lowering.cbuf import (
-    STRATEGIES,
     Convolution,
     DoesNotFit,
     data_banks_for,
@@ -23,6 +22,7 @@ from workloads.lowering.layout import Cube
 from workloads.lowering.target import target_of
 from workloads.params import NetworkJob
 
+STRATEGIES = ("nvidia", "traffic")
 TARGETS = [target_of(name) for name in ("nv_small", "nv_medium_512", "nv_large", "nv_full")]
 
 

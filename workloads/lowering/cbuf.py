@@ -20,8 +20,6 @@ from workloads.graph import Window
 from workloads.lowering.layout import WEIGHT_ALIGNMENT, ceil_div, round_up
 from workloads.lowering.target import Target
 
-STRATEGIES = ("nvidia", "traffic")
-
 
 class DoesNotFit(ValueError):
     """No way of cutting makes this layer fit."""
