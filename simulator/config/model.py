@@ -171,6 +171,8 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
 
 def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what cannot be wired as the config says."""
+    if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
+        return []  # language models alone bring their own memory: nothing is wired
     told = topology_errors(config.system, config.workloads)
     return [at(document, keys, message) for keys, message in told]
 

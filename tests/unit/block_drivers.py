@@ -149,10 +149,14 @@ PARAMS = {
 
 
 class Master:
-    """A master with its table of work, in front of an ideal memory; ``limit`` rows fit its way out."""
+    """A master with its table of work, in front of an ideal memory.
+
+    ``limit`` rows fit its way out, from which one is taken every so many cycles.
+    """
 
     def __init__(self, block, state, work, limit, one_way=False):
         self.block, self.state, self.work = block, state, work
+        self.every = 1
         self.fifos = np.zeros(3, FIFO)
         self.fifos["limit"] = [limit, limit, 64]
         self.ways = self.fifos[:1] if one_way else self.fifos[:2]
@@ -171,7 +175,9 @@ class Master:
         for way in self.ways:
             assert way["count"] <= way["limit"]
             full = way["count"] == way["limit"]
-            while way["count"] and front(way)["time"] <= now and ideal.accept(self.memory, front(way), now):
+            while way["count"] and front(way)["time"] <= now and now % self.every == 0:
+                if not ideal.accept(self.memory, front(way), now):
+                    break
                 self.log.append(tuple(int(front(way)[name]) for name in ("address", "bytes", "write")))
                 pop(way)
             if full or way["count"]:
@@ -203,7 +209,7 @@ def core_master(limit, count):
 def systolic_master(limit, count):
     ops = np.zeros(count, OP)
     for i, op in enumerate(ops):
-        for name, value in (gemm(5 + i % 4, 9, 6) | {"tile_lines": 3, "tile_channels": 4}).items():
+        for name, value in (gemm(20 + i % 4, 9, 6) | {"tile_lines": 11, "tile_channels": 4}).items():
             op[name] = value
     return Master(systolic, build_systolic(PARAMS["systolic"])[0], ops, limit)
 

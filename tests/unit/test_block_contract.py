@@ -184,6 +184,7 @@ def test_a_master_without_room_refuses_work(name):
 @pytest.mark.parametrize("name", MASTERS)
 def test_a_master_waits_at_a_full_way_out_and_loses_nothing(name):
     narrow, wide = MASTERS[name](1, 4), MASTERS[name](64, 4)
+    narrow.every = 40
     work(narrow, 4, 0)
     work(wide, 4, 0)
     assert sorted(narrow.log) == sorted(wide.log) != []
