@@ -165,7 +165,7 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
             f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
         )
         for i, corunner in enumerate(config.corunners)
-        if corunner.footprint_bytes > most
+        if corunner.memory is None and corunner.footprint_bytes > most
     ]
 
 
