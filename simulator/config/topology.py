@@ -167,8 +167,9 @@ class _Drawing:
         """Return what is written below a part, or what is usually there."""
         choices = sorted(set(self.nodes) - {name})
         if below is None:
-            place = self.usual.index(name) + 1 if name in self.usual else 0
-            usual = self.usual[place : place + 1]
+            usual = self.usual[:1]
+            if name:
+                usual = self.usual[self.usual.index(name) + 1 :][:1] if name in self.usual else []
             if not usual:
                 self.add(keys, f"nothing is below it; write below: and one of {', '.join(choices)}")
             return tuple(usual)
