@@ -182,6 +182,13 @@ class NetworkStorage(Block):
     threads: Positive = Field(4, le=1024, description="requests that are made at once")
 
 
+class Place(Block):
+    """Memories with addresses of their own, by name, for what fits there; the rest lies in the usual one."""
+
+    weights: str | None = Field(None, description="memory for weights and operands")
+    features: str | None = Field(None, description="memory for feature maps")
+
+
 class NetworkJob(Block):
     """A neural network on an accelerator, what it cannot do on a core."""
 
@@ -211,6 +218,7 @@ class NetworkJob(Block):
     dependencies: Literal["serial", "data"] = "serial"
     planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate"] = "greedy_by_size"
     storage: NetworkStorage | None = None
+    place: Place | None = Field(None, description="memories for its tensors besides the usual one")
     frames: Positive = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
     jitter_fs: Femtoseconds = Field(

@@ -91,6 +91,7 @@ class Corunner(Block):
     on: str
     kind: Kind = Kind.BANDWIDTH_WRITE
     footprint_bytes: Bytes = Field(alias="footprint", gt=0)
+    memory: str | None = Field(None, description="memory with addresses of its own; absent: the usual one")
     rate_bytes_per_s: BytesPerSecond | None = Field(
         None, alias="rate", description="upper limit; absent: none"
     )

@@ -20,8 +20,8 @@ SOURCE = {  # unit -> who reads its input
 OPERANDS = {"x1": Client.SDP_B, "x2": Client.SDP_N, "y": Client.SDP_E}
 
 
-def set_ram_types(ops: np.ndarray, first: int, end: int) -> None:
-    """Set the RAM types of ``ops``, (n,) OP: CVSRAM has the addresses from ``first`` to before ``end``."""
+def add_ram_types(ops: np.ndarray, first: int, end: int) -> None:
+    """Set the RAM types of ``ops``, (n,) OP, whose surfaces lie from ``first`` to before ``end``."""
 
     def bit(client: Client, name: str) -> np.ndarray:
         return np.where((ops[name] >= first) & (ops[name] < end), 1 << client, 0)
@@ -37,4 +37,5 @@ def set_ram_types(ops: np.ndarray, first: int, end: int) -> None:
     reads |= np.where(ops["weight_bytes"] > 0, bit(Client.CDMA_WEIGHT, "weights"), 0)
     for name, client in OPERANDS.items():
         reads |= np.where(ops[f"{name}_bytes"] > 0, bit(client, f"{name}_address"), 0)
-    ops["read_ram_types"], ops["write_ram_types"] = reads, writes
+    ops["read_ram_types"] |= reads
+    ops["write_ram_types"] |= writes

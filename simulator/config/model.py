@@ -35,7 +35,7 @@ from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
-from simulator.config.topology import topology_errors
+from simulator.config.wiring_rules import topology_errors
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
 from workloads.params import NetworkJob
@@ -165,7 +165,7 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
             f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
         )
         for i, corunner in enumerate(config.corunners)
-        if corunner.footprint_bytes > most
+        if corunner.memory is None and corunner.footprint_bytes > most
     ]
 
 

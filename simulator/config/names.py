@@ -10,7 +10,9 @@ from hw_models.limits import MASTERS
 from simulator.config.errors import at, not_one_of
 from simulator.config.yaml_lines import Document, Keys
 
-NAMED = ("accelerators", "cores", "backends")  # parts of the system that are written by name
+JOBS = 64  # with masters and what lies below them at most simulator.kernel.soc_state.UNITS (a test holds it)
+NAMED = ("accelerators", "cores", "backends", "interconnects", "caches", "memories")  # written by name
+SHORT = ("interconnect", "llc", "dram", "memory")  # the usual tree: names of its parts too
 
 
 class _Names:
@@ -40,15 +42,26 @@ def reference_errors(document: Document) -> list[ConfigError]:
     names = _Names(document)
     _check_jobs(names, _mapping(data.get("workloads")), system)
     _check_masters(names, system, masters)
-    for name in sorted(set(accelerators) & set(cores)):
-        names.add(("system", "cores", name), "also the name of an accelerator; write another")
-    for name in sorted(set(backends) & {*accelerators, *cores}):
-        names.add(("system", "backends", name), "also the name of an accelerator or core; write another")
+    _check_unique(names, system)
     if len(masters) > MASTERS:
         names.add(("system",), f"{len(masters)} masters are too many; write at most {MASTERS}")
+    jobs = len(_mapping(data.get("workloads")))
+    if jobs > JOBS:
+        names.add(("workloads",), f"{jobs} jobs are too many; write at most {JOBS}")
     for i, corunner in enumerate(_list(data.get("corunners"))):
         names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
     return names.errors + _memory_errors(document, system, bool(accelerators or cores))
+
+
+def _check_unique(names: _Names, system: dict) -> None:
+    """A name is that of one part: wires are drawn by name."""
+    seen: dict[str, str] = dict.fromkeys(SHORT, "the usual tree")
+    for holder in NAMED:
+        for name in sorted(_mapping(system.get(holder)), key=str):
+            if name in seen:
+                what = seen[name]
+                names.add(("system", holder, name), f"also the name of a part of {what}; write another")
+            seen.setdefault(name, f"system.{holder}")
 
 
 def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
@@ -65,21 +78,40 @@ def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
 
 def _check_masters(names: _Names, system: dict, masters: dict) -> None:
     """Check the names of masters in the interconnect, the LLC and the DRAM."""
-    bus, llc = _mapping(system.get("interconnect")), _mapping(system.get("llc"))
+    parts = {name: part for key in ("interconnects", "caches") for name, part in _named(system, key)}
+    above = {**masters, **parts, **{key: system[key] for key in SHORT[:2] if system.get(key) is not None}}
+    buses: list[tuple[Keys, dict]] = [(("system", "interconnect"), _mapping(system.get("interconnect")))]
+    buses += [(("system", "interconnects", n), _mapping(bus)) for n, bus in _named(system, "interconnects")]
+    for place, bus in buses:
+        _check_sources(names, place, bus, above)
     written: list[tuple[Keys, Any]] = []
-    written += [(("system", "interconnect", "masters", name), name) for name in _mapping(bus.get("masters"))]
-    for i, name in enumerate(_list(bus.get("tdm"))):
-        written.append((("system", "interconnect", "tdm", i), name))
-    for group, value in _mapping(bus.get("groups")).items():
-        for i, name in enumerate(_list(_mapping(value).get("masters"))):
-            written.append((("system", "interconnect", "groups", group, "masters", i), name))
     dram = _mapping(system.get("dram"))
     for table in ("priority", "partition"):
         written += [(("system", "dram", table, name), name) for name in _mapping(dram.get(table))]
-    for table in ("partition", "bypass", "discard"):
-        written += [(("system", "llc", table, name), name) for name in _mapping(llc.get(table))]
+    caches: list[tuple[Keys, dict]] = [(("system", "llc"), _mapping(system.get("llc")))]
+    caches += [(("system", "caches", name), _mapping(cache)) for name, cache in _named(system, "caches")]
+    for place, cache in caches:
+        for table in ("partition", "bypass", "discard"):
+            written += [((*place, table, name), name) for name in _mapping(cache.get(table))]
     for keys, name in written:
         names.check(keys, name, masters, "master", "system.accelerators or system.cores")
+
+
+def _check_sources(names: _Names, place: Keys, bus: dict, known: dict) -> None:
+    """Check the names of what is above an interconnect."""
+    written: list[tuple[Keys, Any]] = []
+    written += [((*place, "masters", name), name) for name in _mapping(bus.get("masters"))]
+    for i, name in enumerate(_list(bus.get("tdm"))):
+        written.append(((*place, "tdm", i), name))
+    for group, value in _mapping(bus.get("groups")).items():
+        for i, name in enumerate(_list(_mapping(value).get("masters"))):
+            written.append(((*place, "groups", group, "masters", i), name))
+    for keys, name in written:
+        names.check(keys, name, known, "master", "system.accelerators or system.cores")
+
+
+def _named(system: dict, holder: str) -> list[tuple[str, Any]]:
+    return list(_mapping(system.get(holder)).items())
 
 
 def is_network(job: Any) -> bool:
@@ -97,7 +129,7 @@ def _memory_errors(document: Document, system: dict, needed: bool) -> list[Confi
     if len(written) == 2:
         message = "written beside system.dram; write one of them, and null for the other"
         return [at(document, ("system", "memory"), message)]
-    if not written and needed:
+    if not written and needed and not _mapping(system.get("memories")):
         return [at(document, ("system",), "no memory; write system.dram or system.memory")]
     return []
 

@@ -1,19 +1,23 @@
 """The networks of a config, read and lowered: what `run` would refuse, without running."""
 
 from hw_models.errors import ConfigError
+from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from workloads import lower
+from workloads.lowering.homes import Homes
 from workloads.params import NetworkJob
 from workloads.program import Program
 
 JOB_SPACE = 1 << 32  # addresses a job may use; co-runners come behind the jobs
 
 
-def network_program(config: Config, name: str, job: NetworkJob, base_address: int = 0) -> Program:
+def network_program(
+    config: Config, name: str, job: NetworkJob, base_address: int = 0, homes: Homes | None = None
+) -> Program:
     """Return the program of a network job. Raises ConfigError with the key and line of what is wrong."""
     simd = config.system.cores[job.fallback].simd if job.fallback else 1
     try:
-        program = lower(job, config.system.accelerators[job.on], base_address, simd)
+        program = lower(job, config.system.accelerators[job.on], base_address, simd, homes)
     except ConfigError as error:
         raise error.under(f"workloads.{name}") from None
     if job.fallback is None and len(program.tasks):
@@ -35,6 +39,6 @@ def check_networks(config: Config) -> None:
         job = config.workloads[name]
         if isinstance(job, NetworkJob):
             try:
-                network_program(config, name, job)
+                network_program(config, name, job, 0, MemoryMap(config).homes(name))
             except ConfigError as error:
                 raise config.locate(error) from None

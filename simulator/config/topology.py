@@ -19,7 +19,6 @@ from workloads.llm.params import LlmJob
 
 USUAL = ("interconnect", "llc", "dram", "memory")  # the short form, from masters to memory
 DMA = "flash"  # the master that moves data between flash and memory
-MOST_SOURCES = 16  # above one interconnect: hw_models.interconnect.state.SOURCES
 Wrong = list[tuple[tuple[str | int, ...], str]]  # keys and what is wrong there
 
 
@@ -50,6 +49,12 @@ class Node:
         return isinstance(self.params, Dram | IdealMemory)
 
     @property
+    def window(self) -> tuple[int, int] | None:
+        """Return the [first, end) addresses of a memory that has its own, written with `at`."""
+        first = getattr(self.params, "base_address", None)
+        return None if first is None else (first, first + self.params.capacity_bytes)
+
+    @property
     def entries(self) -> int:
         """Return how many FIFOs bring requests from one thing above."""
         if isinstance(self.params, Dram):
@@ -69,18 +74,21 @@ class Topology:
     masters: list[Master]  # accelerators, then cores, each by name: their numbers
     nodes: dict[str, Node]  # by name, in the order of their units: memories first, what is above later
 
+    def part(self, name: str) -> "Master | Node":
+        """Return a master or a node by name."""
+        return self.nodes[name] if name in self.nodes else next(m for m in self.masters if m.name == name)
+
+    def memories_below(self, name: str) -> list[Node]:
+        """Return the memories that a node leads to, itself if it is one, each once."""
+        node = self.nodes[name]
+        if node.is_memory:
+            return [node]
+        found = [memory for below in node.below for memory in self.memories_below(below)]
+        return list({memory.name: memory for memory in found}.values())
+
     def of(self, kind: type) -> list[Node]:
         """Return the nodes with parameters of ``kind``."""
         return [node for node in self.nodes.values() if isinstance(node.params, kind)]
-
-
-def windows_below(nodes: Mapping[str, Node], node: Node) -> tuple[list[tuple[int, int]], bool]:
-    """Return the [first, end) of memories with `at` below a node, and whether it leads to others too."""
-    if node.is_memory:
-        first = getattr(node.params, "base_address", None)
-        return ([], True) if first is None else ([(first, first + node.params.capacity_bytes)], False)
-    found = [windows_below(nodes, nodes[name]) for name in node.below]
-    return [window for windows, _ in found for window in windows], any(rest for _, rest in found)
 
 
 def cores_of(system: System, workloads: Mapping[str, Any]) -> dict[str, Core]:
@@ -116,11 +124,6 @@ def topology_of(system: System, workloads: Mapping[str, Any]) -> tuple[Topology,
     return drawing.topology(), drawing.wrong
 
 
-def topology_errors(system: System, workloads: Mapping[str, Any]) -> Wrong:
-    """Return (keys, message) of everything that cannot be wired as written."""
-    return topology_of(system, workloads)[1]
-
-
 class _Drawing:
     """Draws the lines of `below`, the usual ones where nothing is written, and gathers what is wrong."""
 
@@ -147,7 +150,7 @@ class _Drawing:
         return replace(master, below=below)
 
     def topology(self) -> Topology:
-        """Return the nodes from memory upwards, each with what is above it; all that is wrong is noted."""
+        """Return the nodes from memory upwards, each with what is above it."""
         heights = {name: self.height(name, ()) for name in self.nodes}
         ordered = sorted(self.nodes.values(), key=lambda node: (heights[node.name], node.name))
         parts: list[Master | Node] = [*self.masters, *ordered]
@@ -155,9 +158,6 @@ class _Drawing:
             for port, name in enumerate(above.below):
                 if name in self.nodes:
                     self.nodes[name].above.append((above.name, port))
-        if not self.wrong:
-            for node in ordered:
-                self.check(node)
         return Topology(self.masters, {node.name: node for node in ordered})
 
     def add(self, keys: tuple[str | int, ...], message: str) -> None:
@@ -167,8 +167,9 @@ class _Drawing:
         """Return what is written below a part, or what is usually there."""
         choices = sorted(set(self.nodes) - {name})
         if below is None:
-            place = self.usual.index(name) + 1 if name in self.usual else 0
-            usual = self.usual[place : place + 1]
+            usual = self.usual[:1]
+            if name:
+                usual = self.usual[self.usual.index(name) + 1 :][:1] if name in self.usual else []
             if not usual:
                 self.add(keys, f"nothing is below it; write below: and one of {', '.join(choices)}")
             return tuple(usual)
@@ -189,51 +190,6 @@ class _Drawing:
             return 0
         below = [self.height(b, (*path, name)) for b in node.below if b in self.nodes]
         return 1 + max(below, default=0) if below else 0
-
-    def check(self, node: Node) -> None:
-        """Note what is wrong with what is above a node."""
-        masters = {master.name: master for master in self.masters}
-        above: list[Master | Node] = [masters.get(name) or self.nodes[name] for name, _ in node.above]
-        if isinstance(node.params, Interconnect):
-            if len(above) > MOST_SOURCES:
-                self.add(node.keys, f"{len(above)} things are above it; at most {MOST_SOURCES} fit")
-            return
-        if len(above) > 1:
-            if "interconnect" not in self.nodes and node.name in USUAL:
-                self.add(
-                    ("system", "interconnect"),
-                    f"absent, yet {len(above)} masters need one; "
-                    "write interconnect: {width: 8 B, latency: 20 cycles}",
-                )
-                return
-            names = ", ".join(sorted({name for name, _ in node.above}))
-            self.add(node.keys, f"{names} are all above it; write an interconnect in between")
-        for part in above:
-            self.check_pair(node, part)
-
-    def check_pair(self, node: Node, part: "Master | Node") -> None:
-        """Note why ``part`` cannot hand its requests to a cache or memory without an interconnect."""
-        if isinstance(part, Master):
-            if node.entries > 1:
-                what = "channels" if node.is_memory else "ports"
-                self.add(
-                    (*node.keys, what),
-                    f"{node.entries}, yet {part.name} above it has one port; write {what}: 1, "
-                    "or an interconnect in between",
-                )
-            if isinstance(node.params, Cache) and part.request_bytes > node.params.line_bytes:
-                self.add(
-                    (*part.keys, "below"),
-                    f"its requests of up to {part.request_bytes} B do not fit the "
-                    f"{node.params.line_bytes} B lines of {node.name}; write an interconnect in between",
-                )
-        elif isinstance(part.params, Cache) and isinstance(node.params, Cache):
-            if part.params.line_bytes > node.params.line_bytes:
-                self.add(
-                    (*part.keys, "line"),
-                    f"{part.params.line_bytes} B are more than the {node.params.line_bytes} B of {node.name} "
-                    "below; write at most that, or an interconnect in between",
-                )
 
 
 def _nodes_of(system: System) -> list[Node]:

@@ -109,6 +109,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             "activation_bytes": plan.memory.activation_bytes,
             "activation_lower_bound_bytes": plan.memory.activation_lower_bound_bytes,
             "planner": plan.memory.planner,
+            **({"placed": plan.placed} if plan.placed else {}),
         },
     }
     network = account(plan.layers, plan.weights, plan.notes, plan.warnings)

@@ -10,8 +10,9 @@ from hw_models.cpu.block import start_background
 from hw_models.cpu.build import build_core
 from hw_models.cpu.state import CORE
 from hw_models.errors import ConfigError
+from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
-from simulator.config.topology import DMA, cores_of, topology_of, uses_flash
+from simulator.config.topology import DMA, cores_of, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.masters import Kind
 from simulator.kernel.measure import MASTER
@@ -37,9 +38,9 @@ def build_machine(config: Config) -> Machine:
         *system.backends,
     }:
         raise ConfigError(f"{DMA!r} is the name of the DMA of flash; choose another", key="system")
-    topology, _ = topology_of(system, config.workloads)
-    plans, tables, batches = lower_jobs(config, accelerator_names, core_names)
-    tasks, endless = corunner_tasks(config, tables.tasks, core_names)
+    memory_map = MemoryMap(config)
+    plans, tables, batches = lower_jobs(config, accelerator_names, core_names, memory_map)
+    tasks, endless = corunner_tasks(config, tables.tasks, core_names, memory_map)
     first_core = len(accelerator_names)
     cores = stack(
         [
@@ -48,7 +49,7 @@ def build_machine(config: Config) -> Machine:
         ],
         CORE,
     )
-    wired = build_wires(topology, config.simulation.seed)
+    wired = build_wires(memory_map.topology, config.simulation.seed)
     machine = Machine(
         config=config,
         accelerator_names=accelerator_names,

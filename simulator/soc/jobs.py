@@ -7,6 +7,8 @@ import numpy as np
 from hw_models.cpu.params import KINDS, Corunner, Driver
 from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
+from hw_models.nvdla.ram_types import add_ram_types
+from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from simulator.config.networks import JOB_SPACE, network_program
 from simulator.kernel.driver import JOB
@@ -27,22 +29,28 @@ def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 
 def lower_jobs(
-    config: Config, accelerators: list[str], cores: list[str]
+    config: Config, accelerators: list[str], cores: list[str], memory_map: MemoryMap
 ) -> tuple[list[JobPlan], "Tables", list[Batch]]:
     """Return the plan of every job, by name, the tables of all of them, and their batches for flash."""
     plans: list[JobPlan] = []
     programs: list[Program] = []
     on_flash = 0
+    placed: dict[str, dict[str, int]]
     for index, name in enumerate(sorted(config.workloads)):
         job = config.workloads[name]
         if isinstance(job, LlmJob):
             program, size = llm_program(
                 name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
             )
-            kind = "nvdla"
+            kind, placed = "nvdla", {}
             run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
         else:
-            program = network_program(config, name, job, index * JOB_SPACE)
+            homes, placed = memory_map.homes(name), {}
+            program = network_program(config, name, job, index * JOB_SPACE, homes)
+            if homes is not None:
+                placed = homes.placed
+                for first, end in memory_map.windows_behind(job.on):
+                    add_ram_types(program.ops, first, end)
             kind, size = config.system.accelerators[job.on].kind, 0
             if job.storage is not None:
                 size = add_storage(program, job.storage, index * JOB_SPACE, on_flash)
@@ -62,6 +70,7 @@ def lower_jobs(
                 kind=kind,
                 layers=program.layers,
                 memory=program.memory,
+                placed=placed,
                 warnings=program.warnings,
                 notes=program.notes,
                 core_macs=program.core_macs,
@@ -160,16 +169,19 @@ def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
     return task
 
 
-def corunner_tasks(config: Config, tasks: np.ndarray, cores: list[str]) -> tuple[np.ndarray, dict[int, int]]:
+def corunner_tasks(
+    config: Config, tasks: np.ndarray, cores: list[str], memory_map: MemoryMap
+) -> tuple[np.ndarray, dict[int, int]]:
     """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
     rows, of_core = [tasks], {}
     base = (len(config.workloads) + 1) * JOB_SPACE
-    for corunner in sorted(config.corunners, key=lambda c: c.on):
+    for number, corunner in sorted(enumerate(config.corunners), key=lambda c: c[1].on):
         core = cores.index(corunner.on)
         if core in of_core:
             raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
         of_core[core] = _total(rows)
-        rows.append(corunner_task(corunner, base + core * JOB_SPACE))
+        address = memory_map.address_of(corunner, number)
+        rows.append(corunner_task(corunner, base + core * JOB_SPACE if address is None else address))
     return np.concatenate(rows), of_core
 
 

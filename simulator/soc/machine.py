@@ -40,6 +40,7 @@ class JobPlan:
     core: int  # -1: none
     layers: list[Layer]
     memory: MemoryPlan
+    placed: dict[str, dict[str, int]]  # in memories with addresses of their own: weights, activations [bytes]
     warnings: list[str]
     notes: list[str]
     core_macs: int  # of layers on a core

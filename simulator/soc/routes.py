@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.interconnect.routes import ROUTES
-from simulator.config.topology import Node, Topology, windows_below
+from simulator.config.topology import Node, Topology
 
 EVERYWHERE = 2**62
 
@@ -19,9 +19,10 @@ def fill_routes(row: np.void, topology: Topology, node: Node) -> None:
             "ports": below.entries,
             "port_shift": below.entry_bytes.bit_length() - 1,
         }
-        windows, open_end = windows_below(topology.nodes, below)
-        own += [ports | {"base": base, "end": end} for base, end in windows]
-        if open_end:
+        memories = topology.memories_below(name)
+        windows = [memory.window for memory in memories if memory.window is not None]
+        own += [ports | {"base": first_address, "end": end} for first_address, end in windows]
+        if len(windows) < len(memories):
             shares = {"turn": turn, "turn_bits": len(node.below).bit_length() - 1} if turns else {}
             rest.append(ports | {"base": 0, "end": EVERYWHERE} | shares)
         first += below.entries

@@ -1,6 +1,7 @@
 """The last step: lifetimes, memory plan, dependencies, and every place turned into an address."""
 
 from workloads.lowering.depend import step_tables
+from workloads.lowering.homes import Homes, place_constants, place_features
 from workloads.lowering.layout import Cube, round_up
 from workloads.lowering.planner import Lifetime, lower_bound, plan_bytes, plan_memory
 from workloads.lowering.record import Recorder
@@ -18,19 +19,26 @@ def assemble(
     base_address: int,
     warnings: list[str],
     cubes: dict[str, Cube] | None = None,
+    homes: Homes | None = None,
 ) -> Program:
-    """Return the program of what ``recorder`` collected: constants from ``base_address`` on, then buffers."""
+    """Return the program of what ``recorder`` collected: constants from ``base_address`` on, then buffers.
+
+    ``homes``: other memories for some of them, of which it takes what it needs.
+    """
+    homes = homes or Homes()
     lifetimes = _lifetimes(recorder)
-    offsets = plan_memory(lifetimes, planner)
+    elsewhere = place_features(homes, recorder, lifetimes, planner)
+    here = [buffer for buffer in lifetimes if buffer.name not in elsewhere]
+    offsets = plan_memory(here, planner)
     start = round_up(base_address + recorder.constant_bytes, PAGE_BYTES)
-    addresses = {name: start + offset for name, offset in offsets.items()}
+    addresses = {name: start + offset for name, offset in offsets.items()} | elsewhere
     spans = {b.name: (addresses[b.name], addresses[b.name] + b.bytes) for b in lifetimes}
-    ops, tasks = recorder.tables(addresses, base_address)
+    ops, tasks = recorder.tables(addresses, base_address, place_constants(homes, recorder))
     steps, deps = step_tables(recorder.steps, spans, dependencies)
-    reached = plan_bytes(lifetimes, offsets)
+    reached = plan_bytes(here, offsets)
     plan = MemoryPlan(
         recorder.constant_bytes,
-        reached,
+        reached + sum(counts["activation_bytes"] for counts in homes.placed.values()),
         lower_bound(lifetimes),
         planner,
         {b.name: (addresses[b.name], b.bytes) for b in lifetimes},

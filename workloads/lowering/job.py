@@ -7,6 +7,7 @@ from hw_models.errors import ConfigError
 from hw_models.systolic.params import Systolic
 from workloads.importers.load import load_network
 from workloads.lowering.cbuf import DoesNotFit
+from workloads.lowering.homes import Homes
 from workloads.lowering.lower import LoweringOptions, NeedsCore, lower_network
 from workloads.lowering.target import preset_numbers, target_of
 from workloads.params import LoadableFile, NetworkJob, ProgramFile
@@ -30,10 +31,14 @@ def options_of(job: NetworkJob, simd: int = 1) -> LoweringOptions:
     )
 
 
-def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1) -> Program:
+def lower_job(
+    job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1, homes: Homes | None = None
+) -> Program:
     """Return the program of one frame. Raises ConfigError."""
+    if homes is not None and isinstance(job.network, LoadableFile | ProgramFile):
+        raise ConfigError("a compiled network has its addresses; write a network, or no place", key="place")
     if isinstance(preset, Systolic):
-        return _lower_to_array(job, preset, base_address, simd)
+        return _lower_to_array(job, preset, base_address, simd, homes)
     target = target_of(preset)
     if isinstance(job.network, LoadableFile):
         from workloads.importers.loadable import read_loadable
@@ -45,19 +50,23 @@ def lower_job(job: NetworkJob, preset: Any, base_address: int = 0, simd: int = 1
         return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
     network = load_network(job)
     try:
-        return _strict(job, lower_network(network, target, options_of(job, simd), base_address))
+        program = lower_network(network, target, options_of(job, simd), base_address, homes)
+        return _strict(job, program)
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 
 
-def _lower_to_array(job: NetworkJob, array: Systolic, base_address: int, simd: int) -> Program:
+def _lower_to_array(
+    job: NetworkJob, array: Systolic, base_address: int, simd: int, homes: Homes | None
+) -> Program:
     if isinstance(job.network, LoadableFile | ProgramFile):
         message = "has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
         raise ConfigError(message, key="network")
     try:
-        return _strict(job, lower_to_array(load_network(job), array, options_of(job, simd), base_address))
+        program = lower_to_array(load_network(job), array, options_of(job, simd), base_address, homes)
+        return _strict(job, program)
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 

@@ -9,6 +9,7 @@ from workloads.lowering.costs import INT8_FUNCTIONS
 from workloads.lowering.emit_ops import UnitEmitter
 from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import FusionRules, Stage, fuse
+from workloads.lowering.homes import Homes
 from workloads.lowering.order import in_order
 from workloads.lowering.place import Placement, place_tensors
 from workloads.lowering.record import Recorder
@@ -37,7 +38,11 @@ class LoweringOptions:
 
 
 def lower_network(
-    network: Network, target: Target, options: LoweringOptions, base_address: int = 0
+    network: Network,
+    target: Target,
+    options: LoweringOptions,
+    base_address: int = 0,
+    homes: Homes | None = None,
 ) -> Program:
     """Return the program of one image. Raises DoesNotFit for a layer that fits CBUF in no way."""
     stages = fuse(network, target, FusionRules(options.fuse_residual, options.fuse_pooling))
@@ -48,7 +53,7 @@ def lower_network(
     ordered = in_order(placement.stages, network, copied)
     emitter = _Emitter(network, target, options, placement, ordered)
     emitter.run()
-    return emitter.program(base_address)
+    return emitter.program(base_address, homes)
 
 
 def _with_copies(stages: list[Stage], network: Network) -> list[Stage]:
@@ -168,7 +173,7 @@ class _Emitter:
                 raise NeedsCore(f"layer {node.name!r} ({node.function or node.kind}) needs a core")
             self.host.stage(stage, self.layer_of[node.name], stage.output in self.wanted_int8)
 
-    def program(self, base_address: int) -> Program:
+    def program(self, base_address: int, homes: Homes | None) -> Program:
         self._size_buffers()
         program = assemble(
             self.network.name,
@@ -179,6 +184,7 @@ class _Emitter:
             base_address,
             list(self.network.warnings),
             self.placement.cubes,
+            homes,
         )
         rides = rides_of(stage for _, stage in self.ordered)
         return add_account(program, self.network, rides, self.recorder, self.target.name)

@@ -1,5 +1,6 @@
 """Collects operations, tasks and steps while addresses are still names; resolves them at the end."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -114,19 +115,37 @@ class Recorder:
         """The step recorded last is where ``origin`` is done."""
         self.steps[-1].origin = origin
 
-    def tables(self, addresses: dict[str, int], constants_at: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of operations and of tasks with every place resolved."""
+    def tables(
+        self, addresses: dict[str, int], constants_at: int, moved: dict[int, int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of operations and of tasks with every place resolved.
+
+        ``moved``: the address of constants, by offset, that do not lie behind ``constants_at``.
+        """
+        starts = sorted(self.constants.values()) if moved else []
+
+        def constant(offset: int) -> int:
+            start = start_of(starts, offset) if moved else 0
+            return offset - start + moved[start] if moved and start in moved else offset + constants_at
 
         def rows(records: list[dict[str, Any]], dtype: np.dtype) -> np.ndarray:
             table = np.zeros(len(records), dtype)
             for row, record in zip(table, records):
                 for key, value in record.items():
                     if isinstance(value, Place):
-                        value = value.offset + (addresses[value.buffer] if value.buffer else constants_at)
+                        at_buffer = value.buffer != ""
+                        value = (
+                            value.offset + addresses[value.buffer] if at_buffer else constant(value.offset)
+                        )
                     row[key] = value
             return table
 
         return rows(self.ops, self.dtype), rows(self.tasks, TASK)
+
+
+def start_of(starts: list[int], offset: int) -> int:
+    """Return the start, of rising ``starts``, of what lies at ``offset``."""
+    return starts[bisect_right(starts, offset) - 1]
 
 
 def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) -> Touch:

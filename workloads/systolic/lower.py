@@ -15,6 +15,7 @@ from workloads.lowering.costs import INT8_FUNCTIONS
 from workloads.lowering.emit_ops import MacShares
 from workloads.lowering.emit_tasks import HostEmitter
 from workloads.lowering.fuse import Stage
+from workloads.lowering.homes import Homes
 from workloads.lowering.layout import Cube, feature_cube
 from workloads.lowering.lower import LoweringOptions, NeedsCore
 from workloads.lowering.record import Place, Recorder, touch
@@ -28,10 +29,14 @@ REGISTERS = 24  # written for one launch: the fields of an operation; assumed
 
 
 def lower_network(
-    network: Network, array: Systolic, options: LoweringOptions, base_address: int = 0
+    network: Network,
+    array: Systolic,
+    options: LoweringOptions,
+    base_address: int = 0,
+    homes: Homes | None = None,
 ) -> Program:
     """Return the program of one image. Raises NeedsCore for a layer that only a core can do, without one."""
-    return _Lowering(network, array, options).program(base_address)
+    return _Lowering(network, array, options).program(base_address, homes)
 
 
 class _Lowering:
@@ -53,7 +58,7 @@ class _Lowering:
         self.host = HostEmitter(self.recorder, network, self.cubes, options.threads, options.simd, ON_BYTES)
         self.folded: dict[str, str] = {}  # nodes done on the way out of an earlier one -> that one
 
-    def program(self, base_address: int) -> Program:
+    def program(self, base_address: int, homes: Homes | None) -> Program:
         for number, name in enumerate(self.network.inputs):
             self._cube(name)
             if self.options.core:
@@ -73,6 +78,7 @@ class _Lowering:
             self.options.dependencies,
             base_address,
             list(self.network.warnings),
+            homes=homes,
         )
         return add_account(program, self.network, self.folded, self.recorder, "the array", {0: "array"})
 
