@@ -124,3 +124,46 @@ def test_predictor_ranks_that_do_not_fit_the_layers():
     assert told({"offload": {"policy": "window", "predictor_ranks": [-1]}}) == (
         "workloads.chat.offload.predictor_ranks.0: -1 is too small; write at least 0"
     )
+
+
+def test_what_does_not_fit_is_told_with_its_line_beside_every_other_mistake(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "system:\n  backends: {cpu0: {preset: m1_max_cpu}}\nworkloads:\n"
+        "  chat: {model: opt-125m, on: cpu0, prompt: 3000}\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path}:4: workloads.chat: prompt 3000 + tokens 64 is a context of 3064 tokens; "
+        "opt-125m has at most 2048"
+    )
+
+
+DRAM = {"dram": {"standard": "LPDDR4-3200"}}
+
+
+def test_memory_of_its_own_beside_written_dram():
+    backend = {"preset": "m1_max_cpu", "memory": "own"}
+    assert told({}, {"backends": {"cpu0": backend}, **DRAM}) == (
+        "system.backends.cpu0.memory: own, beside system.dram; write shared, or null for system.dram"
+    )
+    assert told({}, {"backends": {"cpu0": {**backend, "memory": "shared"}}}) == (
+        "system.backends.cpu0.memory: shared, and the system has none; write system.dram, or own"
+    )
+
+
+@pytest.mark.parametrize("system", [{}, DRAM])
+def test_backend_works_in_the_systems_memory_where_there_is_one(system):
+    config = load({"system": {**SYSTEM, **system}, "workloads": {}})
+    assert config.system.shares_memory("cpu0") == bool(system)
+
+
+def test_size_of_a_backends_memory_is_its_capacity():
+    for key in ("memory", "capacity"):
+        config = load({"system": {"backends": {"cpu0": {"preset": "m1_max_cpu", key: "8 GB"}}}})
+        assert config.system.backends["cpu0"].capacity_bytes == 8 * 10**9
+        assert config.system.backends["cpu0"].memory is None
+    assert told({}, {"backends": {"cpu0": {"preset": "m1_max_cpu", "memory": "mine"}}}) == (
+        "system.backends.cpu0: memory 'mine' is neither own, shared nor a size; write one of them"
+    )

@@ -4,9 +4,9 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.roofline.params import Roofline
+from workloads.llm.kv import flash_end
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import GB, Plan, make_plan
-from workloads.llm.tokens import LlmRun
 
 
 def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
@@ -21,10 +21,10 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
         )
     held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
     held = min(held, plan.budget or held)
-    if machine.memory_bytes is not None and held > machine.memory_bytes:
+    if machine.capacity_bytes is not None and held > machine.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} keeps {held / GB:.2f} GB in DRAM; "
-            f"{job.on} has {machine.memory_bytes / GB:.2f} GB",
+            f"{job.on} has {machine.capacity_bytes / GB:.2f} GB",
             key=f"{key}.offload",
         )
     needs_flash = plan.sparse or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
@@ -36,7 +36,7 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    end = LlmRun.flash_end(plan)
+    end = flash_end(plan)
     if end > system.flash.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "

@@ -1,21 +1,10 @@
 """How long a backend computes on the parts of a token: attention, predictor, FFN, output projection."""
 
-from dataclasses import dataclass
-
 from hw_models.roofline.params import Roofline, work_fs
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import load_model
+from workloads.llm.phases import Work
 from workloads.llm.plan import Plan
-
-
-@dataclass(frozen=True)
-class Work:
-    """Time and arithmetic of one piece, and the bytes of DRAM that it reads and writes."""
-
-    fs: int
-    macs: int
-    read_bytes: int = 0
-    write_bytes: int = 0
 
 
 class Compute:

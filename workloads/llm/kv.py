@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from workloads.llm.dtypes import bytes_of
 from workloads.llm.plan import ALIGN_BYTES, Plan
 
 
@@ -26,11 +27,17 @@ class KvPlan:
         return self.first_at + layer * self.layer_bytes
 
 
-def kv_plan(plan: Plan, token_bytes: int) -> KvPlan:
+def kv_plan(plan: Plan) -> KvPlan:
     """Return where the cache lies, after the model on flash."""
-    job, layers = plan.job, plan.model.shape.layers
+    job, shape = plan.job, plan.model.shape
+    token_bytes = bytes_of(2 * shape.kv_heads * shape.head_width, job.dtype("kv"))
     room = job.kv_cache.dram_bytes
-    context = job.prompt + job.tokens
-    dram_tokens = None if room is None else room // (layers * token_bytes)
-    region = -(-context * token_bytes // ALIGN_BYTES) * ALIGN_BYTES
+    dram_tokens = None if room is None else room // (shape.layers * token_bytes)
+    region = -(-job.context * token_bytes // ALIGN_BYTES) * ALIGN_BYTES
     return KvPlan(token_bytes, dram_tokens, job.kv_cache.block_tokens, plan.end_at, region)
+
+
+def flash_end(plan: Plan) -> int:
+    """Return the first flash address behind the model and its cache."""
+    kv = kv_plan(plan)
+    return kv.first_at + (plan.model.shape.layers * kv.layer_bytes if kv.dram_tokens is not None else 0)

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from hw_models.errors import ConfigError
 from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_quantity
@@ -151,18 +151,10 @@ class LlmJob(Block):
             )
         return value
 
-    @model_validator(mode="after")
-    def fits(self) -> "LlmJob":
-        from workloads.llm.plan import check_fits
-
-        context = self.prompt + self.tokens
-        if self.offload.policy.startswith("window") and self.offload.window > context:
-            raise ValueError(
-                f"offload.window {self.offload.window} is larger than the context of {context} tokens "
-                f"(prompt {self.prompt} + tokens {self.tokens}); write at most {context}"
-            )
-        check_fits(self)
-        return self
+    @property
+    def context(self) -> int:
+        """Return the tokens of prompt and answer together."""
+        return self.prompt + self.tokens
 
     def dtype(self, role: str) -> str:
         """Return the data type of ``role`` in DRAM."""

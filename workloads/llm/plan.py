@@ -188,10 +188,14 @@ def _aligned(address: int) -> int:
 def check_fits(job: LlmJob) -> None:
     """Raise ValueError if the job cannot run whatever the machine: contexts, budgets, missing activity."""
     model = load_model(job.model)
-    context = job.prompt + job.tokens
-    if context > model.shape.positions:
+    if job.offload.policy.startswith("window") and job.offload.window > job.context:
         raise ValueError(
-            f"prompt {job.prompt} + tokens {job.tokens} is a context of {context} tokens; "
+            f"offload.window {job.offload.window} is larger than the context of {job.context} tokens "
+            f"(prompt {job.prompt} + tokens {job.tokens}); write at most {job.context}"
+        )
+    if job.context > model.shape.positions:
+        raise ValueError(
+            f"prompt {job.prompt} + tokens {job.tokens} is a context of {job.context} tokens; "
             f"{model.name} has at most {model.shape.positions}"
         )
     if job.offload.policy not in SPARSE_POLICIES and job.offload.policy != "resident":
