@@ -7,7 +7,7 @@ import numpy as np
 
 from hw_models.units import FS
 from simulator.soc.machine import JobPlan, Machine
-from workloads.llm.kv import kv_plan
+from workloads.llm.kv import kv_bytes, kv_plan
 from workloads.llm.phases import Pass
 from workloads.llm.plan import Plan
 from workloads.llm.schedule import overlapped_fs, stages_of
@@ -118,12 +118,12 @@ def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
 def kv_summary(plan: Plan) -> dict[str, int]:
     """Return bytes of the KV cache at the end of the job, all layers."""
     kv, context = kv_plan(plan), plan.job.context
-    per_token = plan.model.shape.layers * kv.token_bytes
-    return {"bytes": context * per_token, "flash_bytes": kv.spilled(context) * per_token}
+    per_token = plan.model.shape.attention_layers * kv.token_bytes
+    return {"bytes": context * per_token, "flash_bytes": kv.spilled_in_all(context) * kv.token_bytes}
 
 
 def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
-    """Return the weights in DRAM, and their share of the model."""
+    """Return the weights and the most of keys and values in DRAM, and the weights' share of the model."""
     rows = sum(p.resident_rows for p in passes) / max(len(passes), 1)
     held = plan.resident + rows * plan.dram.neuron
-    return {"weights": held, "model_share": held / plan.dram.model}
+    return {"weights": held, "kv": kv_bytes(plan), "model_share": held / plan.dram.model}

@@ -30,7 +30,8 @@ class Regions:
             return int(plan.dram.dense[layer]) + plan.job.context * self.kv.token_bytes
         if op == "prefill":
             share = -(-plan.dram.per_token // plan.model.shape.layers)
-            return max(share, int((plan.flash.dense + plan.flash.ffn).max()))
+            ends = plan.flash.head + plan.flash.ends
+            return max(share, int((plan.flash.dense + plan.flash.ffn).max()), ends)
         if op == "predictor":
             return int(plan.predictor[layer])
         if op == "head":

@@ -53,7 +53,7 @@ class LlmRun:
     # ---- the prompt
 
     def prompt(self) -> Pass:
-        """Return the prompt: for each layer what it reads, and an equal share of all that is computed.
+        """Return the prompt: for each layer what it reads and a share of all that is computed, then the head.
 
         The neurons of its last tokens stay in DRAM.
         """
@@ -61,7 +61,8 @@ class LlmRun:
         result = Pass(tokens=0)
         macs = plan.model.prefill_macs(job.prompt)
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
-        total = Work(fs, macs, plan.dram.per_token, job.prompt * layers * self.compute.kv_bytes)
+        cached = job.prompt * plan.model.shape.attention_layers * self.compute.kv_bytes
+        total = Work(fs, macs, plan.dram.per_token, cached)
         for layer in range(layers):
             if plan.sparse and plan.ranks[layer] > 0:
                 place, size = int(plan.ffn_at[layer]), int(plan.flash.ffn[layer])
@@ -71,6 +72,9 @@ class LlmRun:
                 self._stream("prefill", int(plan.dense_at[layer]), size, layer, -1, result)
             share = Work(*(part * (layer + 1) // layers - part * layer // layers for part in total))
             self._spend("prefill", "compute", layer, share, -1, result)
+        if plan.streamed_share > 0:
+            size = int(plan.streamed_share * (plan.flash.head + plan.flash.ends))
+            self._stream("prefill", 0, size, -1, -1, result)
         self._stand_behind_the_prompt()
         return result
 
@@ -126,7 +130,7 @@ class LlmRun:
 
     def _layer(self, layer: int, tokens: int, accepted: int, context: int, result: Pass) -> None:
         plan, token = self.plan, self.position
-        spilled = self.kv.spilled(context) * self.kv.token_bytes
+        spilled = self.kv.spilled(layer, context) * self.kv.token_bytes
         self._stream("kv", self.kv.address(layer), spilled, layer, token, result)
         if plan.streamed_share > 0:
             size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
