@@ -180,8 +180,9 @@ def test_keys_and_values_of_a_long_context_need_room_too(tmp_path):
         f"workloads.chat.offload: {tmp_path.name} keeps 15.01 GB of weights and 17.18 GB of keys and values in "
         "DRAM; cpu0 has 24.00 GB"
     )
-    assert told({"model": str(tmp_path), "prompt": 131_000}, {**DRAM, **SYSTEM}, run=True).endswith(
-        "in DRAM; system.dram has 1.07 GB"
+    bus = {"interconnect": {"clock": "1 GHz", "width": "16 B", "latency": "10 cycles"}}
+    assert told({"model": str(tmp_path), "prompt": 131_000}, {**DRAM, **SYSTEM, **bus}, run=True).endswith(
+        "in DRAM; system.dram has 2.15 GB"
     )
 
 
