@@ -6,22 +6,18 @@ from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results import summary as statistics
+from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
 from simulator.results.timeline import bandwidth, timeline
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
-from simulator.soc.run import compiled, run_machine
+from simulator.soc.run import compiled, requests_of, run_machine
 from simulator.version import __version__
-from workloads.llm.params import LlmJob
 
 
 def simulate(config: Config, progress: Progress | None = None) -> Result:
     """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on."""
-    if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
-        from simulator.llm_alone import simulate_llm
-
-        return simulate_llm(config, progress)
     machine = build_machine(config)
     wall_s = run_machine(machine, progress)
     return result_of(machine, wall_s)
@@ -37,7 +33,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     system = machine.system[0]
     seconds = int(system["now_fs"]) * FS
     statistics.settle_dram(machine)
-    requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
+    requests = requests_of(machine)
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "name": machine.config.name,
@@ -51,12 +47,16 @@ def result_of(machine: Machine, wall_s: float) -> Result:
             "version": __version__,
             "config_sha256": config_sha256(machine.config),
         },
-        "workloads": {plan.name: statistics.job_summary(machine, plan) for plan in machine.plans},
+        "workloads": {
+            plan.name: (llm_summary if plan.llm else statistics.job_summary)(machine, plan)
+            for plan in machine.plans
+        },
         "masters": {
             name: statistics.master_summary(measure, seconds)
             for name, measure in zip(machine.master_names, machine.measures)
         },
     }
+    summary["masters"] |= {name: own_memory_summary(machine, name, seconds) for name in machine.own_names}
     summary |= statistics.core_summaries(machine)
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)

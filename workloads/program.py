@@ -11,12 +11,13 @@ class On(IntEnum):
     ACCELERATOR = 0
     CORE = 1
     FLASH = 2
+    BACKEND = 3  # a processor with a memory of its own
 
 
 STEP = np.dtype(
     [
-        ("on", np.int64),  # On.ACCELERATOR: row of `ops`; On.CORE: of `tasks`; On.FLASH: of `batches`
-        ("index", np.int64),
+        ("on", np.int64),
+        ("index", np.int64),  # row of `ops`, `tasks`, `batches` or `spans_fs`, in the order of On
         ("first_dep", np.int64),  # deps[first_dep : first_dep + dep_count] must be done before it starts
         ("dep_count", np.int64),
         ("submit", np.int64),  # runtime submission (subgraph) it belongs to: 0, 1, ...
@@ -43,6 +44,7 @@ class Batch:
     threads: int
     write: bool = False  # from DRAM to flash
     layer: int = 0
+    in_order: bool = False  # the transfers are one stream of reads
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,6 @@ class Program:
     core_macs: int = 0
     weights: int = 0  # values of all kernels and matrices, those that layers share once
     batches: list[Batch] = field(default_factory=list)
-    prompt_steps: int = 0  # of a language model: its first steps, up to where its tokens begin
     origins: dict[int, Any] = field(default_factory=dict)  # step -> lowering.record.Origin, for values
     cubes: dict[str, Any] = field(default_factory=dict)  # tensor -> lowering.layout.Cube
+    spans_fs: list[int] = field(default_factory=list)  # how long a backend is at each piece of its work

@@ -1,11 +1,20 @@
 """A processor known by its roofline: peak arithmetic, memory bandwidth, and what each op reaches of them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from hw_models.roofline.presets import PRESETS
-from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Femtoseconds, quantity
+from hw_models.units import (
+    FS_PER_S,
+    SIZE_UNITS,
+    Block,
+    Bytes,
+    BytesPerSecond,
+    Femtoseconds,
+    parse_quantity,
+    quantity,
+)
 
 FLOP_UNITS = {"FLOPS": 1, "GFLOPS": 10**9, "TFLOPS": 10**12, "TOPS": 10**12}
 
@@ -26,7 +35,14 @@ class Roofline(Block):
 
     preset: str | None = Field(None, description=f"one of {', '.join(PRESETS)}; other keys override it")
     below: str | None = Field(None, description="what takes its requests; interconnect if absent")
-    memory_bytes: Bytes | None = Field(None, alias="memory", description="capacity; absent: not limited")
+    memory: Literal["own", "shared"] | None = Field(
+        None,
+        description="own: a memory of its own, known by its bandwidth; shared: the system's; absent: shared "
+        "where the system has one. A size here is `capacity`",
+    )
+    capacity_bytes: Bytes | None = Field(
+        None, alias="capacity", description="of its own memory; absent: not limited"
+    )
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
     peak_flop_per_s: dict[str, FlopPerSecond] = Field(  # type: ignore[valid-type]  # built by quantity()
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
@@ -48,7 +64,10 @@ class Roofline(Block):
     @model_validator(mode="before")
     @classmethod
     def lay_over_the_preset(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("preset") is None:
+        if not isinstance(data, dict):
+            return data
+        data = _size_of_memory_is_capacity(data)
+        if data.get("preset") is None:
             return data
         name = data["preset"]
         if name not in PRESETS:
@@ -58,6 +77,20 @@ class Roofline(Block):
         if isinstance(written, dict):
             merged["efficiency"] = {**PRESETS[name]["efficiency"], **written}
         return merged
+
+
+def _size_of_memory_is_capacity(data: dict[str, Any]) -> dict[str, Any]:
+    """Return ``data`` with `memory: 24 GB` as `capacity: 24 GB`."""
+    size = data.get("memory")
+    if size is None or size in ("own", "shared"):
+        return data
+    try:
+        parse_quantity(size, "size", SIZE_UNITS)
+    except ValueError:
+        raise ValueError(f"memory {size!r} is neither own, shared nor a size; write one of them") from None
+    if data.get("capacity") is not None:
+        raise ValueError(f"memory {size} and capacity {data['capacity']}; write the size as capacity only")
+    return {**data, "memory": None, "capacity": size}
 
 
 def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: str) -> int:

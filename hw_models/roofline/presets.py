@@ -53,7 +53,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "copy_bandwidth": "76 GB/s",  # [C2], 52-100 GB/s
     },
     "rtx_4090": {
-        "memory": "24 GB",  # [N]
+        "capacity": "24 GB",  # [N]
         "memory_bandwidth": "1008 GB/s",  # [N]
         "peak": {"fp32": "82.6 TFLOPS", "fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},  # [N]
         "efficiency": {

@@ -147,7 +147,9 @@ def load(
     config, more = _validated(Config, document)
     raise_all(more + errors)
     assert config is not None
-    raise_all(_footprint_errors(config, document) + wiring_errors(config, document))
+    raise_all(
+        _footprint_errors(config, document) + wiring_errors(config, document) + _fit_errors(config, document)
+    )
     config._document = document
     return config
 
@@ -175,6 +177,20 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
         return []  # language models alone bring their own memory: nothing is wired
     told = topology_errors(config.system, config.workloads)
     return [at(document, keys, message) for keys, message in told]
+
+
+def _fit_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what is wrong with language models whatever the machine: contexts, budgets, unknown activity."""
+    from workloads.llm.plan import check_fits
+
+    errors = []
+    for name, job in config.workloads.items():
+        if isinstance(job, LlmJob):
+            try:
+                check_fits(job)
+            except ValueError as error:
+                errors.append(at(document, ("workloads", name), str(error)))
+    return errors
 
 
 def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:

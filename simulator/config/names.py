@@ -50,6 +50,7 @@ def reference_errors(document: Document) -> list[ConfigError]:
         names.add(("workloads",), f"{jobs} jobs are too many; write at most {JOBS}")
     for i, corunner in enumerate(_list(data.get("corunners"))):
         names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
+    _check_backends(names, backends, system)
     return names.errors + _memory_errors(document, system, bool(accelerators or cores))
 
 
@@ -74,6 +75,17 @@ def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
             names.check((*keys, "on"), job.get("on"), accelerators, "accelerator", "system.accelerators")
         elif "model" in job:
             names.check((*keys, "on"), job.get("on"), backends, "backend", "system.backends")
+
+
+def _check_backends(names: _Names, backends: dict, system: dict) -> None:
+    """Check that a backend's memory is where it says."""
+    written = next((key for key in ("dram", "memory", "memories") if system.get(key)), None)
+    for name, backend in backends.items():
+        keys, memory = ("system", "backends", name, "memory"), _mapping(backend).get("memory")
+        if memory == "own" and written is not None:
+            names.add(keys, f"own, beside system.{written}; write shared, or null for system.{written}")
+        if memory == "shared" and written is None:
+            names.add(keys, "shared, and the system has none; write system.dram, or own")
 
 
 def _check_masters(names: _Names, system: dict, masters: dict) -> None:

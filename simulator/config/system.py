@@ -61,3 +61,8 @@ class System(Block):
     memories: dict[Name, Memory] = Field(
         default_factory=dict, description="memories besides `dram` or `memory`, by name"
     )
+
+    def shares_memory(self, backend: str) -> bool:
+        """Tell whether a backend works in the system's memory, not in one of its own."""
+        written, system = self.backends[backend].memory, self.dram or self.memory or self.memories
+        return written == "shared" or (written is None and bool(system))

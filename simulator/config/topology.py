@@ -92,9 +92,20 @@ class Topology:
 
 
 def cores_of(system: System, workloads: Mapping[str, Any]) -> dict[str, Core]:
-    """Return every master that runs tasks: the cores, the backends of language models, and flash's DMA."""
-    backends = {job.on: WIDE_PORT for job in workloads.values() if isinstance(job, LlmJob)}
-    return {**system.cores, **backends, **({DMA: WIDE_PORT} if uses_flash(system, workloads) else {})}
+    """Return every master that runs tasks: the cores, backends in the system's memory, and flash's DMA."""
+    shared = {name: WIDE_PORT for name in backends_of(workloads) if system.shares_memory(name)}
+    dma = uses_flash(system, workloads) and not own_backends(system, workloads)
+    return {**system.cores, **shared, **({DMA: WIDE_PORT} if dma else {})}
+
+
+def backends_of(workloads: Mapping[str, Any]) -> list[str]:
+    """Return the backends that run language models, by name."""
+    return sorted({job.on for job in workloads.values() if isinstance(job, LlmJob)})
+
+
+def own_backends(system: System, workloads: Mapping[str, Any]) -> list[str]:
+    """Return those of them that have a memory of their own; then the system has no other."""
+    return [name for name in backends_of(workloads) if not system.shares_memory(name)]
 
 
 def uses_flash(system: System, workloads: Mapping[str, Any]) -> bool:

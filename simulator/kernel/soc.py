@@ -73,7 +73,7 @@ def step_job(system, table, jobs, unit):
         action, step, next_fs = driver.advance(job, steps, deps, records, time)
         if action == driver.NOTHING:
             break
-        if steps[step]["on"] == ON_FLASH:
+        if steps[step]["on"] >= ON_FLASH:  # or on a backend: beside this loop
             if system["started"] == STARTED:
                 break
             system["started_step"][system["started"]] = step

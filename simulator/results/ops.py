@@ -5,19 +5,47 @@ from typing import Any
 from hw_models.units import FS
 from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
+from workloads.llm.program import LlmProgram
 from workloads.program import On
 
 
 def op_table(machine: Machine) -> dict[str, Any]:
     """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
     stalls = dict.fromkeys(stall_columns(machine), 0)
-    rows = [stalls | op_row(machine, plan, k) for plan in machine.plans for k in range(plan.step_count)]
+    rows = [
+        stalls | (llm_row(machine, plan, plan.llm, k) if plan.llm else op_row(machine, plan, k))
+        for plan in machine.plans
+        for k in range(plan.step_count)
+    ]
     names = [
         "unit", "job", "op", "layer", "kind", "start_s", "end_s", "cycles", "macs", "mac_utilization",
         "read_bytes", "write_bytes",
         *stalls,
     ]  # fmt: skip
-    return {name: [row[name] for row in rows] for name in names}
+    columns = {name: [row[name] for row in rows] for name in names}
+    if any(plan.llm for plan in machine.plans):
+        columns["token"] = [row.get("token", -1) for row in rows]
+    return columns
+
+
+def llm_row(machine: Machine, plan: JobPlan, llm: LlmProgram, k: int) -> dict[str, Any]:
+    """Return the row of a language model's phase."""
+    step, record = machine.steps[plan.first_step + k], machine.records[plan.first_step + k]
+    phase = llm.phases[k]
+    start, end = int(record["start_fs"]), int(record["end_fs"])
+    reads = phase.reads
+    peak = llm.machine.peak_flop_per_s[llm.plan.job.precision] / 2
+    return {
+        "unit": plan.backend if reads is None else "flash", "job": plan.name, "op": k,
+        "layer": f"layer_{phase.layer}" if phase.layer >= 0 else "output",
+        "kind": phase.op if reads is None else f"read_{phase.op}",
+        "start_s": start * FS, "end_s": end * FS,
+        "cycles": (end - start) // machine.core_period_fs(plan.core) if step["on"] == On.CORE else 0,
+        "macs": phase.work.macs,
+        "mac_utilization": phase.work.macs / (peak * (end - start) * FS) if end > start else 0.0,
+        "read_bytes": phase.work.read_bytes if reads is None else reads.bytes,
+        "write_bytes": phase.work.write_bytes, "token": phase.token,
+    }  # fmt: skip
 
 
 def stall_columns(machine: Machine) -> list[str]:

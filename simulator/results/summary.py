@@ -115,12 +115,6 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     network = account(plan.layers, plan.weights, plan.notes, plan.warnings)
     if network["layers"]:
         summary["network"] = network
-    if plan.tokens:
-        del summary["frames_per_s"], summary["per_latency_per_s"]
-        prompt = machine.records[plan.first_step : plan.first_step + plan.prompt_steps]
-        prefill = int(prompt["end_fs"].max() - prompt["start_fs"].min()) * FS if done else 0.0
-        split["prefill_s"] = prefill
-        summary["s_per_token"] = (summary["latency_s"] - prefill) / plan.tokens
     return summary
 
 
@@ -130,7 +124,7 @@ def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     for blame, period_fs, causes in machine.blames():
         for cause, name in enumerate(causes):
             total[name] = total.get(name, 0) + blame[:, :, cause] * period_fs
-    names = [*machine.master_names]
+    names = machine.user_names
     result: dict[str, dict[str, Any]] = {}
     for v, victim in enumerate(names):
         row: dict[str, Any] = {}
@@ -193,4 +187,5 @@ def dram_summary(machine: Machine, part: Part) -> dict[str, Any]:
 
 def flash_summary(machine: Machine) -> dict[str, Any]:
     """Return the counters of the flash device that the jobs share, under `flash`; nothing without."""
-    return {"flash": machine.storage.summary()} if machine.storage is not None else {}
+    counters = machine.storage.summary() if machine.storage is not None else {}
+    return {"flash": counters} if counters else {}

@@ -12,11 +12,12 @@ from hw_models.cpu.state import CORE
 from hw_models.errors import ConfigError
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
-from simulator.config.topology import DMA, cores_of, uses_flash
+from simulator.config.topology import DMA, cores_of, own_backends, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.masters import Kind
 from simulator.kernel.measure import MASTER
 from simulator.soc.accelerators import KINDS, Fleet
+from simulator.soc.beside import Backends
 from simulator.soc.jobs import Tables, build_jobs, corunner_tasks, lower_jobs, stack
 from simulator.soc.machine import Machine
 from simulator.soc.pages import frames_of
@@ -39,7 +40,7 @@ def build_machine(config: Config) -> Machine:
     }:
         raise ConfigError(f"{DMA!r} is the name of the DMA of flash; choose another", key="system")
     memory_map = MemoryMap(config)
-    plans, tables, batches = lower_jobs(config, accelerator_names, core_names, memory_map)
+    plans, tables, programs = lower_jobs(config, accelerator_names, core_names, memory_map)
     tasks, endless = corunner_tasks(config, tables.tasks, core_names, memory_map)
     first_core = len(accelerator_names)
     cores = stack(
@@ -59,6 +60,8 @@ def build_machine(config: Config) -> Machine:
         fleets=_fleets(config, accelerator_names, tables),
         cores=cores,
         tasks=dma_row(tasks),
+        spans_fs=[span for program in programs for span in program.spans_fs],
+        own_names=own_backends(system, config.workloads),
         steps=tables.steps,
         deps=tables.deps,
         measures=np.zeros(max(1, len(masters)), MASTER),
@@ -68,9 +71,13 @@ def build_machine(config: Config) -> Machine:
         finished=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
     )
     _number(machine)
+    batches = [batch for program in programs for batch in program.batches]
     if batches and system.flash is not None:
         storage = Storage(system.flash, batches, machine)
-        machine.storage, machine.system[0]["dma"] = storage, first_core + storage.dma
+        machine.storage = storage
+        machine.system[0]["dma"] = first_core + storage.dma if storage.dma >= 0 else -1
+    elif machine.spans_fs:
+        machine.storage = Backends(batches, machine)
     if config.system.dram is not None and config.system.dram.partition:
         machine.system[0]["frames"] = frames_of(machine, endless)
     _start(machine, endless)

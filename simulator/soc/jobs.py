@@ -20,7 +20,7 @@ from workloads.llm.program import llm_program
 from workloads.lowering.layout import round_up
 from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob
-from workloads.program import STEP, Batch, On, Program
+from workloads.program import STEP, On, Program
 
 
 def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
@@ -30,8 +30,8 @@ def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 def lower_jobs(
     config: Config, accelerators: list[str], cores: list[str], memory_map: MemoryMap
-) -> tuple[list[JobPlan], "Tables", list[Batch]]:
-    """Return the plan of every job, by name, the tables of all of them, and their batches for flash."""
+) -> tuple[list[JobPlan], "Tables", list[Program]]:
+    """Return the plan of every job, by name, the tables of all of them, and their programs."""
     plans: list[JobPlan] = []
     programs: list[Program] = []
     on_flash = 0
@@ -39,11 +39,12 @@ def lower_jobs(
     for index, name in enumerate(sorted(config.workloads)):
         job = config.workloads[name]
         if isinstance(job, LlmJob):
-            program, size = llm_program(
+            program, size, llm = llm_program(
                 name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
             )
-            kind, placed = "nvdla", {}
-            run: dict[str, Any] = {"accelerator": -1, "core": cores.index(job.on), "tokens": job.tokens}
+            kind, placed = "", {}
+            core = cores.index(job.on) if job.on in cores else -1
+            run: dict[str, Any] = {"accelerator": -1, "core": core, "backend": job.on, "llm": llm}
         else:
             homes, placed = memory_map.homes(name), {}
             program = network_program(config, name, job, index * JOB_SPACE, homes)
@@ -77,18 +78,13 @@ def lower_jobs(
                 weights=program.weights,
                 first_step=sum(len(p.steps) for p in programs),
                 step_count=len(program.steps),
-                prompt_steps=program.prompt_steps,
                 first_op=sum(len(p.ops) for p, other in zip(programs, plans) if other.kind == kind),
                 op_count=len(program.ops),
                 **run,
             )
         )
         programs.append(program)
-    return (
-        plans,
-        _join(programs, [plan.kind for plan in plans]),
-        [batch for program in programs for batch in program.batches],
-    )
+    return plans, _join(programs, [plan.kind for plan in plans]), programs
 
 
 def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
@@ -127,10 +123,10 @@ def _join(programs: list[Program], kinds: list[str]) -> Tables:
     tasks: list[np.ndarray] = []
     steps: list[np.ndarray] = []
     deps: list[np.ndarray] = []
-    batches = 0
+    batches = spans = 0
     for job, (program, kind) in enumerate(zip(programs, kinds)):
         step = program.steps.copy()
-        step["index"] += np.choose(step["on"], [_total(ops[kind]), _total(tasks), batches])
+        step["index"] += np.choose(step["on"], [_total(ops[kind]), _total(tasks), batches, spans])
         step["first_dep"] += _total(deps)
         numbers = np.flatnonzero(step["on"] == On.ACCELERATOR)
         launched = program.ops[program.steps["index"][numbers]]
@@ -144,6 +140,7 @@ def _join(programs: list[Program], kinds: list[str]) -> Tables:
         steps.append(step)
         deps.append(program.deps.astype(np.int64))
         batches += len(program.batches)
+        spans += len(program.spans_fs)
     return Tables(
         stack([t for t in tasks if len(t)], TASK),
         stack([s for s in steps if len(s)], STEP),

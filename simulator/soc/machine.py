@@ -11,14 +11,15 @@ from simulator.config.model import Config
 from simulator.kernel.soc_state import Kind
 from simulator.soc.accelerators import KINDS, Fleet
 from simulator.soc.wires import Wires
+from workloads.llm.program import LlmProgram
 from workloads.program import Batch, Layer, MemoryPlan, On
 
 
 class Beside(Protocol):
-    """What runs beside the event loop, which asks for it: `simulator.soc.storage.Storage`."""
+    """What runs beside the event loop, which asks for it: `simulator.soc.beside`, `simulator.soc.storage`."""
 
     batches: list[Batch]
-    dma: int  # core that moves its data
+    dma: int  # core that moves its data, -1: none
 
     def load_kernels(self) -> None: ...
     def next_fs(self) -> int: ...
@@ -53,8 +54,8 @@ class JobPlan:
     deadline_fs: int | None = None
     period_fs: int = 0
     jitter_fs: int = 0
-    tokens: int = 0  # of a language model
-    prompt_steps: int = 0  # of a language model: its first steps
+    backend: str = ""  # of a language model
+    llm: LlmProgram | None = None
 
     def frames_done(self, machine: "Machine") -> int:
         return int(machine.jobs[self.index]["frame"])
@@ -86,7 +87,9 @@ class Machine:
     records: np.ndarray
     latencies: np.ndarray  # (jobs, frames) [fs]
     finished: np.ndarray  # (jobs, frames) [fs]
-    storage: Beside | None = field(init=False, default=None)  # the flash device that jobs share
+    spans_fs: list[int]  # of what backends with a memory of their own do
+    own_names: list[str]  # of these backends
+    storage: Beside | None = field(init=False, default=None)  # flash that jobs share, and such backends
 
     @property
     def system(self) -> np.ndarray:
@@ -114,6 +117,18 @@ class Machine:
     @property
     def master_names(self) -> list[str]:
         return self.accelerator_names + self.core_names
+
+    @property
+    def user_names(self) -> list[str]:
+        """Return who may wait for another: the masters, and backends with a memory of their own."""
+        return self.master_names + self.own_names
+
+    def user_of(self, plan: JobPlan) -> int:
+        """Return the number of a job's master among `user_names`."""
+        return self.user_names.index(plan.backend or self.accelerator_names[plan.accelerator])
+
+    def plan_of(self, step: int) -> JobPlan:
+        return next(p for p in self.plans if p.first_step <= step < p.first_step + p.step_count)
 
     def accelerator_period_fs(self, index: int) -> int:
         return int(self.measures[index]["period_fs"])

@@ -12,6 +12,7 @@ from simulator.kernel.warm import second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
 
+LONGEST_FS = 2 * 3600 * 10**15  # times are 64-bit femtoseconds, which end at 2.5 hours
 SLICE_S = 0.2  # of the kernel between two looks of Python: at signals, and of the progress bar
 FEWEST_EVENTS = 50_000  # of a slice; never so many at one time of the simulation
 
@@ -42,7 +43,7 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     """Run until the jobs are done or the time is up; return the kernel's own seconds."""
     simulation = machine.config.simulation
     timed = simulation.until if isinstance(simulation.until, int) else None
-    limit_fs = timed if timed is not None else simulation.max_time_fs
+    limit_fs = timed if timed is not None else LONGEST_FS if machine.own_names else simulation.max_time_fs
     arguments = compiled(machine)
     started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING
@@ -54,8 +55,9 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
             raise StuckError(who_waits(machine, f"time stands still: {events} events"))
         events = max(FEWEST_EVENTS, min(2 * events, int(events * SLICE_S / max(spent - before, 1e-6))))
         if progress is not None:
-            requests = int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
-            progress(fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests)
+            progress(
+                fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests_of(machine)
+            )
     if status == soc.STUCK and (timed is None or unanswered(machine)):
         raise StuckError(who_waits(machine, "nothing can go on"))
     if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
@@ -89,6 +91,13 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, event
         else:
             return status
     return soc.RUNNING
+
+
+def requests_of(machine: Machine) -> int:
+    """Return the requests so far to the system's memory; without one, to flash."""
+    if machine.own_names and machine.storage is not None:
+        return int(machine.storage.summary().get("requests", 0))
+    return int(machine.measures["reads"].sum() + machine.measures["writes"].sum())
 
 
 def steps_done(machine: Machine) -> tuple[int, int]:

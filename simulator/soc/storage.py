@@ -11,8 +11,7 @@ has moved a request), so that the outcome is that of one loop. At equal times th
 few events a second beside a bus: crossing into Python costs less than compiling the device into the loop.
 """
 
-from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,36 +19,35 @@ import numpy as np
 from hw_models.cpu import block as core
 from hw_models.cpu.task import Pattern
 from hw_models.flash.block import run_until, take_done
-from hw_models.flash.build import build
 from hw_models.flash.device import next_event
 from hw_models.flash.host import host, serial_time
 from hw_models.flash.params import Flash
+from hw_models.flash.reader import Reader
 from hw_models.flash.requests import room, submit
 from hw_models.flash.state import PERIOD_FS, Wait
 from hw_models.flash.statistics import device_summary
 from hw_models.port import MASTERS, NEVER
 from hw_models.units import FS_PER_S
 from simulator.config.topology import DMA
-from simulator.kernel import driver
+from simulator.soc.beside import Backends
 from simulator.soc.machine import Machine
 from simulator.soc.storage_waits import HostWait, Line, Request, Running, Server
-from workloads.program import Batch
-
-Event = Callable[..., None]
+from workloads.program import Batch, On
 
 
-class Storage:
+class Storage(Backends):
     """The device, its host's threads and its DMA. Times are femtoseconds."""
 
-    def __init__(self, params: Flash, batches: list[Batch], machine: Machine):
-        self.params, self.batches, self.machine = params, batches, machine
-        self.states, self.memory = build(params)
-        self.state = self.states[0]
-        self.state["masters"] = len(machine.master_names)
-        self.dma = machine.core_names.index(DMA)
+    def __init__(self, params: Flash, batches: list[Batch], machine: Machine, *, skip: bool = True):
+        """``skip``: a device that one job reads into its own memory takes each batch in one go."""
+        super().__init__(batches, machine)
+        self.params = params
+        self.reader = Reader(params)
+        self.memory, self.state = self.reader.memory, self.reader.states[0]
+        self.state["masters"] = len(machine.user_names)
+        self.dma = machine.core_names.index(DMA) if DMA in machine.core_names else -1
+        self.alone = skip and self.dma < 0 and len(machine.plans) == 1
         self.task = len(machine.tasks) - 1
-        self.events: list[tuple[int, int, Event, tuple[Any, ...]]] = []  # time, order, what, arguments
-        self.order = 0
         self.hosts = host(params, 1)
         self.submit_fs, self.complete_fs = (
             int(self.hosts[0][name]) * PERIOD_FS for name in ("submit_ps", "complete_ps")
@@ -72,16 +70,11 @@ class Storage:
         return min(inside, self.events[0][0] if self.events else int(NEVER))
 
     def serve(self) -> None:
-        """Take what the loop asks for: steps that began, and what the DMA has moved."""
-        system = self.machine.system[0]
-        now_fs = int(system["now_fs"])
-        if self.machine.cores[self.dma]["finished"] > self.moves_done:
+        """Take what the loop asks for: what the DMA has moved, and steps that began."""
+        if self.dma >= 0 and self.machine.cores[self.dma]["finished"] > self.moves_done:
             self.moves_done += 1
-            self._moved(now_fs)
-        for step in system["started_step"][: system["started"]]:
-            self._begin(int(step), now_fs)
-        system["started"] = system["asks"] = 0
-        self.advance(now_fs)
+            self._moved(int(self.machine.system[0]["now_fs"]))
+        super().serve()
 
     def advance(self, until_fs: int) -> None:
         """Do all that happens up to ``until_fs``, in order of time."""
@@ -94,8 +87,7 @@ class Storage:
                     tag, done = take_done(self.state)
                     self._at(int(done) * PERIOD_FS, self._landed, int(tag))
             elif outside <= until_fs:
-                time_fs, _, event, what = heappop(self.events)
-                event(*what, time_fs)
+                self._next_event()
             else:
                 return
 
@@ -120,31 +112,44 @@ class Storage:
 
     def load_kernels(self) -> None:
         """Compile, or load, what is called from here, on copies."""
-        states, memory = build(self.params)
+        super().load_kernels()
+        reader = Reader(self.params)
+        if self.alone:
+            reader.batch([0], [512], threads=1)
+            reader.sequential(0, self.params.sequential_chunk_bytes)
+            return
+        states, memory = reader.states, reader.memory
         serial_time(self.hosts, 1)
         room(states[0], 0, 1)
         submit(states[0], 0, 0, 1, 0, 0, 0, 0, 0)
         next_event(states[0])
         run_until(states[0], memory, 10**12)
         take_done(states[0])
-        machine = self.machine
-        core.start(machine.cores.copy()[self.dma], machine.tasks, self.task, 0)
-        driver.complete(machine.jobs.copy()[0], machine.records.copy(), 0, 0)
+        if self.dma >= 0:
+            core.start(self.machine.cores.copy()[self.dma], self.machine.tasks, self.task, 0)
 
     # what happens here
-
-    def _at(self, time_fs: int, event: Event, *what: Any) -> None:
-        heappush(self.events, (time_fs, self.order, event, what))
-        self.order += 1
 
     def _begin(self, step: int, now_fs: int) -> None:
         """A step begins: say whose it is."""
         machine = self.machine
-        plan = next(p for p in machine.plans if p.first_step <= step < p.first_step + p.step_count)
-        master = plan.accelerator if plan.accelerator >= 0 else len(machine.accelerator_names) + plan.core
-        self._wake_threads(
-            Running(step, plan.index, master, self.batches[int(machine.steps[step]["index"])]), now_fs
-        )
+        if machine.steps[step]["on"] == On.BACKEND:
+            return super()._begin(step, now_fs)
+        plan, batch = machine.plan_of(step), self.batches[int(machine.steps[step]["index"])]
+        if self.alone:
+            end_fs = self._read_at_once(batch, now_fs)
+            self.busy_fs += end_fs - now_fs
+            return self._at(end_fs, self._end, step, plan.index)
+        return self._wake_threads(Running(step, plan.index, machine.user_of(plan), batch), now_fs)
+
+    def _read_at_once(self, batch: Batch, now_fs: int) -> int:
+        """Return when a batch that has the device to itself is over, its host's part included."""
+        rows, start_ps = batch.transfers, -(-now_fs // PERIOD_FS)
+        if batch.in_order:
+            size = int(rows["bytes"].sum())
+            return self.reader.sequential(int(rows["address"][0]), size, start_ps=start_ps) * PERIOD_FS
+        done = self.reader.batch(rows["address"], rows["bytes"], threads=batch.threads, start_ps=start_ps)
+        return int(done.max()) * PERIOD_FS
 
     def _wake_threads(self, running: Running, now_fs: int) -> None:
         for _ in range(min(running.batch.threads, running.left)):
@@ -203,7 +208,7 @@ class Storage:
             self.busy_fs += now_fs - self.busy_since_fs
         self.blocked.ended(running.master, now_fs)
         self._submit_blocked(now_fs)
-        if running.batch.write:
+        if running.batch.write or self.dma < 0:
             self._over(running, now_fs)
         else:
             self.moves.join((running, k), now_fs)
@@ -236,17 +241,7 @@ class Storage:
         running.left -= 1
         self._at(done_fs, self._thread, running)
         if running.left == 0:
-            self._at(done_fs, self._end, running)
-
-    def _end(self, running: Running, now_fs: int) -> None:
-        """All of a step is over: tell its job."""
-        machine = self.machine
-        driver.complete(machine.jobs[running.job], machine.records, running.step, now_fs)
-        self._wake(int(machine.system[0]["job_unit"]) + running.job, now_fs)
-
-    def _wake(self, unit: int, time_fs: int) -> None:
-        wakes = self.machine.system[0]["wake_fs"]
-        wakes[unit] = min(int(wakes[unit]), time_fs)
+            self._at(done_fs, self._end, running.step, running.job)
 
 
 def dma_row(tasks: np.ndarray) -> np.ndarray:

@@ -13,4 +13,7 @@ VALIDATIONS = {
     "flash": "simulator.validate.flash",
     "firesim": "simulator.validate.firesim",
     "llm-in-a-flash": "simulator.validate.llm_in_a_flash",
+    "llm-kernels": "simulator.validate.llm_kernels",
+    "llm-serving": "simulator.validate.llm_serving",
+    "llm-memory": "simulator.validate.llm_memory",
 }

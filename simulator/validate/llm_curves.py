@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from hw_models.flash.params import Flash
+from hw_models.flash.reader import Reader
 from simulator.validate.llm_experiment import run_tokens
 from workloads.llm.activity import Activity, aggregated, layer_active
 from workloads.llm.activity_kernel import GenerativeTrace
 from workloads.llm.coactivation import activity_matrix, friend_shares
-from workloads.llm.flash import FlashDevice
 from workloads.llm.model import load_model
 from workloads.llm.presets import ACTIVITY
 
@@ -19,6 +19,7 @@ THREADS = (1, 2, 4, 8, 16, 32, 64)
 READS = 1500
 WINDOWS = (1, 2, 3, 4, 5, 6, 8, 10)
 GB = 1e9
+PS_PER_S = 10**12
 
 Columns = dict[str, list[Any]]
 
@@ -26,17 +27,19 @@ Columns = dict[str, list[Any]]
 def throughput() -> Columns:
     """Return random-read throughput of the M1 Max device over chunk size and threads."""
     columns: Columns = {"chunk_kib": [], "threads": [], "GBps": []}
-    rng = np.random.default_rng(1)
     for chunk in CHUNKS_KIB:
-        size = chunk << 10
         for threads in THREADS:
-            device = FlashDevice(Flash.model_validate(M1_MAX_SSD), threads)
-            places = rng.choice(1 << 18, READS, replace=False).astype(np.int64)
-            device.read(places * size, np.full(READS, size, np.int64), 0)
             columns["chunk_kib"].append(chunk)
             columns["threads"].append(threads)
-            columns["GBps"].append(device.counters()["throughput_bytes_per_s"] / GB)
+            columns["GBps"].append(random_rate(M1_MAX_SSD, chunk << 10, threads, READS, places=1 << 18) / GB)
     return columns
+
+
+def random_rate(flash: dict[str, Any], size: int, threads: int, reads: int, *, places: int) -> float:
+    """Return the bytes/s of reads of ``size`` bytes at random among ``places`` places."""
+    at = np.random.default_rng(1).choice(places, reads, replace=False).astype(np.int64) * size
+    done = Reader(Flash.model_validate(flash)).batch(at, np.full(reads, size, np.int64), threads=threads)
+    return reads * size * PS_PER_S / int(done.max())
 
 
 def latency_over_dram(tokens: int = 8) -> Columns:

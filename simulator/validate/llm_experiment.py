@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hw_models.flash.params import Flash
-from hw_models.roofline.params import Roofline
-from workloads.llm.flash import FlashDevice
-from workloads.llm.params import LlmJob
-from workloads.llm.plan import Plan, make_plan
-from workloads.llm.tokens import LlmRun, Pass
+from simulator.config.model import load
+from simulator.results.llm_summary import llm_summary
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
 
 SEED = 1
-FS_PER_MS = 10**12
 
 
 @dataclass(frozen=True)
@@ -38,34 +35,23 @@ def run_tokens(
     job: dict[str, Any], backend: dict[str, Any], flash: dict[str, Any], tokens: int, seed: int = SEED
 ) -> Outcome:
     """Generate ``tokens`` tokens after a prompt and return what one cost."""
-    checked = LlmJob.model_validate({"on": "backend", "tokens": tokens, **job})
-    plan = make_plan(checked)
-    device = FlashDevice(Flash.model_validate(flash), checked.offload.threads)
-    run = LlmRun(plan, Roofline.model_validate(backend), device, seed)
-    run.start()
-    passes: list[Pass] = []
-    while sum(p.tokens for p in passes) < tokens:
-        passes.append(run.decode(tokens))
-    return outcome(plan, passes)
-
-
-def outcome(plan: Plan, passes: list[Pass]) -> Outcome:
-    tokens = sum(p.tokens for p in passes)
-    neurons = max(len(passes) * int((plan.ranks > 0).sum()) * plan.model.shape.ffn, 1)
-
-    def mean(name: str) -> float:
-        return sum(getattr(p, name) for p in passes) / tokens
-
-    rows = sum(p.resident_rows for p in passes) / len(passes)
+    chat = {"on": "backend", "tokens": tokens, **job}
+    system = {"backends": {"backend": backend}, "flash": flash}
+    machine = build_machine(
+        load({"system": system, "workloads": {"chat": chat}, "simulation": {"seed": seed}})
+    )
+    run_machine(machine)
+    told = llm_summary(machine, machine.plans[0])
+    neurons = told.get("neurons", {"active": 0.0, "predicted": 0.0, "resident": 0.0, "new": 0.0})
     return Outcome(
-        io_ms=mean("io_fs") / FS_PER_MS,
-        mem_ms=mean("manage_fs") / FS_PER_MS,
-        compute_ms=mean("compute_fs") / FS_PER_MS,
-        overlapped_ms=mean("overlapped_fs") / FS_PER_MS,
-        flash_bytes=mean("flash_bytes"),
-        dram_bytes=plan.resident + rows * plan.dram.neuron,
-        active=sum(p.active for p in passes) / neurons,
-        predicted=sum(p.flagged for p in passes) / neurons,
-        window=sum(p.resident_rows for p in passes) / neurons,
-        new=sum(p.fresh for p in passes) / neurons,
+        io_ms=1e3 * told["per_token"]["io_s"],
+        mem_ms=1e3 * told["per_token"]["memory_management_s"],
+        compute_ms=1e3 * told["per_token"]["compute_s"],
+        overlapped_ms=1e3 * told["overlapped"]["s_per_token"],
+        flash_bytes=told["flash_bytes_per_token"],
+        dram_bytes=told["dram_bytes"]["weights"],
+        active=neurons["active"],
+        predicted=neurons["predicted"],
+        window=neurons["resident"],
+        new=neurons["new"],
     )

@@ -15,19 +15,19 @@ import numpy as np
 import workloads.llm
 from hw_models.errors import ConfigError
 from hw_models.flash.params import Flash
+from hw_models.flash.reader import Reader
 from simulator.validate.figure import Figure
-from simulator.validate.llm_curves import friends
+from simulator.validate.llm_curves import PS_PER_S, friends, random_rate
 from simulator.validate.llm_experiment import Outcome, run_tokens
 from simulator.validate.llm_setups import MACHINES, METHODS, MODELS, SPECULATIVE, TABLE2_POLICIES
 from workloads.llm.activity_kernel import GenerativeTrace
-from workloads.llm.flash import FlashDevice
 from workloads.llm.model import load_model
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import activity_of
 
 REFERENCE = Path(workloads.llm.__file__).parent / "reference"
 TOKENS = 24  # of a windowed row: its mean moves by less than 1 % from 24 to 256
-SPECULATIVE_TOKENS = 120  # some forty rounds
+SPECULATIVE_TOKENS = 121  # some forty rounds, the last of them whole
 GB = 1e9
 READS = 4096  # of a throughput figure
 
@@ -186,11 +186,8 @@ def _in_memory(job: dict[str, Any]) -> Outcome:
 
 def flash_rate(what: str, threads: int = 32) -> float:
     """Return the M1 Max device's bytes/s: "sequential", or "random_16KiB" reads by ``threads`` threads."""
-    device = FlashDevice(Flash.model_validate(MACHINES["CPU"]["flash"]), threads)
     if what == "sequential":
-        device.stream(0, 1 << 30, 0)
-    else:
-        size = int(what.removeprefix("random_").removesuffix("KiB")) << 10
-        places = np.random.default_rng(1).choice(1 << 19, READS, replace=False).astype(np.int64)
-        device.read(places * size, np.full(READS, size, np.int64), 0)
-    return float(device.counters()["throughput_bytes_per_s"])
+        size, reader = 1 << 30, Reader(Flash.model_validate(MACHINES["CPU"]["flash"]))
+        return size * PS_PER_S / reader.sequential(0, size)
+    size = int(what.removeprefix("random_").removesuffix("KiB")) << 10
+    return random_rate(MACHINES["CPU"]["flash"], size, threads, READS, places=1 << 19)

@@ -6,7 +6,7 @@ import pytest
 
 import simulator
 from simulator.config.model import load
-from simulator.llm_alone import warm_up
+from simulator.simulate import compile_kernels
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -16,7 +16,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 )
 def test_run_is_fast_enough(benchmark, config, tokens, limit_s):
     path = CONFIGS / f"{config}.yaml"
-    warm_up(load(path))
+    compile_kernels(load(path))
     result = benchmark.pedantic(simulator.run, args=(path,), rounds=1)
     simulation = result.summary["simulation"]
     benchmark.extra_info["requests_per_s"] = simulation["requests_per_wall_s"]

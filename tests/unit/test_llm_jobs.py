@@ -7,6 +7,7 @@ import pytest
 import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import load
+from workloads.llm.architectures import ARCHITECTURES
 
 SYSTEM = {"backends": {"cpu0": {"preset": "m1_max_cpu"}}, "flash": {"preset": "m1_max_ssd"}}
 
@@ -32,7 +33,8 @@ def test_model_that_fits_no_budget():
 def test_model_that_fits_no_memory_of_the_backend():
     system = {"backends": {"cpu0": {"preset": "rtx_4090"}}}
     assert told({"model": "llama-2-7b", "precision": "fp32"}, system, run=True) == (
-        "workloads.chat.offload: llama-2-7b keeps 26.43 GB in DRAM; cpu0 has 24.00 GB"
+        "workloads.chat.offload: llama-2-7b keeps 26.43 GB of weights and 0.20 GB of keys and values in DRAM; "
+        "cpu0 has 24.00 GB"
     )
 
 
@@ -54,7 +56,7 @@ def test_unknown_architecture(tmp_path):
     path.write_text(json.dumps({"model_type": "rwkv"}))
     assert told({"model": str(path)}) == (
         f"workloads.chat.model: {path}: model_type: unknown architecture 'rwkv'; "
-        "write one of opt, llama, mistral, qwen2, qwen3, falcon, phi, persimmon"
+        f"write one of {', '.join(ARCHITECTURES)}"
     )
 
 
@@ -123,4 +125,71 @@ def test_malformed_recording(tmp_path):
 def test_predictor_ranks_that_do_not_fit_the_layers():
     assert told({"offload": {"policy": "window", "predictor_ranks": [-1]}}) == (
         "workloads.chat.offload.predictor_ranks.0: -1 is too small; write at least 0"
+    )
+
+
+def test_what_does_not_fit_is_told_with_its_line_beside_every_other_mistake(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "system:\n  backends: {cpu0: {preset: m1_max_cpu}}\nworkloads:\n"
+        "  chat: {model: opt-125m, on: cpu0, prompt: 3000}\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        load(path)
+    assert str(error.value) == (
+        f"{path}:4: workloads.chat: prompt 3000 + tokens 64 is a context of 3064 tokens; "
+        "opt-125m has at most 2048"
+    )
+
+
+DRAM = {"dram": {"standard": "LPDDR4-3200"}}
+
+
+def test_memory_of_its_own_beside_written_dram():
+    backend = {"preset": "m1_max_cpu", "memory": "own"}
+    assert told({}, {"backends": {"cpu0": backend}, **DRAM}) == (
+        "system.backends.cpu0.memory: own, beside system.dram; write shared, or null for system.dram"
+    )
+    assert told({}, {"backends": {"cpu0": {**backend, "memory": "shared"}}}) == (
+        "system.backends.cpu0.memory: shared, and the system has none; write system.dram, or own"
+    )
+
+
+@pytest.mark.parametrize("system", [{}, DRAM])
+def test_backend_works_in_the_systems_memory_where_there_is_one(system):
+    config = load({"system": {**SYSTEM, **system}, "workloads": {}})
+    assert config.system.shares_memory("cpu0") == bool(system)
+
+
+def test_size_of_a_backends_memory_is_its_capacity():
+    for key in ("memory", "capacity"):
+        config = load({"system": {"backends": {"cpu0": {"preset": "m1_max_cpu", key: "8 GB"}}}})
+        assert config.system.backends["cpu0"].capacity_bytes == 8 * 10**9
+        assert config.system.backends["cpu0"].memory is None
+    assert told({}, {"backends": {"cpu0": {"preset": "m1_max_cpu", "memory": "mine"}}}) == (
+        "system.backends.cpu0: memory 'mine' is neither own, shared nor a size; write one of them"
+    )
+
+
+def test_keys_and_values_of_a_long_context_need_room_too(tmp_path):
+    values = {"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "vocab_size": 128256}
+    values |= {"num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8}
+    (tmp_path / "config.json").write_text(json.dumps(values | {"max_position_embeddings": 131072}))
+    system = {"backends": {"cpu0": {"preset": "rtx_4090"}}}
+    assert told({"model": str(tmp_path), "prompt": 131_000}, system, run=True) == (
+        f"workloads.chat.offload: {tmp_path.name} keeps 15.01 GB of weights and 17.18 GB of keys and values in "
+        "DRAM; cpu0 has 24.00 GB"
+    )
+    bus = {"interconnect": {"clock": "1 GHz", "width": "16 B", "latency": "10 cycles"}}
+    assert told({"model": str(tmp_path), "prompt": 131_000}, {**DRAM, **SYSTEM, **bus}, run=True).endswith(
+        "in DRAM; system.dram has 2.15 GB"
+    )
+
+
+def test_experts_have_no_neurons_to_keep(tmp_path):
+    values = {"model_type": "mixtral", "hidden_size": 64, "intermediate_size": 128, "vocab_size": 1000}
+    values |= {"num_hidden_layers": 2, "num_attention_heads": 4, "num_local_experts": 4}
+    (tmp_path / "config.json").write_text(json.dumps(values | {"num_experts_per_tok": 2}))
+    assert told({"model": str(tmp_path), "offload": {"policy": "window"}}).endswith(
+        "has experts; write resident, naive or hybrid"
     )

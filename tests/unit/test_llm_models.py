@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hw_models.errors import ConfigError
+from workloads.llm.architectures import ARCHITECTURES
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import builtin_models, load_model, transformer
 
@@ -15,6 +16,7 @@ PUBLISHED = {  # parameters of the checkpoints on Hugging Face
     "phi-2": 2_779_683_840,
     "llama-2-7b": 6_738_415_616,
     "llama-3.2-3b": 3_212_749_824,
+    "llama-3.1-8b": 8_030_261_248,
 }
 
 OTHERS = {  # config values of models that are not built in, and their published parameters
@@ -122,22 +124,20 @@ def test_unknown_name_is_refused_with_a_suggestion():
         refused(lambda: load_model("opt-6.7")) == "'opt-6.7' is no built-in model; did you mean 'opt-6.7b'?"
     )
     assert refused(lambda: load_model("zzz")) == (
-        "'zzz' is no built-in model; write one of falcon-7b, llama-2-7b, llama-3.2-3b, opt-125m, opt-6.7b, "
+        "'zzz' is no built-in model; write one of falcon-7b, llama-2-7b, llama-3.1-8b, llama-3.2-3b, opt-125m, opt-6.7b, "
         "persimmon-8b, phi-2, or a config.json"
     )
 
 
 def test_config_json_of_an_unknown_architecture_is_refused(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"model_type": "mamba"}))
+    path.write_text(json.dumps({"model_type": "rwkv"}))
     assert refused(lambda: load_model(str(path))) == (
-        f"{path}: model_type: unknown architecture 'mamba'; "
-        "write one of opt, llama, mistral, qwen2, qwen3, falcon, phi, persimmon"
+        f"{path}: model_type: unknown architecture 'rwkv'; write one of {', '.join(ARCHITECTURES)}"
     )
     path.write_text("[]")
     assert refused(lambda: load_model(str(path))) == (
-        f"{path}: model_type: no model_type; "
-        "write one of opt, llama, mistral, qwen2, qwen3, falcon, phi, persimmon"
+        f"{path}: model_type: no model_type; write one of {', '.join(ARCHITECTURES)}"
     )
 
 

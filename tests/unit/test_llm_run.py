@@ -7,8 +7,13 @@ from llm_helpers import ACTIVITY, BACKEND, FLASH, SYSTEM, TINY
 
 import simulator
 from hw_models.flash.params import Flash
+from hw_models.flash.reader import Reader
+from simulator.config.model import load
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
+from simulator.soc.storage import Storage
 from simulator.validate.llm_experiment import run_tokens
-from workloads.llm.flash import FlashDevice
+from workloads.program import On
 
 
 @pytest.fixture
@@ -24,6 +29,7 @@ def config(model, policy="window_bundled", **job):
     return {"name": "tiny", "system": SYSTEM, "workloads": {"chat": chat}}
 
 
+PHASES = {"rows": "memory_management_s"}
 POLICIES = ["naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"]
 
 
@@ -31,11 +37,12 @@ POLICIES = ["naive", "hybrid", "predictor", "window", "window_bundled", "window_
 def test_bytes_and_times_of_the_operations_are_those_of_the_summary(tiny, policy):
     result = simulator.run(config(tiny, policy))
     job, ops = result.summary["workloads"]["chat"], result.ops
-    of_io = [i for i, kind in enumerate(ops["kind"]) if kind == "io"]
+    of_io = [i for i, unit in enumerate(ops["unit"]) if unit == "flash"]
     assert sum(ops["read_bytes"][i] for i in of_io) == result.summary["flash"]["read_bytes"]
+    kinds = ["io_s" if u == "flash" else PHASES.get(k, "compute_s") for u, k in zip(ops["unit"], ops["kind"])]
     decoding = [i for i, token in enumerate(ops["token"]) if token >= 0]
-    for kind, phase in (("io", "io_s"), ("compute", "compute_s"), ("management", "memory_management_s")):
-        spent = sum(ops["end_s"][i] - ops["start_s"][i] for i in decoding if ops["kind"][i] == kind)
+    for phase in ("io_s", "compute_s", "memory_management_s"):
+        spent = sum(ops["end_s"][i] - ops["start_s"][i] for i in decoding if kinds[i] == phase)
         assert spent == pytest.approx(job["phases"][phase], rel=1e-6, abs=1e-12)
     assert sum(job["phases"].values()) == pytest.approx(job["latency_s"])
     assert ops["end_s"][:-1] == pytest.approx(ops["start_s"][1:])  # in turn, without gaps
@@ -44,7 +51,7 @@ def test_bytes_and_times_of_the_operations_are_those_of_the_summary(tiny, policy
 
 def test_resident_model_reads_nothing_from_flash(tiny):
     result = simulator.run(config(tiny, "resident"))
-    assert result.summary["flash"] == {}
+    assert "flash" not in result.summary
     assert result.summary["workloads"]["chat"]["phases"]["io_s"] == 0
 
 
@@ -100,7 +107,7 @@ def test_speculative_rounds_make_several_tokens_and_stop_at_the_wanted_number(ti
 def test_cache_that_does_not_fit_dram_is_read_back_for_every_token(tiny):
     token = 2 * 3 * 4 * 64 * 2  # keys and values, layers, heads, width, bytes
     spilled = simulator.run(config(tiny, "resident", kv_cache={"dram": f"{8 * token} B", "block": 4}))
-    reads = [i for i, op in enumerate(spilled.ops["op"]) if op == "kv"]
+    reads = [i for i, kind in enumerate(spilled.ops["kind"]) if kind == "read_kv"]
     by_token = dict.fromkeys(range(16, 22), 0)
     for i in reads:
         by_token[spilled.ops["token"][i]] += spilled.ops["read_bytes"][i]
@@ -132,14 +139,31 @@ def test_same_seed_same_bytes_and_order_of_keys_does_not_matter(tiny):
     assert other.ops != first.ops
 
 
-@pytest.mark.parametrize("start", [0, 12345])
-def test_skipped_periods_of_a_stream_end_as_if_read_request_by_request(start):
-    fast, slow = (
-        FlashDevice(Flash.model_validate(FLASH), 32, every_request=every) for every in (False, True)
-    )
+@pytest.mark.parametrize("start_ps", [0, 12345])
+def test_skipped_periods_of_a_stream_end_as_if_read_request_by_request(start_ps):
+    fast, slow = (Reader(Flash.model_validate(FLASH)) for _ in range(2))
     size = (200 << 20) + 4096
-    assert fast.stream(1 << 14, size, start) == slow.stream(1 << 14, size, start)
-    assert fast.counters() == slow.counters()
+    end = fast.sequential(1 << 14, size, start_ps=start_ps)
+    assert end == slow.sequential(1 << 14, size, start_ps=start_ps, every_request=True)
+    assert fast.counters == slow.counters
+
+
+@pytest.mark.parametrize("policy", ["predictor", "window_bundled"])
+def test_device_that_one_job_has_to_itself_takes_a_batch_in_one_go_as_request_by_request(tiny, policy):
+    times = []
+    for skip in (True, False):
+        machine = build_machine(load(config(tiny, policy, prompt=4, offload={"threads": 5})))
+        storage = machine.storage = Storage(
+            machine.config.system.flash, machine.storage.batches, machine, skip=skip
+        )
+        assert storage.alone == skip
+        streams = [batch.in_order for batch in storage.batches]
+        run_machine(machine)
+        on_flash = machine.steps["on"] == On.FLASH
+        spans = (machine.records["end_fs"] - machine.records["start_fs"])[on_flash]
+        times.append([int(span) for span, stream in zip(spans, streams) if not stream])
+        assert len(times[-1]) > 10
+    assert times[0] == times[1]
 
 
 def test_shortest_job_needs_no_context_for_a_window_that_it_does_not_use(tiny):
@@ -147,7 +171,29 @@ def test_shortest_job_needs_no_context_for_a_window_that_it_does_not_use(tiny):
     assert job["tokens"] == 1
 
 
-def test_run_of_models_alone_says_what_it_leaves_out(tiny):
-    two = config(tiny, "resident")
+def test_two_models_on_one_backend_take_turns(tiny):
+    one, two = config(tiny, "resident"), config(tiny, "resident")
     two["workloads"]["again"] = two["workloads"]["chat"]
-    assert simulator.run(two).warnings == ["several language models: each runs alone, one after another"]
+    alone, both = (simulator.run(c).summary["workloads"] for c in (one, two))
+    assert both["chat"]["latency_s"] == pytest.approx(2 * alone["chat"]["latency_s"], rel=0.02)
+    assert both["again"]["latency_s"] == pytest.approx(both["chat"]["latency_s"], rel=0.02)
+
+
+def test_two_models_on_backends_of_their_own_share_the_flash_device(tiny):
+    one, two = config(tiny, "naive"), config(tiny, "naive")
+    two["system"] = {**SYSTEM, "backends": {"cpu0": BACKEND, "cpu1": BACKEND}}
+    two["workloads"]["again"] = {**two["workloads"]["chat"], "on": "cpu1"}
+    alone, both = (simulator.run(c) for c in (one, two))
+    io = [run.summary["workloads"]["chat"]["per_token"]["io_s"] for run in (alone, both)]
+    assert 1.2 * io[0] < io[1] < 2.2 * io[0]
+    assert both.summary["interference"]["cpu0"]["cpu1"]["delay_s"] > 0
+    assert both.summary["flash"]["read_bytes"] == 2 * alone.summary["flash"]["read_bytes"]
+
+
+def test_run_that_is_cut_counts_the_tokens_that_are_there(tiny):
+    whole = config(tiny, "naive")
+    half = simulator.run(whole).summary["workloads"]["chat"]["latency_s"] / 2
+    cut = simulator.run({**whole, "simulation": {"until": f"{round(half * 1e9)} ns"}})
+    job = cut.summary["workloads"]["chat"]
+    assert 0 < job["tokens"] < 6
+    assert job["phases"]["prefill_s"] < job["latency_s"] < half

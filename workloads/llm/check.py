@@ -4,9 +4,9 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.roofline.params import Roofline
+from workloads.llm.kv import flash_end, kv_bytes
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import GB, Plan, make_plan
-from workloads.llm.tokens import LlmRun
 
 
 def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
@@ -20,11 +20,14 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             f"{job.on} computes in {known}, not in {job.precision}; write one of them", key=f"{key}.precision"
         )
     held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
-    held = min(held, plan.budget or held)
-    if machine.memory_bytes is not None and held > machine.memory_bytes:
+    held, cached = min(held, plan.budget or held), kv_bytes(plan)
+    owner, capacity = job.on, machine.capacity_bytes
+    if system.shares_memory(job.on):
+        owner, capacity = "system.dram", system.dram.capacity_bytes if system.dram is not None else None
+    if capacity is not None and held + cached > capacity:
         raise ConfigError(
-            f"{plan.model.name} keeps {held / GB:.2f} GB in DRAM; "
-            f"{job.on} has {machine.memory_bytes / GB:.2f} GB",
+            f"{plan.model.name} keeps {held / GB:.2f} GB of weights and {cached / GB:.2f} GB of keys and "
+            f"values in DRAM; {owner} has {capacity / GB:.2f} GB",
             key=f"{key}.offload",
         )
     needs_flash = plan.sparse or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
@@ -36,7 +39,7 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    end = LlmRun.flash_end(plan)
+    end = flash_end(plan)
     if end > system.flash.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "

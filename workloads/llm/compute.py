@@ -1,21 +1,12 @@
 """How long a backend computes on the parts of a token: attention, predictor, FFN, output projection."""
 
-from dataclasses import dataclass
+import numpy as np
 
 from hw_models.roofline.params import Roofline, work_fs
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import load_model
+from workloads.llm.phases import Work
 from workloads.llm.plan import Plan
-
-
-@dataclass(frozen=True)
-class Work:
-    """Time and arithmetic of one piece, and the bytes of DRAM that it reads and writes."""
-
-    fs: int
-    macs: int
-    read_bytes: int = 0
-    write_bytes: int = 0
 
 
 class Compute:
@@ -25,25 +16,26 @@ class Compute:
         self.plan, self.machine = plan, machine
         self.dtype = plan.job.precision
         shape = plan.model.shape
-        self.kv_values = 2 * shape.kv_heads * shape.head_width  # per token and layer
-        self.kv_bytes = bytes_of(self.kv_values, plan.job.dtype("kv"))
+        self.kv_bytes = bytes_of(shape.kv_values, plan.job.dtype("kv"))  # per token and layer
+        self.attention_values = plan.model.layer_values("attention")
+        experts = np.rint(plan.model.active_share * plan.model.layer_values("expert")).astype(np.int64)
+        self.ffn_values = plan.model.layer_values("ffn", "router") + experts  # that one token uses
 
     def attention(self, layer: int, tokens: int, context: int) -> Work:
         """Projections and scores of one layer."""
-        shape = self.plan.model.shape
-        weights = self.plan.model.attention_values_per_layer
+        model, shape = self.plan.model, self.plan.model.shape
         weight_bytes = int(self.plan.dram.dense[layer])
-        cache_bytes = self.kv_bytes * self.plan.model.context_seen(context)
-        macs = tokens * weights
-        seen = sum(self.plan.model.context_seen(context - k) for k in range(tokens))
-        score_macs = 2 * shape.heads * shape.head_width * seen
-        fs = self._fs("gemv", weight_bytes, macs) + self._fs("attention", cache_bytes, score_macs)
-        return Work(
-            max(fs, self.machine.block_floor_fs),
-            macs + score_macs,
-            weight_bytes + cache_bytes,
-            tokens * self.kv_bytes,
-        )
+        macs = tokens * int(self.attention_values[layer])
+        fs = max(self._fs("gemv", weight_bytes, macs), self.machine.block_floor_fs)
+        if shape.scan_layers[layer]:
+            assert shape.scan is not None
+            state = bytes_of(shape.scan.state_values, self.plan.job.dtype("kv"))
+            return Work(fs + self._fs("attention", 2 * state, 0), macs, weight_bytes + state, state)
+        cache_bytes = self.kv_bytes * model.seen(layer, context)
+        seen = sum(model.seen(layer, context - k) for k in range(tokens))
+        score_macs = shape.heads * shape.score_width * seen
+        fs += self._fs("attention", cache_bytes, score_macs)
+        return Work(fs, macs + score_macs, weight_bytes + cache_bytes, tokens * self.kv_bytes)
 
     def predictor(self, layer: int, tokens: int) -> Work:
         """The low-rank predictor of one layer; nothing where the layer has none."""
@@ -59,11 +51,14 @@ class Compute:
         kind = "gemv" if rows is None else "sparse_ffn"
         size = int(self.plan.dram.ffn[layer]) if rows is None else rows * self.plan.dram.neuron
         macs = tokens * (shape.ffn if rows is None else rows) * vectors * shape.width
+        if rows is None and shape.expert_layers[layer]:
+            macs = tokens * int(self.ffn_values[layer])
         return Work(max(self._fs(kind, size, macs), self.machine.block_floor_fs), macs, size)
 
     def head(self, tokens: int) -> Work:
-        """The output projection."""
-        size, macs = self.plan.dram.head, tokens * self.plan.model.head_values
+        """The output projection, and those between embedding and layers."""
+        size = self.plan.dram.head + self.plan.dram.projection
+        macs = tokens * (self.plan.model.head_values + self.plan.model.values("projection"))
         return Work(self._fs("gemv", size, macs), macs, size)
 
     def _fs(self, kind: str, size: int, macs: int) -> int:
@@ -76,7 +71,7 @@ def draft_work(plan: Plan, machine: Roofline, context: int) -> Work:
     model = load_model(plan.job.speculative.draft)
     shape, dtype = model.shape, plan.job.precision
     layer = bytes_of(model.values("attention", "ffn") // shape.layers, dtype)
-    cache = bytes_of(2 * shape.kv_heads * shape.head_width * min(context, shape.positions), dtype)
+    cache = bytes_of(shape.kv_values * min(context, shape.positions), dtype)
     head = bytes_of(model.head_values, dtype)
     per_layer = work_fs(machine, "gemv", layer, 0, dtype) + work_fs(machine, "attention", cache, 0, dtype)
     fs = shape.layers * max(per_layer, 2 * machine.block_floor_fs) + work_fs(machine, "gemv", head, 0, dtype)

@@ -1,5 +1,12 @@
-"""Data types of weights and caches, in bits per value."""
+"""Data types of weights and caches, in bits per value, scales included.
 
+Sources
+  [G]  ggml, ggml-common.h: bytes of a block of 256 (or 32) values
+  [M]  OCP Microscaling Formats 1.0: 32 values of 4 bits share a scale of 8
+  [A]  AWQ, GPTQ: a group has a scale of 16 bits and a zero of the values' own width
+"""
+
+import re
 from fractions import Fraction
 
 BITS = {
@@ -10,10 +17,28 @@ BITS = {
     # integer types carry a 16-bit scale and a 16-bit offset for each group of 64 values (MLX's default)
     "int8": Fraction(8) + Fraction(32, 64),
     "int4": Fraction(4) + Fraction(32, 64),
+    "q8_0": Fraction(8 * 34, 32),  # [G]
+    "q6_k": Fraction(8 * 210, 256),  # [G]
+    "q5_k": Fraction(8 * 176, 256),  # [G]
+    "q4_k": Fraction(8 * 144, 256),  # [G]
+    "q4_0": Fraction(8 * 18, 32),  # [G]
+    "q3_k": Fraction(8 * 110, 256),  # [G]
+    "q2_k": Fraction(8 * 84, 256),  # [G]
+    "iq4_xs": Fraction(8 * 136, 256),  # [G]
+    "mxfp4": Fraction(4) + Fraction(8, 32),  # [M]
 }
+_GROUPED = re.compile(r"int([48])_g(\d+)")  # [A]
+
+
+def bits_of(dtype: str) -> Fraction:
+    """Return the bits of one value; KeyError if the type is not known."""
+    grouped = _GROUPED.fullmatch(dtype)
+    if grouped is None:
+        return BITS[dtype]
+    bits, group = int(grouped[1]), int(grouped[2])
+    return bits + Fraction(16 + bits, group)
 
 
 def bytes_of(values: int, dtype: str) -> int:
     """Return the bytes that ``values`` numbers of ``dtype`` take, rounded up to a whole byte."""
-    bits = values * BITS[dtype]
-    return int(-(-bits // 8))
+    return int(-(-values * bits_of(dtype) // 8))

@@ -5,8 +5,8 @@ gate a product of two tensors. Normalisation, attention and the embedding are a 
 """
 
 from workloads.graph import Network, NetworkBuilder, Shape, Window
-from workloads.llm.architectures import Shape as ModelShape
 from workloads.llm.model import Transformer
+from workloads.llm.shape import Shape as ModelShape
 
 LINEAR = Window()
 
@@ -17,13 +17,19 @@ def transformer_network(model: Transformer, tokens: int) -> Network:
     Raises ValueError if the model cannot take as many.
     """
     shape = model.shape
+    if shape.experts is not None or shape.latent is not None or shape.scan is not None:
+        raise ValueError(f"{model.name} has experts, latent attention or scans, which are not lowered")
     if not 0 < tokens <= shape.positions:
         raise ValueError(f"{tokens} tokens; {model.name} takes 1 to {shape.positions}")
     builder = NetworkBuilder(model.name)
-    stream = builder.input("embeddings", shape.width, 1, tokens)
+    stream = builder.input("embeddings", shape.embedding_width, 1, tokens)
+    if shape.embedding_width != shape.width:
+        stream = builder.conv("project_in", stream, shape.width, LINEAR, bias=False)
     for layer in range(shape.layers):
         stream = _layer(builder, shape, f"layers.{layer}", stream, tokens)
     last = builder.cpu("final_norm", "norm", [stream], Shape(shape.width, 1, tokens))
+    if shape.embedding_width != shape.width:
+        last = builder.conv("project_out", last, shape.embedding_width, LINEAR, bias=False)
     builder.conv("lm_head", last, shape.vocabulary, LINEAR, bias=shape.head_bias)
     return builder.finish()
 

@@ -3,16 +3,21 @@
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hw_models.errors import ConfigError
-from workloads.llm.architectures import ARCHITECTURES, Shape, Tensor, tensors_of
+from workloads.llm.architectures import ARCHITECTURES
+from workloads.llm.quantized import quantized_roles
+from workloads.llm.shape import Shape, Tensor
+from workloads.llm.tensors import tensors_of
 
 MODELS_FOLDER = Path(__file__).parent / "models"
-MATMUL_ROLES = ("attention", "ffn", "head")  # roles whose every weight is one MAC per token
+EVERY_TOKEN = ("attention", "ffn", "router", "projection")  # roles whose every weight is one MAC per token
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Transformer:
     name: str
     shape: Shape
     tensors: tuple[Tensor, ...]
+    dtypes: Mapping[str, str] = field(default_factory=dict)  # of roles that the checkpoint has quantized
 
     @cached_property
     def parameters(self) -> int:
@@ -29,9 +35,24 @@ class Transformer:
         """Return how many parameters have one of ``roles``, over the whole model."""
         return sum(tensor.values for tensor in self.tensors if tensor.role in roles)
 
+    def layer_values(self, *roles: str) -> np.ndarray:
+        """Return how many parameters of each layer have one of ``roles``, shape (layers,)."""
+        found = np.zeros(self.shape.layers, np.int64)
+        for tensor in self.tensors:
+            if tensor.layer >= 0 and tensor.role in roles:
+                found[tensor.layer] += tensor.values
+        return found
+
     @cached_property
-    def attention_values_per_layer(self) -> int:
-        return self.values("attention") // self.shape.layers
+    def active_share(self) -> float:
+        """Return the share of the experts' weights that one token reads."""
+        experts = self.shape.experts
+        return experts.per_token / experts.count if experts is not None else 1.0
+
+    @cached_property
+    def active_parameters(self) -> int:
+        """Return the parameters that one token uses: all, but of the experts those that it is sent to."""
+        return self.parameters - round((1 - self.active_share) * self.values("expert"))
 
     @cached_property
     def neuron_vectors(self) -> int:
@@ -43,24 +64,43 @@ class Transformer:
         """Return the weights of the output projection, whether or not they are the embedding's own."""
         return self.shape.vocabulary * self.shape.embedding_width
 
-    def context_seen(self, context: int) -> int:
-        """Return how many tokens the attention of one token reads."""
-        return min(context, self.shape.attention_window or context)
+    def seen(self, layer: int, context: int) -> int:
+        """Return how many tokens the attention of one token reads in ``layer``; a scan reads none."""
+        if self.shape.scan_layers[layer]:
+            return 0
+        return min(context, self.shape.windows[layer] or context)
+
+    def seen_in_all(self, context: int) -> int:
+        """Return the tokens that one token's attention reads, added up over the layers."""
+        return sum(self.seen(layer, context) for layer in range(self.shape.layers))
 
     def kv_values_per_token(self) -> int:
         """Return how many numbers one token adds to the KV cache, all layers."""
-        return 2 * self.shape.layers * self.shape.kv_heads * self.shape.head_width
+        return self.shape.attention_layers * self.shape.kv_values
+
+    def kept_values(self, context: int) -> int:
+        """Return the numbers that ``context`` tokens leave behind: keys, values and states of all layers."""
+        states = sum(self.shape.scan_layers) * (self.shape.scan.state_values if self.shape.scan else 0)
+        return self.seen_in_all(context) * self.shape.kv_values + states
 
     def decode_macs(self, context: int) -> int:
         """Return the MACs of one token that attends to ``context`` tokens (itself included)."""
-        scores = 2 * self.shape.layers * self.shape.heads * self.shape.head_width * self.context_seen(context)
-        return self.values("attention", "ffn", "projection") + self.head_values + scores
+        scores = self.shape.heads * self.shape.score_width * self.seen_in_all(context)
+        return self._weights_per_token + self.head_values + scores
 
     def prefill_macs(self, prompt: int) -> int:
         """Return the MACs of ``prompt`` tokens, causal attention, output projection of the last one only."""
-        dense = prompt * self.values("attention", "ffn", "projection") + self.head_values
-        seen = sum(self.context_seen(context) for context in range(1, prompt + 1))
-        return dense + 2 * self.shape.layers * self.shape.heads * self.shape.head_width * seen
+        seen = 0
+        for layer in range(self.shape.layers):
+            if not self.shape.scan_layers[layer]:
+                window = min(self.shape.windows[layer] or prompt, prompt)
+                seen += window * (window + 1) // 2 + (prompt - window) * window
+        dense = prompt * self._weights_per_token + self.head_values
+        return dense + self.shape.heads * self.shape.score_width * seen
+
+    @cached_property
+    def _weights_per_token(self) -> int:
+        return self.values(*EVERY_TOKEN) + round(self.active_share * self.values("expert"))
 
 
 def builtin_models() -> list[str]:
@@ -69,13 +109,15 @@ def builtin_models() -> list[str]:
 
 
 def load_model(name: str, *, key: str | None = None) -> Transformer:
-    """Return the built-in model of this name, or the one that the file ``name`` describes.
+    """Return the built-in model of this name, or the one that the file or folder ``name`` describes.
 
     Raises ConfigError if there is none, or if its architecture is not known.
     """
     path = Path(name)
     if name in builtin_models():
         path = MODELS_FOLDER / f"{name}.json"
+    elif path.is_dir():
+        path = path / "config.json"
     elif path.suffix != ".json":
         close = difflib.get_close_matches(name, builtin_models(), n=1)
         right = (
@@ -89,27 +131,29 @@ def load_model(name: str, *, key: str | None = None) -> Transformer:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(
-            f"{name} cannot be read ({reason}); write the path of a config.json", key=key
+            f"{path} cannot be read ({reason}); write the path of a config.json", key=key
         ) from None
     except ValueError as error:
         raise ConfigError(f"not JSON ({error}); write a Hugging Face config.json", file=path) from None
-    return transformer(
-        path.stem if path.parent == MODELS_FOLDER else path.parent.name or path.stem, values, file=path
-    )
+    builtin = path.parent == MODELS_FOLDER
+    return transformer(path.stem if builtin else path.parent.name or path.stem, values, file=path)
 
 
 def transformer(name: str, values: Mapping[str, Any], *, file: Path | None = None) -> Transformer:
     """Return the model that the values of a `config.json` describe. Raises ConfigError."""
+    if isinstance(values, Mapping) and isinstance(values.get("text_config"), Mapping):
+        values = {"model_type": values.get("model_type"), **values, **values["text_config"]}
     kind = values.get("model_type") if isinstance(values, Mapping) else None
     if kind not in ARCHITECTURES:
         found = "no model_type" if kind is None else f"unknown architecture {kind!r}"
         raise ConfigError(f"{found}; write one of {', '.join(ARCHITECTURES)}", file=file, key="model_type")
     try:
         shape = ARCHITECTURES[kind](values)
+        dtypes = quantized_roles(values.get("quantization_config"))
     except KeyError as error:
         raise ConfigError(f"missing; a {kind} model needs it", file=file, key=str(error.args[0])) from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"not a {kind} model: {error}", file=file) from None
-    if min(shape.layers, shape.width, shape.heads, shape.kv_heads, shape.ffn, shape.vocabulary) <= 0:
+    if min(shape.layers, shape.width, shape.heads, shape.kv_heads, shape.vocabulary) <= 0 or shape.ffn < 0:
         raise ConfigError("a size is zero or negative; write positive whole numbers", file=file)
-    return Transformer(name, shape, tuple(tensors_of(shape)))
+    return Transformer(name, shape, tuple(tensors_of(shape)), dtypes)

@@ -1,19 +1,24 @@
 """A transformer generating text, as a user writes it."""
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from hw_models.errors import ConfigError
 from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_quantity
 from workloads.llm.activity import Activity
-from workloads.llm.dtypes import BITS
+from workloads.llm.dtypes import bits_of
 from workloads.llm.model import load_model
 
-Dtype = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4"]
-Role = Literal["embedding", "attention", "ffn", "head", "kv", "predictor"]
+Dtype = Literal[
+    "fp32", "fp16", "bf16", "fp8", "int8", "int4",
+    "q8_0", "q6_k", "q5_k", "q4_k", "q4_0", "q3_k", "q2_k", "iq4_xs", "mxfp4",
+]  # fmt: skip
+Role = Literal["embedding", "attention", "ffn", "expert", "head", "kv", "predictor"]
 Policy = Literal[
     "resident", "naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"
 ]
@@ -151,28 +156,21 @@ class LlmJob(Block):
             )
         return value
 
-    @model_validator(mode="after")
-    def fits(self) -> "LlmJob":
-        from workloads.llm.plan import check_fits
+    @property
+    def context(self) -> int:
+        """Return the tokens of prompt and answer together."""
+        return self.prompt + self.tokens
 
-        context = self.prompt + self.tokens
-        if self.offload.policy.startswith("window") and self.offload.window > context:
-            raise ValueError(
-                f"offload.window {self.offload.window} is larger than the context of {context} tokens "
-                f"(prompt {self.prompt} + tokens {self.tokens}); write at most {context}"
-            )
-        check_fits(self)
-        return self
-
-    def dtype(self, role: str) -> str:
-        """Return the data type of ``role`` in DRAM."""
+    def dtype(self, role: str, checkpoint: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Return the data type of ``role`` in DRAM: as written, as the checkpoint has it, or `precision`."""
         own = {"bias": "attention", "norm": "attention", "position": "embedding", "projection": "attention"}
-        return self.quantize.get(own.get(role, role), self.precision)  # type: ignore[call-overload]
+        role = (own | {"router": "attention"}).get(role, role)
+        return self.quantize.get(role, checkpoint.get(role, self.precision))  # type: ignore[call-overload]
 
-    def stored_dtype(self, role: str) -> str:
+    def stored_dtype(self, role: str, checkpoint: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return the data type of ``role`` on flash."""
-        dtype = self.dtype(role)
-        return self.stored if self.stored is not None and BITS[self.stored] < BITS[dtype] else dtype
+        dtype = self.dtype(role, checkpoint)
+        return self.stored if self.stored is not None and bits_of(self.stored) < bits_of(dtype) else dtype
 
 
 def _known_model(value: str) -> str:

@@ -25,6 +25,13 @@ class Sizes:
     head: int  # output projection: with tied weights this is the embedding
     embedding: int  # input embedding that a token does not read as a whole: 0 with tied weights
     ends: int  # positions, projections, final norm
+    projection: int  # of which projections between embedding and layers
+    idle: np.ndarray  # experts of a layer that a token does not read
+
+    @property
+    def held(self) -> int:
+        """Return the bytes of all weights that a token may read."""
+        return self.per_token + int(self.idle.sum())
 
     @property
     def per_token(self) -> int:
@@ -33,18 +40,26 @@ class Sizes:
 
     @property
     def model(self) -> int:
-        return self.per_token + self.embedding
+        return self.held + self.embedding
 
 
 def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
-    dtype = job.stored_dtype if stored else job.dtype
     shape = model.shape
-    dense, ffn = np.zeros(shape.layers, np.int64), np.zeros(shape.layers, np.int64)
-    ends = 0
+
+    def dtype(role: str) -> str:
+        return (job.stored_dtype if stored else job.dtype)(role, model.dtypes)
+
+    dense, ffn, idle = (np.zeros(shape.layers, np.int64) for _ in range(3))
+    ends = projection = 0
     for tensor in model.tensors:
         size = bytes_of(tensor.values, dtype(tensor.role))
         if tensor.layer < 0:
             ends += size if tensor.role not in ("embedding", "head") else 0
+            projection += size if tensor.role == "projection" else 0
+        elif tensor.role == "expert":
+            read = round(size * model.active_share)
+            ffn[tensor.layer] += read
+            idle[tensor.layer] += size - read
         elif tensor.role == "ffn":
             ffn[tensor.layer] += size
         else:
@@ -59,6 +74,8 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
         head=bytes_of(table, dtype("embedding" if shape.tied else "head")),
         embedding=0 if shape.tied else bytes_of(table, dtype("embedding")),
         ends=ends,
+        projection=projection,
+        idle=idle,
     )
 
 
@@ -67,7 +84,7 @@ def predictor_ranks(job: LlmJob, model: Transformer) -> np.ndarray:
     layers = model.shape.layers
     if job.offload.policy not in SPARSE_POLICIES:
         return np.zeros(layers, np.int64)
-    groups = job.offload.predictor_ranks or PREDICTOR_RANKS.get(model.name) or [model.shape.width // 16]
+    groups = job.offload.predictor_ranks or PREDICTOR_RANKS.get(job.model) or [model.shape.width // 16]
     return np.array([groups[layer * len(groups) // layers] for layer in range(layers)], np.int64)
 
 
@@ -75,7 +92,7 @@ def activity_of(job: LlmJob, model: Transformer) -> Activity | None:
     """Return the parameters of the generative trace, None where neither job nor model has any."""
     if job.offload.activity is not None:
         return job.offload.activity
-    known = ACTIVITY.get(model.name)
+    known = ACTIVITY.get(job.model)
     return Activity.model_validate(known) if known else None
 
 
@@ -114,7 +131,7 @@ def make_plan(job: LlmJob) -> Plan:
     resident = _resident_bytes(job, dram, ranks, predictor, budget)
     share = 0.0
     if job.offload.policy in ("naive", "hybrid"):
-        share = 1 - min(resident, dram.per_token) / dram.per_token
+        share = 1 - min(resident, dram.held) / dram.held
     ffn_at, dense_at, end_at = _layout(job, flash)
     return Plan(
         job=job,
@@ -143,11 +160,11 @@ def _resident_bytes(
 ) -> int:
     policy = job.offload.policy
     if policy == "resident":
-        return dram.per_token
+        return dram.held
     if policy == "naive":
         return 0
     if policy == "hybrid":
-        return min(dram.per_token // 2 if budget is None else budget, dram.per_token)
+        return min(dram.held // 2 if budget is None else budget, dram.held)
     dense_layers = int(dram.ffn[ranks == 0].sum())
     return int(dram.dense.sum() + predictor.sum()) + dram.head + dram.ends + dense_layers
 
@@ -177,7 +194,7 @@ def _layout(job: LlmJob, flash: Sizes) -> tuple[np.ndarray, np.ndarray, int]:
         dense_at[layer] = address
         address = _aligned(address + int(flash.dense[layer]))
         ffn_at[layer] = address
-        address = _aligned(address + copies * int(flash.ffn[layer]))
+        address = _aligned(address + copies * int(flash.ffn[layer] + flash.idle[layer]))
     return ffn_at, dense_at, address
 
 
@@ -188,14 +205,23 @@ def _aligned(address: int) -> int:
 def check_fits(job: LlmJob) -> None:
     """Raise ValueError if the job cannot run whatever the machine: contexts, budgets, missing activity."""
     model = load_model(job.model)
-    context = job.prompt + job.tokens
-    if context > model.shape.positions:
+    if job.offload.policy.startswith("window") and job.offload.window > job.context:
         raise ValueError(
-            f"prompt {job.prompt} + tokens {job.tokens} is a context of {context} tokens; "
+            f"offload.window {job.offload.window} is larger than the context of {job.context} tokens "
+            f"(prompt {job.prompt} + tokens {job.tokens}); write at most {job.context}"
+        )
+    if job.context > model.shape.positions:
+        raise ValueError(
+            f"prompt {job.prompt} + tokens {job.tokens} is a context of {job.context} tokens; "
             f"{model.name} has at most {model.shape.positions}"
         )
     if job.offload.policy not in SPARSE_POLICIES and job.offload.policy != "resident":
         return
+    if job.offload.policy in SPARSE_POLICIES and model.shape.experts is not None:
+        raise ValueError(
+            f"offload.policy {job.offload.policy} keeps neurons of an FFN, and {model.name} has experts; "
+            "write resident, naive or hybrid"
+        )
     if (
         job.offload.policy in SPARSE_POLICIES
         and job.offload.recorded is None

@@ -1,73 +1,115 @@
-"""A language model as a program of the shared SoC: prompt and tokens, phase by phase, on a port of its own.
+"""A language model as a program of the SoC: its phases as steps, each after the one before, as in the paper.
 
-Beside a network on an accelerator, the model's backend is a master of the interconnect. Each phase reads from
-the shared flash device into DRAM, as the SoC does it, and then reads and computes as
-`workloads.llm.traffic` says. Everything in order, as the paper schedules it.
+A phase on flash is a batch of requests. A phase on the backend is a memory stream with arithmetic, on a port
+of its own, where the backend shares the system's memory; with a memory of its own it is a span of time.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hw_models.cpu.params import WIDE_PORT
+from hw_models.cpu.task import TASK, Pattern
+from hw_models.flash.params import Flash
+from hw_models.nvdla.op import OP
+from hw_models.roofline.params import Roofline
 from workloads.llm.check import check
+from workloads.llm.kv import flash_end
 from workloads.llm.params import LlmJob
+from workloads.llm.phases import Pass, Phase, Reads
+from workloads.llm.plan import Plan
+from workloads.llm.regions import Regions
 from workloads.llm.tokens import LlmRun
-from workloads.llm.traffic import TokenTraffic, TrafficSource
-from workloads.program import STEP, Batch, Layer, MemoryPlan, On, Program
+from workloads.program import STEP, TRANSFER, Batch, Layer, MemoryPlan, On, Program
+
+
+@dataclass(frozen=True)
+class LlmProgram:
+    """What a report says of the steps: a step a phase, in order."""
+
+    plan: Plan
+    machine: Roofline
+    passes: list[Pass]  # the prompt first
+    phases: list[Phase]  # of all passes
 
 
 def llm_program(
     name: str, job: LlmJob, system: Any, seed: int, base: int, flash_base: int
-) -> tuple[Program, int]:
-    """Return the program of ``job``'s prompt and tokens, and its bytes on flash. Raises ConfigError.
+) -> tuple[Program, int, LlmProgram]:
+    """Return the program of ``job``'s prompt and tokens, its bytes on flash, and what its steps are.
 
-    ``base``, ``flash_base``: its first addresses in DRAM and on flash.
+    ``base``, ``flash_base``: its first addresses in DRAM and on flash. Raises ConfigError.
     """
     plan, machine, reads_flash = check(name, job, system)
-    flash = system.flash if reads_flash else None
-    source = TrafficSource(plan, machine, seed, flash=flash, clock_hz=WIDE_PORT.clock_hz, base=base)
-    tasks: list[np.ndarray] = []
+    passes = LlmRun(plan, machine, seed).passes()
+    phases = [phase for each in passes for phase in each.phases]
+    regions = Regions(plan, base)
+    tasks: list[tuple] = []
     batches: list[Batch] = []
+    spans_fs: list[int] = []
     work: list[tuple[On, int]] = []
-    prompt_steps = 0
-    for part in _parts(source, job.tokens):
-        for first, count, threads, task, layer in part.phases:
-            if count and reads_flash:
-                transfers = part.reads[first : first + count].copy()
-                transfers["address"] += flash_base
-                work.append((On.FLASH, len(batches)))
-                batches.append(Batch(transfers, int(threads), layer=int(layer) + 1))
-            if task >= 0:
-                work.append((On.CORE, len(tasks)))
-                tasks.append(part.tasks[task : task + 1].copy())
-        prompt_steps = prompt_steps or len(work)
-    table = np.concatenate(tasks)
-    names = ["output", *(f"layer_{i}" for i in range(int(table["layer"].max()) + 1))]
-    table["layer"] += 1
-    memory = MemoryPlan(source.end_address - base, 0, 0, "none")
+    for phase in phases:
+        if phase.reads is not None:
+            work.append((On.FLASH, len(batches)))
+            batches.append(_batch(phase, plan, system.flash, regions, flash_base))
+        elif system.shares_memory(job.on):
+            work.append((On.CORE, len(tasks)))
+            tasks.append(_task(phase, plan, machine, regions))
+        else:
+            work.append((On.BACKEND, len(spans_fs)))
+            spans_fs.append(phase.work.fs)
+    names = ["output", *(f"layer_{i}" for i in range(plan.model.shape.layers))]
     program = Program(
         name=name,
         layers=[Layer(name, "llm") for name in names],
-        ops=np.zeros(0),
-        tasks=table,
+        ops=np.zeros(0, OP),
+        tasks=np.array(tasks, TASK),
         steps=_chain(work),
         deps=np.arange(max(0, len(work) - 1), dtype=np.int64),
-        memory=memory,
+        memory=MemoryPlan(regions.end - base, 0, 0, "none"),
         batches=batches,
-        prompt_steps=prompt_steps,
+        spans_fs=spans_fs,
     )
-    return program, LlmRun.flash_end(plan) if reads_flash else 0
+    return program, flash_end(plan) if reads_flash else 0, LlmProgram(plan, machine, passes, phases)
 
 
-def _parts(source: TrafficSource, tokens: int) -> Iterator[TokenTraffic]:
-    """Yield the prompt, then rounds until there are ``tokens`` tokens."""
-    yield source.prompt()
-    while tokens > 0:
-        part = source.next_token()
-        tokens -= part.tokens
-        yield part
+def _batch(phase: Phase, plan: Plan, flash: Flash, regions: Regions, flash_base: int) -> Batch:
+    assert phase.reads is not None
+    reads = _cut(phase.reads, flash.sequential_chunk_bytes) if phase.reads.in_order else phase.reads
+    transfers = np.zeros(reads.addresses.size, TRANSFER)
+    transfers["address"], transfers["bytes"] = flash_base + reads.addresses, reads.sizes
+    transfers["dram_address"] = regions.address(phase.op, phase.layer) + np.cumsum(reads.sizes) - reads.sizes
+    threads = flash.sequential_depth if reads.in_order else plan.job.offload.threads
+    return Batch(transfers, threads, layer=phase.layer + 1, in_order=reads.in_order)
+
+
+def _cut(stream: Reads, chunk: int) -> Reads:
+    """Return the stream as reads of ``chunk`` bytes, and one of what is left."""
+    address, size = int(stream.addresses[0]), stream.bytes
+    offsets = np.arange(0, size, chunk, dtype=np.int64)
+    return Reads(address + offsets, np.minimum(chunk, size - offsets), in_order=True)
+
+
+def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tuple:
+    peak = machine.peak_flop_per_s[plan.job.precision] / 2 * machine.efficiency.gemm
+    task = np.zeros(1, TASK)[0]
+    task["pattern"] = int(Pattern.STREAM)
+    task["read_address"] = task["write_address"] = regions.address(phase.op, phase.layer)
+    task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
+    task["compute_cycles"] = round(phase.work.macs / peak * WIDE_PORT.clock_hz)
+    task["passes"] = 1
+    task["rate_bytes_per_s"] = _rate(phase.op, machine)
+    task["layer"] = phase.layer + 1
+    return tuple(task.tolist())
+
+
+def _rate(op: str, machine: Roofline) -> int:
+    """Return the bytes/s that the backend reaches when it has the memory to itself."""
+    if op == "rows":
+        return 2 * machine.copy_bandwidth_bytes_per_s
+    share = machine.efficiency.gemv * (machine.efficiency.sparse_ffn if op == "ffn" else 1)
+    return round(machine.memory_bandwidth_bytes_per_s * share)
 
 
 def _chain(work: list[tuple[On, int]]) -> np.ndarray:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from workloads.llm.phases import Phase
+
 BUFFERS = 2  # layers whose weights are in flight or in use at once when overlapped
 
 
@@ -13,6 +15,26 @@ class Stage(NamedTuple):
     io: int
     manage: int
     after: int  # FFN
+
+
+def stages_of(
+    phases: Sequence[Phase], spans: Sequence[int], *, streamed: bool
+) -> tuple[list[Stage], int, int]:
+    """Return the stages of a pass whose phases took ``spans`` [fs], and what comes before and after them.
+
+    ``streamed``: a layer's reads bring its attention too, which then waits for them. What the output
+    projection reads is a stage of its own.
+    """
+    rows: dict[int, list[int]] = {}
+    first = last = 0
+    for phase, span in zip(phases, spans):
+        if phase.kind == "compute" and phase.layer < 0:
+            first, last = (first + span, last) if phase.op == "draft" else (first, last + span)
+            continue
+        before = phase.op in ("attention", "predictor") and not streamed
+        part = {"io": 1, "management": 2, "compute": 0 if before else 3}[phase.kind]
+        rows.setdefault(phase.layer, [0, 0, 0, 0])[part] += span
+    return [Stage(*row) for row in rows.values()], first, last
 
 
 def summed_fs(stages: Sequence[Stage], head: int) -> int:

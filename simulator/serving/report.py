@@ -1,0 +1,74 @@
+"""What a server's requests waited and took: a row a request, and the statistics over them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator.serving.engine import Served, Server
+
+STATISTICS = ("ttft_s", "tpot_s", "latency_s")
+COLUMNS = ("request", "prompt", "output", "arrival_s", "queue_s", *STATISTICS, "hit_tokens", "preemptions")
+
+
+def request_row(served: Served) -> dict[str, Any]:
+    """Return the row of requests.csv: waits from arrival on; time per token behind the first."""
+    request = served.request
+    tokens = max(request.output - 1, 1)
+    return {
+        "request": served.number,
+        "prompt": request.prompt,
+        "output": request.output,
+        "arrival_s": request.arrival_s,
+        "queue_s": served.scheduled_s - request.arrival_s,
+        "ttft_s": served.first_token_s - request.arrival_s,
+        "tpot_s": (served.done_s - served.first_token_s) / tokens,
+        "latency_s": served.done_s - request.arrival_s,
+        "hit_tokens": served.hit_tokens,
+        "preemptions": served.preemptions,
+    }
+
+
+def request_table(sequences: Sequence[Served]) -> dict[str, list[Any]]:
+    """Return the columns of requests.csv."""
+    rows = [request_row(served) for served in sequences]
+    return {name: [row[name] for row in rows] for name in COLUMNS}
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return mean and percentiles, linear between values."""
+    found = np.asarray(values)
+    names = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
+    return {"mean": float(found.mean())} | {k: float(np.percentile(found, q)) for k, q in names.items()}
+
+
+def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict[str, Any]:
+    """Return the summary of a run. ``slo``: most of `ttft_s`, `tpot_s` that a request may take to count."""
+    table = request_table(server.sequences)
+    good = [
+        all(table[name][i] <= most for name, most in (slo or {}).items())
+        for i in range(len(server.sequences))
+    ]
+    blocks = max(server.blocks.count, 1)
+    return {
+        "requests": len(server.sequences),
+        "duration_s": server.now_s,
+        "requests_per_s": len(server.sequences) / server.now_s,
+        "goodput_per_s": sum(good) / server.now_s,
+        "output_tokens_per_s": sum(table["output"]) / server.now_s,
+        **{name: spread(table[name]) for name in ("queue_s", *STATISTICS)},
+        "preemptions": server.preemptions,
+        "steps": len(server.moments),
+        "prefix_hit_share": sum(table["hit_tokens"]) / sum(table["prompt"]),
+        "kv_used_share": {
+            "mean": _over_time(server, "used_blocks") / blocks,
+            "max": max(moment.used_blocks for moment in server.moments) / blocks,
+        },
+        "running": {"mean": _over_time(server, "running"), "max": max(m.running for m in server.moments)},
+    }
+
+
+def _over_time(server: Server, name: str) -> float:
+    """Return the mean of a figure of the engine's moments, weighted by how long each step took."""
+    times = np.array([0.0, *(moment.time_s for moment in server.moments)])
+    return float(np.average([getattr(moment, name) for moment in server.moments], weights=np.diff(times)))

@@ -1,0 +1,39 @@
+"""Where a language model's data lie in the DRAM that it shares: regions by layer and kind."""
+
+from workloads.llm.kv import kv_plan
+from workloads.llm.plan import Plan
+
+PAGE_BYTES = 4096
+
+
+class Regions:
+    """Regions of DRAM from ``base`` on, set aside when they are first asked for."""
+
+    def __init__(self, plan: Plan, base: int):
+        self.plan, self.kv = plan, kv_plan(plan)
+        self.end = base  # first address behind all regions
+        self.addresses: dict[tuple[str, int], int] = {}
+
+    def address(self, op: str, layer: int) -> int:
+        """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
+        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op == "prefill" else layer)
+        if key not in self.addresses:
+            self.addresses[key] = self.end
+            self.end += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
+        return self.addresses[key]
+
+    def _largest(self, op: str, layer: int) -> int:
+        plan = self.plan
+        if op == "ffn":
+            return int(plan.dram.ffn[layer])
+        if op in ("attention", "kv"):
+            return int(plan.dram.dense[layer]) + plan.job.context * self.kv.token_bytes
+        if op == "prefill":
+            share = -(-plan.dram.per_token // plan.model.shape.layers)
+            ends = plan.flash.head + plan.flash.ends
+            return max(share, int((plan.flash.dense + plan.flash.ffn).max()), ends)
+        if op == "predictor":
+            return int(plan.predictor[layer])
+        if op == "head":
+            return plan.dram.head + plan.dram.ends
+        return int(plan.dram.dense[layer] + plan.dram.ffn[layer]) if layer >= 0 else plan.dram.model
