@@ -24,7 +24,7 @@ def dramsim3(words: Sequence[str]) -> Row:
 
 def k6(words: Sequence[str]) -> Row:
     address, kind, cycle = words
-    return integer(cycle), integer(address, 16), K6[kind], 0
+    return integer(cycle), integer(address, 16), (K6 | KINDS)[kind], 0
 
 
 def ramulator1(words: Sequence[str]) -> Row:
