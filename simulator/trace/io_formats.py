@@ -149,6 +149,7 @@ IO = {
         from_first(msr),
         commas,
         volume=lambda words: f"{words[1]}.{words[2]}",
+        header="timestamp,hostname,disknumber,type,offset,size,responsetime",
     ),
     "blkparse": Format(_BLK_SHAPE, _BLK, DECIMAL, blkparse("D"), volume=_word(0)),
     "blkparse-queued": Format(
@@ -172,6 +173,7 @@ IO = {
         from_first(alibaba),
         commas,
         volume=_word(0),
+        header="device_id,opcode,offset,length,timestamp",
     ),
     "tencent": Format(
         "SECONDS,LBA,SECTORS,0|1 (1 write),VOLUME",
@@ -180,5 +182,6 @@ IO = {
         from_first(tencent),
         commas,
         volume=_word(4),
+        header="timestamp,offset,size,iotype,volumeid",
     ),
 }

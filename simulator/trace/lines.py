@@ -19,9 +19,7 @@ from hw_models.errors import ConfigError
 from simulator.config.errors import not_one_of
 
 Row = tuple[int, ...]  # the time first
-Line = (
-    Row | str | None
-)  # a request; the name of what is left out, and counted; a line that says nothing of its own
+Line = Row | str | None  # a request; what is left out, and counted under this name; nothing of its own
 Reader = Callable[[Sequence[str]], Line]  # words of a line; ValueError, KeyError, IndexError: not a request
 Words = Callable[[str], list[str]]
 UNREADABLE = (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error)
@@ -39,6 +37,7 @@ class Format(NamedTuple):
     words: Words = str.split
     extensions: tuple[str, ...] = ()
     volume: Callable[[Sequence[str]], str] | None = None  # of a line: the device that it is for
+    header: str = ""  # names of the columns in small letters: a line that a file may begin with
 
 
 class Clock(NamedTuple):
@@ -90,6 +89,8 @@ def read_lines(
     skipped: Counter[str] = Counter()
     try:
         for number, words in _lines(path, form.words):
+            if number == 1 and _is_header(words, form):
+                continue
             try:
                 row = _request(words, form, read, clock, latest)
                 if isinstance(row, str):
@@ -128,7 +129,8 @@ def _empty(name: str, form: Format, volume: str | None, volumes: Counter[str]) -
 
 def _lines(path: Path, split: Words) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, words) of the lines that are neither blank nor remarks."""
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+    code = "utf-8-sig"  # a byte order mark is no part of the first word
+    with gzip.open(path, "rt", encoding=code) if path.suffix == ".gz" else path.open(encoding=code) as file:
         opened: IO[str] = file
         for number, text in enumerate(opened, 1):
             words = split(text)
@@ -154,11 +156,16 @@ def _fits(path: Path, form: Format) -> bool:
     """Tell whether the first line of a file is one of ``form``."""
     try:
         for _, words in _lines(path, form.words):
-            form.begin()(words)
+            if not _is_header(words, form):
+                form.begin()(words)
             return True
     except (*UNREADABLE, ValueError, KeyError, IndexError):
         pass
     return False
+
+
+def _is_header(words: Sequence[str], form: Format) -> bool:
+    return form.header != "" and ",".join(words).lower() == form.header
 
 
 def _request(words: list[str], form: Format, read: Reader, clock: Clock, latest: int) -> Line:

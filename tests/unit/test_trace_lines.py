@@ -110,6 +110,19 @@ def test_storage_traces_in_public_formats_are_read_exactly(tmp_path, file):
     assert trace.format == {"name": name, "addresses": "decimal, hexadecimal only with 0x"} | said
 
 
+@pytest.mark.parametrize(
+    ("header", "line", "name"),
+    [
+        ("Timestamp,Hostname,DiskNumber,Type,Offset,Size,ResponseTime", "10,usr,0,Read,512,512,4", "msr"),
+        ("device_id,opcode,offset,length,timestamp", "4,R,512,512,10", "alibaba"),
+        ("Timestamp,Offset,Size,IOType,VolumeID", "10,1,1,0,7", "tencent"),
+    ],
+)
+def test_names_of_columns_may_come_first(tmp_path, header, line, name):
+    trace = read(tmp_path, f"\ufeff{header}\r\n{line}\n", IO, NANOSECONDS, file="a.csv")
+    assert (trace.format["name"], trace.rows.tolist()) == (name, [[0, 512, 512, 0]])
+
+
 def test_queued_requests_are_read_when_asked_for(tmp_path):
     trace = read(tmp_path, BLKPARSE, IO, NANOSECONDS, file="b.txt", name="blkparse-queued")
     assert trace.rows.tolist() == [[0, 223490 * 512, 4096, 1]]
