@@ -97,9 +97,12 @@ def wait_for_fill(mshr, row):
 
 @inlined
 def hit(state, set_row, way, row, need, merges, now, out, port):
-    """Serve a request whose line is there, or a write whose line is on its way. Returns the bank's cycles."""
+    """Serve a request whose line is there, or a write whose line is on its way (``merges`` 1).
+
+    Returns the bank's cycles.
+    """
     master, cycles = row["master"], beats(state, row["bytes"])
-    state["hits"][master] += 1
+    state["hits"][master] += 1 - merges
     state["merges"][master] += merges
     use(state["policy"], set_row, way, 0, state["discard"][master, row["stream"] % STREAMS])
     if row["write"]:
@@ -123,7 +126,6 @@ def merge(state, set_row, way, ring, row, need, now, out, port):
     if mshr["targets"] >= state["target_limit"]:
         return stall(state, ring, MSHR_FULL, mshr["master"], now)
     wait_for_fill(mshr, row)
-    state["hits"][row["master"]] += 1
     state["merges"][row["master"]] += 1
     use(state["policy"], set_row, way, 0, state["discard"][row["master"], row["stream"] % STREAMS])
     return 1

@@ -115,7 +115,7 @@ CACHE = np.dtype(
         # what came of it, per master
         ("hits", np.int64, (MASTERS,)),
         ("misses", np.int64, (MASTERS,)),
-        ("merges", np.int64, (MASTERS,)),  # hits on a line still on its way; counted in `hits` too
+        ("merges", np.int64, (MASTERS,)),  # found their line on its way: neither hits nor misses
         ("bypasses", np.int64, (MASTERS,)),
         ("evictions", np.int64, (MASTERS,)),  # of the master's lines
         ("writebacks", np.int64, (MASTERS,)),

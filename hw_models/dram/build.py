@@ -55,6 +55,7 @@ def _timing(t: np.void, dram: Dram) -> None:
     t["refi"] = c["tREFI"] if dram.refresh == Refresh.ALL_BANK else c["tREFIpb"]
     answer = READ_END if dram.read_response == ReadResponse.LAST_BEAT else READ_START
     t["data"] = clocks(answer, c), clocks(WRITE_END, c)
+    t["moved"] = clocks(READ_END, c), clocks(WRITE_END, c)
 
 
 def _shape(row: np.void, dram: Dram) -> None:

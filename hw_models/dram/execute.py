@@ -83,6 +83,7 @@ def serve(state, e, time):
         dequeue(state, e)
     auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
     column(state, b, w, time, auto, entry["column"])
+    state["data_end"] = max(state["data_end"], time + t["moved"][w])
     if w == 0:
         done = time + t["data"][0]
         state["last_read_done"] = done

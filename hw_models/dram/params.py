@@ -5,7 +5,7 @@ from types import ModuleType
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from hw_models.dram.mapping import Piece, parse_mapping
+from hw_models.dram.mapping import LINEAR, Piece, interleaved, parse_mapping
 from hw_models.dram.names import (
     Page,
     Protect,
@@ -19,7 +19,7 @@ from hw_models.dram.spec import Currents, Device, burst_bytes, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
 
-LINEAR = "row rank bank group column"  # consecutive addresses stay in one row
+LINE_BYTES = 64  # that the interleaved mapping leaves in one row
 PAGE_SHIFT = 12  # of the pages that bank partitioning hands out: 4 KiB
 
 
@@ -42,7 +42,12 @@ class Dram(Block):
     currents: dict[str, float] = Field(
         {}, description="supply currents of a chip in mA, vdd in V: {idd0: 48}"
     )
-    mapping: str = Field(LINEAR, description="address bits, most significant first; hashes after commas")
+    mapping: str | None = Field(
+        None,
+        description="interleaved (consecutive 64 B in other bank groups and pseudo-channels), linear (row "
+        "after row), or address bits, most significant first, hashes after commas; left out: interleaved, "
+        "with `partition` linear",
+    )
     interleave_bytes: Bytes = Field(256, alias="interleave", description="consecutive bytes of one channel")
     # controller
     scheduler: Scheduler = Scheduler.FR_FCFS
@@ -172,10 +177,17 @@ class Dram(Block):
             "column": _bits(self.row_bytes // self.burst_bytes),
             "channel": _bits(self.channels),
         }
-        text = self.mapping
-        if "channel" not in text:
-            text = _with_channel(text, _bits(self.interleave_bytes // self.burst_bytes), widths)
-        return parse_mapping(text, widths, _bits(self.burst_bytes), shown=self.mapping)
+        below = _bits(self.burst_bytes), _bits(self.interleave_bytes)
+        return parse_mapping(self.mapping_text, widths, *below)
+
+    @property
+    def mapping_text(self) -> str:
+        """Return the mapping as bit fields, whether written so, named or left out."""
+        name = self.mapping or ("linear" if self.partition else "interleaved")
+        if name == "interleaved":
+            line = max(0, _bits(LINE_BYTES) - _bits(self.burst_bytes))
+            return interleaved(line, _bits(self.module.PSEUDO_CHANNELS))
+        return LINEAR if name == "linear" else name
 
     @field_validator("standard")
     @classmethod
@@ -260,7 +272,7 @@ class Dram(Block):
             below = f"row:{PAGE_SHIFT - within} " if within < PAGE_SHIFT else ""
             raise ValueError(
                 "partition needs banks that change between pages, yet in "
-                f"mapping {self.mapping!r} address bit {lowest}, inside a page of {1 << PAGE_SHIFT} B, "
+                f"mapping {self.mapping_text!r} address bit {lowest}, inside a page of {1 << PAGE_SHIFT} B, "
                 f"has a say in the bank; write for instance mapping: row rank bank group {below}column"
             )
         for piece in hashes:
@@ -268,19 +280,10 @@ class Dram(Block):
             others = [c.field for c in colours if c.shift < ends and piece.shift < c.shift + c.bits]
             if others:
                 raise ValueError(
-                    f"partition needs banks hashed with rows only, yet mapping {self.mapping!r} hashes "
+                    f"partition needs banks hashed with rows only, yet mapping {self.mapping_text!r} hashes "
                     f"{piece.field} with {others[0]}; write for instance bank ^= row[0:2]"
                 )
 
 
 def _bits(number: int) -> int:
     return number.bit_length() - 1
-
-
-def _with_channel(text: str, low_columns: int, widths: dict[str, int]) -> str:
-    """Lay the channel bits above the lowest columns, so that ``interleave`` bytes stay together."""
-    fields, comma, hashes = text.partition(",")
-    words = fields.split()
-    if widths["channel"] == 0 or words[-1] != "column" or low_columns > widths["column"]:
-        return f"channel {text}"
-    return " ".join([*words[:-1], "column", "channel", f"column:{low_columns}"]) + comma + hashes

@@ -1,7 +1,7 @@
 """Channels driven by a trace: the loop of `dlasim trace dram`.
 
-One request a cycle may enter, in order; a request that finds no room blocks those behind it; the
-controller sends its command before it takes a request.
+Each channel has a front end of its own: one request a cycle may enter, in order; a request that finds no room
+blocks those behind it; the controller sends its command before it takes a request.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ PROGRESS = np.dtype(
         ("now", np.int64),
         ("logged", np.int64),
         ("log_full", np.int64),
-        ("end", np.int64),  # cycle after the last entry: from here each channel is drained
-        ("shift", np.int64),  # address bits below the channel number
+        ("end", np.int64),  # cycle after the last entry: from here the channel is drained
+        ("until", np.int64),  # commands of idle time are sent up to here
     ]
 )
 
@@ -53,24 +53,22 @@ def collect(state, done, now):
 
 
 @njit
-def run(states, trace, request, accepted, done, log, progress):
-    """Run ``trace`` from where ``progress`` stands; cycles of entry and of the answer go to the two arrays.
+def run(state, trace, request, accepted, done, log, progress):
+    """Run a channel's ``trace`` from where ``progress`` stands, then drain the channel.
 
-    ``progress["log_full"]`` says that ``log`` has no room: call again with a larger one. After the last
-    request the channels are drained one after the other.
+    Cycles of entry and of the answer go to the two arrays. ``progress["log_full"]`` says that ``log`` has no
+    room: call again with a larger one.
     """
     now = progress["now"]
     i = progress["request"]
     progress["log_full"] = 0
-    while i < trace.size + states.size:
-        state = states[i - trace.size] if i >= trace.size else states[0]
+    while i <= trace.size:
         if i < trace.size:
             row = trace[i]
             now = max(now, row["cycle"] + 1)
             request["address"] = row["address"]
             request["write"] = row["write"]
             request["tag"] = i
-            state = states[row["address"] >> progress["shift"] & states.size - 1]
         if state["stale"] == 0 or state["next"] <= now or i >= trace.size:
             send_due(state, log, progress, now)
         if progress["log_full"] == 1:
@@ -85,13 +83,14 @@ def run(states, trace, request, accepted, done, log, progress):
         collect(state, done, now)
         if i >= trace.size and not busy(state) and state["done_count"] == 0:
             i += 1
-            now = progress["end"]
         elif state["stale"] == 0:
             now = max(now + 1, wake(state))
         else:
             now = state["next"]
     progress["now"] = now
     progress["request"] = i
+    if progress["log_full"] == 0:
+        send_due(state, log, progress, progress["until"])
 
 
 def drive(
@@ -105,15 +104,39 @@ def drive(
     accepted, done = np.full(trace.size, -1), np.full(trace.size, -1)
     request = np.zeros(1, REQUEST)[0]
     request["bytes"] = dram.burst_bytes
-    progress = np.zeros(1, PROGRESS)[0]
-    progress["now"], progress["shift"] = 1, dram.channel_shift
+    progress = np.zeros(states.size, PROGRESS)
+    progress["now"] = 1
     states["log_on"] = commands
+    channel = trace["address"] >> dram.channel_shift & states.size - 1
+    logs = []
+    for until in (0, 1):  # the second time to the last channel's end: idle channels refresh until then
+        progress["until"] = until * progress["end"].max(initial=0)
+        for number, state in enumerate(states):
+            own = np.flatnonzero(channel == number)
+            times = np.full((2, own.size), -1)
+            logs += _run_channel(state, trace[own], request, times, progress[number], commands)
+            if until == 0:
+                accepted[own], done[own] = times
+    return accepted, done, np.concatenate(logs)
+
+
+def _run_channel(
+    state: np.void,
+    trace: np.ndarray,
+    request: np.void,
+    times: np.ndarray,
+    progress: np.void,
+    commands: bool,
+) -> list[np.ndarray]:
+    """Run one channel as far as it goes, (entry, answer) to ``times``; return its commands in pieces."""
     log = np.zeros(4 * trace.size + 1024 if commands else 0, LOG)
+    pieces = []
     while True:
-        run(states, trace, request, accepted, done, log, progress)
+        progress["logged"] = 0
+        run(state, trace, request, times[0], times[1], log, progress)
+        pieces.append(log[: progress["logged"]].copy())
         if not progress["log_full"]:
-            return accepted, done, log[: progress["logged"]]
-        log = np.concatenate([log, np.zeros(log.size, LOG)])
+            return pieces
 
 
 def settle(states: np.ndarray, cycle: int) -> None:

@@ -41,7 +41,8 @@ TIMING = np.dtype(
         ("rp_all", i8),
         ("ppd", i8),  # PRE to PRE of a rank
         ("to_pre", i8, (2,)),  # RD, WR to PRE
-        ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat
+        ("data", i8, (2,)),  # RD, WR to the cycle after the last data beat, or that of the answer
+        ("moved", i8, (2,)),  # RD, WR to the cycle after the last data beat
         ("refi", i8),
         ("rfc", i8),
         ("rfc_bank", i8),
@@ -245,6 +246,7 @@ CHANNEL = np.dtype(
         # statistics
         ("reads", i8),
         ("writes", i8),
+        ("data_end", i8),  # cycle after the last data beat of all RD and WR sent
         ("forwarded", i8),
         ("merged", i8),
         ("activates", i8),

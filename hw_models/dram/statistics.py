@@ -9,10 +9,15 @@ from hw_models.dram.params import Dram
 from hw_models.units import FS
 
 
-def channel_summary(row: np.void, dram: Dram, cycles: int) -> dict[str, Any]:
-    """Return the figures of one channel over its first ``cycles`` command clocks."""
+def channel_summary(row: np.void, dram: Dram, cycles: int, moved_cycles: int | None = None) -> dict[str, Any]:
+    """Return the figures of one channel over its first ``cycles`` command clocks.
+
+    Bandwidth and utilisation are those of the first ``moved_cycles``, in which all data of the commands sent
+    have moved; ``cycles`` if left out.
+    """
     beats = dram.module.BURST_LENGTH // dram.module.TRANSFERS_PER_CLOCK
-    seconds = cycles * dram.clock_fs * FS
+    moved_cycles = cycles if moved_cycles is None else moved_cycles
+    seconds = moved_cycles * dram.clock_fs * FS
     bursts = int(row["reads"] + row["writes"])
     energy = energy_j(row, dram, cycles)
     lanes = 1 if row["shared_bus"] else int(row["ranks"])
@@ -29,7 +34,7 @@ def channel_summary(row: np.void, dram: Dram, cycles: int) -> dict[str, Any]:
         "merged_writes": int(row["merged"]),
         "busy_cycles": bursts * beats,
         "bandwidth_bytes_per_s": bursts * dram.burst_bytes / seconds if seconds else 0.0,
-        "utilization": bursts * beats / (cycles * lanes) if cycles else 0.0,
+        "utilization": bursts * beats / (moved_cycles * lanes) if moved_cycles else 0.0,
         "energy_j": energy.pop("total"),
         "energy_by_cause_j": energy,
     }

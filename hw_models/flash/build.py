@@ -5,7 +5,16 @@ import mmap
 
 import numpy as np
 
-from hw_models.flash.names import DIES, REQUESTS, TRANSACTIONS, Forward, Mapping, Unwritten
+from hw_models.flash.names import (
+    DIES,
+    REQUESTS,
+    SECTORS,
+    TRANSACTIONS,
+    Forward,
+    Mapping,
+    PartialWrites,
+    Unwritten,
+)
 from hw_models.flash.params import Flash
 from hw_models.flash.state import (
     BLOCK_WORDS,
@@ -32,6 +41,7 @@ from hw_models.flash.tables import nand
 from hw_models.port import NEVER
 from hw_models.units import FS_PER_S, PS_PER_NS
 
+SECTOR_BYTES = 512
 # NVMe as in MQSim, see links.py; UFS and Apple's link are of the same order
 MESSAGE_BYTES = {"doorbell_ps": 2, "command_ps": 64, "fetch_ps": 4, "completion_ps": 16}
 
@@ -39,7 +49,7 @@ MESSAGE_BYTES = {"doorbell_ps": 2, "command_ps": 64, "fetch_ps": 4, "completion_
 def _map_entry_bytes(params: Flash) -> tuple[int, int]:
     """Return the bytes of a map entry in flash and in the cache: page number(s) and a bit per sector."""
     number = math.ceil(math.log2(params.physical_pages))
-    sectors = params.page_bytes // 512
+    sectors = params.page_bytes // SECTOR_BYTES
     return -(-(number + sectors) // 8), -(-(2 * number + sectors) // 8)
 
 
@@ -95,7 +105,10 @@ def _geometry(params: Flash) -> dict[str, int]:
         "multiplane": int(params.multiplane),
         "forward_pages": int(params.forward == Forward.PAGE),
         "buffer_writes": int(params.write_buffer),
+        "by_sectors": int(params.partial_writes == PartialWrites.SECTORS),
+        "sector_bits": max(SECTOR_BYTES, params.page_bytes // SECTORS).bit_length() - 1,
         "queue_depth": params.queue_depth,
+        "queue_fetch": params.queue_fetch,
         "unwritten": params.unwritten.code,
         "gc_policy": params.gc.code,
         "gc_threshold": params.gc_threshold,
@@ -143,7 +156,7 @@ def fresh_state(params: Flash) -> np.ndarray:
     state["physical_pages"] = params.physical_pages if tables else 0
     state["map_resident"] = int(resident)
     state["map_entries_per_page"] = entries
-    state["map_read_bytes"] = 512  # MQSim reads one sector of a mapping page
+    state["map_read_bytes"] = SECTOR_BYTES  # MQSim reads one sector of a mapping page
     state["map_slots"] = slots
     lanes = _planes_in_order(state)
     state["plane_of_lane"][: lanes.size] = lanes
@@ -209,5 +222,5 @@ def _empty_lists(state) -> None:
     state["free_transactions"] = TRANSACTIONS
     state["request"]["next"][:-1] = np.arange(1, REQUESTS)
     state["request"]["next"][-1] = NONE
-    state["free_requests"] = REQUESTS
+    state["free_requests"] = state["queue_fetch"]
     state["slot_first"] = state["slot_last"] = NONE

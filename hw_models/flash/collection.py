@@ -36,8 +36,8 @@ def page_at(state, ppn):
 
 
 @njit
-def start_program(state, memory, i, ppn, now):
-    """Queue the program of transaction ``i`` to ``ppn``; until it is done, reads come from the buffer."""
+def take_page(state, memory, i, ppn):
+    """Let transaction ``i`` program ``ppn``; until it is done, reads come from the buffer."""
     place(state, i, ppn)
     row = state["transaction"][i]
     at = page_at(state, ppn)
@@ -48,7 +48,6 @@ def start_program(state, memory, i, ppn, now):
     point(state, memory, row["lpn"], ppn)
     if state["map_resident"] == 0:
         mark_dirty(state, memory, row["lpn"])
-    enqueue(state, i, now)
 
 
 @njit
@@ -144,4 +143,5 @@ def gc_read_done(state, memory, i, now):
     ppn = allocate(state, memory, plane, ONE)
     if ppn == NONE:
         raise RuntimeError("flash: collection has no page left to move data to")
-    start_program(state, memory, i, ppn, now)
+    take_page(state, memory, i, ppn)
+    enqueue(state, i, now)

@@ -117,6 +117,15 @@ def find(state, memory, lpn):
 
 
 @njit
+def sectors_of(state, memory, lpn):
+    """Return the mask of the sectors of logical page ``lpn`` that hold data; of a preloaded one, all."""
+    at = map_at(state, memory, lpn)
+    if memory[at] == 0 and lpn < state["preload_pages"]:
+        return (1 << (state["page_bytes"] >> state["sector_bits"])) - 1
+    return memory[at + 2]
+
+
+@njit
 def open_block(state, memory, plane):
     """Return the free block of ``plane`` with the fewest erases, now open; NONE when there is none."""
     best = np.int64(NONE)
@@ -239,6 +248,7 @@ def recover(state, memory):
             )
         if newer > 0:
             memory[word] = ppn + 1
+            memory[word + 2] = (1 << (state["page_bytes"] >> state["sector_bits"])) - 1
         state["version"] = max(state["version"], version)
     for plane in range(state["planes_total"]):
         row = plane_at(state, plane)

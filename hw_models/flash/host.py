@@ -43,7 +43,7 @@ def host(params: Flash, threads: int, *, shared: bool = False, start_ps: int = 0
     row = hosts[0]
     cost = params.host
     row["threads"] = threads
-    row["depth"] = params.queue_depth
+    row["depth"] = min(params.queue_depth, params.queue_fetch)
     row["submit_ps"] = cost.submit_fs // PERIOD_FS
     row["serial_ps"] = cost.serial_fs // PERIOD_FS
     row["serial_fs_per_byte"] = round(FS_PER_S / cost.serial_bytes_per_s) if cost.serial_bytes_per_s else 0

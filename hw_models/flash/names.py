@@ -9,6 +9,7 @@ DIES = 256  # over all channels
 PLANES = 4  # per die, at most
 REQUESTS = 1024  # under way in a device, from all hosts
 TRANSACTIONS = 16384  # page operations that a device can have under way
+SECTORS = 32  # of a page that are told apart, at most: larger pages have larger ones
 MOST_PAGES = (TRANSACTIONS - 64) // 4  # of one request: `requests.room` sets rows for the worst case aside
 
 
@@ -36,6 +37,13 @@ class Unwritten(Choice):
 
     ZEROS = auto()
     ALLOCATE = auto()
+
+
+class PartialWrites(Choice):
+    """What a write of a part of a page reads before, and sends to the die."""
+
+    PAGE = auto()  # reads the old page if there is one, sends a whole page
+    SECTORS = auto()  # reads only the sectors that hold data and stay, sends only those written
 
 
 class Forward(Choice):

@@ -6,14 +6,14 @@ from hw_models.flash.collection import (
     gc_read_done,
     moved,
     page_at,
-    start_program,
+    take_page,
     wait_in_plane,
     wipe,
 )
-from hw_models.flash.ftl import allocate, block_at, find, owner, plane_at, plane_of, point
+from hw_models.flash.ftl import allocate, block_at, find, map_at, owner, plane_at, plane_of, point, sectors_of
 from hw_models.flash.mapcache import reserve, slot_at, slot_of, touch
 from hw_models.flash.names import Unwritten
-from hw_models.flash.queues import enqueue, free_transaction, new_transaction, place
+from hw_models.flash.queues import draw_order, enqueue, free_transaction, line_up, new_transaction, place
 from hw_models.flash.requests import part_done
 from hw_models.flash.state import (
     ERASES,
@@ -55,11 +55,38 @@ def write_page(state, memory, i, now):
         state["version"] += 1
         row["version"] = state["version"]
         state["request"][row["request"]]["version"] = state["version"]
-        start_program(state, memory, i, ppn, now)
+        if state["by_sectors"] == 1:
+            merge_sectors(state, memory, i, ppn, now)
+        else:
+            take_page(state, memory, i, ppn)
+            enqueue(state, i, now)
         if state["buffer_writes"] == 1:
             part_done(state, row["request"], now, ZERO)
             row["request"] = NONE
     collect(state, memory, plane, now)
+
+
+@inlined
+def merge_sectors(state, memory, i, ppn, now):
+    """Program the sectors of host write ``i`` to ``ppn``, after a read of those that hold data and stay."""
+    row = state["transaction"][i]
+    lpn = row["lpn"]
+    old, held = find(state, memory, lpn), sectors_of(state, memory, lpn)
+    stay, size = held & ~row["sectors"], ZERO
+    while stay > 0:
+        size += (stay & 1) << state["sector_bits"]
+        stay >>= 1
+    take_page(state, memory, i, ppn)
+    memory[map_at(state, memory, lpn) + 2] = held | row["sectors"]
+    if size == 0 or memory[page_at(state, old)] < 0:  # nothing, or still in the buffer
+        enqueue(state, i, now)
+        return
+    draw_order(state, i)
+    read = new_transaction(state, USER_READ, row["request"], row["master"], lpn, size)
+    state["transaction"][read]["then"] = i
+    place(state, read, old)
+    enqueue(state, read, now)
+    state["page_reads"] += 1
 
 
 @njit
@@ -135,6 +162,7 @@ def read_page(state, memory, i, now):
         memory[page_at(state, ppn)] = row["lpn"] + 1
         memory[block_at(state, ppn // state["pages"]) + INFLIGHT] -= 1
         point(state, memory, row["lpn"], ppn)
+        memory[map_at(state, memory, row["lpn"]) + 2] = row["sectors"]
     if ppn == NONE or (state["physical_pages"] > 0 and memory[page_at(state, ppn)] < 0):
         if ppn == NONE:
             state["zero_reads"] += 1
@@ -153,7 +181,9 @@ def read_done(state, memory, i, now):
     row = state["transaction"][i]
     request, then, size = row["request"], row["then"], row["bytes"]
     free_transaction(state, i)
-    if then != NONE:
+    if then != NONE and state["by_sectors"] == 1:
+        line_up(state, then, now)
+    elif then != NONE:
         write_page(state, memory, then, now)
     else:
         part_done(state, request, now, size)
@@ -165,6 +195,9 @@ def translated(state, memory, i, now):
     row = state["transaction"][i]
     if row["kind"] == USER_READ:
         read_page(state, memory, i, now)
+        return
+    if state["by_sectors"] == 1:
+        write_page(state, memory, i, now)
         return
     partial = row["bytes"] < state["page_bytes"]
     row["bytes"] = state["page_bytes"]
@@ -276,5 +309,8 @@ def arrive(state, memory, now):
         lpn = address >> state["page_bits"]
         size = min((lpn + 1) * page, end) - address
         i = new_transaction(state, kind, r, row["master"], lpn, size)
+        first = (address & page - 1) >> state["sector_bits"]
+        last = (address + size - 1 & page - 1) >> state["sector_bits"]
+        state["transaction"][i]["sectors"] = (1 << last + 1) - (1 << first)
         translate(state, memory, i, now)
         address += size

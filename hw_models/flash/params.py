@@ -14,6 +14,7 @@ from hw_models.flash.names import (
     Collection,
     Forward,
     Mapping,
+    PartialWrites,
     Unwritten,
 )
 from hw_models.flash.tables.links import LINKS
@@ -81,13 +82,15 @@ class Flash(Block):
     unwritten: Unwritten = Unwritten.ZEROS
     writable: bool = False  # keeps tables of every page; a read-only device needs none
     write_buffer: bool = False
+    partial_writes: PartialWrites = PartialWrites.PAGE
     link: str
     link_bytes_per_s: BytesPerSecond = Field(alias="link_rate", gt=0)
     link_payload_bytes: Bytes = Field(alias="link_payload", gt=0)
     link_packet_overhead_bytes: Bytes = Field(alias="link_packet_overhead")
     forward: Forward = Forward.PAGE
     controller_fs: Femtoseconds = Field(default=0, alias="controller_time")
-    queue_depth: int = Field(64, gt=0, le=REQUESTS)
+    queue_depth: int = Field(64, gt=0, le=65535)  # of the host's queue; NVMe's largest
+    queue_fetch: int = Field(REQUESTS, gt=0, le=REQUESTS)  # commands of it in the device at a time
     host: HostCost = HostCost()
     sequential_chunk_bytes: Bytes = Field(default=2**20, alias="sequential_chunk", gt=0)
     sequential_depth: int = Field(4, gt=0)

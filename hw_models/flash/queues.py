@@ -20,6 +20,7 @@ def new_transaction(state, kind, request, master, lpn, size):
     row["master"] = master
     row["lpn"] = lpn
     row["bytes"] = size
+    row["sectors"] = 0
     row["ppn"] = NONE
     row["version"] = 0
     row["then"] = NONE
@@ -47,22 +48,40 @@ def place(state, i, ppn):
     row["page"] = ppn % state["pages"]
 
 
+@inlined
+def draw_order(state, i):
+    """Give transaction ``i`` its place behind all that have one."""
+    state["transaction"][i]["order"] = state["order"]
+    state["order"] += 1
+
+
 @njit
 def enqueue(state, i, now):
-    """Put transaction ``i`` in the queue of its die and class."""
+    """Put transaction ``i`` behind all others in the queue of its die and class."""
+    draw_order(state, i)
+    line_up(state, i, now)
+
+
+@njit
+def line_up(state, i, now):
+    """Put transaction ``i`` in the queue of its die and class, at the place that its order says."""
     row = state["transaction"][i]
     die = state["die"][row["die"]]
     kind = row["kind"]
     settle(state, row["die"], now)
     wait_for_die(state, i)
-    row["next"] = NONE
-    row["order"] = state["order"]
-    state["order"] += 1
-    if die["head"][kind] == NONE:
+    before, after = die["tail"][kind], NONE
+    if before != NONE and state["transaction"][before]["order"] > row["order"]:
+        before, after = NONE, die["head"][kind]
+        while state["transaction"][after]["order"] < row["order"]:
+            before, after = after, state["transaction"][after]["next"]
+    row["next"] = after
+    if before == NONE:
         die["head"][kind] = i
     else:
-        state["transaction"][die["tail"][kind]]["next"] = i
-    die["tail"][kind] = i
+        state["transaction"][before]["next"] = i
+    if after == NONE:
+        die["tail"][kind] = i
     die["queued"] += 1
     if kind <= GC_READ:
         die["queued_reads"] += 1

@@ -53,6 +53,7 @@ TRANSACTION = np.dtype(
         ("plane", np.int64),  # in the die
         ("page", np.int64),  # page in the block: planes of a die work together on equal pages only
         ("bytes", np.int64),  # that cross the channel
+        ("sectors", np.int64),  # of a host's page: mask of those that it reads or writes
         ("since", np.int64),  # time from which it waits for a block to be collected
         ("noted", np.int64, CLOCKS),  # what the clocks that it waits by showed when it began to
         ("order", np.int64),  # how many entered any queue before it
@@ -128,7 +129,9 @@ REQUEST_ROW = np.dtype(
 )
 
 # Rows of `memory`
-MAP_WORDS = 2  # per logical page: physical page + 1, slot in the mapping cache + 1
+# Per logical page: physical page + 1, slot in the mapping cache + 1, mask of the sectors that hold data
+# (maintained where partial writes go by sectors).
+MAP_WORDS = 3
 GROUP_BITS = 5  # map entries lie in groups of 32
 GROUP_MASK = 31
 PAGE_WORDS = 2  # per physical page, out of band: logical page + 1 (negative: being programmed), version
@@ -212,8 +215,11 @@ PARAMETERS = [
     "completion_ps",
     "forward_pages",  # 1: data goes to the host page by page, 0: when the request is complete
     "controller_ps",  # from command to first transaction
+    "by_sectors",  # 1: partial writes read and send sectors, 0: whole pages
+    "sector_bits",
     "buffer_writes",  # 1: a write is done when its data is in the device's protected buffer
-    "queue_depth",
+    "queue_depth",  # requests whose doorbell has been rung
+    "queue_fetch",  # of these, commands that the device has fetched and not completed
     "at_directory",
     "at_map",
     "at_page",

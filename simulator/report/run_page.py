@@ -128,7 +128,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
     llc = summary.get("llc")
     if llc:
         numbers = [("hit rate", percent_text(llc.get("hit_rate")))]
-        numbers += [(key, count_text(llc.get(key))) for key in ("hits", "misses", "writebacks")]
+        numbers += [(key, count_text(llc.get(key))) for key in ("hits", "misses", "merges", "writebacks")]
         parts += ["<h2>LLC</h2>", cards(numbers)]
     counts = (
         "reads",

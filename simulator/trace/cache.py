@@ -1,7 +1,7 @@
 """`dlasim trace cache`: the LLC of a config alone, in front of a memory of fixed latency.
 
-A trace line is ``ADDRESS READ|WRITE CYCLE`` (cycles of the LLC's clock),
-as `lines.py` reads it. Every request is of `bytes`, a line if absent, and must lie within a line.
+The trace is in one of the formats of `memory_formats.py`, cycles are those of the LLC's clock. A request of
+which the trace does not say the size is of `bytes`, a line if absent; it must lie within a line.
 """
 
 import json
@@ -14,7 +14,8 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.units import CYCLE_UNITS, SIZE_UNITS, parse_quantity
 from simulator.config.model import load
-from simulator.trace.lines import MEMORY, Row, read_lines
+from simulator.trace.lines import Row, Trace, read_lines
+from simulator.trace.memory_formats import CYCLES, MEMORY
 from simulator.trace.output import quantiles, write_csv
 
 MASTER = "trace"
@@ -23,11 +24,17 @@ HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
 
 
 def trace(
-    config: Path, trace: Path, out: Path, *, latency: str = "100 cycles", bytes: str | None = None
+    config: Path,
+    trace: Path,
+    out: Path,
+    *,
+    latency: str = "100 cycles",
+    bytes: str | None = None,
+    format: str | None = None,
 ) -> dict[str, Any]:
     """Run ``trace`` and write requests.csv and summary.json into ``out``. Returns the summary.
 
-    ``latency``: of the memory; ``bytes``: of a request. Raises ConfigError.
+    ``latency``: of the memory; ``bytes``: of a request; ``format``: of the trace. Raises ConfigError.
     """
     from hw_models.cache.build import build_cache
     from hw_models.cache.standalone import build_wiring, run
@@ -39,13 +46,14 @@ def trace(
     params = params.model_copy(update={"partition": {}, "bypass": {}, "discard": {}})
     cycles = _option(latency, "--latency", "number of cycles", CYCLE_UNITS)
     size = params.line_bytes if bytes is None else _option(bytes, "--bytes", "size", SIZE_UNITS)
-    requests = read_requests(trace, size, params.line_bytes)
+    read = read_trace(trace, size, params.line_bytes, format)
+    requests = to_requests(read.rows, size)
     state, tags = build_cache(params, [MASTER], whole.simulation.seed)
     accepted, done = np.zeros(requests.size, np.int64), np.zeros(requests.size, np.int64)
     end = int(run(state[0], tags, build_wiring()[0], requests, cycles, accepted, done))
     columns = (np.arange(requests.size), requests["time"], accepted, done)
     write_csv(out / "requests.csv", HEADER, columns)
-    summary = summarize(state[0], requests, done, end)
+    summary = {"trace_format": read.format} | summarize(state[0], requests, done, end)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -64,21 +72,28 @@ def summarize(state: np.void, requests: np.ndarray, done: np.ndarray, end: int) 
     return summary
 
 
-def read_requests(path: Path, size: int, line_bytes: int) -> np.ndarray:
-    """Return the trace as REQUEST rows, tag = number. Raises ConfigError with the line of a mistake."""
-    from hw_models.port import REQUEST
+def read_trace(path: Path, size: int, line_bytes: int, format: str | None = None) -> Trace:
+    """Return the trace with rows (cycle, address, 1 if a write, bytes). Raises ConfigError with the line."""
 
     def fits(words: Sequence[str], row: Row) -> None:
-        if not 0 <= row[1] <= LARGEST_ADDRESS:
-            raise ValueError(f"address {words[0]} is out of range; write 0x0 to {LARGEST_ADDRESS:#x}")
-        if row[1] % line_bytes + size > line_bytes:
-            what = f"{size} B at {words[0]} cross a line of {line_bytes} B"
+        wanted = row[3] or size
+        if row[1] > LARGEST_ADDRESS:
+            raise ValueError(f"address {row[1]:#x} is out of range; write 0x0 to {LARGEST_ADDRESS:#x}")
+        if row[1] % line_bytes + wanted > line_bytes:
+            what = f"{wanted} B at {row[1]:#x} cross a line of {line_bytes} B"
             raise ValueError(f"{what}; align them or give --bytes")
 
-    rows = read_lines(path, MEMORY, fits)
+    return read_lines(path, MEMORY, CYCLES, fits, name=format)
+
+
+def to_requests(rows: np.ndarray, size: int) -> np.ndarray:
+    """Return REQUEST rows, tag = number, of ``size`` bytes where the trace does not say."""
+    from hw_models.port import REQUEST
+
     requests = np.zeros(len(rows), REQUEST)
-    requests["time"], requests["address"], requests["write"] = rows.T
-    requests["bytes"], requests["tag"] = size, np.arange(len(rows))
+    requests["time"], requests["address"], requests["write"], requests["bytes"] = rows.T
+    requests["bytes"][rows[:, 3] == 0] = size
+    requests["tag"] = np.arange(len(rows))
     return requests
 
 

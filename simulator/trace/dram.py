@@ -1,9 +1,8 @@
-"""`dlasim trace dram`: the memory of a config alone, driven by a trace in DRAMsim3's format.
+"""`dlasim trace dram`: the memory of a config alone, driven by a trace.
 
-A trace line is ``ADDRESS READ|WRITE CYCLE`` (cycles of the command clock), as `lines.py` reads it; each
-request is one burst. A request of cycle c may enter from cycle
-c + 1 on, one a cycle, in order. `--commands` writes the command log too, `--check` says
-whether it obeys the standard.
+The trace is in one of the formats of `memory_formats.py`, cycles are those of the command clock; each
+request is one burst. A request of cycle c may enter from cycle c + 1 on, one a cycle and channel, in order.
+`--commands` writes the command log too, `--check` says whether it obeys the standard.
 """
 
 import json
@@ -19,26 +18,34 @@ from hw_models.dram.params import Dram
 from hw_models.errors import ConfigError
 from hw_models.units import FS
 from simulator.trace.dram_check import check_log
-from simulator.trace.lines import MEMORY, Row, read_lines
+from simulator.trace.lines import Row, Trace, read_lines
+from simulator.trace.memory_formats import CYCLES, MEMORY
 from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
 
 
 def trace(
-    config: Path, trace: Path, out: Path, *, commands: bool = False, check: bool = False
+    config: Path,
+    trace: Path,
+    out: Path,
+    *,
+    commands: bool = False,
+    check: bool = False,
+    format: str | None = None,
 ) -> dict[str, Any]:
     """Run ``trace`` and write requests.csv and summary.json into ``out``. Returns the summary.
 
     ``commands``: write commands.csv, a line per command, too. ``check``: hold the commands against the
-    standard's rules, and write rules.csv. Raises ConfigError.
+    standard's rules, and write rules.csv. ``format``: of the trace. Raises ConfigError.
     """
     from simulator.config.model import load
 
     dram = load(config).system.dram
     if dram is None:
         raise ConfigError("absent; write dram: {standard: DDR4-2400}", file=config, key="system.dram")
-    requests = read_trace(trace, dram)
+    read = read_trace(trace, dram, format)
+    requests = bursts(read.rows, dram)
     accepted, done, log, summary = simulate(dram, requests, commands=bool(commands or check))
     columns = (np.arange(requests.size), requests["cycle"], accepted, done)
     write_csv(out / "requests.csv", HEADER, columns)
@@ -46,6 +53,7 @@ def trace(
         write_commands(out / "commands.csv", log)
     if check:
         summary["protocol"] = check_log(dram, log, out / "rules.csv")
+    summary = {"trace_format": read.format} | summary
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -65,14 +73,17 @@ def simulate(
     wall_s, cpu_s = time.perf_counter() - start, time.process_time() - start_cpu
     reads = requests["write"] == 0
     cycles = int(max(accepted.max(), done[reads].max(initial=0)))
-    seconds = cycles * dram.clock_fs * FS
+    moved_cycles = max(cycles, int(states["data_end"].max()))
+    moved_bytes = int((states["reads"] + states["writes"]).sum()) * dram.burst_bytes
     summary: dict[str, Any] = {
         "requests": int(requests.size),
         "reads": int(reads.sum()),
         "writes": int(requests.size - reads.sum()),
         "cycles": cycles,
-        "seconds": seconds,
-        "bandwidth_bytes_per_s": requests.size * dram.burst_bytes / seconds,
+        "seconds": cycles * dram.clock_fs * FS,
+        "moved_cycles": moved_cycles,
+        "moved_bytes": moved_bytes,
+        "bandwidth_bytes_per_s": moved_bytes / (moved_cycles * dram.clock_fs * FS),
     }
     for name, since in (("read_latency_cycles", accepted), ("read_time_cycles", requests["cycle"] + 1)):
         summary[name] = quantiles((done - since)[reads])
@@ -82,22 +93,30 @@ def simulate(
         "requests_per_wall_s": requests.size / wall_s,
         "requests_per_cpu_s": requests.size / max(cpu_s, 1e-9),
     }
-    summary["dram"] = {str(k): channel_summary(row, dram, cycles) for k, row in enumerate(states)}
+    summary["dram"] = {
+        str(k): channel_summary(row, dram, cycles, moved_cycles) for k, row in enumerate(states)
+    }
     return accepted, done, log, summary
 
 
-def read_trace(path: Path, dram: Dram) -> np.ndarray:
-    """Return the trace as rows of TRACE, addresses aligned to bursts. Raises ConfigError with the line."""
-    from hw_models.dram.standalone import TRACE
-
-    capacity = dram.capacity_bytes
+def read_trace(path: Path, dram: Dram, format: str | None = None) -> Trace:
+    """Return the trace with rows (cycle, address, 1 if a write, bytes). Raises ConfigError with the line."""
+    capacity, burst = dram.capacity_bytes, dram.burst_bytes
 
     def fits(words: Sequence[str], row: Row) -> None:
-        if not 0 <= row[1] < capacity:
-            what = f"address {words[0]} lies outside the memory of {capacity} B"
+        if row[1] >= capacity:
+            what = f"address {row[1]:#x} lies outside the memory of {capacity} B"
             raise ValueError(f"{what}; write 0x0 to {capacity - 1:#x}")
+        if row[1] % burst + row[3] > burst:
+            raise ValueError(f"{row[3]} B at {row[1]:#x} are more than a burst of {burst} B; write one each")
 
-    rows = read_lines(path, MEMORY, fits)
+    return read_lines(path, MEMORY, CYCLES, fits, name=format)
+
+
+def bursts(rows: np.ndarray, dram: Dram) -> np.ndarray:
+    """Return rows of TRACE for those of `read_trace`: addresses of whole bursts."""
+    from hw_models.dram.standalone import TRACE
+
     result = np.zeros(len(rows), TRACE)
     result["cycle"], result["write"] = rows[:, 0], rows[:, 2]
     result["address"] = rows[:, 1] // dram.burst_bytes * dram.burst_bytes

@@ -1,8 +1,8 @@
-"""`dlasim trace flash`: the flash device of a config alone, driven by a trace in MQSim's format.
+"""`dlasim trace flash`: the flash device of a config alone, driven by a trace.
 
-A trace line is ``ARRIVAL DEVICE LBA SECTORS TYPE``, as `lines.py` reads it: arrival in ns, device number (one
-device is simulated, the number is not used), first 512-byte sector, number of sectors, 0 write or 1 read.
-The arrival rings the doorbell: what the host itself spends on a request comes before it and is not in here.
+The trace is in one of the formats of `io_formats.py`. One device is simulated: requests of all the trace's
+volumes go to it, at the addresses that they say, or those of `--volume` alone. The arrival rings the
+doorbell: what the host itself spends on a request comes before it and is not in here.
 """
 
 import json
@@ -15,25 +15,32 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.flash.params import Flash
 from hw_models.units import PS, PS_PER_NS
-from simulator.trace.lines import Format, Row, read_lines
+from simulator.trace.io_formats import IO, NANOSECONDS, SECTOR_BYTES
+from simulator.trace.lines import Row, Trace, read_lines
 from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_ns,accept_ns,done_ns"
-SECTOR_BYTES = 512
 FOREVER = 2**62  # ps
 
 
-def trace(config: Path, trace: Path, out: Path) -> dict[str, Any]:
-    """Write requests.csv and summary.json of ``trace`` into ``out``; return the summary."""
+def trace(
+    config: Path, trace: Path, out: Path, *, format: str | None = None, volume: str | None = None
+) -> dict[str, Any]:
+    """Write requests.csv and summary.json of ``trace`` into ``out``; return the summary.
+
+    ``format``: of the trace; ``volume``: whose requests are taken, all if absent. Raises ConfigError.
+    """
     from simulator.config.model import load
 
     flash = load(config).system.flash
     if flash is None:
         raise ConfigError("absent; write flash: {preset: mqsim_default}", file=config, key="system.flash")
-    requests = read_trace(trace, flash)
+    read = read_trace(trace, flash, format, volume)
+    requests = read.rows
     accepted, done, summary = simulate(flash, requests)
     columns = (np.arange(len(requests)), requests[:, 0], ns(accepted), ns(done))
     write_csv(out / "requests.csv", HEADER, columns)
+    summary = {"trace_format": read.format} | summary
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -72,27 +79,19 @@ def ns(times_ps: np.ndarray) -> np.ndarray:
     return np.array([f"{whole}.{rest:03d}" if rest else str(whole) for whole, rest in pairs], object)
 
 
-def io_request(words: Sequence[str]) -> Row:
-    """Return (arrival ns, first sector, sectors, 1 if a write) of ``ARRIVAL DEVICE LBA SECTORS TYPE``."""
-    arrival, _, sector, sectors, kind = (int(word) for word in words)
-    return arrival, sector, sectors, IO_KINDS[kind]
-
-
-IO_KINDS = {0: 1, 1: 0}  # TYPE: 0 write, 1 read
-IO_SHAPE = "ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read)"
-IO = Format(IO_SHAPE, "0 0 1024 16 1", io_request, "time", " ns", 10**15)
-
-
-def read_trace(path: Path, flash: Flash) -> np.ndarray:
-    """Return rows (arrival ns, address, bytes, write). Raises ConfigError with the line."""
+def read_trace(path: Path, flash: Flash, format: str | None = None, volume: str | None = None) -> Trace:
+    """Return the trace with rows (arrival ns, address, bytes, 1 if a write). Raises ConfigError."""
     capacity, most = flash.capacity_bytes // SECTOR_BYTES, flash.most_bytes // SECTOR_BYTES
 
     def fits(words: Sequence[str], row: Row) -> None:
-        _, sector, sectors, _ = row
+        _, address, size, _ = row
+        if address % SECTOR_BYTES or size % SECTOR_BYTES:
+            raise ValueError(f"{size} B at {address} B are not whole sectors of {SECTOR_BYTES} B; align them")
+        sector, sectors = address // SECTOR_BYTES, size // SECTOR_BYTES
         if not 0 < sectors <= most:
             raise ValueError(f"{sectors} sectors in one request; write 1 to {most}")
-        if sector < 0 or sector + sectors > capacity:
+        if sector + sectors > capacity:
             what = f"sectors {sector} to {sector + sectors - 1} lie outside the device of {capacity} sectors"
             raise ValueError(f"{what}; write LBAs below {capacity}")
 
-    return read_lines(path, IO, fits) * (1, SECTOR_BYTES, SECTOR_BYTES, 1)
+    return read_lines(path, IO, NANOSECONDS, fits, name=format, volume=volume)

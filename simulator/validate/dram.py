@@ -78,9 +78,14 @@ def _of_table(table: Path, folder: Path | None) -> Iterator[Figure]:
 
 
 def memory(standard: str, refresh: str, **policies: Any) -> Dram:
-    """Return a matched memory: our defaults, with ``policies`` laid over them."""
+    """Return a matched memory: our defaults and the references' mapping, with ``policies`` laid over them."""
     name, device = STANDARDS[standard]
-    keys = {"standard": name, "device": device, "refresh": "none" if refresh == "noref" else "all_bank"}
+    keys = {
+        "mapping": "linear",
+        "standard": name,
+        "device": device,
+        "refresh": "none" if refresh == "noref" else "all_bank",
+    }
     return Dram.model_validate(keys | policies)
 
 
@@ -93,11 +98,12 @@ def _memory_of(config: str, refresh: str) -> Dram:
 def _requests(name: str, folder: Path | None) -> np.ndarray | None:
     """Return a trace as rows of TRACE, None when it is not there."""
     from hw_models.dram.standalone import TRACE
-    from simulator.trace.dram import read_trace
+    from simulator.trace.dram import bursts, read_trace
 
     if folder is not None:
         path = next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
-        return None if path is None else read_trace(path, memory("DDR4", "ref"))
+        dram = memory("DDR4", "ref")
+        return None if path is None else bursts(read_trace(path, dram).rows, dram)
     if name not in references.trace_names():
         return None
     address, write, cycle = references.trace(name)

@@ -7,6 +7,7 @@ from hw_models.flash.build import build
 from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
 from hw_models.flash.standalone import replay
+from simulator.trace.flash import simulate
 from simulator.validate.flash import closed_loop
 
 CLOSED_LOOPS = {  # (mapping, KiB, depth, sequential): mean latency in us, single, mapping and multi-plane reads
@@ -24,6 +25,14 @@ BATCHES = {  # preset: end of 2000 random 16 KiB reads by 32 threads, end of a 2
     "nvme_gen4_ssd": (4751715357, 47173352361),
     "ufs3_1": (14443140615, 130564508873),
 }
+MQSIM = {  # (share of reads, map): mean response in us of `oltp` in MQSim (7ec40e3), device cache off
+    (1.0, "cached"): 205.5,
+    (1.0, "resident"): 120.0,
+    (0.0, "cached"): 12142.6,
+    (0.0, "resident"): 10054.0,
+    (0.6, "cached"): 1128.1,
+    (0.6, "resident"): 806.2,
+}
 MIXED = (1173263946761052, 3419, 2765, 4328, 426, 2329)
 
 
@@ -33,6 +42,29 @@ def test_closed_loops(case):
     latency, counters = closed_loop(mapping, kib * 1024, depth, 1000, sequential)
     found = (latency, counters["single_reads"], counters["map_reads"], counters["multiplane_reads"])
     assert found == CLOSED_LOOPS[case]
+
+
+def oltp(read_share, count=4000):
+    """Return rows (arrival ns, address, bytes, write): hot pages, and requests that are no whole pages."""
+    rng = np.random.default_rng(1)
+    arrival = np.cumsum(rng.exponential(40_000, count).astype(np.int64))
+    page = rng.integers(0, 1 << 24, count)
+    hot = rng.integers(0, 2000, count) * 7919
+    page = np.where(rng.random(count) < 0.5, hot, page)
+    whole = rng.random(count) < 0.7
+    sector = page * 16 + np.where(whole, 0, rng.integers(0, 16, count))
+    sectors = np.where(whole, 16 * rng.integers(1, 4, count), rng.integers(1, 33, count))
+    write = 1 - (rng.random(count) < read_share).astype(np.int64)
+    return np.stack([arrival, sector * 512, sectors * 512, write], 1)
+
+
+@pytest.mark.parametrize(("read_share", "mapping"), MQSIM)
+def test_replayed_traces_take_the_time_that_mqsim_says(read_share, mapping):
+    requests = oltp(read_share)
+    _, done, summary = simulate(Flash(preset="mqsim_default", mapping=mapping), requests)
+    mean_us = float((done - requests[:, 0] * 1000).mean()) / 1e6
+    assert mean_us == pytest.approx(MQSIM[read_share, mapping], rel=0.01)
+    assert summary["flash"]["violations"] == 0
 
 
 @pytest.mark.parametrize("preset", BATCHES)

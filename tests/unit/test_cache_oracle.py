@@ -145,7 +145,7 @@ def compare(policy, seed, sets, ways, partition, **more):
         oracle.access(int(r["master"]), int(r["address"]) // LINE, bool(r["write"]), discard)
     lines = [[it["line"] if it else -1 for it in ways] for ways in oracle.sets]
     assert tags["line"][:, :ways].tolist() == lines
-    assert state["hits"][0, :3].tolist() == oracle.hits
+    assert (state["hits"] + state["merges"])[0, :3].tolist() == oracle.hits
     assert state["misses"][0, :3].tolist() == oracle.misses
     assert state["writebacks"][0, :3].tolist() == oracle.writebacks
 

@@ -14,7 +14,7 @@ from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, REFRESH, REQUEST, front, pop
 
-DDR4 = {"standard": "DDR4-2400R"}
+DDR4 = {"standard": "DDR4-2400R", "mapping": "linear"}
 CONFLICT = 1 << 17  # next row of the same bank
 
 

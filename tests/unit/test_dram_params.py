@@ -1,11 +1,13 @@
 """Parameters, mappings, tables and energy."""
 
+from itertools import pairwise
+
 import pytest
 from pydantic import ValidationError
 
 from hw_models.dram.build import build_channels
 from hw_models.dram.energy import energy_j
-from hw_models.dram.mapping import Piece, parse_mapping
+from hw_models.dram.mapping import FIELDS, Piece, parse_mapping
 from hw_models.dram.params import Dram
 from hw_models.dram.spec import ns, to_cycles
 from hw_models.dram.standards import MODULES, STANDARDS
@@ -100,6 +102,47 @@ def test_channels_are_interleaved_above_the_lowest_columns():
     assert dram(channels=4, interleave="1 KiB").channel_shift == 10
     assert dram(channels=2, mapping="row bank group column:4 channel column").channel_shift == 9
     assert dram().channel_shift == 0
+
+
+def place(memory: Dram, address: int) -> dict[str, int]:
+    """Return the fields of an address, read bit by bit."""
+    found = dict.fromkeys(FIELDS, 0)
+    for piece in memory.pieces()[0]:
+        found[piece.field] |= (address >> piece.shift & (1 << piece.bits) - 1) << piece.low
+    return found
+
+
+@pytest.mark.parametrize("interleave", ["64 B", "256 B", "4 KiB", "1 MiB"])
+@pytest.mark.parametrize(
+    "mapping", [None, "linear", "row bank column:2 rank group column", "rank row bank group column"]
+)
+@pytest.mark.parametrize("standard", ["DDR4-3200", "HBM2-2000", "GDDR6-16000"])
+def test_channels_lie_above_the_interleave_in_every_mapping(standard, mapping, interleave):
+    keys = {"mapping": mapping} if mapping else {}
+    memory = dram(standard=standard, channels=4, interleave=interleave, **keys)
+    assert memory.channel_shift == memory.interleave_bytes.bit_length() - 1
+    pieces = sorted(memory.pieces()[0], key=lambda piece: piece.shift)
+    assert pieces[0].shift == memory.burst_bytes.bit_length() - 1
+    assert all(low.shift + low.bits == high.shift for low, high in pairwise(pieces))
+    assert 1 << pieces[-1].shift + pieces[-1].bits == memory.capacity_bytes
+
+
+def test_an_interleave_beyond_the_memory_puts_the_channel_on_top():
+    assert dram(channels=2, interleave="64 GiB").channel_shift == 33
+
+
+def test_by_default_lines_take_turns_in_bank_groups_and_pseudo_channels():
+    ddr4, hbm = dram(), dram(standard="HBM2-2000")
+    assert [place(ddr4, 64 * k)["group"] for k in range(5)] == [0, 1, 2, 3, 0]
+    assert [place(hbm, 32 * k)["group"] for k in range(9)] == [0, 0, 1, 1, 2, 2, 3, 3, 0]
+    assert [place(hbm, 256 * k)["rank"] for k in range(3)] == [0, 1, 0]
+    assert dram(mapping="interleaved") != ddr4
+    assert dram(mapping="interleaved").pieces() == ddr4.pieces()
+
+
+def test_the_old_mapping_is_linear_and_the_default_of_partitions():
+    assert dram(mapping="linear").pieces() == dram(mapping="row rank bank group column").pieces()
+    assert dram(partition={"a": [0]}).pieces() == dram(mapping="linear").pieces()
 
 
 BAD = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hw_models.flash.build import build
+from hw_models.flash.names import PartialWrites
 from hw_models.flash.params import Flash
 from hw_models.flash.standalone import replay
 
@@ -164,6 +165,51 @@ def test_a_partial_write_reads_the_old_page_first():
     part, state = run(params, [(0, 0, 8 * KIB, 1)])
     assert state["page_reads"] == 1
     assert part[0] > whole[0] + 30 * 10**6
+
+
+def test_by_sectors_only_what_holds_data_and_stays_is_read():
+    params = writable(preload="0 %", partial_writes="sectors", write_buffer=False)
+    later = 10**10  # ps: the write before is in the array
+    _, state = run(params, [(0, 0, 4 * KIB, 1)])
+    assert state["page_reads"] == 0
+    _, state = run(params, [(0, 0, 4 * KIB, 1), (later, 0, 8 * KIB, 1)])  # covers all that was there
+    assert state["page_reads"] == 0
+    half = [(0, 0, 16 * KIB, 1), (later, 0, 4 * KIB, 1)]
+    over, state = run(params, half)
+    assert state["page_reads"] == 1
+    whole, _ = run(params.model_copy(update={"partial_writes": PartialWrites.PAGE}), half)
+    assert over[1] < whole[1]  # 12 KiB out and 4 in, against 16 and 16
+
+
+def test_by_sectors_a_write_keeps_its_place_behind_its_read():
+    """The program of an update is sent before that of a write that came later, to the same die."""
+    params = writable(preload="0 %", partial_writes="sectors", suspend=False)
+    later = 10**10
+    done, _ = run(params, [(0, 0, 16 * KIB, 1), (later, 0, 4 * KIB, 1), (later + 1, 1, 16 * KIB, 1)])
+    assert done[1] < done[2]
+
+
+def test_the_device_works_on_as_many_commands_as_it_fetches():
+    requests = [(0, page, 8 * KIB, 0) for page in range(64)]  # each on a die or plane of its own
+    ends = [max(run(device(queue_fetch=fetch), requests)[0]) for fetch in (1, 2, 64)]
+    one = run(device(), [(0, 0, 8 * KIB, 0)])[0][0]
+    assert 60 * one < ends[0] <= 64 * one
+    assert ends[0] > 1.9 * ends[1] > 10 * ends[2]
+
+
+def test_a_deep_host_queue_takes_all_requests_when_they_arrive():
+    params = device(queue_depth=65535, queue_fetch=4)
+    states, memory = build(params)
+    address = np.arange(3000) * 8192
+    zeros = np.zeros(3000, np.int64)
+    accepted, done, version = (np.zeros(3000, np.int64) for _ in range(3))
+    size = np.full(3000, 8192)
+    replay(states[0], memory, zeros, address, size, zeros, FOREVER, accepted, done, version)
+    assert not accepted.any()
+    assert done.all()
+    shallow, memory = build(device(queue_depth=2))
+    replay(shallow[0], memory, zeros, address, size, zeros, FOREVER, accepted, done, version)
+    assert accepted[2] == done[:2].min()
 
 
 @pytest.mark.parametrize("suspend", [True, False])

@@ -50,6 +50,24 @@ def small(**changes):
     return Flash(**{**fields, **changes})
 
 
+def test_partial_writes_by_sectors_obey_the_laws_under_collection():
+    params = small(partial_writes="sectors")
+    states, memory = build(params)
+    rng = np.random.default_rng(5)
+    count = 2000
+    columns = [
+        np.cumsum(rng.integers(0, 300, count)) * 10**6,
+        rng.integers(0, 8 * (params.logical_pages - 2), count) * 512,
+        rng.integers(1, 16, count) * 512,
+        (rng.random(count) < 0.7).astype(np.int64),
+    ]
+    accepted, done, version = (np.zeros(count, np.int64) for _ in range(3))
+    replay(states[0], memory, *columns, FOREVER, accepted, done, version)
+    assert (done > columns[0]).all()
+    assert states[0]["violations"] == 0
+    assert states[0]["erases"] > 0
+
+
 def run(states, memory, ops, until=FOREVER, start=0):
     """Replay (gap in us, page, pages, write); return (done, version) arrays, 0 where not done by ``until``."""
     table = np.array(ops, np.int64).reshape(-1, 4)

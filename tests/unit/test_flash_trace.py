@@ -14,6 +14,7 @@ CONFIG = """\
 system:
   flash: {preset: mqsim_default, mapping: resident, blocks: 64}
 """
+DECIMAL = " (addresses: decimal, hexadecimal only with 0x)"
 CAPACITY = 8 * 4 * 2 * 2 * 64 * 256 * 93 // 100 * 16
 
 
@@ -53,15 +54,18 @@ def test_every_request_gets_its_times_in_ns(run, name):
     [
         (
             "5 0 0 8",
-            "'5 0 0 8' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
+            "'5 0 0 8' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1"
+            + DECIMAL,
         ),
         (
             "5 0 0 8 2",
-            "'5 0 0 8 2' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
+            "'5 0 0 8 2' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1"
+            + DECIMAL,
         ),
         (
             "5 0 x 8 1",
-            "'5 0 x 8 1' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1",
+            "'5 0 x 8 1' is not a request; write ARRIVAL_NS DEVICE LBA SECTORS TYPE (0 write, 1 read), such as 0 0 1024 16 1"
+            + DECIMAL,
         ),
         ("3 0 0 8 1", "time 3 ns comes after time 4 ns; write times in order"),
         ("5 0 0 0 1", "0 sectors in one request; write 1 to 65264"),
@@ -76,6 +80,23 @@ def test_a_bad_line_is_named(run, tmp_path, line, message):
     with pytest.raises(ConfigError) as error:
         run(f"4 0 0 8 1\n{line}\n")
     assert str(error.value) == f"{tmp_path}/t.trace:2: {message}"
+
+
+def test_a_request_that_is_no_whole_sectors_is_refused(run):
+    with pytest.raises(ConfigError, match=r":1: 600 B at 512 B are not whole sectors of 512 B; align them"):
+        run("7,R,512,600,10\n", "a.csv")
+
+
+def test_the_summary_says_what_was_read_and_what_was_left_out(run):
+    text = "fio version 2 iolog\nf add\nf open\nf write 0 4096\nf wait 100\nf trim 0 4096\nf read 0 4096\n"
+    rows, summary, _ = run(text, "a.iolog")
+    assert [row["arrival_ns"] for row in rows] == ["0", "100000"]
+    assert summary["trace_format"] == {
+        "name": "fio",
+        "addresses": "decimal, hexadecimal only with 0x",
+        "volumes": 1,
+        "left_out": {"discards": 1},
+    }
 
 
 def test_an_empty_trace_and_a_broken_archive_are_refused(run, tmp_path):

@@ -27,7 +27,7 @@ def config(tmp_path):
 
 
 def test_it_writes_a_completion_a_request_and_a_summary(config, tmp_path):
-    lines = "0x1000 READ 0\n4096 WRITE 100\n\n0x1040 READ 120\n"
+    lines = "0x1000 READ 0\n1000 WRITE 100\n\n0x1040 READ 120\n"
     with gzip.open(tmp_path / "t.trc.gz", "wt") as file:
         file.write(lines)
     summary = trace(config, tmp_path / "t.trc.gz", tmp_path, latency="50 cycles")
@@ -44,8 +44,20 @@ def test_it_writes_a_completion_a_request_and_a_summary(config, tmp_path):
 
 def test_half_lines_are_asked_for_with_bytes(config, tmp_path):
     path = tmp_path / "t.trc"
-    path.write_text("0 WRITE 0\n32 WRITE 1\n")
-    assert trace(config, path, tmp_path, bytes="32 B")["merges"] == 1
+    path.write_text("0 WRITE 0\n20 WRITE 1\n")
+    summary = trace(config, path, tmp_path, bytes="32 B")
+    assert (summary["hits"], summary["misses"], summary["merges"]) == (0, 1, 1)
+
+
+def test_every_access_is_a_hit_a_miss_or_a_merge(config, tmp_path):
+    path = tmp_path / "t.trc"
+    path.write_text(
+        "".join(f"{64 * (k * k % 37):x} {'READ' if k % 3 else 'WRITE'} {2 * k}\n" for k in range(500))
+    )
+    summary = trace(config, path, tmp_path)
+    assert summary["merges"] > 0
+    assert summary["hits"] + summary["misses"] + summary["merges"] == summary["requests"] == 500
+    assert summary["hit_rate"] == summary["hits"] / 500
 
 
 @pytest.mark.parametrize(
@@ -53,13 +65,13 @@ def test_half_lines_are_asked_for_with_bytes(config, tmp_path):
     [
         (
             "0x1000 LOAD 0",
-            "'0x1000 LOAD 0' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
+            "'0x1000 LOAD 0' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0 (addresses: hexadecimal, with or without 0x)",
         ),
         (
             "0x1000 READ",
-            "'0x1000 READ' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0",
+            "'0x1000 READ' is not a request; write ADDRESS READ|WRITE CYCLE, such as 0x1000 READ 0 (addresses: hexadecimal, with or without 0x)",
         ),
-        ("32 READ 0", "64 B at 32 cross a line of 64 B; align them or give --bytes"),
+        ("32 READ 0", "64 B at 0x32 cross a line of 64 B; align them or give --bytes"),
         ("0 READ 9\n0 READ 8", "cycle 8 comes after cycle 9; write cycles in order"),
     ],
 )

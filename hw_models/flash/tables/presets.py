@@ -27,8 +27,10 @@ MQSIM = {
     "unwritten": "allocate",  # a page read before it was written is laid out at the write frontier [M]
     "link": "mqsim_pcie",
     "forward": "request",  # data goes to the host when the whole request is there [M]
+    "partial_writes": "sectors",  # [M]
     "controller_time": "0 ns",
-    "queue_depth": 64,
+    "queue_depth": 65535,  # [M] IO_Queue_Depth
+    "queue_fetch": 512,  # [M] Queue_Fetch_Size
 }
 
 # A NAND die's planes read independently of each other in these devices, so each plane is a die of its own.
