@@ -78,6 +78,7 @@ class Node:
     images: int = 1  # conv, deconv, pool: images that lie one below the other in a tensor's height
     macs: int = 0  # cpu: multiply-accumulates
     weights: int = 0  # cpu: values of its constant operand
+    operands: int = 0  # cpu: values of other constants that it reads
     parameters: str = ""  # the constant operand, where layers share one; its own otherwise
     operator: str = ""  # the word that the source has for it
     why: str = ""  # cpu: why a core does it
@@ -284,9 +285,11 @@ class NetworkBuilder:
         weights: int = 0,
         parameters: str = "",
         why: str = "",
+        operands: int = 0,
     ) -> str:
         """Add work for a core that the accelerator cannot do."""
         node = Node(name, "cpu", tuple(sources), output or name, function=function, why=why)
+        node = replace(node, operands=operands)
         return self.add(replace(node, macs=macs, weights=weights, parameters=parameters), shape)
 
     def finish(self) -> Network:

@@ -259,6 +259,17 @@ def test_constants_may_hold_anything(tmp_path, content):
     assert read(tmp_path, nodes, {"x": [3, 2]}, {"c": content}).outputs
 
 
+def test_constants_of_work_on_a_core_are_read_from_memory(tmp_path):
+    """A position embedding: a value for every token and channel."""
+    path = file(
+        tmp_path, [node("Add", ["x", "c"], ["y"], name="add")], {"x": [1, 16, 32]}, {"c": (1, 16, 32)}
+    )
+    program = lowered(path)
+    add = next(number for number, layer in enumerate(program.layers) if layer.name == "add")
+    reads = program.tasks["read_bytes"][program.tasks["layer"] == add].tolist()
+    assert reads.count(4 * 16 * 32) == 2  # the tokens, and what is added to them
+
+
 def test_weights_that_layers_share_count_once(tmp_path):
     nodes = [
         node("Conv", ["x", "w"], ["a"], name="one", pads=[1] * 4),

@@ -15,7 +15,7 @@ from workloads.graph import Network, NetworkBuilder, Shape
 from workloads.importers.onnx_inputs import InputSizes, set_inputs
 from workloads.importers.onnx_nodes import At, Dims, default_axis, laid_shape
 from workloads.importers.onnx_table import MAKERS
-from workloads.importers.onnx_walk import Located, Walker
+from workloads.importers.onnx_walk import FAULTS, Located, Walker
 from workloads.importers.prune import without_dead_ends
 
 
@@ -33,6 +33,9 @@ def read_onnx(path: Path, sizes: InputSizes = None) -> Network:
         raise ConfigError(str(error), file=path) from None
     except RecursionError:
         raise ConfigError("is nested too deeply; export the model again", file=path) from None
+    except FAULTS as error:
+        said = " ".join(str(error).split())[:200]
+        raise ConfigError(f"is damaged ({said}); export or download it again", file=path) from None
 
 
 def _load(path: Path) -> onnx.ModelProto:

@@ -111,7 +111,16 @@ class At:
             axis = default_axis(dims)
         sources = list(dict.fromkeys(self.source(i) for i in data))
         tensor = self.builder.cpu(
-            self.name, function, sources, laid_shape(dims, axis), "", macs, weights, parameters, why
+            self.name,
+            function,
+            sources,
+            laid_shape(dims, axis),
+            "",
+            macs,
+            weights,
+            parameters,
+            why,
+            self.weights(*range(len(self.node.input))) - weights,
         )
         self.give(tensor, axis)
 

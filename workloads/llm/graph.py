@@ -41,7 +41,10 @@ def _layer(builder: NetworkBuilder, shape: ModelShape, name: str, stream: str, t
         builder.conv(f"{name}.{part}_proj", normed, size, LINEAR, bias=shape.qkv_bias)
         for part, size in (("q", width), ("k", heads), ("v", heads))
     ]
-    mixed = builder.cpu(f"{name}.attention", "attention", parts, Shape(width, 1, tokens))
+    pairs = tokens * (tokens + 1) // 2  # of a token and one that it sees: scores, then values
+    mixed = builder.cpu(
+        f"{name}.attention", "attention", parts, Shape(width, 1, tokens), macs=2 * width * pairs
+    )
     out = builder.conv(f"{name}.o_proj", mixed, shape.width, LINEAR, bias=shape.attention_out_bias)
     if shape.norms == 1:  # attention and FFN side by side, both on the normalised stream
         both = builder.eltwise(f"{name}.add_ffn", [out, _ffn(builder, shape, name, normed)])

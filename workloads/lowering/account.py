@@ -58,7 +58,8 @@ def _described(
 ) -> list[Layer]:
     """Return the layers with their details; those that lowering added stay as they are."""
     numbers = {layer.name: number for number, layer in enumerate(layers)}
-    places = _places(recorder, layers, numbers, units)
+    own = [*network.inputs, *(node.name for node in network.nodes)]
+    places = _places(recorder, layers, numbers, own, units)
     result = list(layers)
     for name in network.inputs:
         number = numbers[name]
@@ -89,16 +90,21 @@ def shape_of(network: Network, tensor: str) -> tuple[int, ...]:
 
 
 def _places(
-    recorder: Recorder, layers: list[Layer], numbers: dict[str, int], units: Mapping[int, str]
+    recorder: Recorder,
+    layers: list[Layer],
+    numbers: dict[str, int],
+    names: list[str],
+    units: Mapping[int, str],
 ) -> dict[int, list[str]]:
     """Return, for every layer, the units that work for it, and those for what lowering added to it."""
+    own = {numbers[name] for name in names}
     found: dict[int, dict[str, None]] = {}
     worked = [(op["layer"], units[int(op.get("unit", 0))]) for op in recorder.ops]
     worked += [(task["layer"], "core") for task in recorder.tasks]
     for number, where in worked:
         found.setdefault(number, {})[where] = None
         name = layers[number].name
-        while "." in name:
+        while number not in own and "." in name:
             name = name.rpartition(".")[0]
             if name in numbers:
                 found.setdefault(numbers[name], {})[where] = None

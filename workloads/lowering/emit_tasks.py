@@ -99,16 +99,25 @@ class HostEmitter:
             self._task(function, elements, (cube, part), output if last else None, macs)
 
     def _weights(self, node: Node) -> None:
-        """Read the constant operand of a layer that a core computes: fp32, as it lies in the file."""
-        size = (node.weights if node.kind == "cpu" else node_weights(self.network, node)) * FLOAT_BYTES
-        if size == 0:
-            return
-        at = self.recorder.constant(f"{node.parameters or node.name}.weights.fp32", size)
-        self.recorder.stored_weights[self.layer] = size
+        """Read the constants of a layer that a core computes: fp32, as they lie in the file."""
+        values = node.weights if node.kind == "cpu" else node_weights(self.network, node)
+        if values:
+            self.recorder.stored_weights[self.layer] = values * FLOAT_BYTES
+            self._constant(f"{node.parameters or node.name}.weights.fp32", values)
+        if node.operands:
+            self._constant(f"{node.name}.operands.fp32", node.operands)
+
+    def _constant(self, name: str, values: int) -> None:
+        at = self.recorder.constant(name, values * FLOAT_BYTES)
         self.recorder.task(
-            [], read_address=at, read_bytes=size, write_address=at, write_bytes=0, compute_cycles=1,
+            [],
+            read_address=at,
+            read_bytes=values * FLOAT_BYTES,
+            write_address=at,
+            write_bytes=0,
+            compute_cycles=1,
             layer=self.layer,
-        )  # fmt: skip
+        )
 
     def _arithmetic(self, node: Node, shape: Shape) -> int:
         """Return the multiply-accumulates, or comparisons and additions, of a layer."""
