@@ -178,7 +178,11 @@ def _pdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "out_height": pdp["CUBE_OUT_HEIGHT"] + 1,
         "out_channels": reader["CUBE_IN_CHANNEL"] + 1,
     }
-    return fields | _pooling(pdp) | _target(pdp)
+    pooling = _pooling(pdp)
+    again = pdp["SPLIT_NUM"] * max(0, pooling["pool_width"] - pooling["pool_stride_x"])
+    fields["width"] += again  # columns that parts of the cube share are read by both
+    pooling["pool_pad_left"] -= again
+    return fields | pooling | _target(pdp)
 
 
 def _cdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
@@ -191,7 +195,7 @@ def _cdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "src_line_stride": reader["SRC_LINE_STRIDE"],
         "src_surface_stride": reader["SRC_SURFACE_STRIDE"],
         "surface_packed": 1,
-        "lrn_size": 2 * cdp["NORMALZ_LEN"] + 3,
+        "lrn_size": 0 if cdp["SQSUM_BYPASS"] and cdp["MUL_BYPASS"] else 2 * cdp["NORMALZ_LEN"] + 3,
         **_target(cdp),
     }
 
