@@ -107,8 +107,11 @@ def _is_last(plan: ValuePlan, step: Step) -> bool:
 def outputs_of(program: Program) -> list[str]:
     """Return the tensors that nobody reads."""
     read = {name for origin in program.origins.values() for name in origin.inputs}
+    buffers = {program.cubes[name].buffer for name in read if name in program.cubes}  # of views as well
     made = dict.fromkeys(origin.output for origin in program.origins.values())
-    return [tensor for tensor in made if tensor not in read]
+    return [
+        t for t in made if t not in read and not (t in program.cubes and program.cubes[t].buffer in buffers)
+    ]
 
 
 def _program_values(path: Path, preset: dict[str, int]) -> JobValues:

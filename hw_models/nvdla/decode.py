@@ -25,12 +25,36 @@ def op_of(launch: Launch, atom_bytes: int) -> np.ndarray:
         Unit.BDMA: _bdma,
     }
     found = readers[launch.unit](launch, atom_bytes)
+    if _element_bytes(launch) == 2:
+        _widen(found)
     ops = np.zeros(1, OP)
     for name, value in found.items():
         ops[0][name] = value
     ops[0]["unit"] = int(launch.unit)
     ops[0]["registers"] = sum(len(settings.values) for settings in launch.units.values())
     return ops
+
+
+def _element_bytes(launch: Launch) -> int:
+    """Return the bytes of an element: by the precision that the unit works in."""
+    precisions = {
+        "SDP": "PROC_PRECISION",
+        "PDP": "INPUT_DATA",
+        "CDP": "INPUT_DATA_TYPE",
+        "RBK": "IN_PRECISION",
+    }
+    unit = next((name for name in precisions if name in launch.units), "")
+    return 2 if unit and launch[unit][precisions[unit]] else 1
+
+
+def _widen(fields: dict[str, int]) -> None:
+    """16-bit data are twice as many bytes, which is what a row counts; an atom has half as many elements."""
+    for name in ("channels", "out_channels", "kernels"):
+        if name in fields:
+            fields[name] *= 2
+    for key in SUB_UNITS:
+        if fields.get(f"{key}_bytes"):
+            fields[f"{key}_bytes"] = max(1, fields[f"{key}_bytes"] // 2)
 
 
 def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
@@ -178,7 +202,11 @@ def _pdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "out_height": pdp["CUBE_OUT_HEIGHT"] + 1,
         "out_channels": reader["CUBE_IN_CHANNEL"] + 1,
     }
-    return fields | _pooling(pdp) | _target(pdp)
+    pooling = _pooling(pdp)
+    again = pdp["SPLIT_NUM"] * max(0, pooling["pool_width"] - pooling["pool_stride_x"])
+    fields["width"] += again  # columns that parts of the cube share are read by both
+    pooling["pool_pad_left"] -= again
+    return fields | pooling | _target(pdp)
 
 
 def _cdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
@@ -191,7 +219,7 @@ def _cdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "src_line_stride": reader["SRC_LINE_STRIDE"],
         "src_surface_stride": reader["SRC_SURFACE_STRIDE"],
         "surface_packed": 1,
-        "lrn_size": 2 * cdp["NORMALZ_LEN"] + 3,
+        "lrn_size": 0 if cdp["SQSUM_BYPASS"] and cdp["MUL_BYPASS"] else 2 * cdp["NORMALZ_LEN"] + 3,
         **_target(cdp),
     }
 

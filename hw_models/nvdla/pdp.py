@@ -197,9 +197,10 @@ def pdp_take(state, time):
     if cube_end:
         pdp["input_done"] = done + PDP_INPUT_DONE
     start = pdp["next_take"] - 1
-    for i in range((pdp["flush_y"] if cube_end else pdp["pause_y"]) * op["pool_out_width"]):
-        _output(state, op, start + (i + 1) * period)
-        pdp["next_take"] += period
+    count = (pdp["flush_y"] if cube_end else pdp["pause_y"]) * op["pool_out_width"]
+    for i in range(count):  # between surfaces the first one comes with the last element
+        _output(state, op, start + (i + (1 if cube_end else 0)) * period)
+    pdp["next_take"] += period * (count if cube_end else max(0, count - 1))
     if cube_end:
         _end(state)
 

@@ -47,12 +47,14 @@ PDP_AGAIN = 10  # done pulse -> first read of a launch that was already enabled 
 PDP_OUTPUTS = 16  # outputs on their way to the bus before PDP takes no more input [A]
 PDP_SLACK_CHUNKS = 10  # chunks that SDP's registers hold when PDP is the slower one [M]
 
-# CDP, BDMA and RUBIK: structure [R] [F], latencies [A]; no reference row has them
+# CDP, BDMA and RUBIK: structure [R] [F]; CDP measured by NVDLA's own tests (reference/traces), the others [A]
 CDP_BLOCK_ATOMS = 8  # columns that CDP walks through all channels: CDP_RDMA_ig.v [R]
-CDP_TO_WRITE = 60  # last chunk of an atom -> write: buffer of neighbours, LUT, interpolation, multiplier [A]
+CDP_TO_WRITE = 47  # last chunk of an atom -> write: buffer of neighbours, LUT, interpolation, multiplier [M]
+CDP_STRIPE_GAP = 6  # between stripes of 8 columns, unless squares and product are bypassed [M]
+CDP_NARROW_STRIPE_GAP = 4  # behind a narrower one [M], one shape
 COPY_TO_WRITE = 15  # beat out of the latency FIFO -> write [A], as SDP_TO_WRITE
 RUBIK_PERIOD = 2  # cycles an atom: its buffer is filled, then emptied [A]
 COPY_FIFO_BEATS = 245  # beats in the latency FIFO of BDMA, RUBIK [F]
 STREAM_BEAT_TO_FIFO = 8  # as SDP's [A]
-STREAM_POP_TO_READ = 7  # as PDP's [A]
+STREAM_POP_TO_READ = 6  # as SDP's [M] CDP; [A] the others
 STREAM_OUTPUTS = 16  # atoms on their way to the bus before no more is taken [A]

@@ -15,6 +15,8 @@ from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
     CDP_BLOCK_ATOMS,
+    CDP_NARROW_STRIPE_GAP,
+    CDP_STRIPE_GAP,
     CDP_TO_WRITE,
     COPY_TO_WRITE,
     ENABLE_TO_RDMA_READ,
@@ -186,9 +188,12 @@ def _flow(state, stream):
             stream["acks_left"] += 1
             stream["gathered"] = 0
         if block_end:
+            narrow = stream["column"] < stream["columns"]
             stream["column"] = 0
             if _advance(stream, 1):
                 stream["all_sent"] = 1
+            elif stream["channels_first"] and stream["z"][1] == 0 and op["lrn_size"]:
+                stream["next_take"] += CDP_NARROW_STRIPE_GAP if narrow else CDP_STRIPE_GAP
 
 
 @njit

@@ -141,6 +141,31 @@ def test_older_traces_wait_for_everything_before(tmp_path):
     assert list(lowered.steps["dep_count"]) == [0, 1]
 
 
+def test_a_polled_status_holds_back_what_follows(tmp_path):
+    text = COPY.format(group=0, source=0x100, target=0x200)
+    text += "poll_reg_equal(NVDLA_GLB.S_INTR_STATUS_0, 0x1);\n" + COPY.format(
+        group=1, source=0x200, target=0x300
+    )
+    lowered = read_register_program(program(tmp_path, text), SMALL)
+    assert list(lowered.steps["dep_count"]) == [0, 1]
+
+
+def test_copied_bytes_are_compared_with_a_file(tmp_path):
+    data = np.arange(8, dtype=np.uint8)
+    write_image(tmp_path / "x.dat", data)
+    text = 'mem_load(pri_mem, 0x100, "x.dat");\n' + COPY.format(group=0, source=0x100, target=0x200)
+    text += 'check_file(done, 1, 0x200, 0x8, "x.dat");\ncheck_file(done, 1, 0x300, 0x8, "x.dat");'
+    same, other = play(script_of(program(tmp_path, text)), SMALL).checks
+    assert same.ours == same.reference != other.ours
+    assert other.reference == same.reference
+
+
+def test_16_bit_data_are_twice_the_bytes(tmp_path):
+    text = COPY.format(group=0, source=0x100, target=0x200)
+    text = "reg_write(NVDLA_SDP.D_DATA_FORMAT_0, 0x5);\n" + text
+    assert list(read_register_program(program(tmp_path, text), PRESETS["nv_full"]).ops["channels"]) == [16]
+
+
 def test_images_come_back(tmp_path):
     data = np.random.default_rng(0).integers(0, 256, 100).astype(np.uint8)
     write_image(tmp_path / "x.dat", data)

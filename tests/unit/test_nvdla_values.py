@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.op import OP
+from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.values.convolution import accumulate, convolve, convolve_in_order, truncate
 from hw_models.nvdla.values.cubes import Cube, read_cube, write_cube
+from hw_models.nvdla.values.execute import Executor
 from hw_models.nvdla.values.memory import PAGE_BYTES, Memory
 from hw_models.nvdla.values.packing import compress_weights, expand_weights, pack_weights, unpack_weights
 from hw_models.nvdla.values.pdp import POOL, pool_cube
@@ -177,3 +181,48 @@ def test_pooling_is_that_of_each_window(data):
             total = sum(inside) + 3 * outside
             across = half_away(Fraction(total * (65536 // kernel[1]), 65536))
             assert out[y, x, c] == half_away(Fraction(across * (65536 // kernel[0]), 65536))
+
+
+@pytest.mark.parametrize(("preset", "precision"), [("nv_small", 0), ("nv_large", 0), ("nv_full", 1)])
+def test_a_launch_reads_convolves_and_writes(preset, precision):
+    """A padded, strided convolution of one launch in INT8 and INT16, from memory to memory."""
+    numbers, kind = PRESETS[preset], np.dtype([np.int8, np.int16][precision])
+    random = np.random.default_rng(3)
+    height, width, channels, kernels = 5, 6, 70, 40
+    most = np.iinfo(kind).max
+    data = random.integers(-most, most, (height, width, channels)).astype(kind)
+    weights = random.integers(-most, most, (kernels, 3, 2, channels)).astype(kind)
+    atom, each = numbers["atom_bytes"], numbers["atom_bytes"] // kind.itemsize
+    surfaces = -(-channels // each)
+    op = np.zeros(1, OP)[0]
+    values = {
+        "unit": 0, "width": width, "height": height, "channels": channels, "src": 0x1000, "kernels": kernels,
+        "src_line_stride": width * atom, "src_surface_stride": width * height * atom, "kernel_height": 3,
+        "kernel_width": 2, "stride_x": 2, "stride_y": 1, "pad_top": 1, "pad_bottom": 1, "dilation_x": 1,
+        "dilation_y": 1, "data_banks": 1, "weight_banks": 1, "fetch_grain": 1, "weights": 0x80000, "out_width": 3,
+        "out_height": 5, "out_channels": kernels, "dst": 0x40000, "dst_line_stride": 3 * atom,
+        "dst_surface_stride": 15 * atom, "x1": 1, "x1_relu": 1, "batch": 1,
+    }  # fmt: skip
+    for name, value in values.items():
+        op[name] = value
+    shift = 12 if precision == 0 else 26
+    both = {"IN_PRECISION": precision, "PROC_PRECISION": precision}
+    sdp = {"PROC_PRECISION": precision, "OUT_PRECISION": precision, "BS_RELU_BYPASS": 0, "BS_MUL_BYPASS": 1,
+           "BS_ALU_BYPASS": 1, "CVT_SHIFT": shift - 10}  # fmt: skip
+    extra = {"CDMA": both, "CSC": both | {"PAD_VALUE": 3}, "CACC": {"CLIP_TRUNCATE": 10}, "SDP": sdp}
+    memory = Memory()
+    write_cube(
+        memory, Cube(0x1000, width, height, channels, width * atom, width * height * atom, kind), data, atom
+    )
+    memory.write(0x80000, pack_weights(weights, numbers["atomic_c"], numbers["atomic_k"] // kind.itemsize))
+    Executor(numbers, memory).run(launch_of(op, numbers, extra))
+    cube = Cube(0x40000, 3, 5, kernels, 3 * atom, 15 * atom, kind)
+    found = read_cube(memory, cube, atom)[:, :, :kernels]
+    padded = np.full((height + 2, width, channels), 3, kind)
+    padded[1:-1] = data
+    sums = naive_convolution(padded, weights, (5, 3), (1, 2), (1, 1))
+    expected = np.vectorize(lambda s: clamp(half_away(Fraction(int(s), 1024)), 32))(sums)
+    expected = np.vectorize(lambda s: half_away(Fraction(max(int(s), 0), 2 ** (shift - 10))))(expected)
+    assert np.array_equal(found, np.clip(expected, 0, np.iinfo(kind).max))
+    assert surfaces * each >= channels
+    assert 0.1 < (found > 0).mean() < 0.9

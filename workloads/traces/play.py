@@ -8,6 +8,7 @@ from hw_models.nvdla.launch import is_on
 from hw_models.nvdla.values.execute import Executor
 from hw_models.nvdla.values.memory import Memory
 from workloads.traces.commands import Check, Load
+from workloads.traces.images import load_image
 from workloads.traces.program import Script, apply
 
 
@@ -44,7 +45,16 @@ def play(script: Script, preset: Mapping[str, int], missing_is_error: bool = Tru
         while following is not None and following[0] == number:
             executor.run(following[1])
             following = next(ready, None)
-        if isinstance(command, Check) and command.crc is not None:
+        if isinstance(command, Check) and (reference := _reference(command)) is not None:
             ours = outcome.memory.crc32(command.address, command.size)
-            outcome.checks.append(Compared(command.address, command.size, command.crc, ours))
+            outcome.checks.append(Compared(command.address, command.size, reference, ours))
     return outcome
+
+
+def _reference(check: Check) -> int | None:
+    """Return the CRC that a check asks for, of its file if it names one that is there."""
+    if check.file is None or not check.file.is_file():
+        return check.crc
+    expected = Memory()
+    load_image(expected, check.file, check.address, check.size)
+    return expected.crc32(check.address, check.size)

@@ -19,12 +19,13 @@ from hw_models.nvdla.op import Unit
 from hw_models.nvdla.values.memory import Memory
 from workloads.program import STEP, Layer, MemoryPlan, On, Program
 from workloads.traces.cfg import read_cfg
-from workloads.traces.commands import Command, Fill, Load, Notify, Store, Wait, Write
+from workloads.traces.commands import Command, Fill, Load, Notify, Poll, Store, Wait, Write
 from workloads.traces.images import load_image
 from workloads.traces.txn import read_txn
 
 READERS = {".cfg": read_cfg, ".txn": read_txn}
 SPACE = 1 << 32  # addresses that a program may use
+STATUS = ("S_INTR_STATUS", "S_STATUS", "STATUS")  # registers that are polled until a unit is done
 ADDRESSES = ("src", "dst", "weights", "wmb", "wgs", "x1_address", "x2_address", "y_address")
 KINDS = {
     Unit.CONV: "conv",
@@ -80,6 +81,8 @@ def script_of(path: Path) -> Script:
                 held |= done
         elif isinstance(command, Wait):
             held |= came.get(command.sync, set())
+        elif isinstance(command, Poll) and command.register in STATUS:
+            held |= set(range(len(script.launches)))
     if waiting := enabler.unfinished():
         raise ConfigError(
             f"{', '.join(waiting)} enabled, and the units it works with are not; enable those as well",

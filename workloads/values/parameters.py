@@ -10,51 +10,56 @@ from workloads.params import NetworkJob
 from workloads.values.quantisation import Quantisation, Seeded
 
 
-class FromFile(Seeded):
-    """Arrays of an .npz file by name; what it does not have is seeded.
+class FromFile:
+    """Arrays of an .npz file by name; what it does not have comes from ``base``.
 
     `LAYER.weights` (kernels, channels a group, rows, columns) int8, `LAYER.weight_scales` and `LAYER.bias`
     (kernels,), `TENSOR.scale`, and inputs as `TENSOR` (height, width, channels) int8.
     """
 
-    def __init__(self, path: Path, seed: int):
-        super().__init__(None, seed)
-        self.path = path
+    def __init__(self, path: Path, base: Quantisation):
+        self.path, self.base = path, base
         try:
             with np.load(path, allow_pickle=False) as file:
                 self.arrays = {name: file[name] for name in file.files}
         except (OSError, ValueError, AttributeError) as error:
             raise ConfigError(f"cannot be read as .npz: {error}", file=path) from None
 
-    def _array(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    def _array(self, name: str, like: np.ndarray) -> np.ndarray:
+        """Return the file's array in place of ``like``, of its shape."""
         found = self.arrays.get(name)
-        if found is not None and found.shape != shape:
-            raise ConfigError(f"{found.shape}; its layer needs {shape}", file=self.path, key=name)
-        return found
+        if found is None:
+            return like
+        if found.shape != like.shape:
+            raise ConfigError(f"{found.shape}; its layer needs {like.shape}", file=self.path, key=name)
+        return found.astype(like.dtype)
 
     def scale(self, tensor: str) -> float:
         found = self.arrays.get(f"{tensor}.scale")
-        return super().scale(tensor) if found is None else float(found)
+        return self.base.scale(tensor) if found is None else float(found)
 
     def weights(self, node: Node, channels: int) -> np.ndarray:
-        found = self._array(f"{node.name}.weights", self._shape(node, channels))
-        return super().weights(node, channels) if found is None else found.astype(np.int8)
+        return self._array(f"{node.name}.weights", self.base.weights(node, channels))
 
     def weight_scales(self, node: Node, channels: int) -> np.ndarray:
-        found = self._array(f"{node.name}.weight_scales", (node.kernels,))
-        return super().weight_scales(node, channels) if found is None else found.astype(float)
+        return self._array(f"{node.name}.weight_scales", self.base.weight_scales(node, channels))
 
     def bias(self, node: Node, channels: int) -> np.ndarray:
-        found = self._array(f"{node.name}.bias", (node.kernels,))
-        return super().bias(node, channels) if found is None else found.astype(float)
+        return self._array(f"{node.name}.bias", self.base.bias(node, channels))
+
+    def slope(self, node: Node) -> float:
+        return self.base.slope(node)
 
     def input(self, tensor: str, shape: Shape) -> np.ndarray:
-        found = self._array(tensor, (shape.height, shape.width, shape.channels))
-        return super().input(tensor, shape) if found is None else found.astype(np.int8)
+        return self._array(tensor, self.base.input(tensor, shape))
 
 
 def quantisation_of(job: NetworkJob, seed: int, parameters: Path | None) -> Quantisation:
     """Return where a job's numbers come from. Raises ConfigError."""
-    if parameters is not None:
-        return FromFile(parameters, seed)
-    return Seeded(None, seed)
+    base: Quantisation = Seeded(None, seed)
+    if isinstance(job.network, str) and job.network.lower().endswith(".onnx"):
+        from workloads.values.onnx_quantised import OnnxQuantised, is_quantised
+
+        if is_quantised(Path(job.network)):
+            base = OnnxQuantised(Path(job.network), seed)
+    return base if parameters is None else FromFile(parameters, base)
