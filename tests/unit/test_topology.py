@@ -1,6 +1,5 @@
 """Any tree of interconnects, caches and memories: nothing is lost in it, and what each part does shows."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
