@@ -11,7 +11,15 @@ from simulator.config.errors import at, not_one_of
 from simulator.config.yaml_lines import Document, Keys
 
 JOBS = 64  # with masters and what lies below them at most simulator.kernel.soc_state.UNITS (a test holds it)
-NAMED = ("accelerators", "cores", "backends", "interconnects", "caches", "memories")  # written by name
+ONE_OF = {  # parts of the system that are written by name
+    "accelerators": "an accelerator",
+    "cores": "a core",
+    "backends": "a backend",
+    "interconnects": "an interconnect",
+    "caches": "a cache",
+    "memories": "a memory",
+}
+NAMED = tuple(ONE_OF)
 SHORT = ("interconnect", "llc", "dram", "memory")  # the usual tree: names of its parts too
 
 
@@ -56,13 +64,12 @@ def reference_errors(document: Document) -> list[ConfigError]:
 
 def _check_unique(names: _Names, system: dict) -> None:
     """A name is that of one part: wires are drawn by name."""
-    seen: dict[str, str] = dict.fromkeys(SHORT, "the usual tree")
+    seen: dict[str, str] = dict.fromkeys(SHORT, "a part of the usual tree")
     for holder in NAMED:
         for name in sorted(_mapping(system.get(holder)), key=str):
             if name in seen:
-                what = seen[name]
-                names.add(("system", holder, name), f"also the name of a part of {what}; write another")
-            seen.setdefault(name, f"system.{holder}")
+                names.add(("system", holder, name), f"also the name of {seen[name]}; write another")
+            seen.setdefault(name, ONE_OF[holder])
 
 
 def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:

@@ -157,7 +157,7 @@ def test_a_corunner_on_one_of_different_cores_must_be_listed():
         ("system.cores.nvdla0", {"clock": "3.2 GHz"},
          "system.cores.nvdla0: also the name of an accelerator; write another"),
         ("system.backends", {"core0": {"preset": "m1_max_metal"}},
-         "system.backends.core0: also the name of an accelerator or core; write another"),
+         "system.backends.core0: also the name of a core; write another"),
         ("system.llc.partition", {"nvdla1": [0]},
          "system.llc.partition.nvdla1: 'nvdla1' is not known; did you mean 'nvdla0'?"),
         ("system.interconnect.masters", {"core9": {}},

@@ -136,7 +136,7 @@ REFUSED = {
     ),
     "a name twice": (
         {"caches": {"core0": CACHE | {"below": "interconnect"}}},
-        "system.caches.core0: also the name of a part of system.cores; write another",
+        "system.caches.core0: also the name of a core; write another",
     ),
 }
 
