@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hw_models.ideal import block as ideal
+from hw_models.ideal.build import build as build_memory
 from hw_models.nvdla.block import advance, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark, Stall
@@ -39,7 +40,7 @@ def test_operands_are_asked_for_before_cdma_starts():
     preset = PRESETS["nv_large"]
     ops = conv_op(row, preset["atom_bytes"])
     state = build(preset)[0]
-    memory = ideal.build(memory_timings(row, preset["dbb_bytes"]))[0]
+    memory = build_memory(memory_timings(row, preset["dbb_bytes"]))[0]
     reads, writes = np.zeros(2, FIFO)
     reads["limit"] = writes["limit"] = 1
     start(state, ops, 0, 0)

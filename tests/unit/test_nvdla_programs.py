@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from hw_models.errors import ConfigError
 from hw_models.nvdla.decode import op_of
@@ -166,12 +167,60 @@ def test_16_bit_data_are_twice_the_bytes(tmp_path):
     assert list(read_register_program(program(tmp_path, text), PRESETS["nv_full"]).ops["channels"]) == [16]
 
 
+CONV = """
+reg_write(NVDLA_SDP.D_FEATURE_MODE_CFG_0, 1);
+reg_write(NVDLA_SDP.D_DATA_CUBE_WIDTH_0, {width});
+reg_write(NVDLA_CSC.D_DATAOUT_SIZE_0_0, 3);
+reg_write(NVDLA_CACC.D_DATAOUT_SIZE_0_0, 3);
+reg_write(NVDLA_CDMA.D_DATAIN_SIZE_0_0, 3);
+reg_write(NVDLA_CDMA.D_MISC_CFG_0, 0);
+reg_write(NVDLA_CDMA.D_BANK_0, {banks:#x});
+reg_write(NVDLA_CSC.D_ENTRY_PER_SLICE_0, {entries});
+reg_write(NVDLA_CDMA.D_WEIGHT_BYTES_0, {weights});
+""" + "".join(
+    f"reg_write(NVDLA_{unit}.D_OP_ENABLE_0, 1);\n"
+    for unit in ("SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA")
+)
+RIGHT = {"width": 3, "banks": 0, "entries": 3, "weights": 128}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, ""),
+        ({"width": 4}, "SDP expects 5x1; CSC makes 4x1"),
+        ({"banks": 0x1F0001}, "34 banks for data and weights; CBUF has 32"),
+        ({"entries": 512}, "513 entries of input; 1 data banks hold 512"),
+        ({"weights": 0}, "weights of 0 B; its kernels have 1"),
+    ],
+)
+def test_launches_that_could_never_end_are_refused(tmp_path, change, message):
+    path = program(tmp_path, CONV.format(**RIGHT | change))
+    if not message:
+        assert len(read_register_program(path, SMALL).ops) == 1
+        return
+    with pytest.raises(ConfigError) as caught:
+        read_register_program(path, SMALL)
+    assert str(caught.value) == f"{path}:16: {message}"
+
+
+def test_units_that_an_accelerator_lacks_are_refused(tmp_path):
+    path = program(tmp_path, "reg_write(NVDLA_RBK.D_OP_ENABLE_0, 1);")
+    with pytest.raises(ConfigError, match="1: this accelerator has no RUBIK; nv_full has"):
+        read_register_program(path, SMALL)
+    assert read_register_program(path, PRESETS["nv_full"]).layers[0].kind == "rubik"
+
+
 def test_images_come_back(tmp_path):
     data = np.random.default_rng(0).integers(0, 256, 100).astype(np.uint8)
     write_image(tmp_path / "x.dat", data)
     memory = Memory()
     load_image(memory, tmp_path / "x.dat", 0x1234)
     assert np.array_equal(memory.read(0x1234, 100), data)
+    packets = (tmp_path / "x.dat").read_text().replace("size:32", "size: 32")  # read one by one
+    (tmp_path / "y.dat").write_text(packets)
+    load_image(memory, tmp_path / "y.dat", 0x8000)
+    assert np.array_equal(memory.read(0x8000, 128), memory.read(0x1234, 128))
     (tmp_path / "rows.dat").write_text("0x01 0x02\n0304\n")
     load_image(memory, tmp_path / "rows.dat", 0, 3)
     assert list(memory.read(0, 4)) == [1, 2, 3, 0]
@@ -214,6 +263,36 @@ def test_a_compiled_network_played_gives_the_same_operations_and_values(lenet, t
     again = read_register_program(path, SMALL)
     for name in set(OP.names) - BOOKKEEPING:
         assert np.array_equal(again.ops[name], lowered.ops[name]), name
+
+
+def test_a_launch_finds_nothing_that_an_earlier_one_left(lenet, tmp_path):
+    """Leaky layers leave shifts behind; plain ones and additions in the same register group must not see them."""
+    leaky = {"kernels": 16, "kernel": "3x3", "padding": 1, "activation": "leaky"}
+    plain = {"kernels": 16, "kernel": "1x1", "bias": False}
+    layers = [
+        {"conv": {"input": [9, 9, 8], "name": "a", **leaky}},
+        {"conv": {"name": "b", **leaky}},
+        {"conv": {"name": "c", **plain}},
+        {"conv": {"name": "d", **plain}},
+        {"add": {"from": ["c", "d"], "name": "e"}},
+        {"pool": {"kernel": "3x3", "stride": 3, "function": "average", "name": "f"}},
+    ]
+    job = {"layers": layers, "on": "nvdla0", "fallback": "core0"}
+    system = yaml.safe_load(Path("configs/nv_small_tiny.yaml").read_text())["system"]
+    config = load({"system": system, "workloads": {"chain": job}})
+    (path,) = compile_network(config, tmp_path)
+    script = script_of(path)
+    outcome = play(script, SMALL)
+    assert outcome.checks
+    assert all(check.ours == check.reference for check in outcome.checks)
+    lowered = lower(config.workloads["chain"], SMALL)
+    plan = ValuePlan(lowered, SMALL, Seeded(None, 1))
+    made = [step.launch for step in plan.steps if step.launch is not None]
+    for ours, theirs in zip(made, script.launches, strict=True):
+        for unit in ours.units:
+            names = set(ours[unit].values) | set(theirs[unit].values)
+            different = {n for n in names if ours[unit].raw(n) != theirs[unit].raw(n)}
+            assert different <= {"S_POINTER", "D_OP_ENABLE"}, unit
 
 
 def test_values_of_a_seeded_network_are_those_of_plain_arithmetic(lenet):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from nvdla_post_helpers import SOURCE, TARGET, cube_op, memory, run
 
 from hw_models.ideal import block as ideal
+from hw_models.ideal.build import build as build_memory
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client
@@ -36,7 +37,7 @@ def test_every_byte_is_read_once_and_written_once(unit, width, height, surfaces)
 def addresses(ops, preset):
     """Return the addresses of all reads and all writes, in their order."""
     state = build(PRESETS[preset])[0]
-    store = ideal.build(memory(preset))[0]
+    store = build_memory(memory(preset))[0]
     fifos = np.zeros(3, FIFO)
     fifos["limit"] = [1, 1, FIFO_ROWS]
     reads, writes, responses = fifos

@@ -17,6 +17,10 @@ def load_image(memory: Memory, path: Path, address: int, size: int = 0) -> None:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         raise ConfigError("cannot be read; a memory image is text beside its program", file=path) from None
+    plain = _rows_of_one_width(text)
+    if plain is not None and not size:
+        memory.write(address, plain)
+        return
     packets = list(_PACKET.finditer(text))
     if not packets:
         _load_rows(memory, path, text, address, size)
@@ -32,6 +36,33 @@ def load_image(memory: Memory, path: Path, address: int, size: int = 0) -> None:
             line = text.count("\n", 0, packet.start()) + 1
             raise ConfigError(f"{error} in a packet", file=path, line=line) from None
         memory.write(address + offset, data)
+
+
+_HEAD, _TAIL = (
+    b"{offset:0x00000000, size:32, payload:",
+    3,
+)  # of a packet as `write.py` writes it; bytes behind it
+_HEX = np.full(256, 255, np.uint8)
+_HEX[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+
+
+def _rows_of_one_width(text: str) -> np.ndarray | None:
+    """Return the bytes of an image whose packets all have 32 and follow each other; None for others."""
+    body = np.frombuffer(text.encode("ascii"), np.uint8)[2:-2]
+    width = len(_HEAD) + 5 * 32 - 1 + _TAIL
+    if body.size == 0 or body.size % width:
+        return None
+    rows = body.reshape(-1, width)
+    fixed = [*range(10), *range(18, len(_HEAD))]
+    if np.any(rows[:, fixed] != np.frombuffer(_HEAD, np.uint8)[fixed]):
+        return None
+    offsets = np.zeros(len(rows), np.int64)
+    for digit in range(10, 18):
+        offsets = offsets * 16 + _HEX[rows[:, digit]]
+    high = _HEX[rows[:, len(_HEAD) + 2 : width - _TAIL : 5]]
+    low = _HEX[rows[:, len(_HEAD) + 3 : width - _TAIL : 5]]
+    in_order = np.array_equal(offsets, np.arange(len(rows)) * 32)
+    return high << 4 | low if in_order and max(high.max(), low.max()) < 16 else None
 
 
 def _load_rows(memory: Memory, path: Path, text: str, address: int, size: int) -> None:

@@ -19,6 +19,7 @@ from hw_models.nvdla.op import Unit
 from hw_models.nvdla.values.memory import Memory
 from workloads.program import STEP, Layer, MemoryPlan, On, Program
 from workloads.traces.cfg import read_cfg
+from workloads.traces.check import check_launch
 from workloads.traces.commands import Command, Fill, Load, Notify, Poll, Store, Wait, Write
 from workloads.traces.images import load_image
 from workloads.traces.txn import read_txn
@@ -112,6 +113,8 @@ def read_register_program(path: Path, preset: Any, base_address: int = 0) -> Pro
     ops = np.concatenate([op_of(launch, preset["atom_bytes"]) for launch in script.launches])
     ops["registers"] = script.writes
     ops["layer"] = np.arange(len(ops))
+    for launch, op in zip(script.launches, ops):
+        check_launch(launch, op, preset, path)
     try:
         check_modes(ops, preset)
     except ConfigError as error:

@@ -27,6 +27,7 @@ class TraceWriter:
     lines: list[str] = field(default_factory=list)
     enabled: dict[str, int] = field(default_factory=dict)  # launches of each unit: its groups take turns
     waited: set[int] = field(default_factory=set)
+    written: dict[tuple[str, int], set[str]] = field(default_factory=dict)  # registers of a unit's group
     launches: int = 0
 
     def comment(self, text: str) -> None:
@@ -52,7 +53,7 @@ class TraceWriter:
         self.wait({number - 2} if number > 1 else set())
         for unit, which in group.items():
             self._write(unit, "S_POINTER", which)
-            self._settings(launch, unit)
+            self._settings(launch, unit, which)
         self.wait(set(after))
         for unit in group:
             self._write(unit, "D_OP_ENABLE", 1)
@@ -71,17 +72,21 @@ class TraceWriter:
     def check(self, address: int, size: int, crc: int) -> None:
         self.lines.append(f"check_crc(sync_id_{self.launches - 1}, 1, {address:#x}, {size:#x}, {crc:#010x});")
 
-    def _settings(self, launch: Launch, unit: str) -> None:
+    def _settings(self, launch: Launch, unit: str, group: int) -> None:
         settings = launch[unit]
         if settings.tables is not None:
             for table, entries in enumerate(settings.tables):
                 self._write(unit, "S_LUT_ACCESS_CFG", TABLE_WRITE | table << 16)
                 for entry in entries:
                     self._write(unit, "S_LUT_ACCESS_DATA", int(entry) & 0xFFFF)
-        order = {name: register.offset for (_, name), register in registers().items() if _ == unit}
-        for name in sorted(settings.values, key=lambda name: order[name]):
+        values = dict(settings.values)
+        before = self.written.setdefault((unit, group), set())
+        for name in before - set(values):  # what an earlier launch left in the group
+            values[name] = settings.raw(name)
+        before |= set(values)
+        for name in sorted(values, key=lambda name: registers()[unit, name].offset):
             if name not in ("S_POINTER", "D_OP_ENABLE"):
-                self._write(unit, name, settings.values[name])
+                self._write(unit, name, values[name])
 
     def _write(self, unit: str, register: str, value: int) -> None:
         self.lines.append(f"reg_write(NVDLA_{unit}.{register}_0, {value & 0xFFFFFFFF:#x});")
