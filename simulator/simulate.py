@@ -10,14 +10,18 @@ from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
 from simulator.results.timeline import bandwidth, timeline
+from simulator.serving.run import simulate_serving
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
 from simulator.soc.run import compiled, requests_of, run_machine
 from simulator.version import __version__
+from workloads.llm.serve_params import ServeJob
 
 
 def simulate(config: Config, progress: Progress | None = None) -> Result:
     """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on."""
+    if any(isinstance(job, ServeJob) for job in config.workloads.values()):
+        return simulate_serving(config, progress)
     machine = build_machine(config)
     wall_s = run_machine(machine, progress)
     return result_of(machine, wall_s)

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from hw_models.roofline.gpus import GPUS
 from hw_models.roofline.presets import PRESETS
 from hw_models.units import (
     FS_PER_S,
@@ -12,12 +13,14 @@ from hw_models.units import (
     Bytes,
     BytesPerSecond,
     Femtoseconds,
+    one_of,
     parse_quantity,
     quantity,
 )
 
 FLOP_UNITS = {"FLOPS": 1, "GFLOPS": 10**9, "TFLOPS": 10**12, "TOPS": 10**12}
 
+KernelSet = one_of(GPUS)
 FlopPerSecond = quantity("arithmetic rate", FLOP_UNITS)
 
 
@@ -53,6 +56,12 @@ class Roofline(Block):
         alias="block_floor",
         description="least time of an attention block, an FFN or a predictor (launches)",
     )
+    kernels: KernelSet | None = Field(  # type: ignore[valid-type]  # built from a table
+        None, description="measured kernels of this card, which a server needs"
+    )
+    step_overhead_fs: Femtoseconds = Field(
+        0, alias="step_overhead", description="what a serving engine's software adds to each step"
+    )
     row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
         20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"
@@ -75,7 +84,7 @@ class Roofline(Block):
         merged = {**PRESETS[name], **data}
         written = data.get("efficiency", {})
         if isinstance(written, dict):
-            merged["efficiency"] = {**PRESETS[name]["efficiency"], **written}
+            merged["efficiency"] = {**PRESETS[name].get("efficiency", {}), **written}
         return merged
 
 

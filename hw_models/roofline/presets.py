@@ -1,5 +1,7 @@
 """Machines that run a transformer's arithmetic. Data only.
 
+A preset is named after machine and software: `rtx_4090.vllm`. The paper's four have short names too.
+
 Sources
   [A1] Apple newsroom, 18 October 2021, M1 Max: 400 GB/s unified memory, 10.4 TFLOPS GPU
   [T]  tlkh.dev, "Benchmarking the Apple M1 Max", 2021: about 2 TFLOPS of FP32 GEMM through Accelerate (AMX)
@@ -67,5 +69,54 @@ PRESETS: dict[str, dict[str, Any]] = {
         "row_overhead": "0 ns",  # rows are moved by one gather kernel [A]
         "copy_bandwidth": "500 GB/s",  # within the card's memory, once read and once written [A]
         "update_overhead": "1050 us",  # index selection, synchronisation, launches [C2], 900-1100 us
+    },
+}
+
+for _name in tuple(PRESETS):  # these efficiencies are those of the paper's software
+    PRESETS[f"{_name}.llm_in_a_flash"] = PRESETS[_name]
+
+STEP = "1300 us"  # of vLLM 0.19's software, calibrated on 300 requests on the RTX 4090 (docs/llm_serving.md)
+PRESETS |= {
+    "rtx_4090.vllm": {
+        "capacity": "24 GB",  # [N]
+        "memory_bandwidth": "1008 GB/s",  # [N]
+        "peak": {"fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},  # [N]
+        "efficiency": {"gemv": 0.945, "gemm": 0.978, "attention": 0.90},  # fitted kernels, `gpus.py`
+        "kernels": "rtx_4090",
+        "step_overhead": STEP,
+    },
+    "rtx_pro_6000.vllm": {
+        "capacity": "96 GB",  # NVIDIA data sheet
+        "memory_bandwidth": "1792 GB/s",
+        "peak": {"fp16": "503.8 TFLOPS", "bf16": "503.8 TFLOPS"},
+        "efficiency": {"gemv": 0.871, "gemm": 0.816, "attention": 0.80},
+        "kernels": "rtx_pro_6000",
+        "step_overhead": STEP,
+    },
+    "a100_80gb.vllm": {
+        "capacity": "80 GB",  # NVIDIA data sheet
+        "memory_bandwidth": "2039 GB/s",
+        "peak": {"fp16": "312 TFLOPS", "bf16": "312 TFLOPS"},
+        "efficiency": {"gemv": 0.913, "gemm": 0.706, "attention": 0.85},
+        "kernels": "a100_80gb",
+        "step_overhead": STEP,
+    },
+    # llama.cpp in F16, shares of bandwidth (XiongjieDai/GPU-Benchmarks-on-LLM-Inference, 2024): 8B, 16.06 GB
+    # a token, at 54.34 tokens/s on the 4090; 70B, 141.1 GB, at 4.71 on the M2 Ultra; the M1 Max as that [A]
+    "m1_max.llamacpp": {
+        "memory_bandwidth": "400 GB/s",  # [A1]
+        "peak": {"fp16": "10.4 TFLOPS", "bf16": "10.4 TFLOPS"},  # [A1]
+        "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},
+    },
+    "m2_ultra.llamacpp": {
+        "memory_bandwidth": "800 GB/s",  # [A2]
+        "peak": {"fp16": "27.2 TFLOPS", "bf16": "27.2 TFLOPS"},  # [A2]
+        "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},
+    },
+    "rtx_4090.llamacpp": {
+        "capacity": "24 GB",
+        "memory_bandwidth": "1008 GB/s",
+        "peak": {"fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},
+        "efficiency": {"gemv": 0.866, "gemm": 0.6, "attention": 0.866},
     },
 }

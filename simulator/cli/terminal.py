@@ -116,6 +116,8 @@ def _jobs(workloads: Mapping[str, Any]) -> Table:
         speed = "-"
         if job.get("frames_per_s"):
             speed = f"{job['frames_per_s']:.4g} frames/s"
+        elif job.get("requests_per_s"):
+            speed = f"{job['requests_per_s']:.4g} requests/s"
         elif job.get("s_per_token"):
             speed = f"{time_text(job['s_per_token'])}/token"
         phases = ", ".join(f"{key.replace('_', ' ')} {time_text(value)}" for key, value in phases_of(job))

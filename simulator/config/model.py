@@ -38,6 +38,7 @@ from simulator.config.system import Name, System
 from simulator.config.wiring_rules import topology_errors
 from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
 from workloads.llm.params import LlmJob
+from workloads.llm.serve_params import ServeJob
 from workloads.params import NetworkJob
 
 BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
@@ -60,14 +61,19 @@ def _until(value: Any) -> Any:
 def _job_kind(value: Any) -> str:
     """Return which kind of job the keys speak of: the kind that knows more of them."""
     if isinstance(value, BaseModel):
-        return "LlmJob" if isinstance(value, LlmJob) else "NetworkJob"
+        return type(value).__name__
     keys = set(value) if isinstance(value, Mapping) else set()
+    if "requests" in keys:
+        return "ServeJob"
     network, llm = (len(keys & set(written_names([model]))) for model in (NetworkJob, LlmJob))
     return "LlmJob" if llm > network else "NetworkJob"
 
 
 Job = Annotated[
-    Annotated[NetworkJob, Tag("NetworkJob")] | Annotated[LlmJob, Tag("LlmJob")], Discriminator(_job_kind)
+    Annotated[NetworkJob, Tag("NetworkJob")]
+    | Annotated[LlmJob, Tag("LlmJob")]
+    | Annotated[ServeJob, Tag("ServeJob")],
+    Discriminator(_job_kind),
 ]
 Until = Annotated[
     int | str,

@@ -111,7 +111,7 @@ def own_backends(system: System, workloads: Mapping[str, Any]) -> list[str]:
 def uses_flash(system: System, workloads: Mapping[str, Any]) -> bool:
     """Tell whether a job may move data between DRAM and flash."""
     return system.flash is not None and any(
-        isinstance(job, LlmJob) or job.storage is not None for job in workloads.values()
+        isinstance(job, LlmJob) or getattr(job, "storage", None) is not None for job in workloads.values()
     )
 
 

@@ -60,6 +60,9 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
     numbers = [("latency", time_text(job["latency_s"]))]
     if job.get("frames_per_s"):
         numbers.append(("frames per second", f"{job['frames_per_s']:.4g}"))
+    if job.get("requests_per_s"):
+        numbers.append(("requests per second", f"{job['requests_per_s']:.4g}"))
+        numbers += [(f"{name}, 99 % within", time_text(job[name]["p99_s"])) for name in ("ttft", "tpot")]
     if job.get("s_per_token"):
         numbers.append(("per token", time_text(job["s_per_token"])))
     if job.get("mac_utilization"):

@@ -18,6 +18,7 @@ class Result:
     bandwidth: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then bytes/s per master
     warnings: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)  # job -> simulator.values.JobValues, if asked for
+    requests: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # requests.csv, of jobs that serve
 
     def to_dataframe(self) -> Any:
         """Return `ops` as a pandas DataFrame. Raises ImportError if pandas is not installed."""

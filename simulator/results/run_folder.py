@@ -82,6 +82,8 @@ def write_data(result: Result, folder: Path) -> None:
     write_json(folder / "summary.json", result.summary)
     write_table(folder / "ops.csv", result.ops)
     write_table(folder / "bandwidth.csv", result.bandwidth)
+    if result.requests:
+        write_table(folder / "requests.csv", result.requests)
     (folder / "config.yaml").write_text(yaml_text(result.config), encoding="utf-8")
     events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in result.timeline)
     (folder / "timeline.json").write_text(f'{{"traceEvents":[\n{events}\n],"displayTimeUnit":"ns"}}\n')

@@ -38,8 +38,8 @@ def request_table(sequences: Sequence[Served]) -> dict[str, list[Any]]:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Return mean and percentiles, linear between values."""
     found = np.asarray(values)
-    names = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
-    return {"mean": float(found.mean())} | {k: float(np.percentile(found, q)) for k, q in names.items()}
+    names = {"p50_s": 50, "p90_s": 90, "p95_s": 95, "p99_s": 99}
+    return {"mean_s": float(found.mean())} | {k: float(np.percentile(found, q)) for k, q in names.items()}
 
 
 def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict[str, Any]:
@@ -51,12 +51,13 @@ def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict
     ]
     blocks = max(server.blocks.count, 1)
     return {
+        "latency_s": float(np.mean(table["latency_s"])),
         "requests": len(server.sequences),
         "duration_s": server.now_s,
         "requests_per_s": len(server.sequences) / server.now_s,
         "goodput_per_s": sum(good) / server.now_s,
         "output_tokens_per_s": sum(table["output"]) / server.now_s,
-        **{name: spread(table[name]) for name in ("queue_s", *STATISTICS)},
+        **{name.removesuffix("_s"): spread(table[name]) for name in ("queue_s", *STATISTICS)},
         "preemptions": server.preemptions,
         "steps": len(server.moments),
         "prefix_hit_share": sum(table["hit_tokens"]) / sum(table["prompt"]),

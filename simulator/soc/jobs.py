@@ -46,6 +46,7 @@ def lower_jobs(
             core = cores.index(job.on) if job.on in cores else -1
             run: dict[str, Any] = {"accelerator": -1, "core": core, "backend": job.on, "llm": llm}
         else:
+            assert isinstance(job, NetworkJob)  # who serves is not run here
             homes, placed = memory_map.homes(name), {}
             program = network_program(config, name, job, index * JOB_SPACE, homes)
             if homes is not None:

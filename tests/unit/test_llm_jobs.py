@@ -6,6 +6,7 @@ import pytest
 
 import simulator
 from hw_models.errors import ConfigError
+from hw_models.roofline.presets import PRESETS
 from simulator.config.model import load
 from workloads.llm.architectures import ARCHITECTURES
 
@@ -94,8 +95,7 @@ def test_precision_that_no_backend_computes_in():
 def test_unknown_backend_preset():
     system = {"backends": {"cpu0": {"preset": "m9"}}}
     assert told({}, system) == (
-        "system.backends.cpu0: preset 'm9' is not known; "
-        "write one of m1_max_cpu, m1_max_metal, m2_ultra_metal, rtx_4090"
+        f"system.backends.cpu0: preset 'm9' is not known; write one of {', '.join(PRESETS)}"
     )
 
 
@@ -193,3 +193,8 @@ def test_experts_have_no_neurons_to_keep(tmp_path):
     assert told({"model": str(tmp_path), "offload": {"policy": "window"}}).endswith(
         "has experts; write resident, naive or hybrid"
     )
+
+
+def test_preset_named_by_software_is_the_papers_under_its_short_name():
+    for name in ("m1_max_cpu", "m1_max_metal", "m2_ultra_metal", "rtx_4090"):
+        assert PRESETS[f"{name}.llm_in_a_flash"] == PRESETS[name]

@@ -1,6 +1,12 @@
 """Measured servers and kernels: the comparison stays within what it promises."""
 
-from simulator.validate import llm_kernels, llm_serving
+import numpy as np
+import pytest
+
+import simulator
+from hw_models.errors import ConfigError
+from simulator.report.write import write_run
+from simulator.validate import llm_kernels, llm_memory, llm_serving
 
 
 def test_every_statistic_of_the_server_that_was_not_calibrated_on_is_within_6_percent():
@@ -16,3 +22,57 @@ def test_kernels_are_within_their_mean_errors():
     for figure in llm_kernels.figures():
         limit = limits.get(figure.row["kernel"], 11 if figure.counted else 25)
         assert figure.error_percent <= limit, figure
+
+
+SERVE = {"model": "llama-3.1-8b", "on": "gpu0", "requests": {"count": 20, "rate": "5 /s"}}
+SYSTEM = {"backends": {"gpu0": {"preset": "rtx_4090.vllm"}}}
+
+
+def config(system=SYSTEM, **serve):
+    return {"system": system, "workloads": {"serve": SERVE | serve}}
+
+
+def test_serving_job_has_a_row_a_request_and_its_statistics_in_the_summary(tmp_path):
+    result = simulator.run(config(slo={"ttft": "1 s"}))
+    job = result.summary["workloads"]["serve"]
+    assert len(result.requests["ttft_s"]) == job["requests"] == 20
+    assert job["ttft"]["p99_s"] == pytest.approx(np.percentile(result.requests["ttft_s"], 99))
+    assert job["goodput_per_s"] <= job["requests_per_s"]
+    assert {event["tid"] for event in result.timeline} == set(range(20))
+    write_run(result, tmp_path / "run", plots=False)
+    header = (tmp_path / "run" / "requests.csv").read_text().splitlines()[0]
+    assert header.startswith("job,request,prompt,output,arrival_s,queue_s,ttft_s,tpot_s,latency_s")
+    assert simulator.run(config()).requests == simulator.run(config()).requests
+
+
+def test_requests_of_a_trace_are_taken_from_its_beginning(tmp_path):
+    path = tmp_path / "trace.csv"
+    path.write_text("arrival_s,prompt,output\n0,10,3\n1,20,4\n2,30,5\n")
+    requests = {"trace": str(path), "count": 2}
+    assert simulator.run(config(requests=requests)).requests["output"] == [3, 4]
+
+
+ROOM = "llama-3.1-8b is 16.06 GB; 8.00 GB are there"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"system": {"backends": {"gpu0": {"preset": "rtx_4090"}}}}, "gpu0 has no measured kernels; write"),
+        ({"system": {"backends": {"gpu0": {"preset": "rtx_4090.vllm", "capacity": "8 GB"}}}}, ROOM),
+        ({"requests": {"count": 3}}, "found neither of trace and rate; write one of them"),
+        ({"requests": {"rate": "2 /s"}}, "requests that are drawn need a count; write count: 300"),
+        ({"engine": {"kv_tokens": 64}}, "does not fit a cache of 64"),
+    ],
+)
+def test_what_cannot_be_served_is_told(given, told):
+    with pytest.raises(ConfigError) as error:
+        simulator.run(config(**given))
+    assert told in str(error.value)
+
+
+def test_memory_tables_are_exact_but_for_rounded_gigabytes():
+    found = list(llm_memory.figures())
+    assert sum(f.counted for f in found) == 84
+    assert max(abs(f.error_percent) for f in found if f.row["system"] == "MLKV") < 1e-9
+    assert max(abs(f.error_percent) for f in found) < 1.5

@@ -108,7 +108,7 @@ class Speculative(Block):
     @field_validator("draft")
     @classmethod
     def draft_is_known(cls, value: str) -> str:
-        return _known_model(value)
+        return known_model(value)
 
 
 class KvCache(Block):
@@ -145,7 +145,7 @@ class LlmJob(Block):
     @field_validator("model")
     @classmethod
     def model_is_known(cls, value: str) -> str:
-        return _known_model(value)
+        return known_model(value)
 
     @field_validator("precision")
     @classmethod
@@ -173,7 +173,8 @@ class LlmJob(Block):
         return self.stored if self.stored is not None and bits_of(self.stored) < bits_of(dtype) else dtype
 
 
-def _known_model(value: str) -> str:
+def known_model(value: str) -> str:
+    """Return ``value`` if it names a model. Raises ValueError."""
     try:
         load_model(value)
     except ConfigError as error:

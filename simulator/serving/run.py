@@ -1,0 +1,146 @@
+"""Serving jobs of a config, from checked parameters to a result."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hw_models.errors import ConfigError
+from hw_models.roofline.gpus import GPUS
+from hw_models.roofline.params import Roofline
+from hw_models.units import FS_PER_S
+from simulator.config.model import Config, config_sha256, resolved
+from simulator.progress import Progress
+from simulator.results.result import SCHEMA_VERSION, Result
+from simulator.serving.engine import Engine, Served, Server
+from simulator.serving.report import request_table, serving_summary
+from simulator.serving.requests import Request, read_trace
+from simulator.serving.step import StepTime
+from simulator.version import __version__
+from workloads.llm.dtypes import bytes_of
+from workloads.llm.model import Transformer, load_model
+from workloads.llm.serve_params import Requests, ServeJob
+
+MEMORY_SHARE = 0.9  # of the card's memory that weights and cache may have (vLLM's default)
+GB = 1e9
+
+
+def simulate_serving(config: Config, progress: Progress | None = None) -> Result:
+    """Run a config whose jobs all serve, each on a card of its own. Raises ConfigError."""
+    servers: dict[str, Server] = {}
+    started = time.perf_counter()
+    for number, (name, job) in enumerate(sorted(config.workloads.items())):
+        if not isinstance(job, ServeJob):
+            raise ConfigError("no serving, beside jobs that serve; run one kind", key=f"workloads.{name}")
+        servers[name] = server_of(name, job, config)
+        servers[name].run()
+        if progress is not None:
+            progress((number + 1) / len(config.workloads), servers[name].now_s, 0)
+    wall_s = time.perf_counter() - started
+    slos = {name: slo_of(job) for name, job in config.workloads.items() if isinstance(job, ServeJob)}
+    steps = sum(len(server.moments) for server in servers.values())
+    summary = {
+        "schema_version": SCHEMA_VERSION,
+        "name": config.name,
+        "simulation": {
+            "simulated_s": max(server.now_s for server in servers.values()),
+            "wall_s": wall_s,
+            "events": steps,
+            "requests": sum(len(server.sequences) for server in servers.values()),
+            "requests_per_wall_s": sum(len(s.sequences) for s in servers.values()) / wall_s,
+            "seed": config.simulation.seed,
+            "version": __version__,
+            "config_sha256": config_sha256(config),
+        },
+        "workloads": {name: serving_summary(server, slos[name]) for name, server in servers.items()},
+        "masters": {},
+        "interference": {},
+    }
+    tables = {name: request_table(server.sequences) for name, server in servers.items()}
+    columns = next(iter(tables.values()))
+    requests: dict[str, list[Any]] = {"job": [name for name, t in tables.items() for _ in t["request"]]}
+    requests |= {column: [value for t in tables.values() for value in t[column]] for column in columns}
+    timeline = [event for name, server in servers.items() for event in _events(name, server)]
+    return Result(summary=summary, ops={}, config=resolved(config), timeline=timeline, requests=requests)
+
+
+def server_of(name: str, job: ServeJob, config: Config) -> Server:
+    """Return the server of a job, nothing served yet. Raises ConfigError."""
+    key, machine = f"workloads.{name}", config.system.backends[job.on]
+    if machine.kernels is None:
+        raise ConfigError(
+            f"{job.on} has no measured kernels; write kernels: and one of {', '.join(GPUS)}", key=f"{key}.on"
+        )
+    model = load_model(job.model)
+    if model.shape.experts is not None or model.shape.latent is not None or model.shape.scan is not None:
+        raise ConfigError(
+            f"{model.name} has experts, latent attention or scans, which are not served", key=f"{key}.model"
+        )
+    engine = Engine(
+        kv_tokens=job.engine.kv_tokens or kv_tokens(model, machine, key),
+        token_budget=job.engine.token_budget,
+        max_sequences=job.engine.sequences,
+        block_tokens=job.engine.block,
+        prefix_cache=job.engine.prefix_cache,
+    )
+    requests = requests_of(job.requests, config.simulation.seed)
+    longest = max(request.prompt + request.output for request in requests)
+    if longest > engine.kv_tokens:
+        raise ConfigError(
+            f"a request of {longest} tokens does not fit a cache of {engine.kv_tokens}", key=f"{key}.requests"
+        )
+    step_time = StepTime(model, GPUS[machine.kernels], machine.step_overhead_fs / FS_PER_S)
+    return Server(engine, step_time, requests)
+
+
+def kv_tokens(model: Transformer, machine: Roofline, key: str) -> int:
+    """Return the tokens that the cache holds behind the weights. Raises ConfigError."""
+    if machine.capacity_bytes is None:
+        raise ConfigError("the backend's memory is not limited; write engine.kv_tokens", key=f"{key}.engine")
+    weights = bytes_of(model.parameters, "bf16")
+    room = int(MEMORY_SHARE * machine.capacity_bytes) - weights
+    if room <= 0:
+        raise ConfigError(
+            f"{model.name} is {weights / GB:.2f} GB; {machine.capacity_bytes / GB:.2f} GB are there",
+            key=f"{key}.model",
+        )
+    return room // bytes_of(model.kv_values_per_token(), "bf16")
+
+
+def requests_of(requests: Requests, seed: int) -> list[Request]:
+    """Return the requests of a trace, or drawn ones."""
+    if requests.trace is not None:
+        return read_trace(Path(requests.trace))[: requests.count]
+    assert requests.rate_per_min is not None
+    assert requests.count is not None
+    random = np.random.Generator(np.random.PCG64([seed, 7]))
+    arrivals = np.cumsum(random.exponential(60 / requests.rate_per_min, requests.count))
+    prompts = np.maximum(1, np.rint(random.exponential(requests.prompt, requests.count)))
+    outputs = np.maximum(1, np.rint(random.exponential(requests.output, requests.count)))
+    return [
+        Request(at - arrivals[0], int(p), int(o))
+        for at, p, o in zip(arrivals.tolist(), prompts, outputs, strict=True)
+    ]
+
+
+def slo_of(job: ServeJob) -> dict[str, float]:
+    written = {"ttft_s": job.slo.ttft_fs, "tpot_s": job.slo.tpot_fs}
+    return {name: most / FS_PER_S for name, most in written.items() if most is not None}
+
+
+def _events(job: str, server: Server) -> list[dict[str, Any]]:
+    """Return Chrome trace events: a track a request, with its wait, prompt and answer."""
+    return [event for served in server.sequences for event in _phases(job, served)]
+
+
+def _phases(job: str, served: Served) -> list[dict[str, Any]]:
+    times = (served.request.arrival_s, served.scheduled_s, served.first_token_s, served.done_s)
+    return [
+        {
+            "name": name, "cat": "request", "ph": "X", "ts": start * 1e6, "dur": (end - start) * 1e6,
+            "pid": job, "tid": served.number,
+        }
+        for name, start, end in zip(("waits", "prompt", "answer"), times, times[1:], strict=False)
+        if end > start
+    ]  # fmt: skip

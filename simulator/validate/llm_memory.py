@@ -1,0 +1,101 @@
+"""Bytes of keys, values and weights beside what others measured or published.
+
+Counted are measured caches (MLKV) and what follows from a model's shape and a card's memory (PagedAttention's
+table 1 and the batch of its largest reservation). Tokens of a page and reductions by owner maps restate their
+parameters: they are shown, and not counted.
+"""
+
+import csv
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+import workloads.llm
+from simulator.validate.figure import Figure
+from workloads.llm.dtypes import bytes_of
+from workloads.llm.model import Transformer, transformer
+from workloads.llm.sharing import grouped, stored_bytes, stored_cells
+
+REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
+PYTHIA_160M = {"layers": 12, "heads": 12, "head_width": 64}
+GIB, GB = 2**30, 1e9
+LONGEST = 2048  # tokens that Orca (Max) sets aside for a request
+OPT = {  # config values of OPT (arXiv 2205.01068, table 1)
+    "OPT-13B": {"num_hidden_layers": 40, "num_attention_heads": 40, "hidden_size": 5120},
+    "OPT-66B": {"num_hidden_layers": 64, "num_attention_heads": 72, "hidden_size": 9216},
+    "OPT-175B": {"num_hidden_layers": 96, "num_attention_heads": 96, "hidden_size": 12288},
+}
+
+
+def figures(table: Path | None = None) -> Iterator[Figure]:
+    """Compare the bytes of all tables."""
+    del table
+    yield from mlkv()
+    yield from paged_attention()
+    yield from pages()
+    yield from owner_maps()
+
+
+def mlkv() -> Iterator[Figure]:
+    """Caches of Pythia-160M variants, measured: 32-bit, the context one token short of 2048."""
+    for row in _read("mlkv_pythia160m_measured.csv"):
+        if row["oom"] != "False" or not row["kv_cache_MiB"]:
+            continue
+        cells = int(row["total_kv_heads"])
+        owners = _owners_of(cells)
+        ours = int(row["batch"]) * stored_bytes(owners, PYTHIA_160M["head_width"], 32, LONGEST - 1) / 2**20
+        shown = {"system": "MLKV", "config": row["config"], "batch": row["batch"]}
+        yield Figure(shown, "kv_cache_MiB", float(row["kv_cache_MiB"]), ours)
+
+
+def _owners_of(cells: int) -> np.ndarray:
+    """Return the map of Pythia-160M with so many cells: heads are shared first, then layers."""
+    layers, heads = PYTHIA_160M["layers"], PYTHIA_160M["heads"]
+    if cells >= layers:
+        return grouped(layers, heads, heads_per_owner=layers * heads // cells)
+    return grouped(layers, heads, layers_per_owner=layers // cells, heads_per_owner=heads)
+
+
+def paged_attention() -> Iterator[Figure]:
+    """Table 1: weights, and how many tokens the rest holds; figure 13: requests that Orca (Max) batches."""
+    rows = {(row["model"], row["quantity"]): row["value"] for row in _read("pagedattention_paper.csv")}
+    for name, values in OPT.items():
+        model, shown = _opt(name, values), {"system": "PagedAttention", "model": name}
+        weights = bytes_of(model.parameters, "fp16") / GB
+        yield Figure(shown, "weights_GB", float(rows[name, "weights_GB"]), weights)
+        slots = float(rows[name, "kv_GB"]) * GIB / bytes_of(model.kv_values_per_token(), "fp16")
+        yield Figure(shown, "kv_slots", float(rows[name, "kv_slots"]), slots)
+    shown = {"system": "PagedAttention", "model": "OPT-13B"}
+    batch = rows["OPT-13B", "Orca (Max): batched requests, ShareGPT 2 req/s"]
+    yield Figure(shown, "requests at once", float(batch), float(rows["OPT-13B", "kv_slots"]) // LONGEST)
+
+
+def _opt(name: str, values: dict[str, int]) -> Transformer:
+    other = {"model_type": "opt", "ffn_dim": 4 * values["hidden_size"], "vocab_size": 50272}
+    return transformer(name, {**values, **other, "max_position_embeddings": 2048})
+
+
+def pages() -> Iterator[Figure]:
+    """vAttention: tokens of one layer's keys that a page of virtual memory holds."""
+    for row in _read("vattention_pages.csv"):
+        token = int(row["kv_heads_per_gpu"]) * 128 * Fraction(16, 8)
+        shown = {"system": "vAttention", "model": row["model"], "page": row["page_bytes"]}
+        ours = float(int(row["page_bytes"]) / token)
+        yield Figure(shown, "tokens a page (parameter)", float(row["tokens_per_page"]), ours, counted=False)
+
+
+def owner_maps() -> Iterator[Figure]:
+    """Sharing across layers: how many times fewer layers store keys and values."""
+    for row in _read("crosslayer_owner_maps.csv"):
+        owners = np.array([[int(owner.rstrip("s"))] for owner in row["owner_of_each_layer"].split("_")])
+        ours = len(owners) / stored_cells(owners)
+        shown = {"system": "cross-layer", "map": row["name"]}
+        published = float(row["kv_reduction_derived"])
+        yield Figure(shown, "times fewer (parameter)", published, ours, counted=False)
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

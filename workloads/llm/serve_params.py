@@ -1,0 +1,66 @@
+"""A language model that serves requests, as a user writes it."""
+
+from pydantic import Field, field_validator, model_validator
+
+from hw_models.units import Block, Femtoseconds, quantity
+from workloads.llm.params import known_model
+
+RATE_UNITS = {"/min": 1, "/s": 60}
+Rate = quantity("rate of requests", RATE_UNITS, Field(gt=0))
+
+
+class Requests(Block):
+    """Requests of a trace, or drawn: arrivals of a Poisson process, lengths with exponential tails."""
+
+    trace: str | None = Field(None, description="a trace file; docs/llm_serving.md has the kinds")
+    count: int | None = Field(
+        None, ge=1, description="how many are drawn, or taken from the trace's beginning"
+    )
+    rate_per_min: Rate | None = Field(  # type: ignore[valid-type]  # built by quantity()
+        None, alias="rate", description="arrivals, such as 2 /s"
+    )
+    prompt: int = Field(160, ge=1, description="mean tokens of a prompt")
+    output: int = Field(340, ge=1, description="mean tokens of an answer")
+
+    @model_validator(mode="after")
+    def a_trace_or_a_rate(self) -> "Requests":
+        if (self.trace is None) == (self.rate_per_min is None):
+            found = "both" if self.trace is not None else "neither"
+            raise ValueError(f"found {found} of trace and rate; write one of them")
+        if self.rate_per_min is not None and self.count is None:
+            raise ValueError("requests that are drawn need a count; write count: 300")
+        return self
+
+
+class EngineLimits(Block):
+    """What an operator sets of a serving engine."""
+
+    token_budget: int = Field(2048, ge=1, description="tokens of a step, prompts and answers together")
+    sequences: int = Field(128, ge=1, description="sequences that run at once")
+    block: int = Field(16, ge=1, description="tokens of a block of the KV cache")
+    kv_tokens: int | None = Field(
+        None, ge=1, description="tokens that the KV cache holds; absent: what 90 % of the memory leave"
+    )
+    prefix_cache: bool = Field(True, description="keep blocks for prompts that begin alike")
+
+
+class Objective(Block):
+    """What a request may take at most to count as good."""
+
+    ttft_fs: Femtoseconds | None = Field(None, alias="ttft", description="time to the first token")
+    tpot_fs: Femtoseconds | None = Field(None, alias="tpot", description="time per token behind it")
+
+
+class ServeJob(Block):
+    """A language model on a graphics card that answers many requests at once."""
+
+    model: str = Field(description="a built-in model, a folder, or the path of a Hugging Face config.json")
+    on: str = Field(description="the backend that computes: one with `kernels`")
+    requests: Requests
+    engine: EngineLimits = Field(EngineLimits(), description="limits of the engine")
+    slo: Objective = Field(Objective(), description="what counts as good")
+
+    @field_validator("model")
+    @classmethod
+    def model_is_known(cls, value: str) -> str:
+        return known_model(value)
