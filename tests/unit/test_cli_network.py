@@ -142,3 +142,10 @@ def test_a_shape_that_is_none_is_told_at_its_line(tmp_path):
 
 def test_the_shipped_cases_are_small():
     assert sum(Path(path).stat().st_size for path in CASES.parent.iterdir()) < 300_000
+
+
+def test_check_sees_that_there_is_no_flash(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG.replace("NETWORK,", "lenet5, storage: {weights: flash},"))
+    with pytest.raises(ConfigError, match="asks for flash, and there is none; write system.flash"):
+        check_networks(load(path))
