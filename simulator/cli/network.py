@@ -13,8 +13,9 @@ from simulator.cli.terminal import output_console
 from simulator.config.errors import not_one_of
 from simulator.config.model import load
 from simulator.config.networks import network_program
-from workloads import lower
-from workloads.lowering.account import account, text_of
+from workloads import load_network, lower
+from workloads.graph import network_weights
+from workloads.lowering.account import account, as_read, text_of
 from workloads.params import NetworkJob
 from workloads.program import Program
 
@@ -23,9 +24,7 @@ WIDTHS = (24, 20, 30, 18)  # of name, operator, shapes in and out on the termina
 
 def print_network(source: str, sizes: list[str], preset: str, as_json: bool, strict: bool) -> None:
     """Print the table of a network, or of each network of a config. Raises ConfigError."""
-    found = [
-        {"name": name, **_account(program)} for name, program in _programs(source, sizes, preset, strict)
-    ]
+    found = [{"name": name, **found} for name, found in _programs(source, sizes, preset, strict)]
     if as_json:
         print(json.dumps(found[0] if len(found) == 1 else {"networks": found}, indent=1))
         return
@@ -43,7 +42,9 @@ def _account(program: Program) -> dict[str, Any]:
     return account(program.layers, program.weights, program.notes, program.warnings)
 
 
-def _programs(source: str, sizes: list[str], preset: str, strict: bool) -> Iterator[tuple[str, Program]]:
+def _programs(
+    source: str, sizes: list[str], preset: str, strict: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
     if Path(source).suffix.lower() in (".yaml", ".yml"):
         config = load(Path(source), strict=strict)
         jobs = {name: job for name, job in config.workloads.items() if isinstance(job, NetworkJob)}
@@ -51,7 +52,7 @@ def _programs(source: str, sizes: list[str], preset: str, strict: bool) -> Itera
             raise ConfigError("has no network among its workloads; write a network's file", file=source)
         for name, job in sorted(jobs.items()):
             try:
-                yield name, network_program(config, name, job)
+                yield name, _account(network_program(config, name, job))
             except ConfigError as error:
                 raise config.locate(error) from None
         return
@@ -66,7 +67,14 @@ def _programs(source: str, sizes: list[str], preset: str, strict: bool) -> Itera
         fault = error.errors()[0]
         key = "--input" if fault["loc"][0] == "input" else "FILE|NAME"
         raise ConfigError(fault["msg"].removeprefix("Value error, "), key=key) from None
-    yield Path(source).name, lower(job, preset)
+    try:
+        yield Path(source).name, _account(lower(job, preset))
+    except ConfigError as error:
+        if strict or error.file is not None or not isinstance(job.network, str):
+            raise
+        network = load_network(job)  # what cannot be read is refused here
+        found = account(as_read(network), network_weights(network), network.notes, network.warnings)
+        yield Path(source).name, {**found, "refused": str(error)}
 
 
 def _input(sizes: list[str]) -> Any:
@@ -97,6 +105,8 @@ def table_lines(network: dict[str, Any]) -> Iterator[str]:
         yield "  ".join(f"{text:<{w}}" for text, w in zip(words, WIDTHS)) + f"  {counts}  {where}"
     counts = f"{network['macs']:,} MACs, {network['weights']:,} weights"
     yield f"{network['name']}: {counts}, {len(network['layers'])} lines"
+    if "refused" in network:
+        yield f"refused: {network['refused']}"
     for note in network["notes"]:
         yield f"note: {note}"
 

@@ -5,6 +5,8 @@ from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from workloads import lower
 from workloads.lowering.homes import Homes
+from workloads.lowering.layout import round_up
+from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob
 from workloads.program import Program
 
@@ -33,12 +35,34 @@ def network_program(
     return program
 
 
+def room_on_flash(config: Config, name: str, used: int, size: int) -> int:
+    """Return where the next job's data begin on flash. Raises ConfigError if there is no room."""
+    if size == 0:
+        return used
+    flash, job = config.system.flash, config.workloads[name]
+    if flash is None:
+        raise ConfigError(
+            "asks for flash, and there is none; write system.flash", key=f"workloads.{name}.storage"
+        )
+    end = used + round_up(size, flash.page_bytes)
+    if end > flash.capacity_bytes:
+        message = f"{name} needs {size} B on flash; {flash.capacity_bytes - used} B are left"
+        raise ConfigError(message, key="system.flash")
+    if isinstance(job, NetworkJob) and job.storage and job.storage.record_bytes and not flash.writable:
+        message = "records, and the device can only be read; write writable: true"
+        raise ConfigError(message, key="system.flash.writable")
+    return end
+
+
 def check_networks(config: Config) -> None:
     """Raise what running the config's networks would raise before its first cycle."""
+    on_flash = 0
     for name in sorted(config.workloads):
         job = config.workloads[name]
         if isinstance(job, NetworkJob):
             try:
-                network_program(config, name, job, 0, MemoryMap(config).homes(name))
+                program = network_program(config, name, job, 0, MemoryMap(config).homes(name))
+                size = add_storage(program, job.storage, 0, on_flash) if job.storage is not None else 0
+                on_flash = room_on_flash(config, name, on_flash, size)
             except ConfigError as error:
                 raise config.locate(error) from None

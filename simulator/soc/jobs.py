@@ -10,14 +10,13 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.ram_types import add_ram_types
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
-from simulator.config.networks import JOB_SPACE, network_program
+from simulator.config.networks import JOB_SPACE, network_program, room_on_flash
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
 from simulator.soc.accelerators import KINDS as ACCELERATORS
 from simulator.soc.machine import JobPlan
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
-from workloads.lowering.layout import round_up
 from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob
 from workloads.program import STEP, On, Program
@@ -64,7 +63,7 @@ def lower_jobs(
                 "period_fs": job.period_fs or 0,
                 "jitter_fs": job.jitter_fs,
             }
-        on_flash = _room_on_flash(config, name, on_flash, size)
+        on_flash = room_on_flash(config, name, on_flash, size)
         plans.append(
             JobPlan(
                 name=name,
@@ -86,25 +85,6 @@ def lower_jobs(
         )
         programs.append(program)
     return plans, _join(programs, [plan.kind for plan in plans]), programs
-
-
-def _room_on_flash(config: Config, name: str, used: int, size: int) -> int:
-    """Return where the next job's data begin on flash. Raises ConfigError if there is no room."""
-    if size == 0:
-        return used
-    flash, job = config.system.flash, config.workloads[name]
-    if flash is None:
-        raise ConfigError(
-            "asks for flash, and there is none; write system.flash", key=f"workloads.{name}.storage"
-        )
-    end = used + round_up(size, flash.page_bytes)
-    if end > flash.capacity_bytes:
-        message = f"{name} needs {size} B on flash; {flash.capacity_bytes - used} B are left"
-        raise ConfigError(message, key="system.flash")
-    if isinstance(job, NetworkJob) and job.storage and job.storage.record_bytes and not flash.writable:
-        message = "records, and the device can only be read; write writable: true"
-        raise ConfigError(message, key="system.flash.writable")
-    return end
 
 
 class Tables(NamedTuple):

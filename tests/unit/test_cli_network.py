@@ -93,6 +93,17 @@ def test_mistakes(arguments, message):
     assert str(error.value) == message
 
 
+def test_a_network_that_cannot_be_lowered_is_counted_and_refused(tmp_path):
+    path = tmp_path / "wide.cfg"
+    path.write_text(
+        "[net]\nwidth=4096\nheight=64\nchannels=4096\n[convolutional]\nfilters=8\nsize=3\npad=1\n"
+    )
+    found = json.loads(run(str(path), "--json").stdout)
+    assert found["macs"] == 8 * 64 * 4096 * 9 * 4096
+    assert found["refused"].startswith("network: a 3x3 convolution over 4096 channels fits CBUF in no cut")
+    assert run(str(path)).stdout.splitlines()[-1] == f"refused: {found['refused']}"
+
+
 def test_check_refuses_what_run_would_refuse(tmp_path):
     network = CASES.parent / "dk_typo.cfg"
     path = tmp_path / "c.yaml"
@@ -131,3 +142,10 @@ def test_a_shape_that_is_none_is_told_at_its_line(tmp_path):
 
 def test_the_shipped_cases_are_small():
     assert sum(Path(path).stat().st_size for path in CASES.parent.iterdir()) < 300_000
+
+
+def test_check_sees_that_there_is_no_flash(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG.replace("NETWORK,", "lenet5, storage: {weights: flash},"))
+    with pytest.raises(ConfigError, match="asks for flash, and there is none; write system.flash"):
+        check_networks(load(path))

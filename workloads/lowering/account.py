@@ -71,17 +71,23 @@ def _described(
         if not where:
             where = f"with {rides[node.name]}" if node.name in rides else _without_work(node)
         result[number] = replace(
-            layers[number],
-            operator=node.operator or node.function or node.kind,
-            inputs=tuple(shape_of(network, name) for name in node.inputs),
-            output=shape_of(network, node.output),
-            macs=node_macs(network, node),
-            weights=node_weights(network, node),
+            _layer_of(network, node, layers[number]),
             stored_weight_bytes=recorder.stored_weights.get(number, 0),
             runs_on=where,
             why=_why(node, where, target),
         )
     return result
+
+
+def _layer_of(network: Network, node: Node, layer: Layer) -> Layer:
+    return replace(
+        layer,
+        operator=node.operator or node.function or node.kind,
+        inputs=tuple(shape_of(network, name) for name in node.inputs),
+        output=shape_of(network, node.output),
+        macs=node_macs(network, node),
+        weights=node_weights(network, node),
+    )
 
 
 def shape_of(network: Network, tensor: str) -> tuple[int, ...]:
@@ -128,6 +134,18 @@ def _why(node: Node, where: str, target: str) -> str:
     if node.kind in ("pool", "activation", "scale", "eltwise") and where == "core":
         return f"more than {target} can do"
     return WHY.get(node.kind, "")
+
+
+def as_read(network: Network) -> list[Layer]:
+    """Return the layers of a network that was not lowered: all but where they run."""
+    inputs = [
+        Layer(name, "input", "input", output=shape_of(network, name), runs_on="refused")
+        for name in network.inputs
+    ]
+    return inputs + [
+        replace(_layer_of(network, node, Layer(node.name, node.kind)), runs_on="refused")
+        for node in network.nodes
+    ]
 
 
 def account(layers: Iterable[Layer], weights: int, notes: list[str], warnings: list[str]) -> dict[str, Any]:
