@@ -206,6 +206,12 @@ class NetworkJob(Block):
     on: str = Field(description="accelerator")
     fallback: str | None = Field(None, description="core for what the accelerator cannot do")
     threads: Positive = Field(1, description="cores that share parallel loops of that work")
+    core_work: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="cycles of that work, as a multiple of the assumed ones (docs/lowering.md)",
+    )
     strict: bool = Field(
         False, description="refuse operators that are not known instead of giving them to a core"
     )
@@ -216,7 +222,10 @@ class NetworkJob(Block):
     fuse_pooling: bool | None = Field(None, description="absent: as the strategy")
     concat: Literal["copy", "in_place"] | None = Field(None, description="absent: as the strategy")
     dependencies: Literal["serial", "data"] = "serial"
-    planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate"] = "greedy_by_size"
+    planner: Literal["greedy_by_size", "greedy_by_breadth", "first_fit", "separate", "regions"] = Field(
+        "greedy_by_size",
+        description="regions: every tensor and its own power of two of pages, as Linux's DMA pool",
+    )
     storage: NetworkStorage | None = None
     place: Place | None = Field(None, description="memories for its tensors besides the usual one")
     frames: Positive = 1

@@ -20,7 +20,7 @@ oldest write. A request that cannot go on stalls those behind it.
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.cache.access import FRESH, SERVED, WAITS, look_up, push_up, stall
+from hw_models.cache.access import FRESH, SERVED, WAITS, conflict_with, look_up, push_up, stall
 from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
 from hw_models.cache.names import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
@@ -43,7 +43,7 @@ def accept(state, tags, request, now):
         return False
     row = ring["rows"][(ring["head"] + ring["count"]) % QUEUE]
     copy_request(row, request)
-    row["time"] = now
+    row["time"] = now + state["entry_latency"]
     ring["count"] += 1
     state["waiting"] += 1
     return True
@@ -129,6 +129,25 @@ def line_due(state, bank, what, now):
 
 
 @inlined
+def line_astray(state, bank, line, now):
+    """Return the line at which the oldest read is looked up: that of a write that could go now, if any.
+
+    FASED takes set and tag from the write whenever one is ready, though reads go first (midas ec399e5,
+    models/dram/LastLevelCache.scala: set_addr, tag_addr): the read is answered as the write's line would be.
+    """
+    writes = bank["rings"][1]
+    row = writes["rows"][writes["head"]]
+    if writes["count"] == 0 or row["time"] > now or state["mshrs_used"] >= state["mshr_count"]:
+        return line
+    other = row["address"] >> state["line_shift"]
+    if conflict_with(state, line) >= 0 or conflict_with(state, other) >= 0:
+        return line
+    reads = bank["rings"][0]
+    reads["rows"][reads["head"]]["address"] = other << state["line_shift"]
+    return other
+
+
+@inlined
 def bank_wake(state, bank, now):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
@@ -163,6 +182,8 @@ def advance(state, tags, now, wires, down, up):
             what = FILLS
             while what <= WRITES:
                 line, done = line_due(state, bank, what, now), WAITS
+                if line >= 0 and what == READS and state["reads_astray"]:
+                    line = line_astray(state, bank, line, now)
                 if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
                     set_row = tags[state["first_set"] + (line & state["set_mask"])]
                     out = wires["fifo"][up + port]

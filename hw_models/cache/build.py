@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.cache.names import Order, PartialWrites
+from hw_models.cache.names import Order, PartialWrites, ReadLookup
 from hw_models.cache.params import Cache
 from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE, GRANULES
@@ -46,6 +46,8 @@ def build_cache(
         "ports": params.ports,
         "channels": channels,
         "channel_shift": channel_bytes.bit_length() - 1,
+        "reads_astray": params.lookup_of_reads == ReadLookup.AT_WAITING_WRITE,
+        "entry_latency": params.entry_latency_cycles,
         "hit_latency": params.hit_latency_cycles,
         "fill_latency": params.fill_latency_cycles,
         "miss_latency": params.miss_latency_cycles,

@@ -47,6 +47,13 @@ class Order(Choice):
     ARRIVAL = auto()
 
 
+class ReadLookup(Choice):
+    """Where the oldest read is looked up while a write could go, too."""
+
+    OWN = auto()
+    AT_WAITING_WRITE = auto()
+
+
 class PartialWrites(Choice):
     """A write of less than a missing line."""
 

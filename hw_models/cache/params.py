@@ -15,6 +15,7 @@ from hw_models.cache.names import (
     PartialWrites,
     Placement,
     Prefetch,
+    ReadLookup,
     Replacement,
 )
 from hw_models.units import Block, Bytes, Cycles, Hertz
@@ -32,6 +33,9 @@ class Cache(Block):
     ports: int = Field(1, gt=0, le=BANKS, description="to the interconnect; banks take turns over the ports")
     # timing
     hit_latency_cycles: Cycles = Field(4, alias="hit_latency", ge=1, description="look-up to first data")
+    entry_latency_cycles: Cycles = Field(
+        0, alias="entry_latency", ge=0, description="arrival to the first look-up"
+    )
     fill_latency_cycles: Cycles = Field(1, alias="fill_latency", ge=0, description="fill to first data")
     miss_latency_cycles: Cycles = Field(
         2, alias="miss_latency", ge=1, description="look-up to memory request"
@@ -57,6 +61,11 @@ class Cache(Block):
     hit_when_full: bool = Field(True, description="hits are served while every MSHR is taken")
     writebacks: int = Field(
         8, ge=0, le=MSHRS, description="write-back buffer; 0: a write-back keeps its MSHR"
+    )
+    lookup_of_reads: ReadLookup = Field(
+        ReadLookup.OWN,
+        description="at_waiting_write: a read that goes while a write could go as well is looked up, and "
+        "fetched, at the write's address (a flaw of FASED's model); split order, one bank",
     )
     partial_writes: PartialWrites = Field(
         PartialWrites.FILL,
@@ -105,6 +114,8 @@ class Cache(Block):
     def policies_fit(self) -> "Cache":
         if self.replacement == Replacement.PLRU and self.ways & (self.ways - 1):
             raise ValueError(f"replacement plru needs a power of two of ways, not {self.ways}")
+        if self.lookup_of_reads != ReadLookup.OWN and (self.order != Order.SPLIT or self.banks > 1):
+            raise ValueError("lookup_of_reads at_waiting_write is a matter of one bank and order split")
         for master, ways in self.partition.items():
             if not ways or max(ways) >= self.ways or min(ways) < 0:
                 raise ValueError(f"partition of {master} needs ways from 0 to {self.ways - 1}, not {ways}")

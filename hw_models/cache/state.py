@@ -74,6 +74,8 @@ CACHE = np.dtype(
         ("ports", np.int64),
         ("channels", np.int64),
         ("channel_shift", np.int64),
+        ("reads_astray", np.int64),  # 1: a read is looked up at the address of a write that could go, too
+        ("entry_latency", np.int64),
         ("hit_latency", np.int64),
         ("fill_latency", np.int64),
         ("miss_latency", np.int64),

@@ -33,6 +33,9 @@ def start_background(state, tasks, index, now):
     """Give an idle core a task for all its idle time."""
     state["background"] = index
     load(state, tasks, index, now)
+    if tasks[index]["jitter_cycles"] > 0:
+        state["position"] = next_random(state) % state["lines"]
+        state["misses_in_pass"] = 1  # this pass is not a whole one
 
 
 @njit
@@ -116,6 +119,8 @@ def walk(state, task):
         state["cursor"] = active_from(state, task, state["cursor"])
         state["position"] += 1
         state["cursor"] += state["cycles_per_line"] + compute
+        if task["jitter_cycles"] > 0:
+            state["cursor"] += next_random(state) % (task["jitter_cycles"] + 1)
         if write and not state["write_allocate"]:
             state["pending_read"], state["pending_writeback"] = np.int64(-1), address
         else:
@@ -172,6 +177,8 @@ def blocked(state, out):
         return True
     if state["pending_read"] >= 0 and state["reads_in_flight"] >= state["outstanding_limit"]:
         return True
+    if state["release_first"] and state["pending_writeback"] < 0 and state["writes_in_flight"] > 0:
+        return True
     return state["pending_writeback"] >= 0 and state["writes_in_flight"] >= state["writeback_limit"]
 
 
@@ -222,6 +229,11 @@ def finish(state, tasks, now):
 
 @njit
 def send_miss(state, out):
+    if state["release_first"] and state["pending_writeback"] >= 0:
+        send(state, state["pending_writeback"], 1, out)
+        state["writes_in_flight"] += 1
+        state["pending_writeback"] = -1
+        return
     if state["pending_read"] >= 0:
         send(state, state["pending_read"], 0, out)
         state["reads_in_flight"] += 1
@@ -236,6 +248,8 @@ def respond(state, response, now):
     """Take a whole line's response. A blocking cache goes on from here."""
     if response["write"]:
         state["writes_in_flight"] -= 1
+        if state["release_first"] and state["pending_read"] >= 0:
+            state["cursor"] = max(state["cursor"], now + state["replay"])
         return
     state["reads_in_flight"] -= 1
     if state["serial"] and state["cursor"] < now:

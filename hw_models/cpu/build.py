@@ -19,6 +19,7 @@ def build_core(params: Core, master: int, seed: int) -> np.ndarray:
     row["sets"] = lines // params.l1_ways
     row["outstanding_limit"] = params.outstanding
     row["writeback_limit"] = params.writebacks
+    row["release_first"], row["replay"] = params.release_first, params.replay_cycles
     row["cycles_per_line"] = params.cycles_per_line
     row["write_allocate"] = params.write_allocate
     row["random"] = (seed * 2654435761 + master * 40503 + 1) & (2**31 - 1)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from hw_models.choice import Choice
 from hw_models.cpu.task import Pattern
-from hw_models.units import Block, Bytes, BytesPerSecond, Femtoseconds, Hertz
+from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 L1_LINES = 1024  # most lines that a core's state holds
 
@@ -25,6 +25,12 @@ class Core(Block):
     outstanding: int = Field(1, gt=0, le=64, description="misses in flight; 1 is a blocking cache")
     writebacks: int = Field(2, gt=0, le=64, description="evicted dirty lines on their way to memory")
     write_allocate: bool = Field(True, description="false: stores go past the L1, whole lines at a time")
+    release_first: bool = Field(
+        False, description="a dirty victim is acknowledged before the miss that evicts it goes out"
+    )
+    replay_cycles: Cycles = Field(
+        0, alias="replay", ge=0, description="release_first: from the acknowledgement to the miss"
+    )
     cycles_per_line: int = Field(8, gt=0, description="instructions' time to walk one line that hits")
     simd: int = Field(
         1, gt=0, le=1024, description="fp32 values that one instruction works on: layers on a core"
@@ -94,6 +100,12 @@ class Corunner(Block):
     memory: str | None = Field(None, description="memory with addresses of its own; absent: the usual one")
     rate_bytes_per_s: BytesPerSecond | None = Field(
         None, alias="rate", description="upper limit; absent: none"
+    )
+    jitter_cycles: Cycles = Field(
+        0,
+        alias="jitter",
+        ge=0,
+        description="a line takes at random up to so much more, and the walk starts at a random line",
     )
     busy_fs: Femtoseconds | None = Field(None, alias="busy", description="with idle: phases of a duty cycle")
     idle_fs: Femtoseconds | None = Field(None, alias="idle")

@@ -15,6 +15,8 @@ CORE = np.dtype(
         ("ways", np.int64),
         ("outstanding_limit", np.int64),
         ("writeback_limit", np.int64),
+        ("release_first", np.int64),
+        ("replay", np.int64),
         ("cycles_per_line", np.int64),
         ("write_allocate", np.int64),
         # L1: line address (address // line_bytes) or -1, dirty flag, last use

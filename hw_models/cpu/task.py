@@ -21,6 +21,7 @@ TASK = np.dtype(
         ("compute_cycles", np.int64),  # of the core's clock, spread evenly over the lines touched
         ("passes", np.int64),  # how often the range is walked; 0: for ever
         ("rate_bytes_per_s", np.int64),  # upper limit of traffic; 0: none
+        ("jitter_cycles", np.int64),  # a line takes at random up to so much more, the first one is random
         ("busy_fs", np.int64),  # duty: active for busy_fs, then idle for idle_fs; 0: always active
         ("idle_fs", np.int64),
         ("layer", np.int64),

@@ -5,6 +5,8 @@ which the two functions are called. Idle cycles, refreshes of an idle device inc
 when the next call comes.
 """
 
+import numpy as np
+
 from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, stand_in_line
 from hw_models.dram.execute import execute
 from hw_models.dram.names import Scheduler, WriteResponse
@@ -169,12 +171,29 @@ def admit(state, request, now):
     return False
 
 
+@inlined
+def let_in(state, request, now):
+    """Tell whether the oldest request is through the FIFO in front: a cycle, or as long as a write's data."""
+    if state["entering"] < 0:
+        beats = np.int64(1)
+        if request["write"]:
+            beats = max(beats, (request["bytes"] + (1 << state["gate_shift"]) - 1) >> state["gate_shift"])
+        state["entering"] = max(now + beats, state["entered"] + 1)
+    return state["entering"] <= now
+
+
 @njit
 def accept(state, request, now):
     """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
+    if state["gated"] and not let_in(state, request, now):
+        return False
     if state["stale"] == 0 or state["next"] <= now:
         catch_up(state, now)
-    return admit(state, request, now)
+    if not admit(state, request, now):
+        return False
+    if state["gated"]:
+        state["entering"], state["entered"] = -1, now
+    return True
 
 
 @njit
@@ -246,4 +265,6 @@ def advance(state, now, out):
             break
         deliver(out, row)
         drop_answer(state)
+    if state["entering"] > now:
+        return min(wake(state), state["entering"])
     return wake(state)

@@ -108,7 +108,10 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["refresh_stops_all"] = dram.refresh_stops == RefreshStops.CHANNEL
     row["forward"], row["merge"] = dram.forward_reads, dram.merge_writes
     row["write_answer"] = dram.write_response.code
-    row["backend"] = dram.backend_latency_cycles
+    write = dram.write_backend_latency_cycles
+    row["backend"] = dram.backend_latency_cycles, dram.backend_latency_cycles if write is None else write
+    row["gated"], row["entering"], row["entered"] = dram.entry_width_bytes is not None, -1, -1
+    row["gate_shift"] = (dram.entry_width_bytes or 1).bit_length() - 1
     row["outstanding"] = dram.max_reads, dram.max_writes
     row["hold"] = dram.max_reads > 0 or dram.max_writes > 0
     row["down_after"] = dram.power_down_after_cycles or 0

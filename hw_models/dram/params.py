@@ -81,6 +81,22 @@ class Dram(Block):
     )
     read_response: ReadResponse = ReadResponse.LAST_BEAT
     backend_latency_cycles: Cycles = Field(0, alias="backend_latency", description="added to every answer")
+    write_backend_latency_cycles: Cycles | None = Field(
+        None,
+        alias="write_backend_latency",
+        ge=0,
+        description="added to a write's; as `backend_latency` if absent",
+    )
+    entry_width_bytes: Bytes | None = Field(
+        None,
+        alias="entry_width",
+        gt=0,
+        description="in a system, requests pass a FIFO to the scheduler, one a cycle; a write leaves it "
+        "with its last data, so many bytes a cycle, and holds up those behind it; absent: no such FIFO",
+    )
+    access_bytes: Bytes | None = Field(
+        None, alias="access", gt=0, description="moved by one column command; a burst's if absent"
+    )
     max_reads: int = Field(0, ge=0, le=128, description="unanswered reads; 0: as the queues allow")
     max_writes: int = Field(0, ge=0, le=128, description="unanswered writes; 0: as the queues allow")
     priority: dict[str, int] = Field(
@@ -125,7 +141,7 @@ class Dram(Block):
 
     @property
     def burst_bytes(self) -> int:
-        return burst_bytes(self.module)
+        return self.access_bytes or burst_bytes(self.module)
 
     @property
     def chips_per_rank(self) -> int:
@@ -227,10 +243,10 @@ class Dram(Block):
                 raise ValueError(f"{name!r} is unknown; write {', '.join(Currents._fields)}")
         return currents
 
-    @field_validator("channels", "ranks")
+    @field_validator("channels", "ranks", "entry_width_bytes", "access_bytes")
     @classmethod
-    def is_a_power_of_two(cls, number: int) -> int:
-        if number & (number - 1):
+    def is_a_power_of_two(cls, number: int | None) -> int | None:
+        if number is not None and number & (number - 1):
             raise ValueError(f"{number} is not a power of two; write 1, 2, 4, ...")
         return number
 

@@ -42,7 +42,7 @@ def finish_part(state, p, time):
         parent["time"] = time
     if parent["left"] == 0:
         rows = state["done"]
-        time = parent["time"] + state["backend"]
+        time = parent["time"] + state["backend"][parent["request"]["write"]]
         k = state["done_head"] + state["done_count"]
         while k > state["done_head"] and rows[(k - 1) % DONE_ROWS]["time"] > time:
             copy_request(rows[k % DONE_ROWS], rows[(k - 1) % DONE_ROWS])

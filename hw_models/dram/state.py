@@ -174,7 +174,9 @@ CHANNEL = np.dtype(
         ("forward", i8),
         ("merge", i8),
         ("write_answer", i8),
-        ("backend", i8),  # cycles added to every answer
+        ("backend", i8, (2,)),  # cycles added to the answer of a read, of a write
+        ("gated", i8),  # 1: a FIFO in front, which a write leaves with its last data
+        ("gate_shift", i8),  # log2 of the bytes that it takes a cycle
         ("outstanding", i8, (2,)),  # most unanswered reads, writes; 0 no limit
         ("down_after", i8),  # idle cycles before power-down, 0 never
         ("self_refresh_after", i8),
@@ -182,6 +184,8 @@ CHANNEL = np.dtype(
         ("bliss_streak", i8),
         ("bliss_clear", i8),
         # queues
+        ("entering", i8),  # cycle at which the request offered last leaves the FIFO in front; -1: none there
+        ("entered", i8),  # when the one before did
         ("size", i8, (2,)),  # entries of the read and write queue
         ("pending", i8),  # entries anywhere
         ("free", i8, (ENTRIES,)),

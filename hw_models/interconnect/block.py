@@ -23,14 +23,14 @@ import numpy as np
 from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
-from hw_models.interconnect.hub import hub_wait, track
+from hw_models.interconnect.hub import hub_wait, is_release, probe_wait, track
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
 from hw_models.interconnect.routes import address_below, port_of
 from hw_models.interconnect.state import LANES
 from hw_models.interconnect.waits import claim, master_of, settle, wait_for
 from hw_models.jit import inlined, njit
-from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full, push
+from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full
 
 ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
 REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
@@ -47,6 +47,7 @@ def accept(state, request, source, now):
         state["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
         return False
     row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
+    now += state["entry"][source]
     copy_request(row, request)
     row["time"] = now
     lane["count"] += 1
@@ -99,6 +100,17 @@ def at_limit(state, i, name):
     )
 
 
+@inlined
+def is_first(state, i, now):
+    """Tell whether lane ``i`` stands first in the one channel of its source's reads and writes."""
+    source = i >> 1
+    if state["fifo_head"][source] < 0:
+        other = state["lanes"][i ^ 1]
+        both = other["count"] > 0 and other["rows"][other["head"]]["time"] <= now
+        state["fifo_head"][source] = state["write_turn"][source] if both else i & 1
+    return state["fifo_head"][source] == i & 1
+
+
 @njit
 def examine(state, i, now, wires, down):
     """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
@@ -109,13 +121,21 @@ def examine(state, i, now, wires, down):
     if row["time"] > now:
         return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
     address = row["address"] + lane["sent"]
+    tracked = state["trackers"] > 0 and not is_release(state, source, write)
     if state["bus_free"][lane["bus"]] > now:
         claim(state, i, now)
         lane["retry"] = lane["busy_until"]
-        if state["trackers"] > 0:  # no need to look before the hub has room either
+        if tracked:  # no need to look before the hub has room either
             hub_wait(state, i, port, address, now)
         return np.int64(0)
     name = id_of(state, source, row)
+    if state["fifo"][source]:
+        if not is_first(state, i, now):
+            return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
+        until = state["fifo_until"][source, name]
+        if until > now:
+            state["serialised"] |= until == NEVER
+            return wait_for(state, i, QUEUE_FULL, master, until, now)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
     if at_limit(state, i, name):
@@ -127,7 +147,7 @@ def examine(state, i, now, wires, down):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
-    if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
+    if tracked and hub_wait(state, i, port, address, now):
         return np.int64(0)
     if is_full(wires["fifo"][down + port]):
         state["full"] = 1
@@ -169,6 +189,17 @@ def take_slot(state, i, lane, row):
 
 
 @inlined
+def place(fifo, time):
+    """Return the new row of a FIFO for what arrives at ``time``, behind all that arrives no later."""
+    at = fifo["head"] + fifo["count"]
+    while at > fifo["head"] and fifo["rows"][(at - 1) % FIFO_ROWS]["time"] > time:
+        copy_request(fifo["rows"][at % FIFO_ROWS], fifo["rows"][(at - 1) % FIFO_ROWS])
+        at -= 1
+    fifo["count"] += 1
+    return fifo["rows"][at % FIFO_ROWS]
+
+
+@inlined
 def send(state, i, bus, now, wires, down):
     """Put the next piece of lane ``i`` on the bus."""
     lane = state["lanes"][i]
@@ -176,20 +207,31 @@ def send(state, i, bus, now, wires, down):
     row = lane["rows"][lane["head"]]
     master, size, port = row["master"], lane["size"], lane["port"]
     index = take_slot(state, i, lane, row)
-    state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master, now)
     beats = beats_of(state, source, size) if write else np.int64(1)
-    fifo = wires["fifo"][down + port]
-    push(fifo, row, now + state["latency"] + beats - 1)
-    sent = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
+    time = now + state["latency"][source, write] + (0 if state["cut_through"] else beats - 1)
+    interval = beats
+    if is_release(state, source, write):
+        state["slots"][index]["tracker"] = -1
+        state["blocked_from"][source, 0] = now
+    else:
+        state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master, now)
+        interval = max(beats, state["accept_interval"])
+        if state["caches"] > 0:
+            time += probe_wait(state, source, now)
+    sent = place(wires["fifo"][down + port], time)
+    copy_request(sent, row)
+    sent["time"] = time
     sent["address"] += lane["sent"]
     if state["route_count"] > 0:
         sent["address"] = address_below(state["routes"], sent["address"])
     sent["bytes"] = size
     sent["tag"] = index
+    state["fifo_head"][source] = -1
+    state["fifo_until"][source, state["slots"][index]["id"]] = NEVER
     charge_all(state["regulation"], source, write, size)
     state["port_flight"][write, port] += 1
     state["port_share"][write, port, master] += 1
-    state["bus_free"][bus] = now + max(beats, state["accept_interval"])
+    state["bus_free"][bus] = now + interval
     state["bus_owner"][bus] = master
     state["busy_cycles"][bus] += beats
     lane["ready"] = 0
@@ -254,7 +296,7 @@ def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
     if state["held"] > 0:
         deliver_held(state, now, wires, up)
-    state["limited"] = state["awaited"] = state["full"] = 0
+    state["limited"] = state["awaited"] = state["full"] = state["serialised"] = 0
     for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
     waiting = state["waiting"]
@@ -316,17 +358,23 @@ def respond(state, row, time, wires, up):
     if slot["missing"] > 0:
         return NEVER
     whole = np.int64(1) if write else beats_of(state, source, slot["bytes"])
-    slot["arrived"] = start + beats - whole + state["response_latency"]
+    begins = start + beats - whole
+    slot["arrived"] = begins + state["response_latency"][source]
     note(state["gone"][bus], start + beats, i + LANES * master)
-    state["tracked_until"][slot["port"], slot["tracker"]] = start + beats
+    free = start + beats + state["hub_release"]
+    if slot["tracker"] >= 0:
+        state["tracked_until"][slot["port"], slot["tracker"]] = free
+    state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
+    if state["caching"][source] and write == 0:
+        state["blocked_from"][source, 1] = slot["arrived"]
     deliver(state, i, slot["id"], np.int64(0), wires, up)
-    if state["limited"]:
+    if state["limited"] or state["serialised"]:
         due = start + beats
-    elif state["awaited"] >> slot["tracker"] & 1:
+        if state["fifo"][source]:
+            due = min(due, state["fifo_until"][source, slot["id"]])
+    elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
         first = slot["port"] * state["channels"]
-        due = max(
-            start + beats, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1])
-        )
+        due = max(free, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
     else:
         return NEVER
     state["due"] = min(state["due"], due)

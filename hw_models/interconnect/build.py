@@ -43,9 +43,9 @@ def build_interconnect(
     row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
     if ports > 1:
         row["burst"] = min(row["burst"], interleave_bytes)
-    row["latency"] = params.latency_cycles
-    back = params.response_latency_cycles
-    row["response_latency"] = params.latency_cycles if back is None else back
+    row["cut_through"], row["fifo_head"] = params.cut_through, -1
+    for index, name in enumerate(sources):
+        _set_way(row, params, params.masters.get(name, MasterPort()), index)
     row["port_limit"] = params.reads_in_flight, params.writes_in_flight
     for index, name in enumerate(sources):
         port = params.masters.get(name, MasterPort())
@@ -57,6 +57,11 @@ def build_interconnect(
         row["trackers"] = params.hub.trackers
         row["tracker_shift"] = params.hub.line_bytes.bit_length() - 1
         row["accept_interval"] = params.hub.accept_interval_cycles
+        row["hub_release"], row["probe"] = params.hub.release_cycles, params.hub.probe_cycles
+        row["blocks"] = params.hub.release_blocks_cycles, params.hub.grant_blocks_cycles
+        row["blocked_from"] = -NEVER
+        row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
+        row["caches"] = row["caching"].sum()
         row["burst"] = min(row["burst"], params.hub.line_bytes)
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
@@ -72,6 +77,19 @@ def build_interconnect(
 def down_limit(params: Interconnect, queue: int) -> int:
     """Return the rows of a FIFO to memory: ``queue`` at its far end and what is on the way."""
     return min(FIFO_ROWS, queue + params.latency_cycles)
+
+
+def _set_way(row: np.void, params: Interconnect, port: MasterPort, index: int) -> None:
+    """Set how long a source's requests and their answers are on the way."""
+    there = params.latency_cycles if port.latency_cycles is None else port.latency_cycles
+    write = there if port.write_latency_cycles is None else port.write_latency_cycles
+    back = params.latency_cycles if params.response_latency_cycles is None else params.response_latency_cycles
+    row["entry"][index], row["latency"][index] = port.entry_cycles, (there, write)
+    row["response_latency"][index] = (
+        back if port.response_latency_cycles is None else port.response_latency_cycles
+    )
+    if port.fifo is not None:
+        row["fifo"][index], row["fifo_release"][index] = 1, port.fifo.release_cycles
 
 
 def _check_names(params: Interconnect, sources: list[str], key: str) -> None:

@@ -6,6 +6,20 @@ from hw_models.interconnect.names import IDS, LANE_ROWS, TDM_SLOTS, TRACKERS, Ar
 from hw_models.units import FS_PER_MS, FS_PER_US, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 
+class FifoFixer(Block):
+    """Order by serialisation: an id's next request waits for the first beat of the answer to its last one.
+
+    rocket-chip puts a TLFIFOFixer in front of masters that want their answers in order (50bb13d,
+    tilelink/BusWrapper.scala:136), and its hub answers out of order (tilelink/Broadcast.scala:46): every id
+    is down to one transaction, reads and writes together. They come through one channel, so that what waits
+    for its id holds up those behind it.
+    """
+
+    release_cycles: Cycles = Field(
+        1, alias="release", gt=0, description="memory's first beat until the id's next request may go"
+    )
+
+
 class MasterPort(Block):
     """How one master is connected, and what it is allowed. `outstanding` counts pieces of at most `burst`."""
 
@@ -13,6 +27,23 @@ class MasterPort(Block):
     ids: int = Field(IDS, gt=0, le=IDS, description="transaction ids; streams share them modulo this")
     outstanding_per_id: int = Field(
         64, gt=0, le=512, description="reads in flight with one id, as many writes"
+    )
+    fifo: FifoFixer | None = Field(
+        None, description="one transaction an id at a time; absent: as many as allowed"
+    )
+    caching: bool = Field(
+        False,
+        description="a cache behind the hub: it is probed, and its writes are releases, without a tracker",
+    )
+    entry_cycles: Cycles = Field(0, alias="entry", ge=0, description="of a request, before it may be granted")
+    latency_cycles: Cycles | None = Field(
+        None, alias="latency", ge=1, description="as the interconnect's if absent"
+    )
+    write_latency_cycles: Cycles | None = Field(
+        None, alias="write_latency", ge=1, description="as `latency` if absent"
+    )
+    response_latency_cycles: Cycles | None = Field(
+        None, alias="response_latency", ge=0, description="as the interconnect's if absent"
     )
     priority: int = Field(0, ge=0, description="priority arbitration: the higher wins, equals take turns")
     weight: int = Field(1, gt=0, le=255, description="weighted arbitration: grants in a round")
@@ -41,6 +72,18 @@ class CoherenceHub(Block):
     trackers: int = Field(4, gt=0, le=TRACKERS, description="transactions in flight, reads and writes")
     line_bytes: Bytes = Field(64, alias="line", gt=0)
     accept_interval_cycles: Cycles = Field(1, alias="accept_interval", gt=0)
+    release_cycles: Cycles = Field(
+        0, alias="release", ge=0, description="memory's last beat until the tracker is free"
+    )
+    probe_cycles: Cycles = Field(
+        0, alias="probe", ge=0, description="grant of a request until its probe is at the last of the caches"
+    )
+    release_blocks_cycles: Cycles = Field(
+        0, alias="release_blocks", ge=0, description="a cache that releases a line takes no probe for so long"
+    )
+    grant_blocks_cycles: Cycles = Field(
+        0, alias="grant_blocks", ge=0, description="nor from the first beat of a line that it gets on"
+    )
 
     @model_validator(mode="after")
     def line_is_a_power_of_two(self) -> "CoherenceHub":
@@ -72,6 +115,9 @@ class Interconnect(Block):
     arbitration: Arbitration = Arbitration.ROUND_ROBIN
     channels: Channels = Field(
         Channels.SHARED, description="write data shares the request channel (TileLink), or has its own (AXI)"
+    )
+    cut_through: bool = Field(
+        False, description="a write is at the port with its first beat, not with its last"
     )
     queue: int = Field(
         4, gt=0, le=LANE_ROWS, description="requests that wait at a port, reads and writes apart"

@@ -52,7 +52,7 @@ SLOT = np.dtype(  # a piece in flight
         ("lane", np.int64),
         ("id", np.int64),
         ("port", np.int64),
-        ("tracker", np.int64),  # of the coherence hub
+        ("tracker", np.int64),  # of the coherence hub, -1: none
         ("request", REQUEST),  # the master's own row
     ]
 )
@@ -71,12 +71,20 @@ INTERCONNECT = np.dtype(
         ("channels", np.int64),  # 1 shared, 2 separate for reads and writes
         ("width_shift", np.int64),  # log2 of the bytes a cycle
         ("burst", np.int64),
-        ("latency", np.int64),
-        ("response_latency", np.int64),
+        ("cut_through", np.int64),
+        ("entry", np.int64, (SOURCES,)),
+        ("latency", np.int64, (SOURCES, 2)),  # of reads, of writes
+        ("response_latency", np.int64, (SOURCES,)),
         ("queue", np.int64),
         ("trackers", np.int64),  # of the coherence hub; 0: no hub
         ("tracker_shift", np.int64),
         ("accept_interval", np.int64),
+        ("hub_release", np.int64),
+        ("caching", np.int64, (SOURCES,)),  # 1: probed by the hub, writes are releases
+        ("caches", np.int64),
+        ("probe", np.int64),
+        ("blocks", np.int64, (2,)),  # how long a cache takes no probe: from its release, from its grant on
+        ("blocked_from", np.int64, (SOURCES, 2)),  # when it last did so
         ("tracked", np.int64, (PORTS, TRACKERS)),  # line of each tracker's latest transaction
         ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
@@ -84,6 +92,10 @@ INTERCONNECT = np.dtype(
         ("limit", np.int64, (SOURCES,)),
         ("ids", np.int64, (SOURCES,)),
         ("id_limit", np.int64, (SOURCES,)),
+        ("fifo", np.int64, (SOURCES,)),  # 1: one transaction an id
+        ("fifo_release", np.int64, (SOURCES,)),
+        ("fifo_until", np.int64, (SOURCES, IDS)),  # when an id's next may go; NEVER: its last is unanswered
+        ("fifo_head", np.int64, (SOURCES,)),  # 0 a read, 1 a write stands first in the channel; -1: undecided
         ("port_shift", np.int64, (SOURCES,)),  # log2 of the width of the source's own port
         # requests
         ("waiting", np.int64),  # lanes with requests in them, a bit each
@@ -102,6 +114,7 @@ INTERCONNECT = np.dtype(
         ("id_flight", np.int64, (LANES, IDS)),
         ("port_flight", np.int64, (2, PORTS)),
         ("port_share", np.int64, (2, PORTS, MASTERS)),  # of port_flight, by master
+        ("serialised", np.int64),  # 1: some lane waits for its id's last transaction
         ("limited", np.int64),  # 1: some lane waits for pieces in flight to come back
         ("full", np.int64),  # 1: some lane waits for a memory port to take what it has
         ("awaited", np.int64),  # trackers that lanes wait for, a bit each, of all ports

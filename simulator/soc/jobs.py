@@ -143,6 +143,7 @@ def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
     task["write_address" if writes else "read_address"] = base
     task["write_bytes" if writes else "read_bytes"] = corunner.footprint_bytes
     task["rate_bytes_per_s"] = corunner.rate_bytes_per_s or 0
+    task["jitter_cycles"] = corunner.jitter_cycles
     task["busy_fs"], task["idle_fs"] = corunner.busy_fs or 0, corunner.idle_fs or 0
     return task
 

@@ -40,6 +40,8 @@ class SlowBus:
         self.left = len(requests)
         self.lanes = {(m, w): deque() for m in range(len(ports)) for w in (0, 1)}
         self.turn = [0] * len(ports)
+        self.first = [None] * len(ports)  # of a fifo master's one channel: 0 a read, 1 a write
+        self.fifo_free = {}  # of a fifo master's id, None: its last transaction is unanswered
         self.buses = [(p, w) for p in range(config["ports"]) for w in range(config["channels"])]
         self.arbiters = {
             b: SlowArbiter(config["kind"], ports, config["frame"], config["slot"]) for b in self.buses
@@ -68,7 +70,8 @@ class SlowBus:
                 lane = self.lanes[queue[0]["master"], queue[0]["write"]]
                 if len(lane) == self.c["queue"]:
                     break
-                lane.append({**queue.popleft(), "sent": 0})
+                r = queue.popleft()
+                lane.append({**r, "sent": 0, "there": cycle + self.ports[r["master"]].get("entry", 0)})
 
     def width(self, master):
         return min(self.c["width"], self.ports[master]["bytes"])
@@ -84,7 +87,9 @@ class SlowBus:
 
     def may_go(self, master, write, bus, cycle):
         lane, port = self.lanes[master, write], self.ports[master]
-        if not lane or bus[1] != write * (self.c["channels"] - 1):
+        if not lane or lane[0]["there"] > cycle or bus[1] != write * (self.c["channels"] - 1):
+            return False
+        if "fifo" in port and not self.in_turn(master, write, cycle):
             return False
         _, size, where = self.next_piece(lane)
         mine = [p for p in self.flying if p["master"] == master and p["write"] == write]
@@ -96,6 +101,15 @@ class SlowBus:
             and len(same) < port["outstanding_per_id"]
             and (self.c["kind"] != "tdm" or fits)
         )
+
+    def in_turn(self, master, write, cycle):
+        """One channel: what stands first in it stays first; an id waits for its last transaction."""
+        there = [w for w in (0, 1) if (q := self.lanes[master, w]) and q[0]["there"] <= cycle]
+        if self.first[master] is None:
+            self.first[master] = self.turn[master] if len(there) == 2 else there[0]
+        name = self.lanes[master, write][0]["stream"] % self.ports[master]["ids"]
+        free = self.fifo_free.get((master, name), 0)
+        return self.first[master] == write and free is not None and free <= cycle
 
     def grant(self, cycle):
         sent = set()
@@ -120,7 +134,10 @@ class SlowBus:
         beats = self.beats(master, write, size)
         r = lane[0]
         r["sent"] += size
-        at_port = cycle + self.c["latency"] + beats - 1
+        there = self.ports[master].get("way", [self.c["latency"]] * 2)[write]
+        at_port = cycle + there + (0 if self.c.get("cut_through") else beats - 1)
+        self.first[master] = None
+        self.fifo_free[master, r["stream"] % self.ports[master]["ids"]] = None
         self.down.append((at_port, port, address, size, write, master))
         self.free[bus] = cycle + beats
         answer = max(at_port + self.memory(address), self.latest_answer[port, 0])
@@ -147,7 +164,9 @@ class SlowBus:
                 piece = self.back[bus].popleft()
                 start = max(cycle, self.back_free[bus])
                 self.back_free[bus] = start + self.beats(piece["master"], not piece["write"], piece["bytes"])
-                piece["arrived"] = start + self.c["back"]
+                port = self.ports[piece["master"]]
+                piece["arrived"] = start + port.get("back", self.c["back"])
+                self.fifo_free[piece["master"], piece["id"]] = start + port.get("fifo", 0)
                 self.hand_over(piece)
 
     def hand_over(self, piece):

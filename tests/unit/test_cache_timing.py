@@ -268,3 +268,21 @@ def test_mistakes_are_told_with_what_would_be_right():
     ):
         with pytest.raises(ValueError, match=message):
             Cache(**{"size": "4 KiB", **keys})
+
+
+def test_a_request_is_looked_up_after_the_entry_latency():
+    assert play("0:R5", entry_latency="3 cycles")[0][0] - play("0:R5")[0][0] == 3
+
+
+def test_a_read_is_looked_up_at_a_waiting_writes_line_where_the_model_says_so():
+    astray = FASED | {"lookup_of_reads": "at_waiting_write"}
+    for keys in (FASED, astray):
+        done, _ = play("0:W9 100:R5 100:w9 200:R5", **keys)
+        # line 5 is fetched at 100, or only when it is asked for alone
+        assert (done[1] - 100 < MEMORY) == (keys is astray)
+        assert (done[3] - 200 < MEMORY) == (keys is FASED)
+
+
+def test_a_lookup_astray_is_a_matter_of_one_bank_in_split_order():
+    with pytest.raises(ValueError, match="lookup_of_reads at_waiting_write is a matter of one bank"):
+        Cache(size="32 KiB", banks=2, lookup_of_reads="at_waiting_write")

@@ -1,6 +1,7 @@
 """The core's traffic: what misses, how long it waits, and when it is silent."""
 
 import heapq
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -175,3 +176,30 @@ def test_a_background_task_gives_way_and_comes_back():
     assert min(foreground) >= 20_000
     assert not [cycle for cycle in background if min(foreground) < cycle < max(foreground)]
     assert max(background) > max(foreground)
+
+
+def test_a_dirty_victim_is_acknowledged_before_the_miss_that_evicts_it():
+    task = {"write_bytes": 8192, "passes": 2}
+    _, sent = run_task(task, l1="4 KiB", l1_ways=1, release_first=True, replay="3 cycles", latency=100)
+    second = sent[64:]  # every line of the first 4 KiB was clean when it was written over
+    assert [write for _, _, write in second[:4]] == [1, 0, 1, 0]
+    assert second[1][0] - second[0][0] == 100 + 3
+    assert second[2][0] - second[1][0] == 100 + 8  # the line is there; the next one takes its cycles
+
+
+def test_jitter_starts_the_walk_anywhere_and_changes_with_the_seed():
+    def first_line(seed):
+        state = build_core(Core(clock="1 GHz"), master=0, seed=seed)[0]
+        tasks = np.zeros(1, TASK)
+        tasks[0]["write_bytes"], tasks[0]["jitter_cycles"] = 1 << 20, 8
+        core.start_background(state, tasks, 0, 0)
+        return int(state["position"])
+
+    assert first_line(1) == first_line(1)
+    assert len({first_line(seed) for seed in range(8)}) > 4
+
+
+def test_jitter_adds_up_to_so_many_cycles_a_line():
+    _, sent = run_task({"read_bytes": 200 * LINE, "passes": 1, "jitter_cycles": 5}, latency=100)
+    steps = {b[0] - a[0] - 108 for a, b in pairwise(sent)}
+    assert steps == {0, 1, 2, 3, 4, 5}

@@ -285,3 +285,48 @@ def test_bliss_helps_the_one_among_streams():
         return np.mean([port.answers[k][0] - sent[k] for k in sent])
 
     assert worst(scheduler="bliss") <= worst()
+
+
+def answers_in_a_system(requests, **keys):
+    """Offer (cycle, address, write, bytes) in order, every cycle; return when each was answered."""
+    state = build_channels(memory(refresh="none", write_response="issued", unified_queue=True, **keys))[0]
+    out, rows = np.zeros(1, FIFO)[0], np.zeros(len(requests), REQUEST)
+    out["limit"] = FIFO_ROWS
+    for tag, (row, request) in enumerate(zip(rows, requests)):
+        row["time"], row["address"], row["write"], row["bytes"] = request
+        row["tag"] = tag
+    waiting, done = list(rows), {}
+    for now in range(400):
+        while waiting and waiting[0]["time"] <= now and accept(state, waiting[0], now):
+            waiting.pop(0)
+        advance(state, now, out)
+        while out["count"]:
+            done[int(front(out)["tag"])] = int(front(out)["time"])
+            pop(out)
+    return [done[tag] for tag in range(len(rows))]
+
+
+def test_a_write_leaves_the_entry_fifo_with_its_last_data_and_holds_up_what_is_behind():
+    warm, hit = (0, 0, 0, 64), (100, 64, 0, 64)
+    plain = answers_in_a_system([warm, hit])[1]
+    assert answers_in_a_system([warm, hit], entry_width="8 B")[1] == plain + 1
+    write, behind = (100, 128, 1, 32), (100, 64, 0, 64)
+    acknowledged = answers_in_a_system([warm, write])[1]
+    both = answers_in_a_system([warm, write, behind], entry_width="8 B")
+    assert both[1] == acknowledged + 4  # four beats of 8 B
+    alone = answers_in_a_system([warm, (105, 64, 0, 64)])[1]
+    assert both[2] > alone  # enters in the cycle after the write, at 105, and then waits for the bus to turn
+
+
+def test_reads_and_writes_have_back_ends_of_their_own():
+    requests = [(0, 0, 0, 64), (100, 64, 0, 64), (200, 128, 1, 64)]
+    plain = answers_in_a_system(requests)
+    assert answers_in_a_system(requests, backend_latency="3 cycles") == [time + 3 for time in plain]
+    apart = answers_in_a_system(requests, backend_latency="3 cycles", write_backend_latency="0 cycles")
+    assert apart == [plain[0] + 3, plain[1] + 3, plain[2]]
+
+
+def test_one_column_command_moves_as_much_as_access_says():
+    line = [(0, 0, 0, 64), (100, 0, 0, 128)]
+    assert answers_in_a_system(line, access="128 B")[1] == answers_in_a_system([line[0], (100, 0, 0, 64)])[1]
+    assert answers_in_a_system(line)[1] > answers_in_a_system(line, access="128 B")[1]

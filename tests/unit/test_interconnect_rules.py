@@ -231,3 +231,33 @@ def test_the_hub_never_has_more_transactions_than_trackers_nor_two_of_a_line(tra
         held = [other for start, end, other in left if start <= begin < end]
         assert len(held) <= trackers
         assert held.count(line) == 1
+
+
+def test_a_release_needs_no_tracker():
+    hub = {"trackers": 1, "line": "64 B"}
+    requests = merged(stream(0, 1), stream(1, 1, write=1, start=1))
+    for caching, at in ((True, 1), (False, 24)):  # else once the read's answer has left memory's port
+        state = build(hub=hub, masters={"b": {"caching": caching}}, width="64 B")
+        down, _ = drive(state, [dict(r) for r in requests], memory)
+        assert down[1][0] - 4 == pytest.approx(at, abs=2)
+        assert down[1][4] == 1
+
+
+def test_a_probe_waits_for_a_cache_that_has_just_got_a_line():
+    hub = {"probe": "7 cycles", "grant_blocks": "16 cycles"}
+    requests = merged(stream(1, 1), stream(0, 1, start=25))
+    for masters, wait in (({}, 0), ({"b": {"caching": True}}, 12)):
+        state = build(hub=hub, masters=masters, width="64 B")
+        down, _ = drive(state, [dict(r) for r in requests], memory)
+        # b's line is there from 4 + 20 + 4 = 28 on and keeps probes out up to 44; a's comes at 25 + 7 = 32
+        assert [row[0] for row in down] == [4, 25 + 4 + wait]
+
+
+def test_a_tracker_is_free_some_cycles_after_the_last_beat():
+    requests = merged(stream(0, 2))
+    starts = []
+    for release in (0, 5):
+        hub = {"trackers": 1, "release": f"{release} cycles"}
+        down, _ = drive(build(hub=hub, width="64 B"), [dict(r) for r in requests], memory)
+        starts.append(down[1][0])
+    assert starts[1] - starts[0] == 5

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.lowering.planner import PLANNERS, Lifetime, lower_bound, plan_bytes, plan_memory
+from workloads.lowering.planner import (
+    PLANNERS,
+    Lifetime,
+    lower_bound,
+    plan_bytes,
+    plan_memory,
+    plan_regions,
+)
 
 # the running example of Pisarchyk & Lee (arXiv 2001.03288): first step, last step, size
 EXAMPLE = [(0, 1, 32), (1, 4, 28), (2, 5, 36), (3, 5, 16), (4, 5, 8), (5, 7, 64), (6, 8, 10), (7, 8, 40)]
@@ -49,3 +56,19 @@ def test_lower_bound_is_the_most_alive_at_one_step(buffers):
     steps = range(20)
     alive = [sum(b.bytes for b in buffers if b.first <= step <= b.last) for step in steps]
     assert lower_bound(buffers) == max(alive)
+
+
+@given(st.lists(st.integers(1, 100_000), max_size=40))
+def test_regions_are_aligned_to_their_own_size_and_apart(sizes):
+    offsets = plan_regions({str(i): size for i, size in enumerate(sizes)})
+    taken: list[tuple[int, int]] = []
+    for i, size in enumerate(sizes):
+        region = 4096
+        while region < size:
+            region *= 2
+        # the obvious search: the first multiple of the region that meets nothing allocated before
+        at = next(
+            at for at in range(0, 1 << 40, region) if all(at + region <= b or e <= at for b, e in taken)
+        )
+        assert offsets[str(i)] == at
+        taken.append((at, at + region))

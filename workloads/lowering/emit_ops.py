@@ -88,7 +88,7 @@ class UnitEmitter:
             self.recorder.stored_weights[layer] = self.recorder.stored_weights.get(layer, 0) + stored
             for image in range(node.images):
                 for tile in cut.tiles:
-                    at = Place("", weights.offset + tile.first_kernel // cut.tiles[0].kernels * piece)
+                    at = Place(weights.buffer, tile.first_kernel // cut.tiles[0].kernels * piece)
                     self._tile(stage, cut, tile, at, cubes, image, macs.next(_real_macs(node, cut, tile)))
 
     def _tile(
@@ -203,7 +203,7 @@ class UnitEmitter:
                 fields[f"{key}_address"] = Place(at.buffer, at.offset + channel)
             elif step.mode == Operand.PER_KERNEL:
                 constant = self.recorder.constant(f"{name}.{key}", channels * step.bytes)
-                fields[f"{key}_address"] = Place("", constant.offset + channel * step.bytes)
+                fields[f"{key}_address"] = Place(constant.buffer, channel * step.bytes)
             if step.mode == Operand.PER_ELEMENT:
                 operand = cubes[step.tensor]
                 fields[f"{key}_address"] = place(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from workloads.lowering.layout import WEIGHT_ALIGNMENT, round_up
 from workloads.lowering.planner import Lifetime, plan_bytes, plan_memory
-from workloads.lowering.record import Place, Recorder, start_of
+from workloads.lowering.record import Place, Recorder
 from workloads.program import On
 
 
@@ -69,21 +69,20 @@ def place_features(
     return {name: first + offset for name, offset in offsets.items()}
 
 
-def place_constants(homes: Homes, recorder: Recorder) -> dict[int, int]:
-    """Return the address of every constant (by its offset) that is to lie in the weights' home."""
+def place_constants(homes: Homes, recorder: Recorder) -> dict[str, int]:
+    """Return the address of every constant that is to lie in the weights' home."""
     home = homes.weights
     if home is None:
         return {}
-    starts = sorted(recorder.constants.values())
-    sizes = dict(zip(starts, [b - a for a, b in zip(starts, [*starts[1:], recorder.constant_bytes])]))
-    uses = dict.fromkeys(starts, 0)
+    uses = dict.fromkeys(recorder.constants, 0)
     for op in recorder.ops:
         for value in op.values():
-            if isinstance(value, Place) and not value.buffer:
-                uses[start_of(starts, value.offset)] += 1
-    addresses: dict[int, int] = {}
-    for start in sorted(starts, key=lambda s: (-uses[s], s)):
-        if sizes[start] <= home.bytes:
-            addresses[start] = home.take(sizes[start])
-            homes.note(home, "weight_bytes", sizes[start])
+            if isinstance(value, Place) and value.buffer in uses:
+                uses[value.buffer] += 1
+    addresses: dict[str, int] = {}
+    for name in sorted(uses, key=lambda name: -uses[name]):  # ties: in order of first use
+        size = recorder.constants[name]
+        if size <= home.bytes:
+            addresses[name] = home.take(size)
+            homes.note(home, "weight_bytes", size)
     return addresses

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hw_models.errors import ConfigError
 from hw_models.systolic.params import Systolic
 from workloads.importers.load import load_network
@@ -37,6 +39,12 @@ def lower_job(
     """Return the program of one frame. Raises ConfigError."""
     if homes is not None and isinstance(job.network, LoadableFile | ProgramFile):
         raise ConfigError("a compiled network has its addresses; write a network, or no place", key="place")
+    program = _lower(job, preset, base_address, simd, homes)
+    program.tasks["compute_cycles"] = np.rint(program.tasks["compute_cycles"] * job.core_work)
+    return program
+
+
+def _lower(job: NetworkJob, preset: Any, base_address: int, simd: int, homes: Homes | None) -> Program:
     if isinstance(preset, Systolic):
         return _lower_to_array(job, preset, base_address, simd, homes)
     target = target_of(preset)

@@ -2,12 +2,16 @@
 
 The three planners follow Pisarchyk & Lee, "Efficient memory management for deep neural net inference"
 (arXiv 2001.03288): offsets are chosen greedily in the order that gives the planner its name. `separate`
-shares nothing: under `dependencies: data` no step then waits for a buffer to be free.
+shares nothing: under `dependencies: data` no step then waits for a buffer to be free. `regions` is what a
+Linux driver that allocates each tensor by itself gets from a pool of coherent memory (`plan_regions`).
 """
 
+from bisect import insort
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import NamedTuple
+
+REGION_BYTES = 4096  # the least that is allocated by itself: a page
 
 
 class Lifetime(NamedTuple):
@@ -35,11 +39,33 @@ def plan_memory(buffers: list[Lifetime], planner: str) -> dict[str, int]:
     if planner == "separate":
         ends = accumulate((buffer.bytes for buffer in buffers), initial=0)
         return {buffer.name: offset for buffer, offset in zip(buffers, ends)}
+    if planner == "regions":
+        return plan_regions({buffer.name: buffer.bytes for buffer in buffers})
     placed: list[tuple[int, Lifetime]] = []
     best_fit = planner != "first_fit"
     for buffer in PLANNERS[planner](buffers):
         placed.append((_gap(buffer, placed, best_fit), buffer))
     return {buffer.name: offset for offset, buffer in placed}
+
+
+def plan_regions(sizes: dict[str, int]) -> dict[str, int]:
+    """Return an offset for every name, each a region of its own, in the order given.
+
+    Linux rounds a coherent allocation up to a power of two of pages and takes the first free place that is a
+    multiple of it (bitmap_find_free_region): large tensors all begin in the same bank of the same rank.
+    """
+    offsets: dict[str, int] = {}
+    taken: list[tuple[int, int]] = []
+    for name, size in sizes.items():
+        region = max(REGION_BYTES, 1 << (size - 1).bit_length())
+        offset = 0
+        for begin, end in taken:  # in order of address
+            if offset + region <= begin:
+                break
+            offset = max(offset, -(-end // region) * region)
+        offsets[name] = offset
+        insort(taken, (offset, offset + region))
+    return offsets
 
 
 def plan_bytes(buffers: list[Lifetime], offsets: dict[str, int]) -> int:

@@ -1,6 +1,5 @@
 """Collects operations, tasks and steps while addresses are still names; resolves them at the end."""
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +19,9 @@ REGISTERS = {  # written by the driver for one launch
     Unit.RUBIK: 15,  # assumed likewise
     Unit.BDMA: 13,  # assumed likewise
 }
+
+
+CONSTANT = "constant "  # begins the name of what is no buffer
 
 
 class Place(NamedTuple):
@@ -81,8 +83,7 @@ class Recorder:
     tasks: list[dict[str, Any]] = field(default_factory=list)
     steps: list[StepRecord] = field(default_factory=list)
     buffers: dict[str, int] = field(default_factory=dict)  # name -> bytes
-    constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> offset
-    constant_bytes: int = 0
+    constants: dict[str, int] = field(default_factory=dict)  # weights and operands: name -> bytes
     core_macs: int = 0  # of layers on a core
     stored_weights: dict[int, int] = field(default_factory=dict)  # layer -> bytes, padding and all
     results: set[str] = field(default_factory=set)  # buffers of the network's outputs
@@ -94,10 +95,8 @@ class Recorder:
 
     def constant(self, name: str, size: int) -> Place:
         """Return the place of a constant of ``size`` bytes, the same for the same name."""
-        if name not in self.constants:
-            self.constants[name] = self.constant_bytes
-            self.constant_bytes += round_up(size, WEIGHT_ALIGNMENT)
-        return Place("", self.constants[name])
+        self.constants.setdefault(CONSTANT + name, round_up(size, WEIGHT_ALIGNMENT))
+        return Place(CONSTANT + name)
 
     def op(self, unit: int, touches: list[Touch], origin: Origin | None = None, **fields: Any) -> None:
         fields["unit"] = int(unit)
@@ -115,37 +114,34 @@ class Recorder:
         """The step recorded last is where ``origin`` is done."""
         self.steps[-1].origin = origin
 
-    def tables(
-        self, addresses: dict[str, int], constants_at: int, moved: dict[int, int] | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of operations and of tasks with every place resolved.
+    @property
+    def constant_bytes(self) -> int:
+        return sum(self.constants.values())
 
-        ``moved``: the address of constants, by offset, that do not lie behind ``constants_at``.
-        """
-        starts = sorted(self.constants.values()) if moved else []
+    def in_order_of_use(self) -> dict[str, int]:
+        """Return the bytes of every buffer and constant, by the step that names it first."""
+        sizes = self.buffers | self.constants
+        used: dict[str, int] = {}
+        for step in self.steps:
+            record = (self.tasks if step.on == On.CORE else self.ops)[step.index]
+            places = [value.buffer for value in record.values() if isinstance(value, Place)]
+            for name in places + [touch.buffer for touch in step.touches]:
+                used.setdefault(name, sizes[name])
+        return used
 
-        def constant(offset: int) -> int:
-            start = start_of(starts, offset) if moved else 0
-            return offset - start + moved[start] if moved and start in moved else offset + constants_at
+    def tables(self, addresses: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of operations and of tasks with every place resolved."""
 
         def rows(records: list[dict[str, Any]], dtype: np.dtype) -> np.ndarray:
             table = np.zeros(len(records), dtype)
             for row, record in zip(table, records):
                 for key, value in record.items():
                     if isinstance(value, Place):
-                        at_buffer = value.buffer != ""
-                        value = (
-                            value.offset + addresses[value.buffer] if at_buffer else constant(value.offset)
-                        )
+                        value = addresses[value.buffer] + value.offset
                     row[key] = value
             return table
 
         return rows(self.ops, self.dtype), rows(self.tasks, TASK)
-
-
-def start_of(starts: list[int], offset: int) -> int:
-    """Return the start, of rising ``starts``, of what lies at ``offset``."""
-    return starts[bisect_right(starts, offset) - 1]
 
 
 def touch(cube: Cube, write: bool, first_row: int = 0, rows: int | None = None) -> Touch:
