@@ -1,8 +1,7 @@
 """`dlasim validate firesim`: the FireSim paper's SoC, frame, LLC grid and co-runners, one set of parameters.
 
-Reference: "Integrating NVDLA with RISC-V SoC on FireSim" (EMC2 2019) and its artifact; the figures and how
-sure they are stand in docs/firesim.md. Where the paper shows a figure only as an image, the row is written
-without a reference and not counted.
+Reference: "Integrating NVDLA with RISC-V SoC on FireSim" (EMC2 2019), figures 5 and 6, and its artifact
+(`reference/firesim/README.md`, docs/firesim.md).
 """
 
 import os
@@ -10,11 +9,22 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
+from hw_models.errors import ConfigError
 from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
-from simulator.validate.firesim_cases import BARE, FOOTPRINTS, FRAME, LENGTH, Case, Outcome, cases
+from simulator.validate.firesim_cases import (
+    BARE,
+    FOOTPRINTS,
+    FRAME,
+    JITTER_CYCLES,
+    LENGTH,
+    Case,
+    Outcome,
+    cases,
+)
 
 CONFIG = CONFIGS / "firesim_yolov3.yaml"
 NONE = float("nan")
@@ -25,10 +35,15 @@ def run_case(case: Case) -> Outcome:
     from simulator.config.model import load, resolved
     from simulator.single import run_one
 
-    config = resolved(load(CONFIG, settings=case.settings))
+    config = resolved(load(CONFIG, settings=case.settings, seed=case.seed))
     config["corunners"] = [
-        {"on": f"core{i}", "kind": "bandwidth_write", "footprint": FOOTPRINTS[case.size]}
-        for i in reversed(range(4 - case.corunners, 4))
+        {
+            "on": f"core{i}",
+            "kind": "bandwidth_write",
+            "footprint": FOOTPRINTS[case.size],
+            "jitter": f"{JITTER_CYCLES} cycles",
+        }
+        for i in range(case.corunners)
     ]
     job = run_one(config).summary["workloads"]["detect"]
     phases = job["phases"]
@@ -53,21 +68,24 @@ def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outco
         return dict(zip(order, pool.map(run_case, order)))
 
 
-def figures(table: Path | None = None, *, plots: str | None = None) -> Iterator[Figure]:
-    """Yield the paper's figures beside ours. ``table`` is not used: the paper has none.
+def figures(
+    table: Path | None = None, *, all: bool = False, seeds: int = 1, plots: str | None = None
+) -> Iterator[Figure]:
+    """Yield the paper's figures beside ours. ``table`` is not used: the figures are two.
 
-    ``plots``: a folder for the LLC surface and the co-runners' slowdown as pictures.
+    ``all``: every point of the figures. ``seeds``: runs a point with co-runners; their mean is compared,
+    their spread shown. ``plots``: a folder for both figures as pictures.
     """
-    results = outcomes(cases())
-    base, bare = results[FRAME], results[BARE]
-    yield from frame_figures(base)
-    yield from llc_figures(results, bare)
-    yield from slow_figures(results)
-    yield from corunner_figures(results, base)
+    if isinstance(seeds, bool) or int(seeds) < 1:
+        raise ConfigError(f"--seeds: {seeds} is not a number of runs; write 1 or more")
+    results = outcomes(cases(all, int(seeds)))
+    yield from frame_figures(results[FRAME])
+    yield from llc_figures(results)
+    yield from corunner_figures(results)
     if plots is not None:
         from simulator.validate.firesim_plots import write_plots
 
-        write_plots(Path(plots), results, bare, base)
+        write_plots(Path(plots), results)
 
 
 def row(part: str, case: str, certainty: str) -> dict[str, Any]:
@@ -75,10 +93,9 @@ def row(part: str, case: str, certainty: str) -> dict[str, Any]:
 
 
 def frame_figures(base: Outcome) -> Iterator[Figure]:
-    said, remembered = "stated", "remembered"
-    yield Figure(row("frame", "whole", said), "frames_per_s", 7.5, 1 / base.latency_s)
-    yield Figure(row("frame", "NVDLA", remembered), "latency_ms", 67.0, base.accelerator_s * 1e3)
-    yield Figure(row("frame", "CPU", remembered), "latency_ms", 66.0, base.cpu_s * 1e3)
+    yield Figure(row("frame", "whole", "stated"), "frames_per_s", 7.5, 1 / base.latency_s)
+    yield Figure(row("frame", "NVDLA", "stated"), "latency_ms", 67.0, base.accelerator_s * 1e3)
+    yield Figure(row("frame", "CPU", "stated"), "latency_ms", 66.0, base.cpu_s * 1e3)
     loadable = {
         "weights": 80_288_000,
         "features": 41_310_000,
@@ -93,40 +110,31 @@ def frame_figures(base: Outcome) -> Iterator[Figure]:
         yield Figure(row("stalls", cause, "-"), "mega_cycles", NONE, cycles / 1e6, counted=False)
 
 
-def llc_figures(results: dict[Case, Outcome], bare: Outcome) -> Iterator[Figure]:
-    speedups = {
-        case.name: bare.accelerator_s / outcome.accelerator_s
-        for case, outcome in results.items()
-        if case.kind == "llc" and case.name != "no LLC"
-    }
-    for name, speedup in sorted(speedups.items()):
-        yield Figure(row("LLC", name, "-"), "speedup_over_no_llc", NONE, speedup, counted=False)
-    yield Figure(row("LLC", "best", "stated"), "speedup_over_no_llc", 1.56, max(speedups.values()))
+def llc_figures(results: dict[Case, Outcome]) -> Iterator[Figure]:
+    """Yield the speed-ups of figure 5."""
+    bare = results[BARE].accelerator_s
+    yield Figure(row("LLC", "no LLC", "derived"), "latency_ms", NONE, bare * 1e3, counted=False)
+    for case in sorted((c for c in results if c.kind in ("llc", "frame") and c != BARE), key=_by_line):
+        speedup = bare / results[case].accelerator_s
+        yield Figure(row("LLC", case.name, "figure 5"), "speedup_over_no_llc", case.reference, speedup)
 
 
-def slow_figures(results: dict[Case, Outcome]) -> Iterator[Figure]:
-    """Tell what the LLC would be worth if DRAM ran at its own clock: why ours is below the paper's."""
-    bare, best = (
-        next(results[case] for case in results if case.kind == "slow" and case.name == name)
-        for name in ("no LLC", "4096 KiB / 128 B")
-    )
-    speedup = bare.accelerator_s / best.accelerator_s
-    yield Figure(
-        row("DRAM at 1066 MHz", "best", "what if"), "speedup_over_no_llc", 1.56, speedup, counted=False
-    )
+def _by_line(case: Case) -> tuple[float, float]:
+    size, line = (float(word.split()[0]) for word in case.name.split("/"))
+    return line, size
 
 
-def corunner_figures(results: dict[Case, Outcome], base: Outcome) -> Iterator[Figure]:
-    references = {"4 x DRAM": (2.5, "remembered"), "4 x L1": (1.0, "remembered")}
-    for case, outcome in sorted(results.items(), key=lambda item: item[0].name):
-        if case.kind != "corunners":
-            continue
-        reference, certainty = references.get(case.name, (NONE, "-"))
-        slowdown = outcome.accelerator_s / base.accelerator_s
-        yield Figure(
-            row("co-runners", case.name, certainty),
-            "slowdown",
-            reference,
-            slowdown,
-            counted=reference == reference,
-        )
+def corunner_figures(results: dict[Case, Outcome]) -> Iterator[Figure]:
+    """Yield the slowdowns of figure 6, the mean over seeds, and their spread."""
+    base = results[FRAME].accelerator_s
+    points: dict[str, list[Case]] = {}
+    for case in results:
+        if case.kind == "corunners":
+            points.setdefault(case.name, []).append(case)
+    for name, runs in sorted(points.items(), key=lambda item: (item[1][0].size, item[0])):
+        slowdowns = [results[case].accelerator_s / base for case in runs]
+        where = row("co-runners", name, "figure 6")
+        yield Figure(where, "slowdown", runs[0].reference, mean(slowdowns))
+        if len(runs) > 1:
+            for quantity, value in (("slowdown_least", min(slowdowns)), ("slowdown_most", max(slowdowns))):
+                yield Figure(where, quantity, NONE, value, counted=False)

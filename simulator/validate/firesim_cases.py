@@ -1,26 +1,27 @@
-"""The runs that `validate firesim` makes, and the table of their parameters."""
+"""The runs that `validate firesim` makes, one for every point of the paper's two figures."""
 
+import csv
+from pathlib import Path
 from typing import NamedTuple
 
-LLC_SIZES_KIB = (512, 1024, 2048, 4096)
-LLC_LINES = (32, 64, 128)
-MOST_SETS = 4096  # of FASED's LLC model
+FOLDER = Path(__file__).parent / "reference" / "firesim"
 FOOTPRINTS = {"L1": "8 KiB", "LLC": "256 KiB", "DRAM": "16 MiB"}  # four of the second fit half of the LLC
+JITTER_CYCLES = 8  # of a co-runner's line: cores that run the same loop do not run in step
 LENGTH = {"L1": 0, "LLC": 3, "DRAM": 4}  # what a co-runner adds to the length of a run, roughly
-COUNTS = (1, 2, 3, 4)
-SLOW_DRAM = (
-    "system.dram.clock=1066 MHz"  # DDR3-2133's own clock; the artifact counts DRAM timings in SoC cycles
-)
+SHORT_SIZES_KIB = {32: (0.25, 4, 64, 1024), 64: (0.5, 4, 64, 512), 128: (1, 8, 64, 1024, 4096)}
+SHORT_COUNTS = {"L1": (4,), "LLC": (1, 4), "DRAM": (1, 4)}
 
 
 class Case(NamedTuple):
-    """One run of the SoC: what it is compared as, and what it changes in the config."""
+    """One run of the SoC: what it is compared as, what it changes in the config, what the paper has."""
 
     kind: str
     name: str
     settings: tuple[str, ...] = ()
     corunners: int = 0
     size: str = ""  # of FOOTPRINTS
+    reference: float = 1.0
+    seed: int = 1
 
 
 class Outcome(NamedTuple):
@@ -31,26 +32,36 @@ class Outcome(NamedTuple):
     stall_cycles: dict[str, int]
 
 
-FRAME = Case("llc", "2048 KiB / 64 B")  # the config as it is: the paper's frame, and a point of the grid
+FRAME = Case("frame", "2048 KiB / 64 B", reference=1.22)  # the config as it is, and a point of figure 5
 BARE = Case("llc", "no LLC", ("system.llc=null",))
 
 
-def cases() -> list[Case]:
-    """Return every run: no LLC, the LLC grid with the frame in it, the co-runners."""
-    grid = [
-        Case("llc", f"{size} KiB / {line} B", (f"system.llc.size={size} KiB", f"system.llc.line={line} B"))
-        for line in LLC_LINES
-        for size in LLC_SIZES_KIB
-        if size * 1024 // (8 * line) <= MOST_SETS
+def cases(every: bool, seeds: int = 1) -> list[Case]:
+    """Return the frame, no LLC, figure 5, and figure 6 with ``seeds`` runs a point; or a part of them."""
+    return [FRAME, BARE, *_grid(every), *_crowd(every, seeds)]
+
+
+def _grid(every: bool) -> list[Case]:
+    found = []
+    for row in _rows("llc_speedup.csv"):
+        size, line = float(row["llc_kib"]), int(row["line_bytes"])
+        name = f"{size:g} KiB / {line} B"
+        if name != FRAME.name and (every or size in SHORT_SIZES_KIB[line]):
+            settings = (f"system.llc.size={round(size * 1024)} B", f"system.llc.line={line} B")
+            found.append(Case("llc", name, settings, reference=float(row["speedup_over_no_llc"])))
+    return found
+
+
+def _crowd(every: bool, seeds: int) -> list[Case]:
+    return [
+        Case("corunners", f"{count} x {size}", (), count, size, float(row["normalized_time"]), seed)
+        for row in _rows("corunners.csv")
+        for size, count in [(row["working_set"], int(row["corunners"]))]
+        for seed in range(1, seeds + 1)
+        if every or count in SHORT_COUNTS[size]
     ]
-    grid = [FRAME if case.name == FRAME.name else case for case in grid]
-    crowd = [
-        Case("corunners", f"{count} x {name}", corunners=count, size=name)
-        for name in FOOTPRINTS
-        for count in COUNTS
-    ]
-    slow = [
-        Case("slow", "no LLC", (SLOW_DRAM, "system.llc=null")),
-        Case("slow", "4096 KiB / 128 B", (SLOW_DRAM, "system.llc.size=4 MiB", "system.llc.line=128 B")),
-    ]
-    return [BARE, *grid, *crowd, *slow]
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""The two pictures of `dlasim validate firesim`: LLC speed-up surface, slowdown by co-runners."""
+"""The two pictures of `dlasim validate firesim`: figures 5 and 6 of the paper."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,54 +7,51 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-import numpy as np
 
 if TYPE_CHECKING:
     from simulator.validate.firesim_cases import Case, Outcome
 
 
-def write_plots(folder: Path, results: "dict[Case, Outcome]", bare: "Outcome", base: "Outcome") -> None:
+def write_plots(folder: Path, results: "dict[Case, Outcome]") -> None:
     """Write llc_speedup.png and corunners.png into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    _llc(results, bare).savefig(folder / "llc_speedup.png", dpi=120)
-    _corunners(results, base).savefig(folder / "corunners.png", dpi=120)
+    _llc(results).savefig(folder / "llc_speedup.png", dpi=120)
+    _corunners(results).savefig(folder / "corunners.png", dpi=120)
     plt.close("all")
 
 
-def _llc(results: "dict[Case, Outcome]", bare: "Outcome") -> plt.Figure:
-    points = {
-        tuple(int(word.split()[0]) for word in case.name.split("/")): bare.accelerator_s
-        / outcome.accelerator_s
-        for case, outcome in results.items()
-        if case.kind == "llc" and "/" in case.name
-    }
-    sizes, lines = (sorted({key[i] for key in points}) for i in (0, 1))
-    grid = np.array([[points.get((size, line), np.nan) for size in sizes] for line in lines])
+def _llc(results: "dict[Case, Outcome]") -> plt.Figure:
+    bare = next(outcome for case, outcome in results.items() if case.name == "no LLC").accelerator_s
+    series: dict[float, list[tuple[float, float, float]]] = {}
+    for case, outcome in results.items():
+        if "/" in case.name:
+            size, line = (float(word.split()[0]) for word in case.name.split("/"))
+            series.setdefault(line, []).append((size, case.reference, bare / outcome.accelerator_s))
     figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    image = axes.imshow(grid, cmap="viridis", aspect="auto", origin="lower")
-    for (y, x), value in np.ndenumerate(grid):
-        if np.isfinite(value):
-            axes.text(x, y, f"{value:.2f}", ha="center", va="center", color="white")
-    axes.set_xticks(range(len(sizes)), [f"{size} KiB" for size in sizes])
-    axes.set_yticks(range(len(lines)), [f"{line} B" for line in lines])
-    axes.set(xlabel="LLC size", ylabel="line", title="NVDLA's speed-up over no LLC (paper: up to 1.56)")
-    figure.colorbar(image)
+    for line, points in sorted(series.items()):
+        sizes, paper, ours = zip(*sorted(points))
+        (drawn,) = axes.plot(sizes, ours, marker="o", label=f"{line:g} B")
+        axes.plot(sizes, paper, linestyle=":", color=drawn.get_color())
+    axes.set_xscale("log", base=2)
+    axes.set(xlabel="LLC size [KiB]", ylabel="speed-up over no LLC", title="NVDLA (dotted: the paper)")
+    axes.grid(alpha=0.3)
+    axes.legend(title="line")
     return figure
 
 
-def _corunners(results: "dict[Case, Outcome]", base: "Outcome") -> plt.Figure:
-    series: dict[str, dict[int, float]] = {}
+def _corunners(results: "dict[Case, Outcome]") -> plt.Figure:
+    base = next(outcome for case, outcome in results.items() if case.kind == "frame").accelerator_s
+    series: dict[str, list[tuple[int, float, float]]] = {}
     for case, outcome in results.items():
         if case.kind == "corunners":
-            name = case.name.split(" x ")[1]
-            series.setdefault(name, {0: 1.0})[case.corunners] = outcome.accelerator_s / base.accelerator_s
+            point = case.corunners, case.reference, outcome.accelerator_s / base
+            series.setdefault(case.size, [(0, 1.0, 1.0)]).append(point)
     figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for name, values in sorted(series.items()):
-        counts = sorted(values)
-        axes.plot(counts, [values[count] for count in counts], marker="o", label=f"fits {name}")
-    axes.set(
-        xlabel="bandwidth-write co-runners", ylabel="slowdown of NVDLA", title="YOLOv3 beside co-runners"
-    )
+    for name, points in sorted(series.items()):
+        counts, paper, ours = zip(*sorted(points))
+        drawn = axes.scatter(counts, ours, label=f"fits {name}")
+        axes.plot(counts, paper, linestyle=":", color=drawn.get_facecolor()[0])
+    axes.set(xlabel="co-runners", ylabel="slowdown of NVDLA", title="YOLOv3 (dotted: the paper)")
     axes.set_xticks(range(5))
     axes.grid(alpha=0.3)
     axes.legend()

@@ -2,9 +2,12 @@
 
 import math
 
+import pytest
+
+from hw_models.errors import ConfigError
 from simulator.config.model import load
 from simulator.validate import firesim
-from simulator.validate.firesim_cases import Case, Outcome
+from simulator.validate.firesim_cases import Case, Outcome, cases
 
 TRAFFIC = {
     "weights": 80_288_000,
@@ -19,44 +22,70 @@ def made_up(milliseconds):
     return Outcome(2 * milliseconds / 1e3, milliseconds / 1e3, milliseconds / 1e3, TRAFFIC, {"data": 10})
 
 
-def test_the_cases_cover_the_frame_the_grid_and_the_crowd():
-    cases = firesim.cases()
-    assert firesim.FRAME in cases
-    assert sum(case.name == "no LLC" and case.kind == "llc" for case in cases) == 1
-    assert {case.name for case in cases if case.kind == "corunners"} == {
+def test_every_point_of_both_figures_is_a_case():
+    every = cases(every=True)
+    assert len(set(every)) == len(every) == 1 + 39 + 12  # without LLC, figure 5, figure 6
+    assert firesim.FRAME in every
+    assert Case("llc", "no LLC", ("system.llc=null",)) in every
+    assert {case.name for case in every if case.kind == "corunners"} == {
         f"{n} x {where}" for n in (1, 2, 3, 4) for where in ("L1", "LLC", "DRAM")
     }
-    assert "4096 KiB / 64 B" not in {case.name for case in cases}  # more sets than FASED has
-    assert len(set(cases)) == len(cases)
+
+
+def test_the_short_list_has_the_ends_of_every_line_and_the_crowd():
+    short = {case.name for case in cases(every=False)}
+    assert short < {case.name for case in cases(every=True)}
+    assert {
+        "0.25 KiB / 32 B",
+        "1024 KiB / 32 B",
+        "0.5 KiB / 64 B",
+        "1 KiB / 128 B",
+        "4096 KiB / 128 B",
+    } < short
+    assert {"1 x DRAM", "4 x DRAM", "4 x LLC", "4 x L1"} < short
+
+
+def test_points_differ_in_the_llc_or_in_the_crowd_and_in_nothing_else():
+    for case in cases(every=True, seeds=2):
+        keys = {setting.partition("=")[0] for setting in case.settings}
+        assert keys <= {"system.llc", "system.llc.size", "system.llc.line"}
+        assert not (keys and case.corunners)
+
+
+def test_every_point_of_figure_5_is_a_config():
+    for case in cases(every=True):
+        llc = load(firesim.CONFIG, settings=case.settings).system.llc
+        assert llc is None or llc.sets <= 4096  # as many as FASED's model has
 
 
 def test_the_figures_compare_with_the_paper():
-    results = {case: made_up(60 + 10 * case.corunners) for case in firesim.cases()}
-    bare = firesim.BARE
-    results[bare] = made_up(90)
-    frame = results[firesim.FRAME]
-    rows = list(firesim.frame_figures(frame))
-    rows += firesim.llc_figures(results, results[bare])
-    rows += firesim.corunner_figures(results, frame)
+    results = {case: made_up(60 + 10 * case.corunners + case.seed) for case in cases(every=True, seeds=2)}
+    results[firesim.BARE] = made_up(61 * 1.5)
+    rows = list(firesim.frame_figures(results[firesim.FRAME]))
+    rows += firesim.llc_figures(results)
+    rows += firesim.corunner_figures(results)
     counted = {(f.row["part"], f.row["case"], f.quantity): f for f in rows if f.counted}
-    assert counted["frame", "whole", "frames_per_s"].ours == 1 / 0.12
-    assert counted["LLC", "best", "speedup_over_no_llc"].ours == 1.5
-    assert counted["co-runners", "4 x DRAM", "slowdown"].ours == 100 / 60
+    assert counted["frame", "whole", "frames_per_s"].ours == 1 / 0.122
+    best = counted["LLC", "4096 KiB / 128 B", "speedup_over_no_llc"]
+    assert (best.reference, best.ours) == (1.56, 1.5)
+    crowd = counted["co-runners", "4 x DRAM", "slowdown"]
+    assert crowd.reference == 2.46
+    assert crowd.ours == pytest.approx((101 + 102) / 2 / 61)
     assert counted["traffic", "operands and inputs", "megabytes"].error_percent == 0
     assert all(math.isnan(f.reference) for f in rows if not f.counted)
+    assert sum(f.row["part"] in ("LLC", "co-runners") for f in counted.values()) == 39 + 12
+
+
+def test_seeds_are_a_number_of_runs():
+    with pytest.raises(ConfigError, match="--seeds: 0 is not a number of runs; write 1 or more"):
+        list(firesim.figures(seeds=0))
 
 
 def test_plots_are_written(tmp_path):
     from simulator.validate.firesim_plots import write_plots
 
-    results = {case: made_up(60 + 10 * case.corunners) for case in firesim.cases()}
-    base = results[firesim.cases()[0]]
-    write_plots(tmp_path / "plots", results, base, base)
+    write_plots(tmp_path / "plots", {case: made_up(60 + 10 * case.corunners) for case in cases(every=True)})
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {"llc_speedup.png", "corunners.png"}
-
-
-def test_a_case_is_one_setting_of_the_same_soc():
-    assert Case("llc", "no LLC", ("system.llc=null",)) in firesim.cases()
 
 
 def test_the_frame_is_the_config_as_it_is():
