@@ -115,7 +115,7 @@ def simulated(monkeypatch):
     """Replace the simulation by a made-up result; return what it was asked."""
     asked = []
 
-    def run(config, *, progress=None):
+    def run(config, *, progress=None, values=False, parameters=None):
         asked.append(config)
         return synthetic_result()
 
