@@ -6,16 +6,13 @@ Images of a batch lie one below the other.
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 
 from workloads.graph import NetworkBuilder, Shape, Window
-from workloads.importers.onnx_walk import Dims, attributes_of
-
-if TYPE_CHECKING:
-    from workloads.importers.onnx_file import Reader
+from workloads.importers.onnx_walk import Dims, Walker, attributes_of
 
 
 def default_axis(dims: Dims) -> int:
@@ -34,11 +31,25 @@ def laid_shape(dims: Dims, axis: int) -> Shape:
     return Shape(dims[axis], prod(rest[:-1]), rest[-1])
 
 
+class Tensors(Protocol):
+    """What is known of the tensors so far: a `workloads.importers.onnx_file.Reader`."""
+
+    builder: NetworkBuilder
+    walker: Walker
+    laid: dict[str, dict[int, str]]  # ONNX name -> axis of the channels -> tensor
+
+    def axis(self, name: str) -> int: ...
+    def source(self, name: str, axis: int | None = None) -> str: ...
+    def give(self, name: str, axis: int, tensor: str) -> None: ...
+    def lay_input(self, name: str, axis: int | None) -> None: ...
+    def warn(self, name: str, text: str) -> None: ...
+
+
 @dataclass
 class At:
     """One node, and what its maker needs."""
 
-    reader: "Reader"
+    reader: Tensors
     node: onnx.NodeProto
     name: str
 
