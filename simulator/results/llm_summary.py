@@ -65,6 +65,13 @@ def llm_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     }
     if model.sparse:
         summary["neurons"] = neuron_shares(model, decoding)
+    if model.caches_experts:
+        asked = sum(p.experts for p in decoding)
+        summary["experts"] = {
+            "hit_rate": sum(p.expert_hits for p in decoding) / max(asked, 1),
+            "unit_bytes": model.flash.expert,
+            "slots": model.expert_slots,
+        }
     if model.job.kv_cache.dram_bytes is not None:
         summary["kv_cache"] = kv_summary(model)
     if model.job.speculative is not None:
@@ -126,4 +133,5 @@ def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
     """Return the weights and the most of keys and values in DRAM, and the weights' share of the model."""
     rows = sum(p.resident_rows for p in passes) / max(len(passes), 1)
     held = plan.resident + rows * plan.dram.neuron
+    held += plan.expert_slots * plan.dram.expert if plan.caches_experts else 0
     return {"weights": held, "kv": kv_bytes(plan), "model_share": held / plan.dram.model}

@@ -17,6 +17,9 @@ PUBLISHED = {  # parameters of the checkpoints on Hugging Face
     "llama-2-7b": 6_738_415_616,
     "llama-3.2-3b": 3_212_749_824,
     "llama-3.1-8b": 8_030_261_248,
+    "mixtral-8x7b": 46_702_792_704,
+    "qwen3-30b-a3b": 30_532_122_624,
+    "gpt-oss-20b": 20_914_757_184,
 }
 
 OTHERS = {  # config values of models that are not built in, and their published parameters
@@ -124,8 +127,8 @@ def test_unknown_name_is_refused_with_a_suggestion():
         refused(lambda: load_model("opt-6.7")) == "'opt-6.7' is no built-in model; did you mean 'opt-6.7b'?"
     )
     assert refused(lambda: load_model("zzz")) == (
-        "'zzz' is no built-in model; write one of falcon-7b, llama-2-7b, llama-3.1-8b, llama-3.2-3b, opt-125m, opt-6.7b, "
-        "persimmon-8b, phi-2, or a config.json"
+        "'zzz' is no built-in model; write one of falcon-7b, gpt-oss-20b, llama-2-7b, llama-3.1-8b, llama-3.2-3b, "
+        "mixtral-8x7b, opt-125m, opt-6.7b, persimmon-8b, phi-2, qwen3-30b-a3b, or a config.json"
     )
 
 

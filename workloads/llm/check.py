@@ -20,6 +20,7 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             f"{job.on} computes in {known}, not in {job.precision}; write one of them", key=f"{key}.precision"
         )
     held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
+    held += plan.expert_slots * plan.dram.expert if plan.caches_experts else 0
     held, cached = min(held, plan.budget or held), kv_bytes(plan)
     owner, capacity = job.on, machine.capacity_bytes
     if system.shares_memory(job.on):
@@ -30,7 +31,9 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             f"values in DRAM; {owner} has {capacity / GB:.2f} GB",
             key=f"{key}.offload",
         )
-    needs_flash = plan.sparse or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
+    needs_flash = (
+        plan.sparse or plan.caches_experts or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
+    )
     if not needs_flash:
         return plan, machine, False
     if system.flash is None:

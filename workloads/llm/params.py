@@ -12,6 +12,7 @@ from hw_models.errors import ConfigError
 from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_quantity
 from workloads.llm.activity import Activity
 from workloads.llm.dtypes import bits_of
+from workloads.llm.experts import Replacement, Router
 from workloads.llm.model import load_model
 
 Dtype = Literal[
@@ -20,13 +21,14 @@ Dtype = Literal[
 ]  # fmt: skip
 Role = Literal["embedding", "attention", "ffn", "expert", "head", "kv", "predictor"]
 Policy = Literal[
-    "resident", "naive", "hybrid", "predictor", "window", "window_bundled", "window_coactivation"
+    "resident", "naive", "hybrid", "experts", "predictor", "window", "window_bundled", "window_coactivation"
 ]
 
 POLICIES: dict[str, str] = {  # what each keeps in DRAM, and what a token reads from flash
     "resident": "the whole model in DRAM: nothing is read",
     "naive": "nothing in DRAM: every weight is read for every token, in order",
     "hybrid": "as much as `dram` allows in DRAM, the rest read for every token, in order",
+    "experts": "all but the experts in DRAM; experts are read one by one into a cache of what `dram` leaves",
     "predictor": "all but the FFN in DRAM; the predicted FFN neurons are read for every token",
     "window": "as predictor, and the neurons of the last `window` tokens stay in DRAM",
     "window_bundled": "as window, with a neuron's vectors side by side on flash: one read each",
@@ -86,6 +88,10 @@ class Offload(Block):
     chunk_bytes: Bytes | None = Field(
         None, alias="chunk", gt=0, description="size of a read; absent: one neuron's"
     )
+    replace: Replacement = Field(
+        "lru", description="which expert leaves the cache; belady: the one needed last, a bound"
+    )
+    router: Router = Field(Router(), description="which experts tokens are sent to")
     activity: Activity | None = Field(
         None, description="generative trace; absent: the model's own, where known"
     )

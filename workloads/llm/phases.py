@@ -52,6 +52,8 @@ class Pass:
     flagged: int = 0
     fresh: int = 0
     resident_rows: int = 0
+    experts: int = 0  # asked for
+    expert_hits: int = 0  # of which in DRAM
 
     @property
     def macs(self) -> int:

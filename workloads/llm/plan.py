@@ -27,6 +27,7 @@ class Sizes:
     ends: int  # positions, projections, final norm
     projection: int  # of which projections between embedding and layers
     idle: np.ndarray  # experts of a layer that a token does not read
+    expert: int  # one expert of one layer, 0 without experts
 
     @property
     def held(self) -> int:
@@ -76,7 +77,16 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
         ends=ends,
         projection=projection,
         idle=idle,
+        expert=_expert_bytes(model, dtype("expert")),
     )
+
+
+def _expert_bytes(model: Transformer, dtype: str) -> int:
+    """Return the bytes of one expert; all are alike."""
+    experts = model.shape.experts
+    if experts is None:
+        return 0
+    return bytes_of(int(model.layer_values("expert").max()) // experts.count, dtype)
 
 
 def predictor_ranks(job: LlmJob, model: Transformer) -> np.ndarray:
@@ -107,10 +117,15 @@ class Plan:
     budget: int | None  # bytes of DRAM for weights
     resident: int  # bytes of weights always in DRAM
     capacity: np.ndarray  # (layers,) rows of the FFN that DRAM has room for
+    expert_slots: int  # experts that DRAM has room for, all layers together
     streamed_share: float  # of the weights a token reads, how much comes from flash in order
     ffn_at: np.ndarray  # (layers,) flash address of a layer's FFN
     dense_at: np.ndarray  # (layers,) flash address of a layer's other weights
     end_at: int  # first flash address after the model
+
+    @property
+    def caches_experts(self) -> bool:
+        return self.job.offload.policy == "experts"
 
     @property
     def sparse(self) -> bool:
@@ -128,7 +143,7 @@ def make_plan(job: LlmJob) -> Plan:
     ranks = predictor_ranks(job, model)
     predictor = _predictor_bytes(job, model, ranks)
     budget = job.offload.dram.bytes_of(dram.model) if job.offload.dram else None
-    resident = _resident_bytes(job, dram, ranks, predictor, budget)
+    resident = _resident_bytes(job, model, dram, ranks, predictor, budget)
     share = 0.0
     if job.offload.policy in ("naive", "hybrid"):
         share = 1 - min(resident, dram.held) / dram.held
@@ -143,6 +158,7 @@ def make_plan(job: LlmJob) -> Plan:
         budget=budget,
         resident=resident,
         capacity=_capacity(job, model, dram, ranks, budget, resident),
+        expert_slots=_expert_slots(model, dram, resident, budget),
         streamed_share=share,
         ffn_at=ffn_at,
         dense_at=dense_at,
@@ -156,17 +172,37 @@ def _predictor_bytes(job: LlmJob, model: Transformer, ranks: np.ndarray) -> np.n
 
 
 def _resident_bytes(
-    job: LlmJob, dram: Sizes, ranks: np.ndarray, predictor: np.ndarray, budget: int | None
+    job: LlmJob,
+    model: Transformer,
+    dram: Sizes,
+    ranks: np.ndarray,
+    predictor: np.ndarray,
+    budget: int | None,
 ) -> int:
     policy = job.offload.policy
     if policy == "resident":
         return dram.held
     if policy == "naive":
         return 0
+    if policy == "experts":
+        return dram.held - expert_units(model) * dram.expert
     if policy == "hybrid":
         return min(dram.held // 2 if budget is None else budget, dram.held)
     dense_layers = int(dram.ffn[ranks == 0].sum())
     return int(dram.dense.sum() + predictor.sum()) + dram.head + dram.ends + dense_layers
+
+
+def expert_units(model: Transformer) -> int:
+    """Return how many experts the model has, those of all layers."""
+    experts = model.shape.experts
+    return sum(model.shape.expert_layers) * experts.count if experts is not None else 0
+
+
+def _expert_slots(model: Transformer, dram: Sizes, resident: int, budget: int | None) -> int:
+    units = expert_units(model)
+    if budget is None or units == 0:
+        return units
+    return max(0, min(units, (budget - resident) // dram.expert))
 
 
 def _capacity(
@@ -215,7 +251,10 @@ def check_fits(job: LlmJob) -> None:
             f"prompt {job.prompt} + tokens {job.tokens} is a context of {job.context} tokens; "
             f"{model.name} has at most {model.shape.positions}"
         )
-    if job.offload.policy not in SPARSE_POLICIES and job.offload.policy != "resident":
+    if job.offload.policy == "experts" and (model.shape.experts is None or job.speculative is not None):
+        found = "none" if model.shape.experts is None else "them, and speculative decoding beside"
+        raise ValueError(f"offload.policy experts reads experts, and {model.name} has {found}")
+    if job.offload.policy not in SPARSE_POLICIES and job.offload.policy not in ("resident", "experts"):
         return
     if job.offload.policy in SPARSE_POLICIES and model.shape.experts is not None:
         raise ValueError(
@@ -236,12 +275,16 @@ def check_fits(job: LlmJob) -> None:
     dram = sizes_of(job, model)
     budget = job.offload.dram.bytes_of(dram.model)
     ranks = predictor_ranks(job, model)
-    resident = _resident_bytes(job, dram, ranks, _predictor_bytes(job, model, ranks), budget)
-    least = resident + (int((ranks > 0).sum()) * dram.neuron if job.offload.policy != "resident" else 0)
+    resident = _resident_bytes(job, model, dram, ranks, _predictor_bytes(job, model, ranks), budget)
+    least = resident + (int((ranks > 0).sum()) * dram.neuron if job.offload.policy in SPARSE_POLICIES else 0)
+    if job.offload.policy == "experts" and model.shape.experts is not None:
+        least += model.shape.experts.per_token * dram.expert
     if budget < least:
         what = (
             "all its weights"
             if job.offload.policy == "resident"
+            else "all its weights but the experts, and those of one layer,"
+            if job.offload.policy == "experts"
             else "all its weights but the FFN, and its predictor,"
         )
         raise ValueError(

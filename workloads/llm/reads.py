@@ -1,7 +1,8 @@
-"""Which flash reads bring a set of neurons: addresses and sizes, by layout and chunk."""
+"""Which flash reads bring a set of neurons or experts: addresses and sizes, by layout and chunk."""
 
 import numpy as np
 
+from workloads.llm.experts import ExpertCache, RouterTrace
 from workloads.llm.plan import Plan
 
 
@@ -33,3 +34,32 @@ def chunked(starts: np.ndarray, size: int, chunk: int | None) -> tuple[np.ndarra
     first, last = starts // chunk, (starts + size - 1) // chunk
     blocks = np.unique(np.concatenate([first, last]))
     return blocks * chunk, np.full(blocks.size, chunk, np.int64)
+
+
+LARGEST_READ = 1 << 20  # of an expert, unless `chunk` says otherwise: it is split, and its parts read at once
+
+
+class ExpertReads:
+    """What each layer of the prompt, then of each token, reads of its experts: those that the cache lacks."""
+
+    def __init__(self, plan: Plan, seed: int):
+        experts = plan.model.shape.experts
+        assert experts is not None
+        self.plan, self.count = plan, experts.count
+        self.chunk = min(plan.job.offload.chunk_bytes or LARGEST_READ, plan.flash.expert)
+        shape, router = plan.model.shape, plan.job.offload.router
+        layers = [layer for layer, has in enumerate(shape.expert_layers) if has]
+        trace = RouterTrace(router, shape.layers, self.count, experts.per_token, seed)
+        prompt = [[trace.step(layer) for layer in layers] for _ in range(plan.job.prompt)]
+        asked = [np.unique(np.concatenate([token[i] for token in prompt])) for i in range(len(layers))]
+        asked += [trace.step(layer) for _ in range(plan.job.tokens) for layer in layers]
+        units = [(layers[i % len(layers)] * self.count + picks).tolist() for i, picks in enumerate(asked)]
+        self.asked = iter(units)
+        future = [unit for together in units for unit in together]
+        self.cache = ExpertCache(plan.expert_slots, plan.job.offload.replace, future)
+
+    def next(self, layer: int) -> tuple[int, np.ndarray]:
+        """Return how many experts the next layer asks for, and the flash addresses of those to be read."""
+        units = next(self.asked)
+        missing = np.array(self.cache.ask(units), np.int64) - layer * self.count
+        return len(units), int(self.plan.ffn_at[layer]) + self.plan.flash.expert * missing

@@ -16,7 +16,7 @@ class Regions:
 
     def address(self, op: str, layer: int) -> int:
         """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
-        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op == "prefill" else layer)
+        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op in ("prefill", "experts") else layer)
         if key not in self.addresses:
             self.addresses[key] = self.end
             self.end += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
@@ -32,6 +32,9 @@ class Regions:
             share = -(-plan.dram.per_token // plan.model.shape.layers)
             ends = plan.flash.head + plan.flash.ends
             return max(share, int((plan.flash.dense + plan.flash.ffn).max()), ends)
+        if op == "experts":  # what is read at once, or all that is kept
+            experts = plan.model.shape.experts
+            return max(plan.expert_slots, experts.count if experts is not None else 0) * plan.dram.expert
         if op == "predictor":
             return int(plan.predictor[layer])
         if op == "head":

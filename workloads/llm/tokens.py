@@ -12,7 +12,7 @@ from workloads.llm.compute import Compute, draft_work
 from workloads.llm.kv import KvPlan, kv_plan
 from workloads.llm.phases import Kind, Pass, Phase, Reads, Work
 from workloads.llm.plan import Plan, activity_of
-from workloads.llm.reads import neuron_reads
+from workloads.llm.reads import ExpertReads, chunked, neuron_reads
 from workloads.llm.recorded import RecordedTrace
 from workloads.llm.window import ResidentRows
 
@@ -38,6 +38,7 @@ class LlmRun:
             self.rows = ResidentRows(plan.capacity, plan.model.shape.ffn, plan.job.offload.window)
         self.friends = friends_of(plan, seed) if plan.job.offload.policy == "window_coactivation" else None
         self.kv: KvPlan = kv_plan(plan)
+        self.experts = ExpertReads(plan, seed) if plan.caches_experts else None
         self.position = 0
         self.stamp = 0
 
@@ -70,6 +71,8 @@ class LlmRun:
             elif plan.streamed_share > 0:
                 size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
                 self._stream("prefill", int(plan.dense_at[layer]), size, layer, -1, result)
+            if self.experts is not None:
+                self._read_experts(layer, -1, result)
             share = Work(*(part * (layer + 1) // layers - part * layer // layers for part in total))
             self._spend("prefill", "compute", layer, share, -1, result)
         if plan.streamed_share > 0:
@@ -138,6 +141,8 @@ class LlmRun:
         attention = self.compute.attention(layer, tokens, context)
         self._spend("attention", "compute", layer, attention, token, result)
         rows = None
+        if self.experts is not None:
+            self._read_experts(layer, token, result)
         if plan.ranks[layer] > 0:
             predictor = self.compute.predictor(layer, tokens)
             self._spend("predictor", "compute", layer, predictor, token, result)
@@ -191,6 +196,17 @@ class LlmRun:
             fresh = bundles_to_read(fresh, self.friends[layer])
         reads = Reads(*neuron_reads(self.plan, layer, fresh), in_order=False)
         result.phases.append(Phase("io", "neurons", layer, self.position, reads=reads))
+
+    def _read_experts(self, layer: int, token: int, result: Pass) -> None:
+        assert self.experts is not None
+        if not self.plan.model.shape.expert_layers[layer]:
+            return
+        asked, addresses = self.experts.next(layer)
+        result.experts += asked
+        result.expert_hits += asked - addresses.size
+        if addresses.size:
+            reads = Reads(*chunked(addresses, self.plan.flash.expert, self.experts.chunk), in_order=False)
+            result.phases.append(Phase("io", "experts", layer, token, reads=reads))
 
     def _stream(self, op: str, address: int, size: int, layer: int, token: int, result: Pass) -> None:
         if size > 0:

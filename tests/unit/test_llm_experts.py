@@ -1,0 +1,115 @@
+"""Experts from flash: the cache against slow twins, the router's shares, and what a token reads."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models.roofline.params import Roofline
+from workloads.llm.experts import ExpertCache, Router, RouterTrace, hit_rate
+from workloads.llm.params import LlmJob
+from workloads.llm.plan import make_plan
+from workloads.llm.tokens import LlmRun
+
+TINY = {"model_type": "mixtral", "hidden_size": 64, "intermediate_size": 128, "vocab_size": 1000}
+TINY |= {"num_hidden_layers": 3, "num_attention_heads": 4, "num_local_experts": 8, "num_experts_per_tok": 2}
+EXPERT = 2 * 3 * 64 * 128  # bytes of one, 16-bit
+
+asks = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), min_size=1, max_size=40)
+
+
+def twin_hits(asked, slots, leaves):
+    """Return the hits of a cache that keeps a list; ``leaves(resident, needed, time)`` names who goes."""
+    resident, hits, time = [], 0, 0
+    for units in asked:
+        hits += sum(unit in resident for unit in units)
+        for unit in units:
+            if unit not in resident and len(resident) >= slots:
+                others = [u for u in resident if u not in units]
+                if not others:
+                    time += 1
+                    continue
+                resident.remove(leaves(others, time))
+            if unit in resident:
+                resident.remove(unit)
+            resident.append(unit)
+            time += 1
+    return hits
+
+
+@settings(max_examples=80, deadline=None)
+@given(asks, st.integers(3, 8))
+def test_least_recently_used_leaves_first_as_in_a_list(asked, slots):
+    cache = ExpertCache(slots, "lru")
+    for units in asked:
+        cache.ask(units)
+        assert len(cache.priority) <= slots
+        assert set(units) <= set(cache.priority)
+    assert cache.hits == twin_hits(asked, slots, lambda others, time: others[0])
+
+
+@settings(max_examples=80, deadline=None)
+@given(asks, st.integers(3, 8))
+def test_belady_throws_out_what_is_needed_last(asked, slots):
+    future = [unit for units in asked for unit in units]
+
+    def needed_last(others, time):
+        rest = future[time:]
+        return max(others, key=lambda u: (rest.index(u) if u in rest else 10**6, -others.index(u)))
+
+    cache = ExpertCache(slots, "belady", future)
+    for units in asked:
+        cache.ask(units)
+    assert cache.hits == twin_hits(asked, slots, needed_last)
+
+
+@pytest.mark.parametrize("slots", [150, 300, 600])
+def test_no_policy_beats_the_bound(slots):
+    rates = {
+        policy: hit_rate(Router(), 6, 64, 8, slots, 30, replacement=policy, warm=5)
+        for policy in ("lru", "lfu", "belady")
+    }
+    assert max(rates.values()) == rates["belady"]
+    assert rates["lru"] > 0
+
+
+def test_cache_smaller_than_one_tokens_experts_never_hits():
+    assert hit_rate(Router(), 10, 64, 4, 30, 20, warm=3) == 0 < hit_rate(Router(), 10, 64, 4, 80, 20, warm=3)
+
+
+def test_router_repeats_and_prefers_as_it_says():
+    trace = RouterTrace(Router(skew=1.0, repeat=0.5), 1, 64, 8, seed=3)
+    picks = [trace.step(0) for _ in range(400)]
+    assert all(len(set(p.tolist())) == 8 for p in picks)
+    again = np.mean([len(set(a.tolist()) & set(b.tolist())) for a, b in pairwise(picks)])
+    assert 4 < again < 6  # half of 8 kept, and some drawn anew
+    counts = np.bincount(np.concatenate(picks), minlength=64)
+    assert np.sort(counts)[-8:].sum() > 3 * np.sort(counts)[:8].sum()
+
+
+def run_of(tmp_path, **offload):
+    (tmp_path / "config.json").write_text(json.dumps(TINY))
+    job = {"model": str(tmp_path), "on": "cpu0", "prompt": 3, "tokens": 12}
+    plan = make_plan(LlmJob.model_validate(job | {"offload": {"policy": "experts", **offload}}))
+    return plan, LlmRun(plan, Roofline.model_validate({"preset": "m1_max_cpu"}), 1).passes()
+
+
+def test_token_reads_the_experts_that_the_cache_lacks(tmp_path):
+    plan, passes = run_of(tmp_path, dram="1 MB")
+    assert plan.flash.expert == EXPERT
+    assert 6 < plan.expert_slots < 24
+    for each in passes:
+        assert each.flash_bytes == (each.experts - each.expert_hits) * EXPERT
+    assert [each.experts for each in passes[1:]] == [6] * 12
+    assert 0 < sum(each.expert_hits for each in passes) < sum(each.experts for each in passes)
+
+
+def test_each_expert_is_read_once_where_all_have_room(tmp_path):
+    plan, passes = run_of(tmp_path)
+    assert plan.expert_slots == 24
+    assert sum(each.flash_bytes for each in passes) <= 24 * EXPERT
+    addresses = [a for each in passes for p in each.phases if p.reads for a in p.reads.addresses.tolist()]
+    assert len(set(addresses)) == len(addresses)
