@@ -258,6 +258,25 @@ def search(
     print(found)
 
 
+@app.command()
+def fuzz(
+    cases: Annotated[int, typer.Option("--cases", min=1, help="how many random SoCs")] = 200,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="of the first; each case has its own from it")
+    ] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="processes of this machine")] = 1,
+    out: Out = None,
+) -> None:
+    """Run random SoCs and hold invariants against every run; failures are shrunk and written as configs."""
+    from rich.console import Console
+
+    from simulator.fuzz.command import run_fuzz
+
+    folder = out if out is not None else Path("runs") / f"fuzz-{seed}"
+    if run_fuzz(cases, seed, folder, workers=workers, console=Console(stderr=True)):
+        raise typer.Exit(1)
+
+
 def _seconds(text: str | None, option: str) -> float | None:
     """Return a time of the command line in seconds. Raises ConfigError."""
     if text is None:

@@ -38,15 +38,21 @@ def simulate_point(config: dict[str, Any]) -> Answer:
 
 
 @contextmanager
-def pool(workers: int, scheduler: str | None = None, point_timeout_s: float | None = None) -> Iterator[Run]:
-    """Yield the function that simulates configs; ``workers`` 0: in this process."""
+def pool(
+    workers: int,
+    scheduler: str | None = None,
+    point_timeout_s: float | None = None,
+    function: Callable[[dict[str, Any]], Answer] | None = None,
+) -> Iterator[Run]:
+    """Yield what runs configs by ``function``, `simulate_point` if absent; ``workers`` 0: in this process."""
+    work = function or simulate_point
     if scheduler is not None:
         with _dask(scheduler) as run:
             yield run
     elif workers == 0:
-        yield lambda tasks: ((key, simulate_point(config)) for key, config in tasks)
+        yield lambda tasks: ((key, work(config)) for key, config in tasks)
     else:
-        lanes = [Lane() for _ in range(workers)]
+        lanes = [Lane(work) for _ in range(workers)]
         try:
             yield lambda tasks: _in_lanes(lanes, iter(tasks), point_timeout_s)
         finally:
@@ -57,7 +63,8 @@ def pool(workers: int, scheduler: str | None = None, point_timeout_s: float | No
 class Lane:
     """One worker process and the point that it is at."""
 
-    def __init__(self) -> None:
+    def __init__(self, function: Callable[[dict[str, Any]], Answer]) -> None:
+        self.function = function
         self.executor: ProcessPoolExecutor | None = None
         self.pid = 0
         self.task: Task | None = None
@@ -74,7 +81,7 @@ class Lane:
             self.pid = self.executor.submit(os.getpid).result()
         self.task, self.started_s, self.timed_out = task, time.monotonic(), False
         self.tries += 1
-        self.future = self.executor.submit(simulate_point, task[1])
+        self.future = self.executor.submit(self.function, task[1])
 
     def answer(self) -> Answer | None:
         """Return what the process said of its point, None if it died and the point is to be tried again."""

@@ -59,7 +59,7 @@ def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
 
 
 def test_stopping_a_lane_ends_its_process(lanes):
-    lane = Lane()
+    lane = Lane(answer_of)
     lane.start(("0", {"what": 3}))
     lane.stop()
     with pytest.raises(ProcessLookupError):

@@ -1,0 +1,1 @@
+"""Random SoCs, and what must hold of every run."""

@@ -1,0 +1,86 @@
+"""What must hold of every run, whatever the SoC."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hw_models.units import FS
+from simulator.results.result import Result
+from simulator.soc.machine import Machine
+
+SIGNED = ("worst_slack_s",)  # figures that may be below zero
+SHARES = ("utilization", "hit_rate")  # ends of names of figures from 0 to 1
+ROUNDING = 1e-9
+
+
+def violations(machine: Machine, result: Result) -> list[str]:
+    """Return what does not hold of a run that ended, a clause each."""
+    found = [
+        *_figures(result.summary),
+        *_rows(result.ops),
+        *_bytes(machine),
+        *_rows_open(machine),
+        *_bounds(machine),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _figures(data: Any, path: str = "summary") -> Iterator[str]:
+    """No figure is negative or not finite; shares lie within 0 and 1."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _figures(value, f"{path}.{key}")
+    elif isinstance(data, list):
+        for value in data:
+            yield from _figures(value, f"{path}[]")
+    elif isinstance(data, int | float) and not isinstance(data, bool):
+        name = path.rpartition(".")[2]
+        if not math.isfinite(data) or (data < 0 and name not in SIGNED):
+            yield f"{path} = {data}"
+        if name.endswith(SHARES) and data > 1 + ROUNDING:
+            yield f"{path} = {data}, above 1"
+
+
+def _rows(ops: Mapping[str, Any]) -> Iterator[str]:
+    """Every operation ends after it starts, and nothing of it is negative."""
+    for name, column in ops.items():
+        for value in column:
+            bad = isinstance(value, int | float) and (not math.isfinite(value) or value < 0)
+            if bad and name not in ("token", "layer"):
+                yield f"ops.{name} has {value}"
+                break
+    if any(end < start for start, end in zip(ops.get("start_s", ()), ops.get("end_s", ()))):
+        yield "an operation ends before it starts"
+
+
+def _bytes(machine: Machine) -> Iterator[str]:
+    """What a master asked for it has got, except what was under way at the end of a run."""
+    endless = {c.on for c in machine.config.corunners}
+    for name, measure in zip(machine.master_names, machine.measures):
+        for way in ("read", "write"):
+            asked, got = int(measure[f"{way}_bytes"]), int(measure[f"answered_{way}s"])
+            if got > asked:
+                yield f"{name}: {got} B of {way}s answered, {asked} asked for"
+            elif got < asked and name not in endless and not isinstance(machine.config.simulation.until, int):
+                yield f"{name}: {asked - got} B of {way}s never answered"
+
+
+def _rows_open(machine: Machine) -> Iterator[str]:
+    """Rows that were opened and not closed are open."""
+    for number, channel in enumerate(machine.channels):
+        open_rows = int(channel["rank"]["open_banks"][: int(channel["ranks"])].sum())
+        counted = int(channel["activates"]) - int(channel["precharges"])
+        if int(channel["activates"]) and counted != open_rows:
+            yield f"channel {number}: {counted} rows opened and not closed, {open_rows} are open"
+
+
+def _bounds(machine: Machine) -> Iterator[str]:
+    """No frame is faster than its multiply-accumulates at the array's peak."""
+    for plan in machine.plans:
+        done = plan.frames_done(machine)
+        if plan.accelerator < 0 or done == 0:
+            continue
+        least_s = int(machine.ops_of(plan)["macs"].sum()) / machine.peak_macs_per_s(plan.accelerator)
+        latency_s = int(machine.latencies[plan.index][:done].min()) * FS
+        if latency_s < least_s * (1 - ROUNDING):
+            yield f"{plan.name}: a frame of {latency_s} s, its MACs take {least_s} s"
