@@ -6,16 +6,27 @@ Images of a batch lie one below the other.
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 
 from workloads.graph import NetworkBuilder, Shape, Window
-from workloads.importers.onnx_walk import Dims, attributes_of
+from workloads.importers.onnx_walk import Dims, Walker, attributes_of
 
-if TYPE_CHECKING:
-    from workloads.importers.onnx_file import Reader
+
+class Reader(Protocol):
+    """What a maker may ask of the reader of the file (`onnx_file.Reader`)."""
+
+    builder: NetworkBuilder
+    walker: Walker
+    laid: dict[str, dict[int, str]]
+
+    def axis(self, name: str) -> int: ...
+    def source(self, name: str, axis: int | None = None) -> str: ...
+    def give(self, name: str, axis: int, tensor: str) -> None: ...
+    def lay_input(self, name: str, axis: int | None) -> None: ...
+    def warn(self, name: str, text: str) -> None: ...
 
 
 def default_axis(dims: Dims) -> int:
@@ -38,7 +49,7 @@ def laid_shape(dims: Dims, axis: int) -> Shape:
 class At:
     """One node, and what its maker needs."""
 
-    reader: "Reader"
+    reader: Reader
     node: onnx.NodeProto
     name: str
 

@@ -1,21 +1,31 @@
 """What a core computes between launches, on real numbers or on INT8 as the published software does."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from hw_models.errors import ConfigError
 from workloads.graph import Node
 from workloads.lowering.record import Origin
+from workloads.program import Program
 from workloads.values.postprocess import activation
-
-if TYPE_CHECKING:
-    from workloads.values.plan import ValuePlan
+from workloads.values.quantisation import Quantisation
 
 SAME = ("memcpy", "repack")
 
 
-def compute(plan: "ValuePlan", origin: Origin) -> None:
+class Values(Protocol):
+    """What a core sees of a plan (`plan.ValuePlan`)."""
+
+    program: Program
+    quantisation: Quantisation
+    floats: dict[str, np.ndarray]
+
+    def read(self, tensor: str) -> np.ndarray: ...
+    def write(self, tensor: str, data: np.ndarray) -> None: ...
+
+
+def compute(plan: Values, origin: Origin) -> None:
     """Do a core's step. Raises ConfigError for a function whose values are not computed."""
     if origin.kind == "input":
         channels = sum(plan.program.cubes[origin.output].segments)
@@ -37,13 +47,13 @@ def compute(plan: "ValuePlan", origin: Origin) -> None:
         plan.write(origin.output, np.clip(np.rint(plan.floats[origin.output] / scale), -128, 127))
 
 
-def _real(plan: "ValuePlan", tensor: str) -> np.ndarray:
+def _real(plan: Values, tensor: str) -> np.ndarray:
     if tensor in plan.floats:
         return plan.floats[tensor]
     return plan.read(tensor) * plan.quantisation.scale(tensor)
 
 
-def _moved(plan: "ValuePlan", node: Node, origin: Origin) -> np.ndarray:
+def _moved(plan: Values, node: Node, origin: Origin) -> np.ndarray:
     data = plan.read(origin.inputs[0])
     shape = plan.program.cubes[origin.output].shape
     if origin.kind == "upsample":
