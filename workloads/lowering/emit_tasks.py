@@ -153,7 +153,8 @@ class HostEmitter:
         if writes is not None:
             write_at, write_bytes, write_touch = _range(writes, True)
             touches.append(write_touch)
-        atom = reads.atom if isinstance(reads, Cube) else 1  # costs by the atom are those of cubes
+        source = reads if isinstance(reads, Cube) else reads[0]
+        atom = source.atom if isinstance(source, Cube) else 1  # costs by the atom are those of cubes
         self.recorder.task(
             touches,
             read_address=read_at,
