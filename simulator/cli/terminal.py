@@ -19,6 +19,7 @@ from simulator.results.numbers import (
     rate_text,
     time_text,
 )
+from simulator.results.parts import caches, channels, ideal_memories
 from simulator.results.result import Result
 
 SLOWEST = 5  # layers shown
@@ -134,7 +135,7 @@ def _jobs(workloads: Mapping[str, Any]) -> Table:
 
 
 def _traffic(summary: Mapping[str, Any]) -> Table | None:
-    """Return the table of masters, LLC, DRAM and flash; None if there are none."""
+    """Return the table of masters, caches, memories and flash; None if there are none."""
     rows: list[list[str]] = []
     for name, master in summary.get("masters", {}).items():
         if not master.get("reads") and not master.get("writes"):
@@ -143,12 +144,15 @@ def _traffic(summary: Mapping[str, Any]) -> Table | None:
         times = [time_text(latency.get(key)) for key in ("mean", "p99", "max")]
         traffic = [bytes_text(master.get("read_bytes")), bytes_text(master.get("write_bytes"))]
         rows.append([name, *traffic, rate_text(master.get("bandwidth_bytes_per_s")), *times, ""])
-    llc, flash = summary.get("llc"), summary.get("flash")
-    if llc:
-        rows.append(["llc", *[""] * 6, f"{percent_text(llc.get('hit_rate'))} hits"])
-    for name, channel in summary.get("dram", {}).items():
+    flash = summary.get("flash")
+    for name, cache in caches(summary):
+        rows.append([name, *[""] * 6, f"{percent_text(cache.get('hit_rate'))} hits"])
+    for name, channel in channels(summary):
         columns = channel_columns(channel)
-        rows.append([f"dram.{name}", *columns[:3], "", "", "", columns[3]])
+        rows.append([name, *columns[:3], "", "", "", columns[3]])
+    for name, memory in ideal_memories(summary):
+        moved = [bytes_text(memory.get(f"{kind}_bytes")) for kind in ("read", "write")]
+        rows.append([name, *moved, *[""] * 5])
     if flash:
         rate = rate_text(flash.get("throughput_bytes_per_s"))
         moved = [bytes_text(flash.get(f"{kind}_bytes")) for kind in ("read", "write")]

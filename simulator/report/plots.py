@@ -11,6 +11,7 @@ from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
 from simulator.report.style import COLORS, INK, RATES, SECONDS, WORKING, colors_of, legend, new_axes
 from simulator.results.numbers import count_text, rate_text, time_text
+from simulator.results.parts import channels
 from simulator.results.result import Result
 
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
@@ -150,8 +151,7 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
 
 def memory_peak(summary: Mapping[str, Any]) -> float:
     """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
-    channels = summary.get("dram", {}).values()
-    used = [c for c in channels if isinstance(c, Mapping) and c.get("utilization")]
+    used = [channel for _, channel in channels(summary) if channel.get("utilization")]
     return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
 
 

@@ -18,6 +18,7 @@ from simulator.results.numbers import (
     rate_text,
     time_text,
 )
+from simulator.results.parts import caches, channels, ideal_memories
 from simulator.results.result import Result
 from workloads.lowering.account import text_of
 
@@ -128,11 +129,10 @@ def _masters(summary: Mapping[str, Any]) -> list[str]:
 
 def _memory(summary: Mapping[str, Any]) -> list[str]:
     parts = []
-    llc = summary.get("llc")
-    if llc:
-        numbers = [("hit rate", percent_text(llc.get("hit_rate")))]
-        numbers += [(key, count_text(llc.get(key))) for key in ("hits", "misses", "merges", "writebacks")]
-        parts += ["<h2>LLC</h2>", cards(numbers)]
+    for name, cache in caches(summary):
+        numbers = [("hit rate", percent_text(cache.get("hit_rate")))]
+        numbers += [(key, count_text(cache.get(key))) for key in ("hits", "misses", "merges", "writebacks")]
+        parts += [f"<h2>{'LLC' if name == 'llc' else escape(name)}</h2>", cards(numbers)]
     counts = (
         "reads",
         "writes",
@@ -143,8 +143,8 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
         "row_misses",
         "row_conflicts",
     )
-    channels = {name: c for name, c in summary.get("dram", {}).items() if isinstance(c, Mapping)}
-    if channels:
+    found = dict(channels(summary))
+    if found:
         rows = [
             [
                 name,
@@ -153,10 +153,13 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
                 cell(channel.get("utilization"), percent_text),
                 cell(channel.get("energy_j"), lambda value: "-" if value is None else f"{value:.3g} J"),
             ]
-            for name, channel in channels.items()
+            for name, channel in found.items()
         ]
         headings = ["channel", *(key.replace("_", " ") for key in counts), "bandwidth", "bus use", "energy"]
         parts += ["<h2>DRAM</h2>", table(headings, rows)]
+    for name, memory in ideal_memories(summary):
+        numbers = [(key, bytes_text(memory.get(f"{key}_bytes"))) for key in ("read", "write")]
+        parts += [f"<h2>{escape(name)}</h2>", cards(numbers)]
     flash = summary.get("flash")
     if flash:
         numbers = [
