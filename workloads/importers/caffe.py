@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
-from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.graph import CoreWork, Network, NetworkBuilder, Shape, Window
 from workloads.importers.caffe_text import Message, read_text
 from workloads.importers.prune import without_dead_ends
 
@@ -177,7 +177,9 @@ class At:
             warning = f"{self.block.file}:{self.block.line}: {self.name}: {why}; a core does it"
             self.builder.network.warnings.append(warning)
         sources = list(dict.fromkeys(blob.tensor for blob in self.bottoms))
-        self.give(self.builder.cpu(self.name, function, sources, shape_of(dims), why=why), dims)
+        self.give(
+            self.builder.cpu(self.name, function, sources, shape_of(dims), work=CoreWork(why=why)), dims
+        )
 
 
 def _sides(found: Message, key: str, default: int, first: str = "") -> tuple[int, int]:

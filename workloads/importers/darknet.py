@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.graph import CoreWork, Network, NetworkBuilder, Shape, Window
 from workloads.importers.darknet_file import Values, read_sections
 from workloads.importers.darknet_keys import SHORT
 from workloads.importers.prune import without_dead_ends
@@ -92,7 +92,7 @@ class _Layers:
         if why and values is not None:
             where = f"{values.file}:{values.section.line}"
             self.builder.network.warnings.append(f"{where}: {name}: {why}; a core does it")
-        return self.builder.cpu(name, function, sources, shape, "", macs, weights, why=why)
+        return self.builder.cpu(name, function, sources, shape, work=CoreWork(macs, weights, why=why))
 
 
 def _activated(layers: _Layers, values: Values, name: str, tensor: str, default: str) -> str:
