@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 
 from workloads.graph import CoreWork, NetworkBuilder, Shape, Window
-from workloads.importers.onnx_walk import Dims, attributes_of
+from workloads.importers.onnx_standard import attributes_of
+from workloads.importers.onnx_walk import Dims
 
 if TYPE_CHECKING:
     from workloads.importers.onnx_file import Reader
