@@ -58,6 +58,16 @@ class Window(NamedTuple):
 ONE_PIXEL = Window()
 
 
+class CoreWork(NamedTuple):
+    """What a layer on a core has beside its values; fields as those of `Node`."""
+
+    macs: int = 0
+    weights: int = 0
+    parameters: str = ""
+    why: str = ""
+    operands: int = 0
+
+
 @dataclass(frozen=True)
 class Node:
     """One layer. ``kind`` says which of the other fields mean something."""
@@ -281,16 +291,11 @@ class NetworkBuilder:
         sources: Sequence[str],
         shape: Shape,
         output: str = "",
-        macs: int = 0,
-        weights: int = 0,
-        parameters: str = "",
-        why: str = "",
-        operands: int = 0,
+        work: CoreWork | None = None,
     ) -> str:
         """Add work for a core that the accelerator cannot do."""
-        node = Node(name, "cpu", tuple(sources), output or name, function=function, why=why)
-        node = replace(node, operands=operands)
-        return self.add(replace(node, macs=macs, weights=weights, parameters=parameters), shape)
+        node = Node(name, "cpu", tuple(sources), output or name, function=function)
+        return self.add(replace(node, **(work or CoreWork())._asdict()), shape)
 
     def finish(self) -> Network:
         return self.network.finish()

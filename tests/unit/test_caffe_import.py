@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hw_models.errors import ConfigError
 from workloads import lower
 from workloads.graph import Network, Shape, network_weights, node_macs
-from workloads.importers.caffe import KINDS, LEGACY, NO_WORK, read_caffe
-from workloads.importers.caffe import _far as far_padding
+from workloads.importers.caffe import LEGACY, read_caffe
+from workloads.importers.caffe_layers import KINDS, NO_WORK
+from workloads.importers.caffe_layers import _far as far_padding
 from workloads.params import NetworkJob
 
 HEAD = 'input: "data" input_shape { dim: 1 dim: 3 dim: 20 dim: 30 }\n'

@@ -3,7 +3,7 @@
 import pytest
 
 from workloads import lower
-from workloads.graph import NetworkBuilder, Shape
+from workloads.graph import CoreWork, NetworkBuilder, Shape
 from workloads.lowering.costs import COSTS, MAC_CYCLES, TRANSCENDENTAL_CYCLES, compute_cycles
 from workloads.lowering.job import options_of
 from workloads.lowering.lower import lower_network
@@ -20,7 +20,7 @@ def program(builder: NetworkBuilder, simd: int = 1, threads: int = 1) -> Program
 def product(macs: int = 1_000_000, weights: int = 4000) -> NetworkBuilder:
     builder = NetworkBuilder("core")
     source = builder.input("x", 32, 4, 4)
-    builder.cpu("product", "matmul", [source], Shape(10, 1, 1), macs=macs, weights=weights)
+    builder.cpu("product", "matmul", [source], Shape(10, 1, 1), work=CoreWork(macs, weights))
     return builder
 
 

@@ -7,8 +7,9 @@ import pytest
 from hw_models.errors import ConfigError
 from workloads import lower
 from workloads.graph import Network, Shape, network_weights, node_macs
-from workloads.importers.darknet import KINDS, read_darknet
+from workloads.importers.darknet import read_darknet
 from workloads.importers.darknet_keys import ALIASES, KEYS, SHORT
+from workloads.importers.darknet_layers import KINDS
 from workloads.params import NetworkJob
 
 HEAD = "[net]\nwidth=32\nheight=16\nchannels=8\n"

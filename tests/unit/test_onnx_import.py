@@ -281,6 +281,34 @@ def test_weights_that_layers_share_count_once(tmp_path):
     assert len(set(lowered(path, strategy="traffic").ops["weights"][:2].tolist())) == 1
 
 
+@pytest.mark.parametrize("opset", [11, 17])
+def test_sequences_of_known_length(tmp_path, opset):
+    nodes = [
+        node("SplitToSequence", ["x", "two"], ["s"], name="cut", axis=1),
+        node("SequenceAt", ["s", "last"], ["a"], name="at"),
+        node("SequenceInsert", ["s", "a"], ["t"], name="more"),
+        node("ConcatFromSequence", ["t"], ["c"], name="join", axis=1),
+        node("SequenceLength", ["t"], ["n"]),
+        node("Cast", ["n"], ["f"], to=1),
+        node("Mul", ["c", "f"], ["m"]),
+        node("Conv", ["m", "w"], ["y"], name="conv"),
+    ]
+    network = read(
+        tmp_path, nodes, {"x": [1, 6, 4, 4]}, {"two": 2, "last": -1, "w": (4, 8, 1, 1)}, opset=opset
+    )
+    assert counts(network) == (4 * 16 * 8, 32)
+
+
+def test_a_tensor_is_unbound_into_its_slices(tmp_path):
+    nodes = [
+        node("SplitToSequence", ["x"], ["s"], name="unbind", axis=0, keepdims=0),
+        node("SequenceAt", ["s", "one"], ["q"]),
+        node("SequenceAt", ["s", "two"], ["k"]),
+        node("MatMul", ["q", "k"], ["y"], name="scores"),
+    ]
+    assert counts(read(tmp_path, nodes, {"x": [3, 4, 8, 8]}, {"one": 1, "two": 2})) == (4 * 8 * 8 * 8, 0)
+
+
 # control flow
 
 

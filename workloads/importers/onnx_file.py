@@ -14,8 +14,9 @@ from hw_models.errors import ConfigError
 from workloads.graph import Network, NetworkBuilder, Shape
 from workloads.importers.onnx_inputs import InputSizes, set_inputs
 from workloads.importers.onnx_nodes import At, Dims, default_axis, laid_shape
+from workloads.importers.onnx_order import Located
 from workloads.importers.onnx_table import MAKERS
-from workloads.importers.onnx_walk import FAULTS, Located, Walker
+from workloads.importers.onnx_walk import FAULTS, Walker
 from workloads.importers.prune import without_dead_ends
 
 

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from workloads.graph import Window
+from workloads.graph import CoreWork, Window
 from workloads.importers.onnx_nodes import At, laid_shape
 from workloads.importers.onnx_walk import Dims
 
@@ -124,10 +124,9 @@ def recurrent(at: At) -> None:
     if first:  # a network that keeps only the last state still works out every step
         dims = (steps, directions, batch, hidden)
         sources = [at.source(i) for i in at.data()]
-        whole = at.builder.cpu(
-            f"{at.name}.steps", at.operator.lower(), sources, laid_shape(dims, 1), "", macs, at.weights(1, 2),
-            at.node.input[1],
-        )  # fmt: skip
+        work = CoreWork(macs, at.weights(1, 2), at.node.input[1], why)
+        function, shape = at.operator.lower(), laid_shape(dims, 1)
+        whole = at.builder.cpu(f"{at.name}.steps", function, sources, shape, work=work)
         at.reader.warn(at.name, f"{why}; a core does it")
         for index, name in enumerate(at.node.output):
             if name:

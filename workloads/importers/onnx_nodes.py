@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import onnx
 
-from workloads.graph import NetworkBuilder, Shape, Window
-from workloads.importers.onnx_walk import Dims, Walker, attributes_of
+from workloads.graph import CoreWork, NetworkBuilder, Shape, Window
+from workloads.importers.onnx_standard import attributes_of
+from workloads.importers.onnx_walk import Dims, Walker
 
 
 def default_axis(dims: Dims) -> int:
@@ -121,18 +122,9 @@ class At:
         if not data or len(dims) != len(self.dims(data[0])) or dims[axis] != self.dims(data[0])[axis]:
             axis = default_axis(dims)
         sources = list(dict.fromkeys(self.source(i) for i in data))
-        tensor = self.builder.cpu(
-            self.name,
-            function,
-            sources,
-            laid_shape(dims, axis),
-            "",
-            macs,
-            weights,
-            parameters,
-            why,
-            self.weights(*range(len(self.node.input))) - weights,
-        )
+        operands = self.weights(*range(len(self.node.input))) - weights
+        work = CoreWork(macs, weights, parameters, why, operands)
+        tensor = self.builder.cpu(self.name, function, sources, laid_shape(dims, axis), work=work)
         self.give(tensor, axis)
 
     def window(self, kernel: Dims) -> Window:

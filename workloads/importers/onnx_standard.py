@@ -49,6 +49,10 @@ FUSED = ("alpha", "activation", "activation_params", "ignore_scale")
 LAYOUT = ("channels_last", "transBatchA", "transBatchB")
 
 
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+
+
 def standard(node: onnx.NodeProto, name: str) -> list[onnx.NodeProto]:
     """Return the plain operators of a node; the node itself where it is one."""
     if node.domain == "com.microsoft" and node.op_type == "QLinearConcat":
@@ -57,7 +61,7 @@ def standard(node: onnx.NodeProto, name: str) -> list[onnx.NodeProto]:
     if node.op_type not in table:
         return [node]
     plain = table[node.op_type]
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    attributes = attributes_of(node)
     if any(attributes.get(key) for key in LAYOUT):
         raise ValueError(f"{node.op_type} with channels_last or transBatch is not read; export without it")
     inputs = [node.input[i] for i in plain.inputs if i < len(node.input)]

@@ -4,7 +4,7 @@ Shapes are ONNX's own inference, constants its reference evaluator; local functi
 before. Conditions, loops and scans are played as often as they run.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -14,7 +14,9 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from workloads.graph import MOST_VALUES
-from workloads.importers.onnx_standard import standard
+from workloads.importers.onnx_order import Located, in_order, renamed
+from workloads.importers.onnx_sequences import SEQUENCES
+from workloads.importers.onnx_standard import attributes_of, standard
 
 Dims = tuple[int, ...]
 MOST_FOLDED = 2**16  # values of a constant that is worked out
@@ -27,7 +29,6 @@ UNREPEATABLE = (
     "Bernoulli",
     "Multinomial",
 )
-SUBGRAPHS = ("If", "Loop", "Scan")
 FAULTS = (  # of ONNX's own code and of makers, on attributes and inputs that do not fit
     onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, TypeError, KeyError,
     IndexError, ZeroDivisionError, AttributeError, StopIteration,
@@ -64,6 +65,7 @@ class Walker:
     constants: set[str] = field(default_factory=set)
     values: dict[str, np.ndarray] = field(default_factory=dict)
     tensors: dict[str, onnx.TensorProto] = field(default_factory=dict)  # small constants as the file has them
+    sequences: dict[str, list[str]] = field(default_factory=dict)  # name -> its tensors
     visited: int = 0
     names: set[str] = field(default_factory=set)
 
@@ -130,6 +132,8 @@ class Walker:
         return found
 
     def _node(self, node: onnx.NodeProto, name: str, operator: str) -> None:
+        if node.op_type in SEQUENCES and not node.domain:
+            return SEQUENCES[node.op_type](self, node, name)
         known = all(input in self.constants for input in node.input if input)
         if node.op_type == "If":
             return self._if(node, name)
@@ -264,7 +268,7 @@ class Walker:
             )
         graph = attributes_of(node)["then_branch" if taken else "else_branch"]
         for output, inner in zip(node.output, self._play(graph, name, "", {})):
-            self._same(output, inner)
+            self.same(output, inner)
 
     def _play(self, graph: Any, name: str, step: str, bound: dict[str, str]) -> list[str]:
         """Visit a body; return the names of its outputs. ``bound``: its inputs -> names outside."""
@@ -279,13 +283,34 @@ class Walker:
         self.nodes([renamed(node, names) for node in graph.node], prefix)
         return [names.get(value.name, value.name) for value in graph.output]
 
-    def _same(self, name: str, other: str) -> None:
+    def same(self, name: str, other: str) -> None:
+        if other in self.sequences:
+            self.sequences[name] = self.sequences[other]
+            return
         self.types[name] = self.types[other]
         if other in self.constants:
             self.constants.add(name)
         if other in self.values:
             self.value(name, self.values[other])
         self.alias(name, other)
+
+    def made(
+        self,
+        operator: str,
+        inputs: list[str],
+        outputs: list[str],
+        name: str,
+        attributes: dict[str, Any],
+        numbers: tuple[str, list[int]] | None,
+    ) -> None:
+        """Visit a node that the file does not have. ``numbers``: an attribute, an input since opset 13."""
+        node = onnx.helper.make_node(operator, inputs, outputs, **attributes)
+        if numbers is not None and self.opsets.get("", 1) < 13:
+            node.attribute.append(onnx.helper.make_attribute(*numbers))
+        elif numbers is not None:
+            self.value(f"{name}/{numbers[0]}", np.array(numbers[1], np.int64))
+            node.input.append(f"{name}/{numbers[0]}")
+        self._node(node, name, operator)
 
     def _loop(self, node: onnx.NodeProto, name: str) -> None:
         body = attributes_of(node)["body"]
@@ -346,7 +371,7 @@ class Walker:
             if not output:
                 continue
             if number < len(last):
-                self._same(output, last[number])
+                self.same(output, last[number])
                 continue
             parts = [row[number - len(last)] for row in stacks]
             if not parts:
@@ -365,18 +390,6 @@ class Walker:
                 self.stack(output, parts, axis)
 
 
-class Located(ValueError):
-    """A fault of a node: its name and what is wrong."""
-
-    def __init__(self, name: str, message: str):
-        super().__init__(message)
-        self.name = name
-
-
-def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
-    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-
-
 def schema_of(op_type: str, version: int, domain: str) -> Any:
     """Return the operator's definition in ``version``; the newest where it is younger than that."""
     try:
@@ -393,68 +406,3 @@ def as_float(kind: onnx.TypeProto) -> onnx.TypeProto:
 def complete(kind: onnx.TypeProto) -> bool:
     shape = kind.tensor_type
     return shape.HasField("shape") and all(dim.HasField("dim_value") for dim in shape.shape.dim)
-
-
-def read_by(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield all that a node reads, also inside its branches and bodies."""
-    yield from filter(None, node.input)
-    if node.op_type in SUBGRAPHS:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                inner = attribute.g
-                made = {value.name for value in inner.input} | {tensor.name for tensor in inner.initializer}
-                made |= {name for child in inner.node for name in child.output}
-                yield from (name for child in inner.node for name in read_by(child) if name not in made)
-                yield from (value.name for value in inner.output if value.name not in made)
-
-
-def in_order(nodes: list[onnx.NodeProto], given: set[str]) -> list[onnx.NodeProto]:
-    """Return the nodes in an order in which they can run. Raises ValueError if they wait for each other."""
-    maker: dict[str, int] = {}
-    for number, node in enumerate(nodes):
-        for output in filter(None, node.output):
-            if output in maker or output in given:
-                raise ValueError(f"{output!r} is made twice; export the model again")
-            maker[output] = number
-    needs = [{maker[name] for name in read_by(node) if name in maker} for node in nodes]
-    if all(need < number for number, row in enumerate(needs) for need in row):
-        return nodes
-    readers: list[list[int]] = [[] for _ in nodes]
-    for number, row in enumerate(needs):
-        for need in row:
-            readers[need].append(number)
-    open_needs = [len(row) for row in needs]
-    ready = [number for number, count in enumerate(open_needs) if count == 0]
-    ordered = []
-    for number in ready:  # grows as it is walked
-        ordered.append(nodes[number])
-        for reader in readers[number]:
-            open_needs[reader] -= 1
-            if open_needs[reader] == 0:
-                ready.append(reader)
-    if len(ordered) < len(nodes):
-        stuck = next(node for node, count in zip(nodes, open_needs) if count)
-        raise Located(
-            stuck.name or stuck.op_type, "reads what is made from its own output: a cycle; export again"
-        )
-    return ordered
-
-
-def renamed(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
-    """Return a copy with its tensors under other names, those that its branches read from outside too."""
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    copy.input[:] = [names.get(name, name) for name in node.input]
-    copy.output[:] = [names.get(name, name) for name in node.output]
-    for attribute in copy.attribute:
-        if attribute.type == onnx.AttributeProto.GRAPH:
-            inner = attribute.g
-            own = {value.name for value in inner.input} | {tensor.name for tensor in inner.initializer}
-            own |= {name for child in inner.node for name in child.output}
-            outer = {name: new for name, new in names.items() if name not in own}
-            children = [renamed(child, outer) for child in inner.node]
-            del inner.node[:]
-            inner.node.extend(children)
-            for value in inner.output:
-                value.name = outer.get(value.name, value.name)
-    return copy

@@ -4,7 +4,7 @@ Tokens lie side by side in a row: a linear layer is a 1x1 convolution over it, a
 gate a product of two tensors. Normalisation, attention and the embedding are a core's work.
 """
 
-from workloads.graph import Network, NetworkBuilder, Shape, Window
+from workloads.graph import CoreWork, Network, NetworkBuilder, Shape, Window
 from workloads.llm.model import Transformer
 from workloads.llm.shape import Shape as ModelShape
 
@@ -42,9 +42,8 @@ def _layer(builder: NetworkBuilder, shape: ModelShape, name: str, stream: str, t
         for part, size in (("q", width), ("k", heads), ("v", heads))
     ]
     pairs = tokens * (tokens + 1) // 2  # of a token and one that it sees: scores, then values
-    mixed = builder.cpu(
-        f"{name}.attention", "attention", parts, Shape(width, 1, tokens), macs=2 * width * pairs
-    )
+    work = CoreWork(macs=2 * width * pairs)
+    mixed = builder.cpu(f"{name}.attention", "attention", parts, Shape(width, 1, tokens), work=work)
     out = builder.conv(f"{name}.o_proj", mixed, shape.width, LINEAR, bias=shape.attention_out_bias)
     if shape.norms == 1:  # attention and FFN side by side, both on the normalised stream
         both = builder.eltwise(f"{name}.add_ffn", [out, _ffn(builder, shape, name, normed)])
