@@ -348,6 +348,16 @@ def test_a_loop_whose_count_the_data_decide_is_refused(tmp_path):
     assert refused(path).startswith("loop: how often Loop runs depends on the data")
 
 
+def test_a_loop_that_never_ends_is_refused(tmp_path):
+    inner = body(
+        [("i", [], TensorProto.INT64), ("go", [], TensorProto.BOOL), ("s", [1, 16])],
+        [],
+        [("go", [], TensorProto.BOOL), ("s", [1, 16])],
+    )
+    path = file(tmp_path, [node("Loop", ["", "", "x"], ["y"], name="loop", body=inner)], {"x": [1, 16]}, {})
+    assert refused(path) == "loop: runs more than 10000 times; export the model with fewer"
+
+
 def test_a_scan_runs_once_a_slice(tmp_path):
     inner = body(
         [("s", [1, 8]), ("part", [1, 8])],

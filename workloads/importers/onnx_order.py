@@ -1,6 +1,6 @@
 """The nodes of an ONNX graph in an order in which they can run, and copies of them under other names."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import onnx
 
@@ -28,7 +28,7 @@ def read_by(node: onnx.NodeProto) -> Iterator[str]:
                 yield from (value.name for value in inner.output if value.name not in made)
 
 
-def in_order(nodes: list[onnx.NodeProto], given: set[str]) -> list[onnx.NodeProto]:
+def in_order(nodes: list[onnx.NodeProto], given: Container[str]) -> list[onnx.NodeProto]:
     """Return the nodes in an order in which they can run. Raises ValueError if they wait for each other."""
     maker: dict[str, int] = {}
     for number, node in enumerate(nodes):

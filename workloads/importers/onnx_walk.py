@@ -14,13 +14,14 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from workloads.graph import MOST_VALUES
-from workloads.importers.onnx_order import Located, in_order, renamed
+from workloads.importers.onnx_control import CONTROL
+from workloads.importers.onnx_order import Located, in_order
 from workloads.importers.onnx_sequences import SEQUENCES
 from workloads.importers.onnx_standard import attributes_of, standard
 
 Dims = tuple[int, ...]
 MOST_FOLDED = 2**16  # values of a constant that is worked out
-MOST_NODES = 100_000  # nodes that are visited, loops unrolled
+MOST_NODES = 50_000  # nodes that are visited, loops unrolled
 UNREPEATABLE = (
     "RandomNormal",
     "RandomUniform",
@@ -107,7 +108,7 @@ class Walker:
         self.nodes(graph.node, "")
 
     def nodes(self, nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
-        for index, node in enumerate(in_order(list(nodes), set(self.types))):
+        for index, node in enumerate(in_order(list(nodes), self.types)):
             self.visited += 1
             if self.visited > MOST_NODES:
                 raise ValueError(f"more than {MOST_NODES} nodes run; export the model with fewer repetitions")
@@ -132,15 +133,10 @@ class Walker:
         return found
 
     def _node(self, node: onnx.NodeProto, name: str, operator: str) -> None:
-        if node.op_type in SEQUENCES and not node.domain:
-            return SEQUENCES[node.op_type](self, node, name)
+        special = (CONTROL | SEQUENCES).get(node.op_type)
+        if special is not None and not node.domain:
+            return special(self, node, name)
         known = all(input in self.constants for input in node.input if input)
-        if node.op_type == "If":
-            return self._if(node, name)
-        if node.op_type == "Loop":
-            return self._loop(node, name)
-        if node.op_type == "Scan":
-            return self._scan(node, name)
         if node.op_type in ("Shape", "Size") and not node.domain:
             return self._shape(node)
         outputs = self._infer(node, name, known, operator != node.op_type)
@@ -255,34 +251,6 @@ class Walker:
                 self.value(name, np.asarray(result))
         return True
 
-    def _truth(self, name: str) -> bool | None:
-        value = self.values.get(name)
-        return None if value is None else bool(value.flat[0])
-
-    def _if(self, node: onnx.NodeProto, name: str) -> None:
-        taken = self._truth(node.input[0])
-        if taken is None:
-            raise ValueError(
-                f"which branch runs depends on the data ({node.input[0]!r}); "
-                "export the model with the condition fixed"
-            )
-        graph = attributes_of(node)["then_branch" if taken else "else_branch"]
-        for output, inner in zip(node.output, self._play(graph, name, "", {})):
-            self.same(output, inner)
-
-    def _play(self, graph: Any, name: str, step: str, bound: dict[str, str]) -> list[str]:
-        """Visit a body; return the names of its outputs. ``bound``: its inputs -> names outside."""
-        names = dict(bound)
-        for tensor in graph.initializer:
-            names[tensor.name] = f"{name}/{tensor.name}"
-            if names[tensor.name] not in self.types:
-                self.constant(names[tensor.name], tensor)
-        prefix = f"{name}/{step}"
-        for node in graph.node:
-            names.update({output: prefix + output for output in node.output if output})
-        self.nodes([renamed(node, names) for node in graph.node], prefix)
-        return [names.get(value.name, value.name) for value in graph.output]
-
     def same(self, name: str, other: str) -> None:
         if other in self.sequences:
             self.sequences[name] = self.sequences[other]
@@ -311,83 +279,6 @@ class Walker:
             self.value(f"{name}/{numbers[0]}", np.array(numbers[1], np.int64))
             node.input.append(f"{name}/{numbers[0]}")
         self._node(node, name, operator)
-
-    def _loop(self, node: onnx.NodeProto, name: str) -> None:
-        body = attributes_of(node)["body"]
-        limit = self.values.get(node.input[0]) if node.input[0] else None
-        go = self._truth(node.input[1]) if len(node.input) > 1 and node.input[1] else True
-        if (node.input[0] and limit is None) or go is None:
-            raise ValueError("how often Loop runs depends on the data; export the model with a fixed count")
-        carried, stacks, count = list(node.input[2:]), [], 0
-        while go and (limit is None or count < int(limit.flat[0])):
-            self.value(f"{name}/{count}/count", np.array(count, np.int64))
-            self.value(f"{name}/{count}/go", np.array(True))
-            inputs = [f"{name}/{count}/count", f"{name}/{count}/go", *carried]
-            bound = {value.name: given for value, given in zip(body.input, inputs)}
-            results = self._play(body, name, f"{count}/", bound)
-            go = self._truth(results[0])
-            if go is None:
-                raise ValueError("how often Loop runs depends on the data; export it with a fixed count")
-            carried = results[1 : 1 + len(carried)]
-            stacks.append(results[1 + len(carried) :])
-            count += 1
-        self._finish(node, carried, stacks, [0] * len(node.output))
-
-    def _scan(self, node: onnx.NodeProto, name: str) -> None:
-        attributes = attributes_of(node)
-        body, scanned = attributes["body"], attributes["num_scan_inputs"]
-        if self.opsets.get("", 1) < 9:
-            raise ValueError("Scan of opset 8 is not read; export the model with opset 9 or newer")
-        states, inputs = list(node.input[:-scanned]), list(node.input[-scanned:])
-        axes = attributes.get("scan_input_axes", [0] * scanned)
-        axes = [axis % len(self.dims(of)) for axis, of in zip(axes, inputs)]
-        stacks = []
-        for count in range(self.dims(inputs[0])[axes[0]]):
-            slices = []
-            for number, (of, axis) in enumerate(zip(inputs, axes)):
-                part = f"{name}/{count}/slice{number}"
-                dims = [d for i, d in enumerate(self.dims(of)) if i != axis]
-                self.types[part] = onnx.helper.make_tensor_type_proto(
-                    self.types[of].tensor_type.elem_type, dims
-                )
-                if of in self.values:
-                    self.value(part, np.take(self.values[of], count, axis))
-                elif of in self.constants:
-                    self.constants.add(part)
-                else:
-                    self.take(part, of, axis, count)
-                slices.append(part)
-            bound = {value.name: given for value, given in zip(body.input, [*states, *slices])}
-            results = self._play(body, name, f"{count}/", bound)
-            states = results[: len(states)]
-            stacks.append(results[len(states) :])
-        along = attributes.get("scan_output_axes", [0] * (len(node.output) - len(states)))
-        self._finish(node, states, stacks, [0] * len(states) + list(along))
-
-    def _finish(
-        self, node: onnx.NodeProto, last: list[str], stacks: list[list[str]], axes: list[int]
-    ) -> None:
-        for number, output in enumerate(node.output):
-            if not output:
-                continue
-            if number < len(last):
-                self.same(output, last[number])
-                continue
-            parts = [row[number - len(last)] for row in stacks]
-            if not parts:
-                raise ValueError(f"runs no time, so {output!r} is empty; remove it and export again")
-            dims = list(self.dims(parts[0]))
-            axis = axes[number] % (len(dims) + 1)
-            dims.insert(axis, len(parts))
-            self.types[output] = onnx.helper.make_tensor_type_proto(
-                self.types[parts[0]].tensor_type.elem_type, dims
-            )
-            if all(part in self.values for part in parts):
-                self.value(output, np.stack([self.values[part] for part in parts], axis))
-            elif all(part in self.constants for part in parts):
-                self.constants.add(output)
-            else:
-                self.stack(output, parts, axis)
 
 
 def schema_of(op_type: str, version: int, domain: str) -> Any:

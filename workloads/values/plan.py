@@ -1,6 +1,6 @@
 """Launches and memory contents of a lowered network, step by step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ class ValuePlan:
     def __init__(self, program: Program, preset: Mapping[str, int], quantisation: Quantisation):
         if not program.origins:
             raise ConfigError("values of this kind of network are not computed", key="network")
+        _check_nodes([node for origin in program.origins.values() for node in origin.nodes])
         self.program, self.preset, self.quantisation = program, preset, quantisation
         self.memory = Memory()
         self.floats: dict[str, np.ndarray] = {}  # tensors that a core holds as real numbers
@@ -197,6 +198,19 @@ class ValuePlan:
         pixels[:, :, : data.shape[2]] = data
         for y in range(cube.shape.height):
             self.memory.write(place.address + y * cube.line_stride, pixels[y])
+
+
+def _check_nodes(nodes: Iterable[Node]) -> None:
+    """Raise ConfigError for a batch, and for weights that layers share: neither has values here."""
+    owners: dict[str, str] = {}
+    for node in nodes:
+        if node.images > 1:
+            message = f"layer {node.name!r}: values of a batch are not computed; export it for one image"
+            raise ConfigError(message, key="network")
+        other = owners.setdefault(node.parameters or node.name, node.name)
+        if node.parameters and node.kind in ("conv", "fc") and other != node.name:
+            message = f"layers {other!r} and {node.name!r} share weights; values of such are not computed"
+            raise ConfigError(message, key="network")
 
 
 def stored_channels(cube: Cube) -> list[int]:
