@@ -6,13 +6,10 @@ Source: src/caffe/layers of github.com/BVLC/caffe.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from workloads.graph import CoreWork, NetworkBuilder, Shape, Window
 from workloads.importers.caffe_text import Message
-
-if TYPE_CHECKING:
-    from workloads.importers.caffe import Reader
 
 Dims = tuple[int, ...]  # without the batch
 SIDES = ("pad", "kernel_size", "stride", "dilation")
@@ -31,11 +28,21 @@ def shape_of(dims: Dims) -> Shape:
     return Shape(dims[0], prod(dims[1:-1]), dims[-1])
 
 
+class Net(Protocol):
+    """What is known of the net so far: a `workloads.importers.caffe.Reader`."""
+
+    builder: NetworkBuilder
+    size: tuple[int, int] | None  # of its image, if it is to have another
+    blobs: dict[str, Blob]
+
+    def input(self, name: str, dims: list[int], at: Message) -> None: ...
+
+
 @dataclass
 class At:
     """One layer and what its maker needs."""
 
-    reader: "Reader"
+    reader: Net
     block: Message
     name: str
     bottoms: list[Blob]

@@ -1,21 +1,19 @@
 """Conditions, loops and scans, played as often as they run."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 
 from workloads.importers.onnx_order import renamed
 from workloads.importers.onnx_standard import attributes_of
-
-if TYPE_CHECKING:
-    from workloads.importers.onnx_walk import Walker
+from workloads.importers.onnx_walk import Walker
 
 MOST_TRIPS = 10_000  # of a loop
 
 
-def _if(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def _if(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     taken = _truth(walker, node.input[0])
     if taken is None:
         raise ValueError(
@@ -27,7 +25,7 @@ def _if(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
         walker.same(output, inner)
 
 
-def _play(walker: "Walker", graph: Any, name: str, step: str, bound: dict[str, str]) -> list[str]:
+def _play(walker: Walker, graph: Any, name: str, step: str, bound: dict[str, str]) -> list[str]:
     """Visit a body; return the names of its outputs. ``bound``: its inputs -> names outside."""
     names = dict(bound)
     for tensor in graph.initializer:
@@ -41,7 +39,7 @@ def _play(walker: "Walker", graph: Any, name: str, step: str, bound: dict[str, s
     return [names.get(value.name, value.name) for value in graph.output]
 
 
-def _loop(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def _loop(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     body = attributes_of(node)["body"]
     limit = walker.values.get(node.input[0]) if node.input[0] else None
     go = _truth(walker, node.input[1]) if len(node.input) > 1 and node.input[1] else True
@@ -65,7 +63,7 @@ def _loop(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
     _finish(walker, node, carried, stacks, [0] * len(node.output))
 
 
-def _scan(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def _scan(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     attributes = attributes_of(node)
     body, scanned = attributes["body"], attributes["num_scan_inputs"]
     if walker.opsets.get("", 1) < 9:
@@ -98,7 +96,7 @@ def _scan(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
 
 
 def _finish(
-    walker: "Walker", node: onnx.NodeProto, last: list[str], stacks: list[list[str]], axes: list[int]
+    walker: Walker, node: onnx.NodeProto, last: list[str], stacks: list[list[str]], axes: list[int]
 ) -> None:
     for number, output in enumerate(node.output):
         if not output:
@@ -123,12 +121,12 @@ def _finish(
             walker.stack(output, parts, axis)
 
 
-def _truth(walker: "Walker", name: str) -> bool | None:
+def _truth(walker: Walker, name: str) -> bool | None:
     value = walker.values.get(name)
     return None if value is None else bool(value.flat[0])
 
 
-CONTROL: dict[str, Callable[["Walker", onnx.NodeProto, str], None]] = {
+CONTROL: dict[str, Callable[[Walker, onnx.NodeProto, str], None]] = {
     "If": _if,
     "Loop": _loop,
     "Scan": _scan,

@@ -12,9 +12,11 @@ from google.protobuf.message import DecodeError
 
 from hw_models.errors import ConfigError
 from workloads.graph import Network, NetworkBuilder, Shape
+from workloads.importers.onnx_control import CONTROL
 from workloads.importers.onnx_inputs import InputSizes, set_inputs
 from workloads.importers.onnx_nodes import At, Dims, default_axis, laid_shape
 from workloads.importers.onnx_order import Located
+from workloads.importers.onnx_sequences import SEQUENCES
 from workloads.importers.onnx_table import MAKERS
 from workloads.importers.onnx_walk import FAULTS, Walker
 from workloads.importers.prune import without_dead_ends
@@ -100,13 +102,16 @@ def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
         raise ValueError(f"its local functions cannot be inlined: {said}; export without them") from None
 
 
+STEERING = CONTROL | SEQUENCES
+
+
 class Reader:
     """Makes a layer of every node that the walker visits. A tensor may lie in several layouts."""
 
     def __init__(self, path: Path, model: onnx.ModelProto, sizes: InputSizes):
         self.path, self.model, self.sizes = path, model, sizes
         self.builder = NetworkBuilder(path.stem)
-        self.walker = Walker(model, self.visit, self._bounded, self._alias, self._stack, self._take)
+        self.walker = Walker(model, self.visit, self._bounded, self._alias, self._stack, self._take, STEERING)
         self.laid: dict[str, dict[int, str]] = {}  # ONNX name -> axis of the channels -> tensor
         self.parts: dict[str, tuple[str, Dims]] = {}  # outputs after the first: made when they are read
         self.waiting: set[str] = set()  # inputs that nothing has read yet: the first reader says their layout

@@ -1,43 +1,40 @@
 """Sequences of tensors whose length is known: lists of names while the graph is walked."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
 from workloads.importers.onnx_standard import attributes_of
-
-if TYPE_CHECKING:
-    from workloads.importers.onnx_walk import Walker
+from workloads.importers.onnx_walk import Walker
 
 
-def construct(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def construct(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     walker.sequences[node.output[0]] = list(node.input)
 
 
-def insert(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def insert(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     items = list(walker.sequences[node.input[0]])
     at = _position(walker, node, 2, len(items), len(items))
     walker.sequences[node.output[0]] = [*items[:at], node.input[1], *items[at:]]
 
 
-def erase(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def erase(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     items = list(walker.sequences[node.input[0]])
     del items[_position(walker, node, 1, len(items) - 1, len(items))]
     walker.sequences[node.output[0]] = items
 
 
-def at(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def at(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     items = walker.sequences[node.input[0]]
     walker.same(node.output[0], items[_position(walker, node, 1, 0, len(items))])
 
 
-def length(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def length(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     walker.value(node.output[0], np.array(len(walker.sequences[node.input[0]]), np.int64))
 
 
-def split(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def split(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     """Cut a tensor: into single slices, or into parts of given sizes."""
     attributes = attributes_of(node)
     dims = walker.dims(node.input[0])
@@ -59,7 +56,7 @@ def split(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
     walker.sequences[node.output[0]] = parts
 
 
-def concat(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
+def concat(walker: Walker, node: onnx.NodeProto, name: str) -> None:
     attributes, parts = attributes_of(node), walker.sequences[node.input[0]]
     axis = attributes["axis"]
     if attributes.get("new_axis", 0):
@@ -71,7 +68,7 @@ def concat(walker: "Walker", node: onnx.NodeProto, name: str) -> None:
     walker.made("Concat", parts, list(node.output), name, {"axis": axis}, None)
 
 
-def _position(walker: "Walker", node: onnx.NodeProto, index: int, default: int, length: int) -> int:
+def _position(walker: Walker, node: onnx.NodeProto, index: int, default: int, length: int) -> int:
     if index >= len(node.input) or not node.input[index]:
         return default
     value = walker.values.get(node.input[index])
@@ -83,7 +80,7 @@ def _position(walker: "Walker", node: onnx.NodeProto, index: int, default: int, 
     return position + length if position < 0 else position
 
 
-SEQUENCES: dict[str, Callable[["Walker", onnx.NodeProto, str], None]] = {
+SEQUENCES: dict[str, Callable[[Walker, onnx.NodeProto, str], None]] = {
     "SequenceConstruct": construct,
     "SequenceEmpty": construct,
     "SequenceInsert": insert,

@@ -4,7 +4,7 @@ Shapes are ONNX's own inference, constants its reference evaluator; local functi
 before. Conditions, loops and scans are played as often as they run.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -14,9 +14,7 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from workloads.graph import MOST_VALUES
-from workloads.importers.onnx_control import CONTROL
 from workloads.importers.onnx_order import Located, in_order
-from workloads.importers.onnx_sequences import SEQUENCES
 from workloads.importers.onnx_standard import attributes_of, standard
 
 Dims = tuple[int, ...]
@@ -62,6 +60,7 @@ class Walker:
     alias: Callable[[str, str], None]  # a name is another name for a tensor
     stack: Callable[[str, list[str], int], None]  # a tensor is others side by side along a new axis
     take: Callable[[str, str, int, int], None]  # a tensor is one slice of another: name, of, axis, index
+    special: Mapping[str, Callable[["Walker", onnx.NodeProto, str], None]]  # operators that steer the walk
     types: dict[str, onnx.TypeProto] = field(default_factory=dict)
     constants: set[str] = field(default_factory=set)
     values: dict[str, np.ndarray] = field(default_factory=dict)
@@ -133,7 +132,7 @@ class Walker:
         return found
 
     def _node(self, node: onnx.NodeProto, name: str, operator: str) -> None:
-        special = (CONTROL | SEQUENCES).get(node.op_type)
+        special = self.special.get(node.op_type)
         if special is not None and not node.domain:
             return special(self, node, name)
         known = all(input in self.constants for input in node.input if input)
