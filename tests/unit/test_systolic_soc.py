@@ -110,3 +110,11 @@ def test_the_shipped_config_runs_networks_on_both():
     assert [plan.frames_done(machine) for plan in machine.plans] == [1, 1]
     assert machine.measures["answered_reads"].tolist() == machine.measures["read_bytes"].tolist()
     assert machine.measures["answered_writes"].tolist() == machine.measures["write_bytes"].tolist()
+
+
+def test_a_language_model_shares_tables_with_accelerators_of_any_kind():
+    """Its program has no operations of an accelerator."""
+    llm = load(CONFIG.with_name("camera_and_llm.yaml"), settings=["workloads.chat.tokens=1"])
+    plans = {plan.name: plan for plan in build_machine(llm).plans}
+    assert plans["chat"].op_count == 0
+    assert plans["camera"].op_count > 0
