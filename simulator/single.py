@@ -26,12 +26,15 @@ def run_one(
     from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
-        result = simulate(loaded, progress)
-        if values:
+        found = {}
+        if values:  # first: what is wrong with them is told before time is spent
             from simulator.values import compute_values
 
-            result.values = compute_values(loaded, parameters)
-            result.summary["values"] = {name: found.summary() for name, found in result.values.items()}
+            found = compute_values(loaded, parameters)
+        result = simulate(loaded, progress)
+        if values:
+            result.values = found
+            result.summary["values"] = {name: job.summary() for name, job in found.items()}
         return Run.of(result)
     except ConfigError as error:
         raise loaded.locate(error) from None

@@ -13,7 +13,7 @@ import yaml
 from hw_models.errors import ConfigError
 
 Keys = tuple[str | int, ...]  # ("system", "llc", "size"), list items by index
-FILE_SUFFIXES = (".cfg", ".onnx", ".json", ".csv", ".csv.gz", ".txt", ".yaml")
+FILE_SUFFIXES = (".cfg", ".txn", ".onnx", ".json", ".csv", ".csv.gz", ".txt", ".yaml")
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def test_images_come_back(tmp_path):
     (tmp_path / "y.dat").write_text(packets)
     load_image(memory, tmp_path / "y.dat", 0x8000)
     assert np.array_equal(memory.read(0x8000, 128), memory.read(0x1234, 128))
-    (tmp_path / "rows.dat").write_text("0x01 0x02\n0304\n")
+    (tmp_path / "rows.dat").write_text("@0\n0x01 0x02\n0x0304\n")
     load_image(memory, tmp_path / "rows.dat", 0, 3)
     assert list(memory.read(0, 4)) == [1, 2, 3, 0]
 
@@ -293,6 +293,37 @@ def test_a_launch_finds_nothing_that_an_earlier_one_left(lenet, tmp_path):
             names = set(ours[unit].values) | set(theirs[unit].values)
             different = {n for n in names if ours[unit].raw(n) != theirs[unit].raw(n)}
             assert different <= {"S_POINTER", "D_OP_ENABLE"}, unit
+
+
+def test_parameters_come_from_a_file(lenet, tmp_path):
+    image = np.full((28, 28, 1), 5, np.int8)
+    np.savez(tmp_path / "p.npz", image=image)
+    given, seeded = compute_values(lenet, tmp_path / "p.npz")["classify"], compute_values(lenet)["classify"]
+    assert given.rows["least"][0] == given.rows["most"][0] == 5
+    assert given.rows["crc32"][1:] != seeded.rows["crc32"][1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "message"),
+    [
+        ("none.npz", None, "{p}: no such file; write the path of an .npz file"),
+        ("text.npz", "words", "{p}: is not an .npz file of plain arrays; write one with numpy.savez"),
+        (
+            "shape.npz",
+            {"image": np.zeros((2, 2, 1), np.int8)},
+            "{p}: image: (2, 2, 1); its layer needs (28, 28, 1)",
+        ),
+    ],
+)
+def test_bad_parameters_are_one_line(lenet, tmp_path, name, arrays, message):
+    path = tmp_path / name
+    if isinstance(arrays, str):
+        path.write_text(arrays)
+    elif arrays:
+        np.savez(path, **arrays)
+    with pytest.raises(ConfigError) as caught:
+        compute_values(lenet, path)
+    assert str(caught.value) == message.format(p=path)
 
 
 def test_values_of_a_seeded_network_are_those_of_plain_arithmetic(lenet):

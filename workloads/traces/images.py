@@ -38,10 +38,8 @@ def load_image(memory: Memory, path: Path, address: int, size: int = 0) -> None:
         memory.write(address + offset, data)
 
 
-_HEAD, _TAIL = (
-    b"{offset:0x00000000, size:32, payload:",
-    3,
-)  # of a packet as `write.py` writes it; bytes behind it
+_HEAD = b"{offset:0x00000000, size:32, payload:"  # of a packet as `write.py` writes it
+_TAIL = 3  # bytes behind its payload
 _HEX = np.full(256, 255, np.uint8)
 _HEX[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 
@@ -66,10 +64,16 @@ def _rows_of_one_width(text: str) -> np.ndarray | None:
 
 
 def _load_rows(memory: Memory, path: Path, text: str, address: int, size: int) -> None:
-    """Rows of bytes, each `0x12` or `12`, the first of a row at the lowest address; `#` and `//` comment."""
+    """Rows of bytes, each `0x12` or `12`, the first of a row at the lowest address; `#` and `//` comment.
+
+    Where some rows begin with 0x the others are no data.
+    """
     digits = []
+    marked = re.search(r"^\s*0x", text, re.MULTILINE) is not None
     for number, line in enumerate(text.splitlines(), 1):
         line = re.sub(r"#.*|//.*", "", line)
+        if marked and not line.lstrip().startswith("0x"):
+            continue
         for word in line.replace(",", " ").split():
             word = word.lower().removeprefix("0x")
             if len(word) % 2 or not re.fullmatch(r"[0-9a-f]+", word):

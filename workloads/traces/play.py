@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hw_models.nvdla.launch import is_on
+from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.execute import Executor
 from hw_models.nvdla.values.memory import Memory
 from workloads.traces.commands import Check, Load
@@ -26,15 +27,15 @@ class Outcome:
     memory: Memory
     checks: list[Compared] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # files that were not there
-    lacks_y: bool = False  # the program uses SDP's Y unit, and the accelerator has none
+    lacks_y: bool = False  # the program uses SDP's Y unit or its tables, and the accelerator has none
 
 
 def play(script: Script, preset: Mapping[str, int], missing_is_error: bool = True) -> Outcome:
     """Return what a program leaves in memory, and its checks. Raises ConfigError."""
     outcome = Outcome(Memory())
     executor = Executor(preset, outcome.memory)
-    outcome.lacks_y = not preset["sdp_ew_elements"] and any(
-        "SDP" in launch.units and is_on(launch["SDP"], "y") for launch in script.launches
+    outcome.lacks_y = any(
+        "SDP" in launch.units and _lacks(launch["SDP"], preset) for launch in script.launches
     )
     ready = iter(zip(script.at, script.launches))
     following = next(ready, None)
@@ -49,6 +50,12 @@ def play(script: Script, preset: Mapping[str, int], missing_is_error: bool = Tru
             ours = outcome.memory.crc32(command.address, command.size)
             outcome.checks.append(Compared(command.address, command.size, reference, ours))
     return outcome
+
+
+def _lacks(sdp: Settings, preset: Mapping[str, int]) -> bool:
+    """Tell whether an operation asks for a Y unit, or its tables, that the accelerator has not."""
+    asks = is_on(sdp, "y")
+    return asks and (not preset["sdp_ew_elements"] or (not preset["lut"] and not sdp["EW_LUT_BYPASS"]))
 
 
 def _reference(check: Check) -> int | None:

@@ -1,5 +1,6 @@
 """Where a job's parameters come from: its own file, a file of arrays, or a seed."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,19 @@ from workloads.params import NetworkJob
 from workloads.values.quantisation import Quantisation, Seeded
 
 
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz file by name. Raises ConfigError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ConfigError("no such file; write the path of an .npz file", file=path) from None
+    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile):
+        raise ConfigError(
+            "is not an .npz file of plain arrays; write one with numpy.savez", file=path
+        ) from None
+
+
 class FromFile:
     """Arrays of an .npz file by name; what it does not have comes from ``base``.
 
@@ -18,12 +32,7 @@ class FromFile:
     """
 
     def __init__(self, path: Path, base: Quantisation):
-        self.path, self.base = path, base
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                self.arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError, AttributeError) as error:
-            raise ConfigError(f"cannot be read as .npz: {error}", file=path) from None
+        self.path, self.base, self.arrays = path, base, read_arrays(path)
 
     def _array(self, name: str, like: np.ndarray) -> np.ndarray:
         """Return the file's array in place of ``like``, of its shape."""
