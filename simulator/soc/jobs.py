@@ -41,7 +41,7 @@ def lower_jobs(
             program, size, llm = llm_program(
                 name, job, config.system, config.simulation.seed, index * JOB_SPACE, on_flash
             )
-            kind, placed = "", {}
+            kind, placed = "nvdla", {}  # of whose operations it has none
             core = cores.index(job.on) if job.on in cores else -1
             run: dict[str, Any] = {"accelerator": -1, "core": core, "backend": job.on, "llm": llm}
         else:
