@@ -6,11 +6,13 @@ from hw_models.errors import ConfigError
 from workloads import load_network, lower
 from workloads.graph import node_macs
 from workloads.llm.graph import transformer_network
-from workloads.llm.model import builtin_models, load_model
+from workloads.llm.model import builtin_models, load_model, transformer
 from workloads.params import NetworkJob
 
+LOWERED = [name for name in builtin_models() if load_model(name).shape.experts is None]
 
-@pytest.mark.parametrize("name", builtin_models())
+
+@pytest.mark.parametrize("name", LOWERED)
 def test_network_has_the_arithmetic_of_the_linear_layers(name):
     model = load_model(name)
     shape = model.shape
@@ -39,3 +41,16 @@ def test_more_tokens_than_the_model_takes_are_refused():
     with pytest.raises(ConfigError) as error:
         load_network(job)
     assert str(error.value) == "input: 4096 tokens; opt-125m takes 1 to 2048; write input: TOKENSx1"
+
+
+def test_model_with_experts_is_not_lowered():
+    with pytest.raises(ConfigError, match="mixtral-8x7b has experts, latent attention or scans"):
+        load_network(NetworkJob.model_validate({"network": "mixtral-8x7b", "on": "npu"}))
+
+
+def test_projections_between_embedding_and_layers_are_layers_too():
+    values = {"model_type": "opt", "hidden_size": 64, "ffn_dim": 128, "num_hidden_layers": 2}
+    values |= {"num_attention_heads": 4, "vocab_size": 100, "word_embed_proj_dim": 32}
+    names = [node.name for node in transformer_network(transformer("small", values), 4).nodes]
+    assert names[0] == "project_in"
+    assert names[-2:] == ["project_out", "lm_head"]

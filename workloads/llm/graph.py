@@ -4,6 +4,7 @@ Tokens lie side by side in a row: a linear layer is a 1x1 convolution over it, a
 gate a product of two tensors. Normalisation, attention and the embedding are a core's work.
 """
 
+from hw_models.errors import ConfigError
 from workloads.graph import CoreWork, Network, NetworkBuilder, Shape, Window
 from workloads.llm.model import Transformer
 from workloads.llm.shape import Shape as ModelShape
@@ -14,11 +15,12 @@ LINEAR = Window()
 def transformer_network(model: Transformer, tokens: int) -> Network:
     """Return the network of one pass over ``tokens`` new tokens, the output projection of all of them last.
 
-    Raises ValueError if the model cannot take as many.
+    Raises ValueError if the model cannot take as many, ConfigError if it is of a kind that is not lowered.
     """
     shape = model.shape
     if shape.experts is not None or shape.latent is not None or shape.scan is not None:
-        raise ValueError(f"{model.name} has experts, latent attention or scans, which are not lowered")
+        message = f"{model.name} has experts, latent attention or scans, which no accelerator is given"
+        raise ConfigError(f"{message}; write a model without", key="network")
     if not 0 < tokens <= shape.positions:
         raise ValueError(f"{tokens} tokens; {model.name} takes 1 to {shape.positions}")
     builder = NetworkBuilder(model.name)
