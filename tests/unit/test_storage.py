@@ -68,8 +68,8 @@ def test_an_operation_starts_when_its_weights_are_there_and_fetches_run_ahead():
             begins.append(int(record["start_fs"]))
             for row in machine.storage.batches[step["index"]].transfers:
                 ends[int(row["dram_address"])] = int(record["end_fs"])
-        elif step["on"] == On.ACCELERATOR and machine.ops[step["index"]]["weight_bytes"]:
-            assert ends[int(machine.ops[step["index"]]["weights"])] <= int(record["start_fs"])
+        elif step["on"] == On.ACCELERATOR and machine.fleets["nvdla"].ops[step["index"]]["weight_bytes"]:
+            assert ends[int(machine.fleets["nvdla"].ops[step["index"]]["weights"])] <= int(record["start_fs"])
     assert len(set(ends.values())) == 2
     first_op = next(k for k in range(plan.step_count) if machine.steps[k]["on"] == On.ACCELERATOR)
     assert max(begins) < int(machine.records[first_op]["end_fs"])

@@ -64,8 +64,8 @@ def test_every_byte_asked_for_is_answered(layer, system):
     nvdla = machine.measures[0]
     assert nvdla["answered_reads"] == nvdla["read_bytes"]
     assert nvdla["answered_writes"] == nvdla["write_bytes"]
-    assert machine.op_records["read_bytes"].sum() == nvdla["read_bytes"]
-    assert machine.op_records["write_bytes"].sum() == nvdla["write_bytes"]
+    assert machine.fleets["nvdla"].records["read_bytes"].sum() == nvdla["read_bytes"]
+    assert machine.fleets["nvdla"].records["write_bytes"].sum() == nvdla["write_bytes"]
     assert machine.buses[0]["read_bytes"][0] == nvdla["read_bytes"]
     assert machine.buses[0]["write_bytes"][0] == nvdla["write_bytes"]
 
@@ -103,7 +103,7 @@ def test_without_interconnect_the_clock_of_the_accelerator_drives_an_ideal_memor
         "beat_bytes": 32, "read_latency": 50, "write_latency": 50,
         "read_interval": 1, "write_interval": 1, "shared_interval": 0,
     }  # fmt: skip
-    alone = simulate(loaded.system.accelerators["nvdla0"].values(), timings, machine.ops)
+    alone = simulate(loaded.system.accelerators["nvdla0"].values(), timings, machine.fleets["nvdla"].ops)
     assert machine.latencies[0, 0] == int(alone["done_time"][0]) * 10**6
 
 
@@ -179,7 +179,7 @@ def test_the_shortcut_for_a_single_clock_changes_no_time():
     for machine in machines:
         run_machine(machine)
     assert (machines[0].records == machines[1].records).all()
-    assert (machines[0].op_records == machines[1].op_records).all()
+    assert (machines[0].fleets["nvdla"].records == machines[1].fleets["nvdla"].records).all()
     assert machines[0].system[0]["events"] == machines[1].system[0]["events"]
 
 
