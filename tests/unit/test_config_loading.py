@@ -155,7 +155,7 @@ def test_a_corunner_on_one_of_different_cores_must_be_listed():
          "system.memory: written beside system.dram; write one of them, and null for the other"),
         ("system.dram", None, "system: no memory; write system.dram or system.memory"),
         ("system.cores.nvdla0", {"clock": "3.2 GHz"},
-         "system.cores.nvdla0: also the name of a part of system.accelerators; write another"),
+         "system.cores.nvdla0: also the name of an accelerator; write another"),
         ("system.backends", {"core0": {"preset": "m1_max_metal"}},
          "system.backends.core0: also the name of a core; write another"),
         ("system.llc.partition", {"nvdla1": [0]},
