@@ -76,7 +76,7 @@ def figures(
     ``all``: every point of the figures. ``seeds``: runs a point with co-runners; their mean is compared,
     their spread shown. ``plots``: a folder for both figures as pictures.
     """
-    if isinstance(seeds, bool) or int(seeds) < 1:
+    if not str(seeds).isdigit() or int(seeds) < 1:
         raise ConfigError(f"--seeds: {seeds} is not a number of runs; write 1 or more")
     results = outcomes(cases(all, int(seeds)))
     yield from frame_figures(results[FRAME])

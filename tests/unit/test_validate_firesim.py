@@ -76,9 +76,10 @@ def test_the_figures_compare_with_the_paper():
     assert sum(f.row["part"] in ("LLC", "co-runners") for f in counted.values()) == 39 + 12
 
 
-def test_seeds_are_a_number_of_runs():
-    with pytest.raises(ConfigError, match="--seeds: 0 is not a number of runs; write 1 or more"):
-        list(firesim.figures(seeds=0))
+@pytest.mark.parametrize("seeds", [0, True, "few"])
+def test_seeds_are_a_number_of_runs(seeds):
+    with pytest.raises(ConfigError, match=f"--seeds: {seeds} is not a number of runs; write 1 or more"):
+        list(firesim.figures(seeds=seeds))
 
 
 def test_plots_are_written(tmp_path):
