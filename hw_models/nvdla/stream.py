@@ -213,7 +213,7 @@ def stream_acknowledged(state, stream, now):
     if stream["acks_left"] or not stream["all_sent"]:
         return
     record = state["records"][stream["slot"]]
-    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+    record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
     finish(state, stream["op"], stream["slot"], now + ACKNOWLEDGE_TO_DONE)
     stream["busy"] = 0
     stream["free_at"] = now + ACKNOWLEDGE_TO_DONE
