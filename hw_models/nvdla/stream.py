@@ -180,7 +180,8 @@ def _flow(state, stream):
             stream["beat_atom"] = 0
             return_credit(state, stream["client"], time + STREAM_POP_TO_READ)
         end = address + atom
-        if block_end or end & (dbb * state["burst_beats"] - 1) == 0:
+        full = stream["gathered"] == STREAM_OUTPUTS  # nothing more comes before these have left
+        if block_end or full or end & (dbb * state["burst_beats"] - 1) == 0:
             beats = (end + dbb - 1) // dbb - stream["burst_address"] // dbb
             at = max(time + stream["period"] - 1 + stream["latency"], stream["next_write"])
             request_write(state, stream["client"], stream["burst_address"], beats, at, stream["slot"])
