@@ -5,7 +5,7 @@ command queue of its bank, the oldest that finds room; writes only while drainin
 command queues in turn: from each, the first entry whose next command may be sent.
 """
 
-from hw_models.dram.names import Command
+from hw_models.dram.names import Command, WriteResponse
 from hw_models.dram.queues import enqueue
 from hw_models.jit import njit
 from hw_models.port import NEVER
@@ -15,6 +15,7 @@ ACTIVATE = int(Command.ACTIVATE)
 PRECHARGE = int(Command.PRECHARGE)
 REFRESH = int(Command.REFRESH)
 WAKE = int(Command.WAKE)
+ACCEPTED = WriteResponse.ACCEPTED.code
 FIRST = -(2**61)
 MAINTENANCE = -(2**59)
 ORDER = 2**40
@@ -69,12 +70,47 @@ def find_queued(state, w, b, address):
 
 
 @njit
+def in_line_before(state, entry):
+    """Return whether a read of the address of write ``entry`` stands in line and is older."""
+    k = state["line_head"][0]
+    while k >= 0 and state["entries"][k]["order"] < entry["order"]:
+        if state["entries"][k]["address"] == entry["address"]:
+            return True
+        k = state["entries"][k]["next"]
+    return False
+
+
+@njit
+def make_room(state):
+    """A write of several bursts finds too little room in a line that is not full: that is drained."""
+    if state["draining"] <= 0 and state["line_size"][1] < state["capacity"][1]:
+        state["draining"] = state["line_size"][1]
+        state["moving"] = 1
+        if state["stale"] == 0:
+            limit_choice(state)
+
+
+@njit
+def starts_to_drain(state):
+    """Return whether writes move next: their line is full, or nothing else waits and they are enough.
+
+    They are enough when there are more than DRAIN, or, where somebody waits for their answers, any.
+    """
+    waiting = state["line_size"][1]
+    if waiting >= state["capacity"][1]:
+        return True
+    if state["size"][0] + state["size"][1] > 0:
+        return False
+    return waiting > DRAIN or (state["write_answer"] != ACCEPTED and state["line_size"][0] == 0)
+
+
+@njit
 def move_one(state):
     """Move the oldest entry that finds room into its bank's command queue."""
-    if state["draining"] == 0:
-        full = state["line_size"][1] >= state["capacity"][1]
-        if full or (state["line_size"][1] > DRAIN and state["size"][0] + state["size"][1] == 0):
-            state["draining"] = state["line_size"][1]
+    if state["draining"] < 0:
+        state["draining"] = 0
+    elif state["draining"] == 0 and starts_to_drain(state):
+        state["draining"] = state["line_size"][1]
     w = 1 if state["draining"] > 0 else 0
     e = state["line_head"][w]
     state["moving"] = 0
@@ -85,7 +121,7 @@ def move_one(state):
             state["moving"] = 1
             if w == 1:
                 if find_queued(state, 0, entry["bank"], entry["address"]) >= 0:
-                    state["draining"] = 0
+                    state["draining"] = -1 if in_line_before(state, entry) else 0
                     return
                 state["draining"] -= 1
             leave_line(state, e)
@@ -133,6 +169,15 @@ def propose_bank(state, b):
 
 
 @njit
+def propose_opener(state, b):
+    """The entry that opened the row of bank ``b`` is served before its queue goes on (`reserve_rows`)."""
+    bank = state["banks"][b]
+    w = state["entries"][bank["active"]]["write"]
+    time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
+    propose(state, time, (b - state["turn"] - 1) % state["bank_count"] * ORDER, READ + w, bank["active"], b)
+
+
+@njit
 def propose_refresh(state, r):
     """Rank ``r`` owes a refresh: its open banks are closed one by one, each as soon as it may be."""
     rank = state["rank"][r]
@@ -141,7 +186,7 @@ def propose_refresh(state, r):
         propose(state, rank["refresh"], MAINTENANCE, REFRESH, -1, r)
         return
     for b in range(first, first + state["banks_per_rank"]):
-        if state["banks"][b]["open"] >= 0:
+        if state["banks"][b]["open"] >= 0 and state["banks"][b]["active"] < 0:
             propose(state, state["banks"][b]["pre"], MAINTENANCE + b, PRECHARGE, -1, b)
 
 
@@ -161,11 +206,15 @@ def choose_in_turn(state):
     for r in range(state["ranks"]):
         if state["rank"][r]["owed"] > 0:
             propose_refresh(state, r)
+    for k in range(state["active_count"]):
+        propose_opener(state, state["active_banks"][k])
     for w in range(2):
         for k in range(state["busy_count"][w]):
             b = state["busy_banks"][w, k]
             bank = state["banks"][b]
             if (w == 1 and bank["head"][0] >= 0) or state["rank"][bank["rank"]]["owed"] > 0:
+                continue
+            if bank["active"] >= 0:
                 continue
             propose_bank(state, b)
     limit_choice(state)

@@ -7,7 +7,7 @@ when the next call comes.
 
 import numpy as np
 
-from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, stand_in_line
+from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, make_room, stand_in_line
 from hw_models.dram.execute import execute
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.dram.queues import (
@@ -121,6 +121,8 @@ def take(state, request, now):
         return False
     in_turn = state["scheduler"] == IN_TURN
     if in_turn and not has_room(state, w, parts):
+        if w == 1:
+            make_room(state)
         return False  # DRAMsim3 asks for room before it looks for the address
     entry = state["entries"][state["free"][state["free_count"] - 1]]
     entry["address"] = first << shift
@@ -259,12 +261,15 @@ def wake(state):
 def advance(state, now, out):
     """Send what is due, hand over known answers, return the cycle of the next command."""
     catch_up(state, now)
+    again = NEVER
     while state["done_count"] > 0 and out["count"] < out["limit"]:
         row = state["done"][state["done_head"]]
         if state["hold"] == 1 and row["time"] > now:
             break
         deliver(out, row)
         drop_answer(state)
+        if state["hold"] == 1 and state["refused"] == 1:
+            again = now + 1  # the request that was refused may be one for the place just given up
     if state["entering"] > now:
-        return min(wake(state), state["entering"])
-    return wake(state)
+        again = min(again, state["entering"])
+    return min(again, wake(state))

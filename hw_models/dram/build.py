@@ -100,7 +100,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     simple = dram.scheduler == Scheduler.FR_FCFS and dram.row_hit_cap == 0 and dram.protect == Protect.NONE
     row["simple"] = simple and not row["plain"] and dram.power_down_after_cycles is None
     row["high"] = math.floor(dram.write_high * dram.write_queue)
-    row["low"] = math.ceil(dram.write_low * dram.write_queue)
+    row["low"] = max(1, math.ceil(dram.write_low * dram.write_queue))  # an empty queue is always left
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap
     row["guard"] = dram.protect.code
     row["page"], row["page_timeout"] = dram.page.code, dram.page_timeout_cycles

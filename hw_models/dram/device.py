@@ -120,6 +120,7 @@ def precharge_all(state, r, time):
         bank = state["banks"][b]
         if bank["open"] >= 0:
             close_bank(state, b, time)
+            state["closed_by_all"] += 1
         if time + state["t"]["rp_all"] > bank["act"]:
             bank["act"] = time + state["t"]["rp_all"]
     rank = state["rank"][r]

@@ -266,6 +266,20 @@ class Dram(Block):
             raise ValueError("self_refresh_after needs power_down_after: a rank goes from one to the other")
         if self.power_down_after_cycles and self.scheduler == Scheduler.BANK_ROUND_ROBIN:
             raise ValueError("bank_round_robin knows no power-down; leave power_down_after out")
+        if self.scheduler == Scheduler.BANK_ROUND_ROBIN and self.refresh == Refresh.PER_BANK:
+            raise ValueError("bank_round_robin refreshes whole ranks; write refresh: all_bank or none")
+        if self.protect == Protect.ALL_HITS:
+            held = self.read_queue + (0 if self.unified_queue else self.write_queue)
+            if self.scheduler == Scheduler.FCFS:
+                raise ValueError(
+                    "protect all_hits keeps a row open for younger hits, and scheduler fcfs serves nothing but "
+                    "the oldest request: they wait for each other; write protect: older_hits or none, or fr_fcfs"
+                )
+            if self.window is not None and self.window < held:
+                raise ValueError(
+                    f"protect all_hits keeps a row open for hits that window {self.window} does not show; write "
+                    f"window: {held}, or protect: older_hits or none"
+                )
         if self.write_low >= self.write_high:
             raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")
         pieces, hashes = self.pieces()

@@ -266,8 +266,9 @@ def choose(state):
         state["chosen_time"] = max(state["due"], state["next"])
         state["chosen_key"] = FIRST
         state["chosen"] = WAKE
-    if state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] < state["chosen_time"]:
-        state["chosen_time"] = max(state["clear_at"], state["next"])
+    clears = state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] > state["next"]
+    if clears and state["clear_at"] < state["chosen_time"]:
+        state["chosen_time"] = state["clear_at"]
         state["chosen_key"] = FIRST
         state["chosen"] = WAKE
 

@@ -233,7 +233,7 @@ CHANNEL = np.dtype(
         ("clear_at", i8),
         # bank round robin
         ("turn", i8),
-        ("draining", i8),  # writes that may still move before reads go on
+        ("draining", i8),  # writes that may still move before reads go on; -1: a read first
         ("bank_capacity", i8),  # entries of a command queue
         ("line_head", i8, (2,)),
         ("line_tail", i8, (2,)),
@@ -256,6 +256,7 @@ CHANNEL = np.dtype(
         ("activates", i8),
         ("precharges", i8),
         ("precharge_alls", i8),
+        ("closed_by_all", i8),  # rows that those closed
         ("refreshes", i8),
         ("row_hits", i8),
         ("row_misses", i8),

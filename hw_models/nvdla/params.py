@@ -8,6 +8,15 @@ from hw_models.cpu.params import Driver
 from hw_models.nvdla.presets import PRESETS, Preset
 from hw_models.units import Block, Hertz
 
+BURST_HOLDERS = (  # what must have room for a whole burst before it leaves
+    "sdp_main_fifo_atoms",
+    "sdp_operand_fifo_atoms",
+    "pdp_fifo_atoms",
+    "cdp_fifo_atoms",
+    "outstanding_reads",
+    "outstanding_writes",
+)
+
 
 def _of_preset(description: str, **limits: Any) -> Any:
     return Field(0, description=f"{description}; the preset's if absent", **limits)
@@ -59,7 +68,7 @@ class Nvdla(Block):
 
     @model_validator(mode="after")
     def sizes_fit_each_other(self) -> "Nvdla":
-        for name in ("atomic_c", "atomic_k", "dbb_bytes", "cbuf_entry_bytes"):
+        for name in ("atomic_c", "atomic_k", "dbb_bytes", "cbuf_entry_bytes", "burst_beats"):
             value = getattr(self, name)
             if value & (value - 1):
                 raise ValueError(f"{name} {value} is not a power of two")
@@ -73,6 +82,18 @@ class Nvdla(Block):
                 f"an atom of {self.atom_bytes} B does not fit dbb_bytes {self.dbb_bytes} "
                 f"and cbuf_entry_bytes {self.cbuf_entry_bytes}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def a_burst_fits(self) -> "Nvdla":
+        """A burst leaves when its reader has room for all of it, and within the beats in flight."""
+        for name in BURST_HOLDERS:
+            room = getattr(self, name)
+            if room < self.burst_beats:
+                raise ValueError(
+                    f"burst_beats {self.burst_beats} is more than {name} {room}, which never has room for a "
+                    f"burst; write burst_beats: {1 << room.bit_length() - 1}, or more {name}"
+                )
         return self
 
     @property

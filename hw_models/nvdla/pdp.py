@@ -244,7 +244,8 @@ def _output(state, op, time):
     pdp["outputs"] += 1
     end_of_line = pdp["out_x"] == op["pool_out_width"]
     end = address + atom
-    if end_of_line or end & (dbb * state["burst_beats"] - 1) == 0:
+    full = pdp["gathered"] == PDP_OUTPUTS  # nothing more comes before these have left
+    if end_of_line or full or end & (dbb * state["burst_beats"] - 1) == 0:
         beats = pdp["gathered"]
         if pdp["beat_atoms"] > 1:
             beats = (end + dbb - 1) // dbb - pdp["burst_address"] // dbb
@@ -283,7 +284,7 @@ def pdp_acknowledged(state, now):
     pdp["acks_left"] -= 1
     if pdp["acks_left"] == 0 and pdp["all_sent"]:
         record = state["records"][pdp["slot"]]
-        record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+        record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
         pdp["last_ack"] = now
         _end(state)
 

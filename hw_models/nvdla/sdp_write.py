@@ -93,7 +93,7 @@ def sdp_acknowledged(state, now):
         return
     slot = sdp["ending_slot"][head]
     record = state["records"][slot]
-    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+    record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
     finish(state, record["op"], slot, now + ACKNOWLEDGE_TO_DONE)
     sdp["ending_head"] = (head + 1) % ENDING
     sdp["ending_count"] -= 1

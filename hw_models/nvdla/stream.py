@@ -180,7 +180,8 @@ def _flow(state, stream):
             stream["beat_atom"] = 0
             return_credit(state, stream["client"], time + STREAM_POP_TO_READ)
         end = address + atom
-        if block_end or end & (dbb * state["burst_beats"] - 1) == 0:
+        full = stream["gathered"] == STREAM_OUTPUTS  # nothing more comes before these have left
+        if block_end or full or end & (dbb * state["burst_beats"] - 1) == 0:
             beats = (end + dbb - 1) // dbb - stream["burst_address"] // dbb
             at = max(time + stream["period"] - 1 + stream["latency"], stream["next_write"])
             request_write(state, stream["client"], stream["burst_address"], beats, at, stream["slot"])
@@ -213,7 +214,7 @@ def stream_acknowledged(state, stream, now):
     if stream["acks_left"] or not stream["all_sent"]:
         return
     record = state["records"][stream["slot"]]
-    record["stall"][_ACKNOWLEDGE] += now - record["mark"][_LAST_WRITE]
+    record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
     finish(state, stream["op"], stream["slot"], now + ACKNOWLEDGE_TO_DONE)
     stream["busy"] = 0
     stream["free_at"] = now + ACKNOWLEDGE_TO_DONE

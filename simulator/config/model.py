@@ -181,7 +181,10 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what cannot be wired as the config says."""
     if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
         return []  # language models alone bring their own memory: nothing is wired
-    told = topology_errors(config.system, config.workloads)
+    working = {corunner.on for corunner in config.corunners}
+    for job in config.workloads.values():
+        working |= {name for key in ("on", "fallback") if isinstance(name := getattr(job, key, None), str)}
+    told = topology_errors(config.system, config.workloads, working)
     return [at(document, keys, message) for keys, message in told]
 
 

@@ -1,6 +1,6 @@
 """What can be wired: the rules that a drawing must keep, each told with the key that breaks it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -23,19 +23,22 @@ MOST_WIRES = 256  # hw_models.port.WIRES
 FIRST_WINDOW = 2**39  # bytes: below, jobs and co-runners have their addresses (512 GiB)
 
 
-def topology_errors(system: System, workloads: Mapping[str, Any]) -> Wrong:
-    """Return (keys, message) of everything that cannot be wired as written."""
+def topology_errors(system: System, workloads: Mapping[str, Any], working: Collection[str] = ()) -> Wrong:
+    """Return (keys, message) of everything that cannot be wired as written.
+
+    ``working``: the masters that a job or a co-runner runs on.
+    """
     if workloads and all(isinstance(job, LlmJob) for job in workloads.values()):
         return []  # language models alone are simulated without the chip
     topology, wrong = topology_of(system, workloads)
     if not topology.nodes:
         return []  # told as such
-    return wrong or _Rules(topology).wrong
+    return wrong or _Rules(topology, working).wrong
 
 
 class _Rules:
-    def __init__(self, topology: Topology):
-        self.topology, self.wrong = topology, Wrong()
+    def __init__(self, topology: Topology, working: Collection[str]):
+        self.topology, self.working, self.wrong = topology, working, Wrong()
         for node in topology.nodes.values():
             if isinstance(node.params, Interconnect):
                 self.interconnect(node)
@@ -104,6 +107,7 @@ class _Rules:
     def interconnect(self, node: Node) -> None:
         params, below = node.params, [self.topology.nodes[name] for name in node.below]
         self.sources(node)
+        self.slots(node)
         if not node.above and self.topology.masters and node.keys[1] == "interconnects":
             self.add(node.keys, f"nothing is above it; write below: {node.name} where its requests come from")
         if len(set(node.below)) < len(node.below):
@@ -150,6 +154,23 @@ class _Rules:
         for keys, name in written:
             if name not in known:
                 self.add(keys, f"{not_one_of(name, known)} of what is above {node.name}")
+
+    def slots(self, node: Node) -> None:
+        """Whoever has something to send owns a slot of a TDM frame."""
+        params = node.params
+        for name, _ in node.above if params.tdm else ():
+            if name not in params.tdm and self.working_behind(name):
+                self.add(
+                    (*node.keys, "tdm"),
+                    f"{name} has work and no slot, so that it would never be served; add it to the list",
+                )
+
+    def working_behind(self, name: str) -> bool:
+        """Tell whether a master, or one behind a node, runs a job or a co-runner."""
+        node = self.topology.nodes.get(name)
+        if node is None:
+            return name in self.working
+        return any(self.working_behind(upper) for upper, _ in node.above)
 
     def ports(self, master: Master) -> None:
         """The first port leads to the usual memory, a second one to memory with addresses of its own."""

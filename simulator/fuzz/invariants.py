@@ -66,10 +66,10 @@ def _bytes(machine: Machine) -> Iterator[str]:
 
 
 def _rows_open(machine: Machine) -> Iterator[str]:
-    """Rows that were opened and not closed are open."""
+    """Rows that were opened and not closed, one by one or by a precharge of all banks, are open."""
     for number, channel in enumerate(machine.channels):
         open_rows = int(channel["rank"]["open_banks"][: int(channel["ranks"])].sum())
-        counted = int(channel["activates"]) - int(channel["precharges"])
+        counted = int(channel["activates"]) - int(channel["precharges"]) - int(channel["closed_by_all"])
         if int(channel["activates"]) and counted != open_rows:
             yield f"channel {number}: {counted} rows opened and not closed, {open_rows} are open"
 

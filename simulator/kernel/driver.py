@@ -53,13 +53,22 @@ JOB = np.dtype(
 )
 
 STEP_RECORD = np.dtype(
-    [("status", np.int64), ("start_fs", np.int64), ("end_fs", np.int64), ("ready_fs", np.int64)]
+    [
+        ("status", np.int64),
+        ("began_fs", np.int64),  # of the run under way or, where none is, of the last one
+        ("dependencies_fs", np.int64),
+        ("start_fs", np.int64),  # of the last run that came to its end
+        ("end_fs", np.int64),
+        ("ready_fs", np.int64),
+    ]
 )
 
 
 @njit
 def complete(job, records, step, now):
     """The hardware has finished ``step`` at ``now``; its interrupt goes up."""
+    records[step]["start_fs"] = records[step]["began_fs"]
+    records[step]["ready_fs"] = records[step]["dependencies_fs"]
     records[step]["end_fs"] = now
     slot = (job["completed_head"] + job["completed_count"]) % PENDING
     job["completed"][slot] = step
@@ -163,14 +172,14 @@ def advance(job, steps, deps, records, now):
 
 @njit
 def began(job, steps, deps, records, step, now):
-    """The kernel has started ``step``; what it depended on had been ready since ``ready_fs``."""
+    """The kernel has started ``step``; what it depended on had been ready since ``dependencies_fs``."""
     ready = job["release_fs"]
     first = steps[step]["first_dep"]
     for i in range(first, first + steps[step]["dep_count"]):
         ready = max(ready, records[job["first_step"] + deps[i]]["end_fs"])
     records[step]["status"] = RUNNING
-    records[step]["start_fs"] = now
-    records[step]["ready_fs"] = ready
+    records[step]["began_fs"] = now
+    records[step]["dependencies_fs"] = ready
 
 
 @njit

@@ -103,7 +103,9 @@ def step_bus(system, wires, state, unit, now):
                 offer(system, fifo, state, now)
                 if fifo["count"] == 0:
                     system["unoffered"][unit] ^= fifo["bit"]
-            elif not visible(system, fifo):
+            elif visible(system, fifo):
+                set_wake(system, unit, now + 1)
+            else:
                 wake_reader(system, fifo)
         i += 1
     if not bus.is_due(state, now):

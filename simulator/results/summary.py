@@ -87,19 +87,31 @@ def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
     }
 
 
+def macs_since(machine: Machine, plan: JobPlan, begin_fs: int) -> int:
+    """Return the MACs of the accelerator's operations that began since ``begin_fs`` and came to their end."""
+    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
+    records = machine.records[plan.first_step : plan.first_step + plan.step_count]
+    done = (steps["on"] == On.ACCELERATOR) & (records["end_fs"] > 0) & (records["start_fs"] >= begin_fs)
+    return int(machine.fleets[plan.kind].ops[steps["index"][done]]["macs"].sum()) if done.any() else 0
+
+
 def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     done = plan.frames_done(machine)
     latencies, finished = machine.latencies[plan.index][:done], machine.finished[plan.index][:done]
     counted = KINDS[plan.kind].statistics.job_summary(machine.op_records_of(plan))
     ops = machine.ops_of(plan)
-    split = phases(machine, plan, plan.last_begin_fs(machine))
     macs = int(ops["macs"].sum())
+    begin_fs = plan.last_begin_fs(machine)
+    split = phases(machine, plan, begin_fs)
+    done_macs = macs_since(machine, plan, begin_fs)
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
     summary: dict[str, Any] = {
         **frame_figures(latencies, finished, plan.deadline_fs),
         "phases": split,
         "macs": macs + plan.core_macs,
-        "mac_utilization": macs / (split["accelerator_s"] * peak) if split["accelerator_s"] and peak else 0.0,
+        "mac_utilization": done_macs / (split["accelerator_s"] * peak)
+        if split["accelerator_s"] and peak
+        else 0.0,
         "read_bytes": counted["read_bytes"] + machine.task_bytes(plan, "read_bytes"),
         "write_bytes": counted["write_bytes"] + machine.task_bytes(plan, "write_bytes"),
         "traffic_bytes": counted["traffic_bytes"],

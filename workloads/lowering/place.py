@@ -54,7 +54,7 @@ class _Placer:
 
     def forward(self, stage: Stage) -> None:
         kind = stage.kind
-        if stage.node.name in self.pooled:
+        if kind == "pool" and stage.node.name in self.pooled:
             return
         if kind == "view":
             self._view(stage)

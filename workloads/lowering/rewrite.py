@@ -35,7 +35,10 @@ def rewritten(network: Network, target: Target) -> list[Node]:
 def fits_pdp(node: Node) -> bool:
     window = node.window
     dilated = max(window.dilation_y, window.dilation_x) > 1
-    return not dilated and max(window.height, window.width) <= POOL_WINDOW_LIMIT
+    padding_only = max(window.top, window.bottom) >= window.height or (
+        max(window.left, window.right) >= window.width
+    )
+    return not dilated and not padding_only and max(window.height, window.width) <= POOL_WINDOW_LIMIT
 
 
 def _with_gates(network: Network) -> list[Node]:
