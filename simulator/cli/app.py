@@ -1,0 +1,33 @@
+"""The command line's application, and the options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="dlasim",
+    help="Cycle-accurate simulation of DNN accelerators and the memory system they share.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="a YAML config, or a name of `dlasim list configs`")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="lay a value on the config, such as system.llc.size=4MiB"
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="the folder to write")]
+Seed = Annotated[int | None, typer.Option("--seed", help="the seed of everything random")]
+Parameters = Annotated[
+    Path | None,
+    typer.Option("--parameters", metavar="FILE.npz", help="weights, scales and inputs for --values"),
+]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
+Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]
