@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-_NUMBER = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z/%µ]+)\s*")
+_NUMBER = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)\s*([A-Za-z/%µ]+)\s*")
 
 SIZE_UNITS = {
     "B": 1,
@@ -33,6 +33,7 @@ RATE_PER_CYCLE_UNITS = {"B/cycle": 1}
 FS_PER_PS, FS_PER_US, FS_PER_MS, FS_PER_S = 10**3, 10**9, 10**12, 10**15
 PS_PER_NS = 10**3
 FS, PS = 1e-15, 1e-12  # seconds
+LONGEST = 100  # characters of a quantity
 LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of them in int64
 
 
@@ -47,6 +48,8 @@ def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
         ValueError: '4096' is not a size; write a number and one of B, KiB
     """
     advice = f"write a number and one of {', '.join(units)}"
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise ValueError(f"{value[:LONGEST]!r}... is not a {what}; {advice}")
     match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[2] not in units:
         raise ValueError(f"{value!r} is not a {what}; {advice}")

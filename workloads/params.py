@@ -11,6 +11,7 @@ from workloads.graph import MOST
 from workloads.llm.model import builtin_models
 from workloads.networks.builtin import NETWORKS
 
+MOST_FRAMES = 100_000  # of a job: each has its latency kept
 NETWORK_FILES = (".cfg", ".onnx", ".prototxt", ".json")
 _PAIR = re.compile(r"\s*([0-9]+)\s*[x,]\s*([0-9]+)\s*")
 
@@ -228,7 +229,7 @@ class NetworkJob(Block):
     )
     storage: NetworkStorage | None = None
     place: Place | None = Field(None, description="memories for its tensors besides the usual one")
-    frames: Positive = 1
+    frames: Annotated[int, Field(gt=0, le=MOST_FRAMES)] = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
     jitter_fs: Femtoseconds = Field(
         0, alias="jitter", ge=0, description="a frame starts at random up to this much after its time"

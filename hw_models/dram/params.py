@@ -15,6 +15,7 @@ from hw_models.dram.names import (
     Scheduler,
     WriteResponse,
 )
+from hw_models.dram.rules import complete
 from hw_models.dram.spec import Currents, Device, burst_bytes, timings
 from hw_models.dram.standards import STANDARDS
 from hw_models.units import FS_PER_S, Block, Bytes, Cycles, Hertz
@@ -266,6 +267,7 @@ class Dram(Block):
             raise ValueError("self_refresh_after needs power_down_after: a rank goes from one to the other")
         if self.power_down_after_cycles and self.scheduler == Scheduler.BANK_ROUND_ROBIN:
             raise ValueError("bank_round_robin knows no power-down; leave power_down_after out")
+        self._check_refresh()
         if self.scheduler == Scheduler.BANK_ROUND_ROBIN and self.refresh == Refresh.PER_BANK:
             raise ValueError("bank_round_robin refreshes whole ranks; write refresh: all_bank or none")
         if self.protect == Protect.ALL_HITS:
@@ -286,6 +288,18 @@ class Dram(Block):
         if self.partition:
             self._check_partition(pieces, hashes)
         return self
+
+    def _check_refresh(self) -> None:
+        """Raise ValueError unless a refresh is over before the next one falls due."""
+        if self.refresh == Refresh.NONE:
+            return
+        cycles = complete(self.cycles(), self.beats)
+        every, takes = ("tREFI", "tRFC") if self.refresh == Refresh.ALL_BANK else ("tREFIpb", "tRFCpb")
+        if cycles[every] <= cycles[takes]:
+            raise ValueError(
+                f"timing {every} {cycles[every]} is no longer than {takes} {cycles[takes]}: there is time for "
+                f"nothing but refreshes; write {every}: {10 * cycles[takes] or 1}, or refresh: none"
+            )
 
     def _check_partition(self, pieces: list[Piece], hashes: list[Piece]) -> None:
         """Raise ValueError unless a page lies in one bank, and each owner's banks exist."""

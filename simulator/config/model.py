@@ -36,7 +36,16 @@ from simulator.config.names import NAMED, complete_cores, network_jobs, referenc
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
 from simulator.config.wiring_rules import topology_errors
-from simulator.config.yaml_lines import Document, Keys, Place, apply_setting, lay_value, read_document
+from simulator.config.yaml_lines import (
+    LARGEST_NUMBER,
+    Document,
+    Keys,
+    Place,
+    apply_setting,
+    item_of,
+    lay_value,
+    read_document,
+)
 from workloads.llm.params import LlmJob
 from workloads.llm.serve_params import ServeJob
 from workloads.params import NetworkJob
@@ -117,7 +126,7 @@ class Config(Block):
 
     def locate(self, error: ConfigError) -> ConfigError:
         """Return ``error`` with the file and line of its key, where they are known and missing."""
-        keys: Keys = tuple(int(k) if k.isdigit() else k for k in (error.key or "").split("."))
+        keys: Keys = tuple(k if (item := item_of(k)) is None else item for k in (error.key or "").split("."))
         place = self._document.place_of(keys)
         if error.file is not None or error.key is None or keys[:1] not in self._document.places:
             return error
@@ -231,6 +240,8 @@ def _words(value: Any) -> Any:
     """Return a dict's data with the key ``on`` for true: YAML 1.1, as `yaml.safe_load`, reads it so."""
     if isinstance(value, Mapping):
         return {("on" if key is True else key): _words(item) for key, item in value.items()}
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > LARGEST_NUMBER:
+        raise ConfigError(f"a number is too large; write at most {LARGEST_NUMBER}")
     return [_words(item) for item in value] if isinstance(value, list) else value
 
 

@@ -13,6 +13,10 @@ import yaml
 from hw_models.errors import ConfigError
 
 Keys = tuple[str | int, ...]  # ("system", "llc", "size"), list items by index
+MOST_DEPTH = 100  # of lists and mappings in each other
+MOST_VALUES = 1_000_000  # of a document, its aliases written out
+LARGEST_NUMBER = 2**63 - 1  # kernels count in int64
+LONGEST_SHOWN = 80  # characters of a setting that a message repeats
 FILE_SUFFIXES = (".cfg", ".txn", ".onnx", ".json", ".csv", ".csv.gz", ".txt", ".yaml")
 
 
@@ -75,6 +79,7 @@ def yaml_text(data: Any) -> str:
 def parse_text(text: str, file: str, folder: Path | None = None) -> Document:
     """Return the document in ``text``. Raises ConfigError with the line of the first fault."""
     try:
+        _check_depth(text, file)
         node = _Loader(text).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -90,7 +95,30 @@ def parse_text(text: str, file: str, folder: Path | None = None) -> Document:
     return document
 
 
+def _check_depth(text: str, file: str) -> None:
+    """Raise ConfigError for lists or mappings nested too deep to be read."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            raise _nested(file, event.start_mark.line + 1)
+
+
+def _nested(file: str, line: int) -> ConfigError:
+    return ConfigError(
+        f"lists or mappings nested more than {MOST_DEPTH} deep; write at most that", file=file, line=line
+    )
+
+
 def _build(node: yaml.Node, keys: Keys, file: str, folder: Path | None, places: dict[Keys, Place]) -> Any:
+    if len(keys) > MOST_DEPTH:  # an anchor that holds its own alias
+        raise _nested(file, node.start_mark.line + 1)
+    if len(places) > MOST_VALUES:
+        raise ConfigError(
+            f"more than {MOST_VALUES} values, aliases written out; write fewer",
+            file=file,
+            line=node.start_mark.line + 1,
+        )
     places.setdefault(keys, Place(file, node.start_mark.line + 1))
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
@@ -106,7 +134,12 @@ def _build(node: yaml.Node, keys: Keys, file: str, folder: Path | None, places: 
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*keys, i), file, folder, places) for i, item in enumerate(node.value)]
-    value = _scalar(node.tag, node.value)
+    try:
+        value = _scalar(node.tag, node.value)
+    except ValueError as error:
+        raise ConfigError(
+            str(error), file=file, line=node.start_mark.line + 1, key=path_text(keys) or None
+        ) from None
     if (
         folder is not None
         and isinstance(value, str)
@@ -126,10 +159,24 @@ def _scalar(tag: str, text: str) -> Any:
     if kind == "bool":
         return text.lower() == "true"
     if kind == "int":
-        return int(text, 16 if text.startswith("0x") else 10)
+        digits = text.lstrip("+-0")
+        number = int(text, 16 if text.startswith("0x") else 10) if len(digits) < LONGEST_SHOWN else None
+        return within_reach(number, f"a number of {len(digits)} digits")
     if kind == "float":
-        return float(text)
+        return within_reach(float(text), text[:LONGEST_SHOWN])
     return None if kind == "null" else text
+
+
+def within_reach(number: float | None, found: str) -> float:
+    """Return a number that kernels can count with. Raises ValueError for any other, told as ``found``."""
+    if number is None or not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
+        raise ValueError(f"{found} is too large; write at most {LARGEST_NUMBER}")
+    return number
+
+
+def item_of(text: str) -> int | None:
+    """Return the number of a list's item that a part of a path names, None for any other word."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(LARGEST_NUMBER)) else None
 
 
 def path_text(keys: Keys) -> str:
@@ -199,7 +246,8 @@ def _lay(under: Any, over: Any, keys: Keys, places: dict[Keys, Place], new: dict
 def apply_setting(document: Document, setting: str) -> Document:
     """Return ``document`` with ``PATH=VALUE`` laid on it; VALUE is YAML."""
     path, equals, text = setting.partition("=")
-    place = Place(f"--set {setting}")
+    shown = setting if len(setting) <= LONGEST_SHOWN else f"{setting[:LONGEST_SHOWN]}..."
+    place = Place(f"--set {' '.join(shown.split())}")
     if not equals or not path or not all(path.split(".")):
         raise ConfigError("write PATH=VALUE, such as system.llc.size=4MiB", file=place.file)
     try:
@@ -217,10 +265,11 @@ def lay_value(document: Document, path: str, value: Any, place: Place) -> Docume
     for i, part in enumerate(parts):
         key: str | int = part
         if isinstance(node, list):
-            if not part.isdigit() or int(part) >= len(node):
+            item = item_of(part)
+            if item is None or item >= len(node):
                 message = f"{part!r} is not an item of a list of {len(node)}; write a number from 0"
                 raise ConfigError(message, file=place.file, line=place.line, key=path_text((*keys, part)))
-            key = int(part)
+            key = item
         elif not isinstance(node, dict):
             message = f"is {kind_of(node)}, which has no key {part!r}"
             raise ConfigError(message, file=place.file, line=place.line, key=path_text(keys))
