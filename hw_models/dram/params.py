@@ -270,24 +270,29 @@ class Dram(Block):
         self._check_refresh()
         if self.scheduler == Scheduler.BANK_ROUND_ROBIN and self.refresh == Refresh.PER_BANK:
             raise ValueError("bank_round_robin refreshes whole ranks; write refresh: all_bank or none")
-        if self.protect == Protect.ALL_HITS:
-            held = self.read_queue + (0 if self.unified_queue else self.write_queue)
-            if self.scheduler == Scheduler.FCFS:
-                raise ValueError(
-                    "protect all_hits keeps a row open for younger hits, and scheduler fcfs serves nothing but "
-                    "the oldest request: they wait for each other; write protect: older_hits or none, or fr_fcfs"
-                )
-            if self.window is not None and self.window < held:
-                raise ValueError(
-                    f"protect all_hits keeps a row open for hits that window {self.window} does not show; write "
-                    f"window: {held}, or protect: older_hits or none"
-                )
+        self._check_protect()
         if self.write_low >= self.write_high:
             raise ValueError(f"write_low {self.write_low} is not below write_high {self.write_high}")
         pieces, hashes = self.pieces()
         if self.partition:
             self._check_partition(pieces, hashes)
         return self
+
+    def _check_protect(self) -> None:
+        """Raise ValueError where a row would be kept open for hits that are never served."""
+        if self.protect != Protect.ALL_HITS:
+            return
+        held = self.read_queue + (0 if self.unified_queue else self.write_queue)
+        if self.scheduler == Scheduler.FCFS:
+            raise ValueError(
+                "protect all_hits keeps a row open for younger hits, and scheduler fcfs serves nothing but the "
+                "oldest request: they wait for each other; write protect: older_hits or none, or fr_fcfs"
+            )
+        if self.window is not None and self.window < held:
+            raise ValueError(
+                f"protect all_hits keeps a row open for hits that window {self.window} does not show; "
+                f"write window: {held}, or protect: older_hits or none"
+            )
 
     def _check_refresh(self) -> None:
         """Raise ValueError unless a refresh is over before the next one falls due."""
@@ -297,8 +302,8 @@ class Dram(Block):
         every, takes = ("tREFI", "tRFC") if self.refresh == Refresh.ALL_BANK else ("tREFIpb", "tRFCpb")
         if cycles[every] <= cycles[takes]:
             raise ValueError(
-                f"timing {every} {cycles[every]} is no longer than {takes} {cycles[takes]}: there is time for "
-                f"nothing but refreshes; write {every}: {10 * cycles[takes] or 1}, or refresh: none"
+                f"timing {every} {cycles[every]} is no longer than {takes} {cycles[takes]}: there is time "
+                f"for nothing but refreshes; write {every}: {10 * cycles[takes] or 1}, or refresh: none"
             )
 
     def _check_partition(self, pieces: list[Piece], hashes: list[Piece]) -> None:

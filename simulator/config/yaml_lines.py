@@ -101,7 +101,7 @@ def _check_depth(text: str, file: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MOST_DEPTH:
-            raise _nested(file, event.start_mark.line + 1)
+            raise _nested(file, event.start_mark.line + 1 if event.start_mark else 1)
 
 
 def _nested(file: str, line: int) -> ConfigError:
