@@ -25,11 +25,7 @@ def kernel_sources() -> list[Path]:
     files = {path: path.read_bytes() for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")}
     found, todo = (
         set(),
-        [
-            path
-            for path, text in files.items()
-            if b"@njit" in text or b"@inlined" in text or b"@pasted" in text
-        ],
+        [path for path, text in files.items() if b"@njit" in text or b"@inlined" in text],
     )
     while todo:
         path = todo.pop()
@@ -76,14 +72,6 @@ def njit(function, forceinline=False):
             tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
         )
     return dispatcher
-
-
-def pasted(function):
-    """Write the code into every caller before that is compiled: for helpers that many arrays are passed to.
-
-    An array or tuple of arrays is reference-counted in every other function that takes it.
-    """
-    return numba.njit(cache=True, inline="always")(function)
 
 
 def inlined(function):

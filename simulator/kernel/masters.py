@@ -1,7 +1,8 @@
 """The kinds of master: the one file of the kernel that knows them. docs/blocks.md says what a kind must do.
 
-A master starts work (`start`), takes answers and goes on (`step`), and tells what is done (`done`). Its row,
-its tables and its kind are behind these three; the loop knows a master by its unit. Requests leave through
+A master starts work (`start`), takes answers and goes on (`step_<kind>`), and tells what is done (`done`). The
+loop calls the steps itself, each with its own rows: a tuple of all tables would be reference-counted at every
+event, which took a third of the frame's time. Requests leave through
 two FIFOs a port, reads and writes; answers come back through one.
 """
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw_models.cpu import block as core
-from hw_models.jit import inlined, njit, pasted
+from hw_models.jit import inlined, njit
 from hw_models.nvdla import block as nvdla
 from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
@@ -70,6 +71,7 @@ def send_new(system, buses, fifo, before, measure, number):
 
 @njit
 def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
+    """Let an NVDLA take its answers and do all that is due. Returns whether work is done."""
     number, node = unit - system["master_unit"], system["node"][unit]
     for port in range(node["answer_count"]):
         answers = wires["fifo"][node["answers"][port]]
@@ -90,10 +92,12 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     if state["cvsram"]:
         send_new(system, buses, cv_reads, cv_reads_before, measure, number)
         send_new(system, buses, cv_writes, cv_writes_before, measure, number)
+    return state["taken"] < state["done_count"]
 
 
 @njit
 def step_systolic(system, wires, buses, measure, state, ops, unit, now):
+    """As `step_nvdla`, for a systolic array."""
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
@@ -106,10 +110,12 @@ def step_systolic(system, wires, buses, measure, state, ops, unit, now):
     set_wake(system, unit, systolic.advance(state, ops, now, reads, writes))
     send_new(system, buses, reads, reads_before, measure, number)
     send_new(system, buses, writes, writes_before, measure, number)
+    return state["taken"] < state["finished"]
 
 
 @njit
 def step_core(system, wires, buses, measure, state, tasks, unit, now):
+    """As `step_nvdla`, for a core."""
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
@@ -121,22 +127,7 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
     before = out["count"]
     set_wake(system, unit, core.advance(state, tasks, now, out))
     send_new(system, buses, out, before, measure, number)
-
-
-@pasted
-def step(system, wires, buses, measures, masters, unit, now):
-    """Let the master of ``unit`` take its answers and do all that is due. Returns whether work is done."""
-    measure, row = measures[unit - system["master_unit"]], system["row"][unit]
-    if system["kind"][unit] == NVDLA:
-        step_nvdla(system, wires, buses, measure, masters.nvdlas[row], masters.nvdla_ops, unit, now)
-        told, known = masters.nvdlas[row]["taken"], masters.nvdlas[row]["done_count"]
-    elif system["kind"][unit] == SYSTOLIC:
-        step_systolic(system, wires, buses, measure, masters.arrays[row], masters.array_ops, unit, now)
-        told, known = masters.arrays[row]["taken"], masters.arrays[row]["finished"]
-    else:
-        step_core(system, wires, buses, measure, masters.cores[row], masters.tasks, unit, now)
-        told, known = np.int64(-1), masters.cores[row]["done_task"]
-    return told < known
+    return state["done_task"] >= 0
 
 
 @inlined

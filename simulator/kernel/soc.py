@@ -15,6 +15,7 @@ import numpy as np
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, masters
+from simulator.kernel.masters import NVDLA, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
 from simulator.kernel.soc_state import STARTED, Kind
@@ -118,6 +119,8 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     """
     wires, buses = nodes.wires, nodes.buses
     caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
+    cores, tasks = table.cores, table.tasks
+    nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
@@ -139,7 +142,14 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
         if unit >= system["job_unit"]:
             step_job(system, table, jobs, unit)
         elif unit >= system["master_unit"]:
-            if masters.step(system, wires, buses, measures, table, unit, now):
+            row, measure = system["row"][unit], measures[unit - system["master_unit"]]
+            if system["kind"][unit] == NVDLA:
+                told = masters.step_nvdla(system, wires, buses, measure, nvdlas[row], nvdla_ops, unit, now)
+            elif system["kind"][unit] == SYSTOLIC:
+                told = masters.step_systolic(system, wires, buses, measure, arrays[row], array_ops, unit, now)
+            else:
+                told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
+            if told:
                 system["asks"] |= unit - system["master_unit"] == system["dma"]
                 settle(system, table, jobs, unit)
         else:
