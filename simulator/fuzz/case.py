@@ -5,20 +5,26 @@ from typing import Any
 
 from hw_models.errors import ConfigError, StuckError
 
-OK, SLOW, STUCK, TIMEOUT, ERROR, VIOLATION = "ok", "slow", "stuck", "timeout", "error", "violation"
+OK, REFUSED, SLOW = "ok", "refused", "slow"
+STUCK, TIMEOUT, ERROR, VIOLATION = "stuck", "timeout", "error", "violation"
 FAILURES = (STUCK, TIMEOUT, ERROR, VIOLATION)
 
 
 def run_case(config: dict[str, Any]) -> dict[str, Any]:
-    """Return {"outcome": ..., "said": ...} of a config that `check` accepts."""
+    """Return {"outcome": ..., "said": ...} of a config: of REFUSED ones what `check` says."""
     from simulator.config.model import load
+    from simulator.config.networks import check_networks
     from simulator.fuzz.invariants import violations
     from simulator.simulate import result_of
     from simulator.soc.build import build_machine
     from simulator.soc.run import run_machine
 
     try:
-        loaded = load(config)
+        try:
+            loaded = load(config)
+            check_networks(loaded)
+        except ConfigError as error:
+            return {"outcome": REFUSED, "said": str(error)}
         machine = build_machine(loaded)
         result = result_of(machine, run_machine(machine))
         broken = violations(machine, result) or _again(result, config)

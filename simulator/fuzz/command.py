@@ -8,10 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
+from simulator.config.model import load
 from simulator.config.yaml_lines import yaml_text
 from simulator.fuzz.case import ERROR, FAILURES, STUCK, TIMEOUT, VIOLATION, run_case
 from simulator.fuzz.generate import Change, accepted, apply, draw_case
 from simulator.results.run_folder import new_folder
+from simulator.simulate import compile_kernels
 from simulator.sweeps.workers import pool
 
 CASE_TIMEOUT_S = 60.0
@@ -23,6 +25,7 @@ def run_fuzz(cases: int, seed: int, out: Path, *, workers: int = 1, console: Con
     """Run random configs; write a row a case, and shrunk failures, to ``out``. Returns how many failed."""
     drawn = [draw_case(Random(seed * 1_000_003 + number)) for number in range(cases)]
     rows = [dict[str, Any]() for _ in drawn]
+    compile_kernels(load(drawn[0][0]))  # once, before the time of any case counts
     with new_folder(out) as folder:
         for number, answer in _answers(drawn, workers):
             rows[number] = {"case": number, "seed": seed, **answer}
@@ -75,9 +78,8 @@ def shrink(case: Case, outcome: str) -> dict[str, Any]:
             rest = changes[:index] + changes[index + 1 :]
             if fails(data, rest):
                 changes = rest
-        for smaller in _smaller(data):
-            if fails(smaller, changes):
-                data = smaller
+        while (found := next((it for it in _smaller(data) if fails(it, changes)), None)) is not None:
+            data = found
     return apply(data, changes)
 
 
@@ -95,4 +97,5 @@ def _smaller(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for key in ("llc", "interconnect"):
         if key in data["system"]:
             yield data | {"system": {k: v for k, v in data["system"].items() if k != key}}
-    yield data | {"workloads": {name: job | {"frames": 1} for name, job in data["workloads"].items()}}
+    if any(job.get("frames", 1) > 1 for job in data["workloads"].values()):
+        yield data | {"workloads": {name: job | {"frames": 1} for name, job in data["workloads"].items()}}

@@ -1,0 +1,47 @@
+"""Small configs that combine options in odd ways: each runs to its end, or is refused with the whole line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hw_models.errors import ConfigError
+from simulator.config.model import load
+from simulator.config.networks import check_networks
+from simulator.fuzz.case import OK, run_case
+
+FOLDER = Path(__file__).parent.parent / "cases" / "configs"
+BURSTS = (
+    "system.accelerators.nvdla0: burst_beats 16 is more than sdp_main_fifo_atoms 8, which never has room for a "
+    "burst; write burst_beats: 8, or more sdp_main_fifo_atoms"
+)
+REFUSED = {
+    "stuck_11268": f"stuck_11268.yaml:3: {BURSTS}",
+    "stuck_12507": f"stuck_12507.yaml:3: {BURSTS}",
+    "stuck_32823": "stuck_32823.yaml:12: system.dram: protect all_hits keeps a row open for younger hits, and "
+    "scheduler fcfs serves nothing but the oldest request: they wait for each other; write protect: older_hits "
+    "or none, or fr_fcfs",
+    "stuck_89": "stuck_89.yaml:6: workloads.j0.fallback: layer 'pool_1' (max) needs a core; add `fallback: CORE` "
+    "with the name of one",
+    "timeout_56": "timeout_56.yaml:11: system.interconnect.tdm: core0 has work and no slot, so that it would "
+    "never be served; add it to the list",
+}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+def test_runs(name):
+    config = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    answer = run_case(config)
+    assert (answer["outcome"], answer["said"]) == (OK, "")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    with pytest.raises(ConfigError) as error:
+        check_networks(load(FOLDER / f"{name}.yaml"))
+    assert str(error.value).removeprefix(f"{FOLDER}/") == REFUSED[name]
+
+
+def test_every_config_has_its_outcome():
+    assert len(NAMES) == 25 and set(REFUSED) < set(NAMES)
