@@ -267,8 +267,9 @@ def lay_value(document: Document, path: str, value: Any, place: Place) -> Docume
         if isinstance(node, list):
             item = item_of(part)
             if item is None or item >= len(node):
-                message = f"{part!r} is not an item of a list of {len(node)}; write a number from 0"
-                raise ConfigError(message, file=place.file, line=place.line, key=path_text((*keys, part)))
+                shown = part[:LONGEST_SHOWN]
+                message = f"{shown!r} is not an item of a list of {len(node)}; write a number from 0"
+                raise ConfigError(message, file=place.file, line=place.line, key=path_text((*keys, shown)))
             key = item
         elif not isinstance(node, dict):
             message = f"is {kind_of(node)}, which has no key {part!r}"
