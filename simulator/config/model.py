@@ -193,6 +193,8 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
     working = {corunner.on for corunner in config.corunners}
     for job in config.workloads.values():
         working |= {name for key in ("on", "fallback") if isinstance(name := getattr(job, key, None), str)}
+        if getattr(job, "storage", None) is not None:
+            working.add("flash")  # its DMA
     told = topology_errors(config.system, config.workloads, working)
     return [at(document, keys, message) for keys, message in told]
 
