@@ -239,7 +239,7 @@ def drop_answer(state):
 def busy(state):
     """Return whether anything is left to send. With DRAMsim3's rule the last few writes are never drained."""
     if state["scheduler"] == IN_TURN and state["moving"] == 0:
-        return state["size"][0] + state["size"][1] > 0
+        return state["size"][0] + state["size"][1] + state["active_count"] > 0
     return state["pending"] > 0
 
 

@@ -85,6 +85,16 @@ class Nvdla(Block):
         return self
 
     @model_validator(mode="after")
+    def an_atom_takes_a_cycle(self) -> "Nvdla":
+        for name in ("sdp_elements", "sdp_ew_elements", "pdp_elements", "cdp_elements"):
+            if getattr(self, name) > self.atom_bytes:
+                raise ValueError(
+                    f"{name} {getattr(self, name)} is more than an atom of {self.atom_bytes} B, which takes at least "
+                    f"a cycle; write at most {self.atom_bytes}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def a_burst_fits(self) -> "Nvdla":
         """A burst leaves when its reader has room for all of it, and within the beats in flight."""
         for name in BURST_HOLDERS:

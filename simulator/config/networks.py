@@ -54,8 +54,22 @@ def room_on_flash(config: Config, name: str, used: int, size: int) -> int:
     return end
 
 
+def check_corunners(config: Config) -> None:
+    """Raise ConfigError for two co-runners on a core, and for memory that one cannot reach."""
+    memory_map, taken = MemoryMap(config), set[str]()
+    for number, corunner in sorted(enumerate(config.corunners), key=lambda item: item[1].on):
+        if corunner.on in taken:
+            raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
+        taken.add(corunner.on)
+        memory_map.address_of(corunner, number)
+
+
 def check_networks(config: Config) -> None:
     """Raise what running the config's networks would raise before its first cycle."""
+    try:
+        check_corunners(config)
+    except ConfigError as error:
+        raise config.locate(error) from None
     on_flash = 0
     for name in sorted(config.workloads):
         job = config.workloads[name]

@@ -54,8 +54,8 @@ def _rows(ops: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bytes(machine: Machine) -> Iterator[str]:
-    """What a master asked for it has got, except what was under way at the end of a run."""
-    endless = {c.on for c in machine.config.corunners}
+    """What an accelerator asked for it has got; of cores, stores may be under way at the end of a run."""
+    endless = {c.on for c in machine.config.corunners} | set(machine.core_names)
     for name, measure in zip(machine.master_names, machine.measures):
         for way in ("read", "write"):
             asked, got = int(measure[f"{way}_bytes"]), int(measure[f"answered_{way}s"])

@@ -23,7 +23,7 @@ REFUSED = {
     "or none, or fr_fcfs",
     "stuck_89": "stuck_89.yaml:6: workloads.j0.fallback: layer 'pool_1' (max) needs a core; add `fallback: CORE` "
     "with the name of one",
-    "timeout_1020": "timeout_1020.yaml:27: system.interconnect.tdm: flash has work and no slot, so that it would "
+    "timeout_1020": "timeout_1020.yaml:25: system.interconnect.tdm: flash has work and no slot, so that it would "
     "never be served; add it to the list",
     "timeout_56": "timeout_56.yaml:11: system.interconnect.tdm: core0 has work and no slot, so that it would "
     "never be served; add it to the list",
