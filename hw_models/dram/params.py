@@ -285,8 +285,8 @@ class Dram(Block):
         held = self.read_queue + (0 if self.unified_queue else self.write_queue)
         if self.scheduler == Scheduler.FCFS:
             raise ValueError(
-                "protect all_hits keeps a row open for younger hits, and scheduler fcfs serves only the oldest "
-                "request: they wait for each other; write protect: older_hits or none, or fr_fcfs"
+                "protect all_hits keeps a row open for younger hits, and scheduler fcfs serves only the "
+                "oldest request: they wait for each other; write protect: older_hits or none, or fr_fcfs"
             )
         if self.window is not None and self.window < held:
             raise ValueError(

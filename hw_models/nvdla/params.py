@@ -89,8 +89,8 @@ class Nvdla(Block):
         for name in ("sdp_elements", "sdp_ew_elements", "pdp_elements", "cdp_elements"):
             if getattr(self, name) > self.atom_bytes:
                 raise ValueError(
-                    f"{name} {getattr(self, name)} is more than an atom of {self.atom_bytes} B, which takes at "
-                    f"least a cycle; write at most {self.atom_bytes}"
+                    f"{name} {getattr(self, name)} is more than an atom of {self.atom_bytes} B, which takes "
+                    f"at least a cycle; write at most {self.atom_bytes}"
                 )
         return self
 

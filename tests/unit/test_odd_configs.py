@@ -19,7 +19,7 @@ REFUSED = {
     "stuck_11268": f"stuck_11268.yaml:3: {BURSTS}",
     "stuck_12507": f"stuck_12507.yaml:3: {BURSTS}",
     "stuck_32823": "stuck_32823.yaml:12: system.dram: protect all_hits keeps a row open for younger hits, and "
-    "scheduler fcfs serves nothing but the oldest request: they wait for each other; write protect: older_hits "
+    "scheduler fcfs serves only the oldest request: they wait for each other; write protect: older_hits "
     "or none, or fr_fcfs",
     "stuck_89": "stuck_89.yaml:6: workloads.j0.fallback: layer 'pool_1' (max) needs a core; add `fallback: CORE` "
     "with the name of one",
