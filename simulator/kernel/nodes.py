@@ -8,7 +8,7 @@ from hw_models.dram import block as controller
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.jit import inlined, njit
-from hw_models.port import front
+from hw_models.port import NEVER, front
 from simulator.kernel.wakes import admit, set_wake, take, to_cycles, visible, wake_reader
 
 
@@ -95,6 +95,9 @@ def step_bus(system, wires, state, unit, now):
     unoffered = system["unoffered"][unit]
     place_is_free = system["offered"][unit] < now
     system["offered"][unit] = now
+    again = (
+        NEVER  # a bus that was asked in this cycle already, and that nothing else wakes, is asked in the next
+    )
     i = 0
     while unoffered >> i:
         if unoffered >> i & 1:
@@ -104,15 +107,16 @@ def step_bus(system, wires, state, unit, now):
                 if fifo["count"] == 0:
                     system["unoffered"][unit] ^= fifo["bit"]
             elif visible(system, fifo):
-                set_wake(system, unit, now + 1)
+                again = now + 1
             else:
                 wake_reader(system, fifo)
         i += 1
     if not bus.is_due(state, now):
-        set_wake(system, unit, state["due"])
+        set_wake(system, unit, state["due"] if state["due"] < NEVER else again)
         return
     held = state["held"]
-    set_wake(system, unit, bus.advance(state, now, wires, node["down"], node["up"]))
+    due = bus.advance(state, now, wires, node["down"], node["up"])
+    set_wake(system, unit, due if due < NEVER else again)
     for port in range(node["down_count"]):
         announce(system, wires["fifo"][node["down"] + port])
     if held > 0:
