@@ -56,6 +56,7 @@ def _rows(ops: Mapping[str, Any]) -> Iterator[str]:
 def _bytes(machine: Machine) -> Iterator[str]:
     """What a master asked for it has got; a core's last lines may be under way when the jobs are done."""
     endless = {c.on for c in machine.config.corunners}
+    timed = isinstance(machine.config.simulation.until, int)
     lines = machine.cores["outstanding_limit"] + machine.cores["writeback_limit"]
     under_way = dict(zip(machine.core_names, (lines * machine.cores["line_bytes"]).tolist()))
     for name, measure in zip(machine.master_names, machine.measures):

@@ -112,11 +112,11 @@ def step_bus(system, wires, state, unit, now):
                 wake_reader(system, fifo)
         i += 1
     if not bus.is_due(state, now):
-        set_wake(system, unit, state["due"] if state["due"] < NEVER else again)
+        set_wake(system, unit, again if state["waiting"] == 0 else state["due"])
         return
     held = state["held"]
     due = bus.advance(state, now, wires, node["down"], node["up"])
-    set_wake(system, unit, due if due < NEVER else again)
+    set_wake(system, unit, again if state["waiting"] == 0 else due)
     for port in range(node["down_count"]):
         announce(system, wires["fifo"][node["down"] + port])
     if held > 0:
