@@ -64,11 +64,7 @@ def _bytes(machine: Machine) -> Iterator[str]:
             asked, got = int(measure[f"{way}_bytes"]), int(measure[f"answered_{way}s"])
             if got > asked:
                 yield f"{name}: {got} B of {way}s answered, {asked} asked for"
-            elif (
-                asked - got > under_way.get(name, 0)
-                and name not in endless
-                and not isinstance(machine.config.simulation.until, int)
-            ):
+            elif asked - got > under_way.get(name, 0) and not timed and name not in endless:
                 yield f"{name}: {asked - got} B of {way}s never answered"
 
 

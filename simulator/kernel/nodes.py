@@ -95,9 +95,7 @@ def step_bus(system, wires, state, unit, now):
     unoffered = system["unoffered"][unit]
     place_is_free = system["offered"][unit] < now
     system["offered"][unit] = now
-    again = (
-        NEVER  # a bus that was asked in this cycle already, and that nothing else wakes, is asked in the next
-    )
+    again = NEVER  # when an empty bus that was asked in this cycle already is to be asked again
     i = 0
     while unoffered >> i:
         if unoffered >> i & 1:
@@ -112,11 +110,11 @@ def step_bus(system, wires, state, unit, now):
                 wake_reader(system, fifo)
         i += 1
     if not bus.is_due(state, now):
-        set_wake(system, unit, again if state["waiting"] == 0 else state["due"])
+        set_wake(system, unit, min(state["due"], again) if state["waiting"] == 0 else state["due"])
         return
     held = state["held"]
     due = bus.advance(state, now, wires, node["down"], node["up"])
-    set_wake(system, unit, again if state["waiting"] == 0 else due)
+    set_wake(system, unit, min(due, again) if state["waiting"] == 0 else due)
     for port in range(node["down_count"]):
         announce(system, wires["fifo"][node["down"] + port])
     if held > 0:
