@@ -2,19 +2,19 @@
 
 import pytest
 
-from hw_models.nvdla.params import Accelerator
+from hw_models.nvdla.params import Nvdla
 from hw_models.nvdla.presets import PRESETS
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_gives_every_number(preset):
-    values = Accelerator.model_validate({"preset": preset}).values()
-    assert values == {name: int(value) for name, value in PRESETS[preset].items()} | {"id_limit": 0}
+    values = Nvdla.model_validate({"preset": preset}).values()
+    assert values == {name: int(value) for name, value in PRESETS[preset].items()} | {"id_limit": 0, "cvsram": 0}
 
 
 def test_a_config_replaces_numbers_of_the_preset():
-    values = Accelerator.model_validate({"preset": "nv_large", "cbuf_banks": 8}).values()
-    assert values == Accelerator.model_validate({"preset": "nv_large"}).values() | {"cbuf_banks": 8}
+    values = Nvdla.model_validate({"preset": "nv_large", "cbuf_banks": 8}).values()
+    assert values == Nvdla.model_validate({"preset": "nv_large"}).values() | {"cbuf_banks": 8}
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ def test_a_config_replaces_numbers_of_the_preset():
 )
 def test_sizes_that_do_not_fit_each_other_are_refused(field, value, said):
     with pytest.raises(ValueError, match=said):
-        Accelerator.model_validate({"preset": "nv_large", field: value})
+        Nvdla.model_validate({"preset": "nv_large", field: value})
