@@ -9,7 +9,10 @@ from hw_models.nvdla.presets import PRESETS
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_gives_every_number(preset):
     values = Nvdla.model_validate({"preset": preset}).values()
-    assert values == {name: int(value) for name, value in PRESETS[preset].items()} | {"id_limit": 0, "cvsram": 0}
+    assert values == {name: int(value) for name, value in PRESETS[preset].items()} | {
+        "id_limit": 0,
+        "cvsram": 0,
+    }
 
 
 def test_a_config_replaces_numbers_of_the_preset():
