@@ -31,7 +31,7 @@ class Watched(Storage):
 
         class Machine:
             core_names = ("flash",)
-            master_names = tuple(f"master{i}" for i in range(len(batches)))
+            user_names = tuple(f"master{i}" for i in range(len(batches)))
             tasks = np.zeros(1)
 
         Machine.system = system
@@ -67,9 +67,9 @@ class Watched(Storage):
         if not running.batch.write:
             self.over[running.step, k] = now_fs
 
-    def _end(self, running, now_fs):
-        assert running.step not in self.ended
-        self.ended[running.step] = now_fs
+    def _end(self, step, job, now_fs):
+        assert step not in self.ended
+        self.ended[step] = now_fs
 
     def run(self, begins):
         """Begin step i at begins[i] and go on to the end, the way the event loop would."""
