@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw_models.nvdla import cdma, csc
+from hw_models.nvdla import cdma_data, csc
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark
@@ -255,14 +255,14 @@ def test_data_beats_are_taken_as_by_registers_stepped_cycle_by_cycle(width, surf
     ops = conv("nv_small", width=width, height=4, channels=8 * surfaces)
     state = build(PRESETS["nv_small"])[0]
     state["groups"][0]["count"] = 1
-    cdma._data_start(state, ops, state["cdma_data"], state["groups"][0], 0)
+    cdma_data.data_start(state, ops, state["cdma_data"], state["groups"][0], 0)
     beats = width * surfaces
     arrivals = [int(t) for t in np.cumsum(gaps[:beats])]
 
     def blocks(beat):
         return bool(beat // width % surfaces & 2) or beat % width == width - 1
 
-    ours = [int(cdma.data_beat(state, time)) for time in arrivals]
+    ours = [int(cdma_data.data_beat(state, time)) for time in arrivals]
     assert ours == pipes_cycle_by_cycle(arrivals, blocks)
 
 
