@@ -1,9 +1,9 @@
-"""The kinds of master: the one file of the kernel that knows them. docs/blocks.md says what a kind must do.
+"""The kinds of master. docs/blocks.md says what a kind must do.
 
 A master starts work (`start`), takes answers and goes on (`step_<kind>`), and tells what is done (`done`).
-The loop calls the steps itself, each with its own rows: a tuple of all tables would be reference-counted at
-every event, which took a third of the frame's time. Requests leave through two FIFOs a port, reads and
-writes; answers come back through one.
+The event loop (`soc.run`) chooses among the steps itself, each with its own rows: passing all tables in one
+tuple would count references to every one of them at every event. Requests leave through two FIFOs a port,
+reads and writes; answers come back through one.
 """
 
 from enum import IntEnum
