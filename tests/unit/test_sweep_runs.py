@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sweep_files import BASE, SWEEP
 
 import simulator
 from hw_models.errors import ConfigError
@@ -17,22 +18,6 @@ from simulator.sweeps.file import Bounds, Sweep
 from simulator.sweeps.outcome import SweepOutcome, read_outcome
 from simulator.sweeps.samplers import batches
 from simulator.sweeps.space import Space
-
-BASE = {
-    "name": "tiny",
-    "system": {"backends": {"gpu": {"preset": "m1_max_metal"}}},
-    "workloads": {"chat": {"model": "phi-2", "on": "gpu", "prompt": 8, "tokens": 2}},
-}
-SWEEP = {
-    "name": "tokens and bandwidth",
-    "base": BASE,
-    "axes": {
-        "workloads.chat.tokens": [1, 2, 3],
-        "system.backends.gpu.memory_bandwidth": {"from": "200 GB/s", "to": "800 GB/s", "factor": 2},
-    },
-    "objectives": {"workloads.chat.latency_s": "minimize", "workloads.chat.tokens": "maximize"},
-    "metrics": ["workloads.chat.s_per_token"],
-}
 
 
 def axis(**keys) -> Range:

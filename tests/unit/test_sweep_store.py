@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from sweep_files import SWEEP
 
 import simulator
 from hw_models.errors import ConfigError
@@ -14,7 +15,6 @@ from simulator.sweeps import store, workers
 from simulator.sweeps.show import config_of_point
 from simulator.sweeps.store import store_of
 from simulator.sweeps.workers import Lane, pool
-from tests.unit.test_sweep_runs import SWEEP
 
 
 def answer_of(config):
