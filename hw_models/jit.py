@@ -1,63 +1,11 @@
-"""The one place that imports numba: `from hw_models.jit import inlined, njit`.
-
-numba caches a compiled caller by the time stamp of its own file only, so an edited callee would leave a
-stale answer behind. The cache folder is therefore named by a hash of all kernels and of what they import: an
-edited report or importer compiles nothing anew.
-"""
-
-import hashlib
-import os
-import re
-from pathlib import Path
+"""The one place that imports numba's compiler: `from hw_models.jit import inlined, njit`."""
 
 import numba
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 
-_ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("hw_models", "workloads", "simulator")
+from hw_models.kernel_cache import BySources, can_keep
 
-
-_IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
-
-
-def kernel_sources() -> list[Path]:
-    """Return the files that define kernels, and all files of the project that these import, sorted."""
-    files = {path: path.read_bytes() for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")}
-    found, todo = (
-        set(),
-        [path for path, text in files.items() if b"@njit" in text or b"@inlined" in text],
-    )
-    while todo:
-        path = todo.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for module, names in _IMPORT.findall(files[path]):
-            folder = _ROOT.joinpath(*module.decode().split("."))
-            modules = [folder, *(folder / name for name in re.findall(r"\w+", names.decode()))]
-            todo += [
-                file for m in modules for file in (m.with_suffix(".py"), m / "__init__.py") if file in files
-            ]
-    return sorted(found)
-
-
-def sources_digest() -> str:
-    """Return 12 hex digits that change whenever a file changes that compiled code can depend on."""
-    digest = hashlib.sha256()
-    for path in kernel_sources():
-        digest.update(str(path.relative_to(_ROOT)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("DLASIM_CACHE_DIR")
-    root = Path(base) if base else Path.home() / ".cache" / "dlasim"
-    checked = "-boundscheck" if numba.config.BOUNDSCHECK else ""
-    return root / f"{sources_digest()}{checked}"
-
-
-numba.config.CACHE_DIR = str(_cache_folder())
+_LOCATOR = f"{BySources.__module__}.{BySources.__name__}"
 
 
 def njit(function, forceinline=False):
@@ -65,7 +13,12 @@ def njit(function, forceinline=False):
 
     numba would compile a callee anew for every literal that it is called with.
     """
-    dispatcher = numba.njit(cache=True, forceinline=forceinline)(function)
+    others = numba.config.CACHE_LOCATOR_CLASSES
+    numba.config.CACHE_LOCATOR_CLASSES = _LOCATOR  # for ours only, not for a caller's own functions
+    try:
+        dispatcher = numba.njit(cache=can_keep(function), forceinline=forceinline)(function)
+    finally:
+        numba.config.CACHE_LOCATOR_CLASSES = others
     if hasattr(dispatcher, "get_call_template"):  # not where NUMBA_DISABLE_JIT leaves plain functions
         resolve = dispatcher.get_call_template
         dispatcher.get_call_template = lambda args, kws: resolve(

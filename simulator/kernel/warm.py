@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from hw_models.jit import numba
+from hw_models.kernel_cache import folder_of
+from simulator.kernel import soc
 
 PATIENCE_S = 60  # for the second process to end once the caller has all it needs
 
@@ -21,7 +23,7 @@ def is_cold() -> bool:
     """Tell whether the event loop has never been compiled from these sources."""
     if numba.config.DISABLE_JIT:
         return False
-    return not any(Path(numba.config.CACHE_DIR).rglob("soc.run-*.nbi"))
+    return not any(folder_of(Path(soc.__file__)).glob("soc.run-*.nbi"))
 
 
 @contextmanager
