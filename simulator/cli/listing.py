@@ -15,6 +15,7 @@ def listing(what: str) -> list[str]:
         "networks": _networks,
         "standards": _standards,
         "policies": _policies,
+        "twins": _twins,
         "validations": _validations,
     }
     if what not in lists:
@@ -55,6 +56,12 @@ def _policies() -> list[str]:
 
     whole = schema()
     return list(dict.fromkeys(_choices(whole, "", whole.get("$defs", {}))))
+
+
+def _twins() -> list[str]:
+    from simulator.cosim_blocks.blocks import BLOCKS
+
+    return list(BLOCKS)
 
 
 def _validations() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from hw_models.errors import ConfigError, StuckError
-from simulator.cli import explore
+from simulator.cli import cosim, explore
 from simulator.cli.app import ConfigFile, NoProgress, Out, Parameters, Seed, Settings, Strict, app
 from simulator.version import __version__
 
@@ -132,7 +132,7 @@ def network(
     print_network(source, input or [], on, as_json, strict)
 
 
-for _command in (explore.sweep, explore.search, explore.fuzz):
+for _command in (explore.sweep, explore.search, explore.fuzz, cosim.cosim):
     app.command()(_command)
 
 
@@ -209,7 +209,9 @@ def validate(
 def list_(
     what: Annotated[
         str,
-        typer.Argument(metavar="WHAT", help="configs, presets, networks, standards, policies or validations"),
+        typer.Argument(
+            metavar="WHAT", help="configs, presets, networks, standards, policies, twins or validations"
+        ),
     ],
 ) -> None:
     """List what there is to name in a config."""

@@ -60,29 +60,29 @@ module tag_path #(
   endfunction
 
   function automatic logic [W-1:0] follow(logic [WAYS-1:0] tree, logic [WAYS-1:0] mask);
-    logic [W:0] node;
+    logic [W-1:0] node;
     logic right, possible;
-    node = (W + 1)'(1);
+    node = W'(1);
     follow = '0;
     for (int level = W - 1; level >= 0; level--) begin
-      right = tree[node[W-1:0]];
+      right = tree[node];
       possible = 1'b0;
       for (int w = 0; w < WAYS; w++) begin
         if (mask[w] && (w >> level) == ((int'(follow) >> level) | int'(right))) possible = 1'b1;
       end
       if (!possible) right = ~right;
-      node = {node[W-1:0], right};
+      node = W'({node, right});
       follow[level] = right;
     end
   endfunction
 
   function automatic logic [WAYS-1:0] point_away(logic [WAYS-1:0] tree, logic [W-1:0] used);
-    logic [W:0] node;
+    logic [W-1:0] node;
     point_away = tree;
-    node = (W + 1)'(1);
+    node = W'(1);
     for (int level = W - 1; level >= 0; level--) begin
-      point_away[node[W-1:0]] = ~used[level];
-      node = {node[W-1:0], used[level]};
+      point_away[node] = ~used[level];
+      node = W'({node, used[level]});
     end
   endfunction
 

@@ -1,0 +1,61 @@
+"""`dlasim cosim BLOCK`: random traffic through a block and its twin, or through their mutants."""
+
+from pathlib import Path
+
+from hw_models.errors import ConfigError
+from simulator.config.errors import not_one_of
+from simulator.cosim_blocks.blocks import BLOCKS, Block
+from simulator.cosim_blocks.build import check_tools, waves_suffix
+from simulator.cosim_blocks.planted import Mutant, mutants_of
+from simulator.cosim_blocks.report import difference_lines, mutant_lines, run_lines
+from simulator.cosim_blocks.run import Outcome, run_case
+
+
+def run_cosim(
+    name: str, transactions: int, seed: int, seeds: int, *, compiled: bool, mutants: bool, out: Path
+) -> bool:
+    """Co-simulate a block, each set of parameters with each seed; print tables. Returns whether all is well.
+
+    With ``mutants`` run its planted bugs instead: all is well if each is found out. Logs, coverage and
+    waveforms go to ``out``. Raises ConfigError for an unknown block and absent tools.
+    """
+    if name not in BLOCKS:
+        raise ConfigError(not_one_of(name, list(BLOCKS)), key="BLOCK")
+    check_tools()
+    block, planted = BLOCKS[name], mutants_of(name, BLOCKS[name].sources)
+    if mutants:
+        rows = [(mutant, _hunt(block, planted, mutant, transactions, seed, seeds)) for mutant in planted]
+        print("\n".join(mutant_lines(rows)))
+        return all(outcome.difference is not None for _, outcome in rows)
+    outcomes = []
+    for parameters in block.sets:
+        for one in range(seed, seed + seeds):
+            outcome = run_case(
+                block, parameters, one, transactions, mutants=planted, compiled=compiled, keep=out
+            )
+            outcomes.append(outcome)
+            if outcome.difference is not None:
+                print("\n".join(run_lines(name, outcomes)))
+                waves = _waves(block, planted, outcome, transactions, out)
+                print("\n".join(difference_lines(outcome, waves)))
+                return False
+    print("\n".join(run_lines(name, outcomes)))
+    return True
+
+
+def _hunt(
+    block: Block, planted: list[Mutant], mutant: Mutant, transactions: int, seed: int, seeds: int
+) -> Outcome:
+    """Return the first run that finds ``mutant`` out, or the last one that did not."""
+    for one in range(seed, seed + seeds):
+        outcome = run_case(block, block.sets[0], one, transactions, mutants=planted, mutant=mutant)
+        if outcome.difference is not None:
+            break
+    return outcome
+
+
+def _waves(block: Block, planted: list[Mutant], found: Outcome, transactions: int, out: Path) -> Path:
+    """Run a case that differs once more, with a waveform. Returns its path."""
+    path = (out / f"{block.top}-{found.seed}{waves_suffix()}").resolve()
+    run_case(block, found.parameters, found.seed, transactions, mutants=planted, waves=path)
+    return path

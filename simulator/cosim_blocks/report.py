@@ -1,0 +1,68 @@
+"""What a person reads of a co-simulation."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from simulator.cosim_blocks.planted import Mutant
+from simulator.cosim_blocks.run import Outcome
+
+
+def table_lines(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a table in columns of text."""
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    for row in [heads, *rows]:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
+
+
+def run_lines(name: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield what each run found, then the goals that all of them reached together."""
+    heads = ("block", "parameters", "seed", "transactions", "cycles", "differences", "goals", "time")
+    yield from table_lines(heads, [_run_row(name, outcome) for outcome in outcomes])
+    reached = {goal: sum(outcome.goals[goal] for outcome in outcomes) for goal in outcomes[0].goals}
+    hit = sum(times > 0 for times in reached.values())
+    yield f"\nfunctional coverage: {hit} of {len(reached)} goals"
+    yield from table_lines(("goal", "times"), [(goal, f"{times:,}") for goal, times in reached.items()])
+
+
+def _run_row(name: str, outcome: Outcome) -> tuple[str, ...]:
+    parameters = " ".join(f"{key}={value}" for key, value in outcome.parameters.items())
+    hit = sum(times > 0 for times in outcome.goals.values())
+    return (
+        name,
+        parameters,
+        str(outcome.seed),
+        f"{outcome.transactions:,}",
+        f"{outcome.cycles:,}",
+        str(int(outcome.difference is not None)),
+        f"{hit}/{len(outcome.goals)}",
+        f"{outcome.wall_s:.1f} s",
+    )
+
+
+def difference_lines(outcome: Outcome, waves: Path | None) -> Iterator[str]:
+    """Yield the first cycle in which model and RTL differ, side by side, and the cycles before."""
+    found = outcome.difference or {}
+    where = f"episode {found['episode']}, cycle {found['cycle']}"
+    yield f"\nfirst difference: seed {outcome.seed}, {where}"
+    for cycle in [*found["before"], found]:
+        rows = [(name, str(model), str(cycle["rtl"][name])) for name, model in cycle["model"].items()]
+        given = " ".join(f"{name}={value}" for name, value in cycle["inputs"].items() if name != "rst")
+        yield f"cycle {cycle['cycle']}: {given}"
+        if cycle is found:
+            marked = [(*row, "" if row[1] == row[2] else "<- differs") for row in rows]
+            yield from table_lines(("  output", "model", "RTL", ""), [(f"  {m[0]}", *m[1:]) for m in marked])
+        else:
+            yield "  " + " ".join(f"{name}={model}" for name, model, _ in rows)
+    if waves is not None:
+        yield f"waveform: {waves}"
+
+
+def mutant_lines(rows: Sequence[tuple[Mutant, Outcome]]) -> Iterator[str]:
+    """Yield a Markdown table of planted bugs and after how many cycles each was caught."""
+    yield "| in | planted bug | found out |"
+    yield "| --- | --- | --- |"
+    for mutant, outcome in rows:
+        said = f"after {outcome.cycles:,} cycles" if outcome.difference is not None else "**missed**"
+        yield f"| {mutant.where} | {mutant.bug} | {said} |"
+    found = sum(outcome.difference is not None for _, outcome in rows)
+    yield f"\n{found} of {len(rows)} planted bugs found out"
