@@ -76,7 +76,7 @@ def test_the_transactions_of_a_port_are_read_off_its_waves(tmp_path):
         assert seen == [
             (0, 3, 0x80_0000_1000, 16, 2, 3, 6, 8, 8),
             (0, 5, 0x2000, 8, 4, 4, 7, 7, 7),
-            (1, 2, 0x3008, 16, 11, 12, 10, 12, 15),
+            (1, 2, 0x3008, 16, 11, 11, 10, 12, 15),
         ]
 
 

@@ -99,7 +99,6 @@ def _writes(signals: Signals, width: int) -> list[tuple[int, ...]]:
         first, last, done = edges[0][1], edges[-1][1], ends[name].popleft()
         if "wlast" in signals and signals["wlast"][last] != 1:
             raise ValueError(f"edge {last}: the last of {count} beats of data is without WLAST")
-        stalled = sum(taken - offered for offered, taken in edges)
-        whole = max(offered, last - stalled)  # when it would all have been there
-        found.append((1, name, address, size, whole, max(taken, last), first, last, done))
+        issue, accept = max(offered, edges[0][0]), max(taken, first)
+        found.append((1, name, address, size, issue, accept, first, last, done))
     return found

@@ -9,7 +9,7 @@ from hw_models.replay.names import PREDECESSORS
 UNKNOWN = -1  # of a time
 
 # Times are cycles of the port's clock. A read is issued with its address, a write when its address and its
-# last beat of data are offered; both are done when the last beat or the response is taken.
+# first beat of data are offered; both are done when the last beat or the response is taken.
 TRANSACTION = np.dtype(
     [
         ("write", np.int64),
