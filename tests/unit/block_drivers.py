@@ -24,6 +24,10 @@ from hw_models.ideal.params import IdealMemory
 from hw_models.interconnect import block as interconnect
 from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
+from hw_models.mac_engine import block as mac_engine
+from hw_models.mac_engine.build import build as build_mac_engine
+from hw_models.mac_engine.op import OP as MAC_ENGINE_OP
+from hw_models.mac_engine.params import MacEngine
 from hw_models.nvdla import block as nvdla
 from hw_models.nvdla.build import build as build_nvdla
 from hw_models.nvdla.op import Unit
@@ -150,6 +154,7 @@ PARAMS = {
     "cpu": Core(clock="1 GHz", outstanding=4),
     "systolic": Systolic.model_validate({"kind": "systolic", "rows": 4, "columns": 4, "burst": "32 B"}),
     "replay": Replay(kind="replay", clock="1 GHz"),
+    "mac_engine": MacEngine(clock="1 GHz"),
 }
 
 
@@ -231,11 +236,19 @@ def replay_master(limit, count):
     return Master(replay, build_replay(PARAMS["replay"])[0], np.concatenate([heads, rows.ravel()]), limit)
 
 
+def mac_engine_master(limit, count):
+    ops = np.zeros(count, MAC_ENGINE_OP)
+    ops["rows"], ops["row_beats"] = 7 + np.arange(count) % 3, 1 + np.arange(count) % 4
+    ops["source"], ops["vector"], ops["target"] = 1 << 12, 1 << 16, 1 << 20
+    return Master(mac_engine, build_mac_engine(PARAMS["mac_engine"])[0], ops, limit)
+
+
 MASTERS = {
     "nvdla": nvdla_master,
     "cpu": core_master,
     "systolic": systolic_master,
     "replay": replay_master,
+    "mac_engine": mac_engine_master,
 }
 
 
