@@ -36,7 +36,7 @@ class AxiMonitor:
         version: Version | str = Version.AXI4,
         stop: bool = True,
     ):
-        self.signals = {name: found for name in SIGNALS if (found := _find(dut, prefix, name)) is not None}
+        self.signals = {name: found for name in SIGNALS if (found := find(dut, prefix, name)) is not None}
         if not {"arvalid", "awvalid"} & set(self.signals):
             raise ValueError(f"{prefix!r} has neither arvalid nor awvalid; write the prefix of an AXI port")
         width = max(len(self.signals[name]) for name in ("rdata", "wdata") if name in self.signals)
@@ -60,7 +60,7 @@ class AxiMonitor:
             assert not (broken and self.stop), str(broken[0])
 
 
-def _find(dut: Any, prefix: str, name: str) -> Any:
+def find(dut: Any, prefix: str, name: str) -> Any:
     """Return the handle of a signal, None if there is none."""
     for spelling in SPELLINGS:
         for spelt in (name, name.upper()):

@@ -3,6 +3,7 @@ and of every end, right sums, and no rule of AXI broken."""
 
 import os
 import random
+from pathlib import Path
 
 import cocotb
 import numpy as np
@@ -18,8 +19,14 @@ from hw_models.mac_engine.names import BEAT_BYTES, REGISTERS
 from hw_models.mac_engine.op import OP
 from hw_models.mac_engine.params import MacEngine
 from hw_models.port import FIFO, FIFO_ROWS, REQUEST, front, pop
+from hw_models.replay.params import Replay
+from hw_models.replay.standalone import simulate as replay
 from simulator.cosim.protocol import AxiMonitor
+from simulator.cosim.recorder import AxiRecorder
 from simulator.cosim.registers import AxiLite, interrupt
+from workloads.bus.infer import dependencies_of
+from workloads.bus.program import trace_ops
+from workloads.bus.table import read_table
 
 PLACES = int(os.environ.get("MODEL_PLACES", "4"))  # the RTL's parameter is 4
 
@@ -147,6 +154,7 @@ async def model_and_rtl_agree_on_every_request_and_end(dut, memory):
         for name in ("source", "target", "rows", "row_beats", "vector"):
             await registers.write(REGISTERS[name], int(op[name]))
             assert await registers.read(REGISTERS[name]) == int(op[name])
+        recorder = AxiRecorder(dut, "m_axi", dut.clk)
         cocotb.start_soon(registers.write(REGISTERS["control"], 1))
         busy = await busy_cycles(dut)
         begin = behind.log[0][0] - asked[0][0]
@@ -154,6 +162,7 @@ async def model_and_rtl_agree_on_every_request_and_end(dut, memory):
         assert got == asked, f"{op}: requests {got}, model {asked}"
         assert busy == expected + 1, f"{op}: busy for {busy} cycles, model {expected + 1}"
         check_sums(behind.data, op)
+        assert replayed(recorder, params) == expected
         await interrupt(dut.irq, dut.clk)
         await registers.write(REGISTERS["status"], 2)
         assert await registers.read(REGISTERS["status"]) == 0
@@ -168,6 +177,16 @@ async def busy_cycles(dut):
             count += 1
         elif count:
             return count
+
+
+def replayed(recorder, params):
+    """Return the cycles of what was recorded, replayed in front of the same memory."""
+    recorder.task.cancel()
+    recorder.write("recorded.csv")
+    recording = read_table(Path("recorded.csv"))
+    port = Replay(kind="replay", clock="1 GHz")
+    ops = trace_ops(recording, dependencies_of(recording), port)
+    return replay(port, params.timings(BEAT_BYTES), ops)[0]
 
 
 def check_sums(data, op):
