@@ -10,6 +10,7 @@ from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
 from simulator.results.timeline import bandwidth, timeline
+from simulator.results.transactions import transactions
 from simulator.serving.run import simulate_serving
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
@@ -72,5 +73,6 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         config=resolved(machine.config),
         timeline=timeline(machine, ops),
         bandwidth=bandwidth(machine),
+        transactions=transactions(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )

@@ -46,6 +46,7 @@ from simulator.config.yaml_lines import (
     lay_value,
     read_document,
 )
+from workloads.bus.params import TraceJob
 from workloads.llm.params import LlmJob
 from workloads.llm.serve_params import ServeJob
 from workloads.params import NetworkJob
@@ -74,6 +75,8 @@ def _job_kind(value: Any) -> str:
     keys = set(value) if isinstance(value, Mapping) else set()
     if "requests" in keys:
         return "ServeJob"
+    if "trace" in keys:
+        return "TraceJob"
     network, llm = (len(keys & set(written_names([model]))) for model in (NetworkJob, LlmJob))
     return "LlmJob" if llm > network else "NetworkJob"
 
@@ -81,7 +84,8 @@ def _job_kind(value: Any) -> str:
 Job = Annotated[
     Annotated[NetworkJob, Tag("NetworkJob")]
     | Annotated[LlmJob, Tag("LlmJob")]
-    | Annotated[ServeJob, Tag("ServeJob")],
+    | Annotated[ServeJob, Tag("ServeJob")]
+    | Annotated[TraceJob, Tag("TraceJob")],
     Discriminator(_job_kind),
 ]
 Until = Annotated[

@@ -78,7 +78,7 @@ def _check_jobs(names: _Names, workloads: dict, system: dict) -> None:
     for name, job in workloads.items():
         keys, job = ("workloads", name), _mapping(job)
         names.check((*keys, "fallback"), job.get("fallback"), cores, "core", "system.cores")
-        if is_network(job):
+        if is_network(job) or "trace" in job:
             names.check((*keys, "on"), job.get("on"), accelerators, "accelerator", "system.accelerators")
         elif "model" in job:
             names.check((*keys, "on"), job.get("on"), backends, "backend", "system.backends")

@@ -1,9 +1,11 @@
 """The networks of a config, read and lowered: what `run` would refuse, without running."""
 
 from hw_models.errors import ConfigError
+from hw_models.replay.params import Replay
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from workloads import lower
+from workloads.bus.params import TraceJob
 from workloads.lowering.homes import Homes
 from workloads.lowering.layout import round_up
 from workloads.lowering.storage import add_storage
@@ -18,8 +20,12 @@ def network_program(
 ) -> Program:
     """Return the program of a network job. Raises ConfigError with the key and line of what is wrong."""
     simd = config.system.cores[job.fallback].simd if job.fallback else 1
+    accelerator = config.system.accelerators[job.on]
+    if isinstance(accelerator, Replay):
+        message = f"{job.on} is of kind replay, which computes nothing; write a trace, or another accelerator"
+        raise ConfigError(message, key=f"workloads.{name}.on")
     try:
-        program = lower(job, config.system.accelerators[job.on], base_address, simd, homes)
+        program = lower(job, accelerator, base_address, simd, homes)
     except ConfigError as error:
         raise error.under(f"workloads.{name}") from None
     if job.fallback is None and len(program.tasks):
@@ -33,6 +39,20 @@ def network_program(
             key=f"workloads.{name}.network",
         )
     return program
+
+
+def trace_program(config: Config, name: str, job: TraceJob, base_address: int = 0) -> Program:
+    """Return the program of a job that replays a bus trace. Raises ConfigError as `network_program`."""
+    from workloads.bus.program import lower_trace
+
+    replay = config.system.accelerators[job.on]
+    if not isinstance(replay, Replay):
+        message = f"{job.on} is of kind {replay.kind}, which replays no trace; write one of kind replay"
+        raise ConfigError(message, key=f"workloads.{name}.on")
+    try:
+        return lower_trace(job, replay, base_address, JOB_SPACE)
+    except ConfigError as error:
+        raise error.under(f"workloads.{name}") from None
 
 
 def room_on_flash(config: Config, name: str, used: int, size: int) -> int:
@@ -73,6 +93,11 @@ def check_networks(config: Config) -> None:
     on_flash = 0
     for name in sorted(config.workloads):
         job = config.workloads[name]
+        if isinstance(job, TraceJob):
+            try:
+                trace_program(config, name, job)
+            except ConfigError as error:
+                raise config.locate(error) from None
         if isinstance(job, NetworkJob):
             try:
                 program = network_program(config, name, job, 0, MemoryMap(config).homes(name))

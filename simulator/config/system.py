@@ -12,6 +12,7 @@ from hw_models.flash.params import Flash
 from hw_models.ideal.params import IdealMemory, Sram
 from hw_models.interconnect.params import Interconnect
 from hw_models.nvdla.params import Nvdla
+from hw_models.replay.params import Replay
 from hw_models.roofline.params import Roofline
 from hw_models.systolic.params import Systolic
 from hw_models.units import Block
@@ -28,14 +29,15 @@ def _memory_kind(value: Any) -> str:
 
 def _accelerator_kind(value: Any) -> str:
     """Return which kind of accelerator is meant: an NVDLA unless `kind` says otherwise."""
-    if isinstance(value, Nvdla | Systolic):
+    if isinstance(value, Nvdla | Systolic | Replay):
         return type(value).__name__
     return str(value.get("kind", "nvdla") if isinstance(value, Mapping) else "nvdla").capitalize()
 
 
-Accelerator = Annotated[
-    Annotated[Nvdla, Tag("Nvdla")] | Annotated[Systolic, Tag("Systolic")], Discriminator(_accelerator_kind)
-]
+Kinds = (
+    Annotated[Nvdla, Tag("Nvdla")] | Annotated[Systolic, Tag("Systolic")] | Annotated[Replay, Tag("Replay")]
+)
+Accelerator = Annotated[Kinds, Discriminator(_accelerator_kind)]
 Memory = Annotated[Annotated[Dram, Tag("Dram")] | Annotated[Sram, Tag("Sram")], Discriminator(_memory_kind)]
 
 

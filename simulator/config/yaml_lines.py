@@ -17,7 +17,10 @@ MOST_DEPTH = 100  # of lists and mappings in each other
 MOST_VALUES = 1_000_000  # of a document, its aliases written out
 LARGEST_NUMBER = 2**63 - 1  # kernels count in int64
 LONGEST_SHOWN = 80  # characters of a setting that a message repeats
-FILE_SUFFIXES = (".cfg", ".txn", ".onnx", ".json", ".csv", ".csv.gz", ".txt", ".yaml")
+FILE_SUFFIXES = (
+    *(".cfg", ".txn", ".onnx", ".json", ".txt", ".yaml"),
+    *(".csv", ".csv.gz", ".vcd", ".vcd.gz", ".fst"),
+)
 
 
 @dataclass(frozen=True)

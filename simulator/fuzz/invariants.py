@@ -81,9 +81,10 @@ def _bounds(machine: Machine) -> Iterator[str]:
     """No frame is faster than its multiply-accumulates at the array's peak."""
     for plan in machine.plans:
         done = plan.frames_done(machine)
-        if plan.accelerator < 0 or done == 0:
+        peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
+        if peak == 0.0 or done == 0:
             continue
-        least_s = int(machine.ops_of(plan)["macs"].sum()) / machine.peak_macs_per_s(plan.accelerator)
+        least_s = int(machine.ops_of(plan)["macs"].sum()) / peak
         latency_s = int(machine.latencies[plan.index][:done].min()) * FS
         if latency_s < least_s * (1 - ROUNDING):
             yield f"{plan.name}: a frame of {latency_s} s, its MACs take {least_s} s"

@@ -16,6 +16,7 @@ from hw_models.jit import inlined, njit
 from hw_models.nvdla import block as nvdla
 from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
+from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
 from simulator.kernel.measure import note_request, note_response
 from simulator.kernel.nodes import pass_on
@@ -26,6 +27,7 @@ class Kind(IntEnum):
     CORE = 0
     NVDLA = 1
     SYSTOLIC = 2
+    REPLAY = 3
 
 
 class Masters(NamedTuple):
@@ -44,9 +46,13 @@ class Masters(NamedTuple):
     array_ops: np.ndarray
     array_records: np.ndarray
     array_owners: np.ndarray
+    replays: np.ndarray
+    replay_ops: np.ndarray
+    replay_records: np.ndarray
+    replay_owners: np.ndarray
 
 
-NVDLA, SYSTOLIC = int(Kind.NVDLA), int(Kind.SYSTOLIC)
+NVDLA, SYSTOLIC, REPLAY = int(Kind.NVDLA), int(Kind.SYSTOLIC), int(Kind.REPLAY)
 
 
 @inlined
@@ -114,6 +120,24 @@ def step_systolic(system, wires, buses, measure, state, ops, unit, now):
 
 
 @njit
+def step_replay(system, wires, buses, measure, state, ops, unit, now):
+    """As `step_nvdla`, for a recorded bus trace."""
+    number, node = unit - system["master_unit"], system["node"][unit]
+    answers = wires["fifo"][node["answers"][0]]
+    while visible(system, answers):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        replay.respond(state, front(answers), now)
+        take(system, answers)
+    wake_reader(system, answers)
+    reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
+    reads_before, writes_before = reads["count"], writes["count"]
+    set_wake(system, unit, replay.advance(state, ops, now, reads, writes))
+    send_new(system, buses, reads, reads_before, measure, number)
+    send_new(system, buses, writes, writes_before, measure, number)
+    return state["taken"] < state["finished"]
+
+
+@njit
 def step_core(system, wires, buses, measure, state, tasks, unit, now):
     """As `step_nvdla`, for a core."""
     number, node = unit - system["master_unit"], system["node"][unit]
@@ -138,6 +162,8 @@ def start(system, masters, unit, work, step, now):
         return nvdla.start(masters.nvdlas[row], masters.nvdla_ops, work, now)
     if system["kind"][unit] == SYSTOLIC:
         return systolic.start(masters.arrays[row], masters.array_ops, work, now)
+    if system["kind"][unit] == REPLAY:
+        return replay.start(masters.replays[row], masters.replay_ops, work, now)
     started = core.start(masters.cores[row], masters.tasks, work, now)
     if started:
         system["step_at_hand"][unit - system["master_unit"]] = step
@@ -161,6 +187,11 @@ def done(system, masters, unit):
         if work >= 0:
             masters.array_records[work] = masters.arrays[row]["records"][slot]
             step = masters.array_owners[work]["step"]
+    elif system["kind"][unit] == REPLAY:
+        work, slot, cycle = replay.take_done(masters.replays[row])
+        if work >= 0:
+            masters.replay_records[work] = masters.replays[row]["records"][slot]
+            step = masters.replay_owners[work]["step"]
     else:
         work, slot, cycle = core.take_done(masters.cores[row])
         if work >= 0:

@@ -15,7 +15,7 @@ import numpy as np
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, masters
-from simulator.kernel.masters import NVDLA, SYSTOLIC
+from simulator.kernel.masters import NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
 from simulator.kernel.soc_state import STARTED, Kind
@@ -121,6 +121,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
     cores, tasks = table.cores, table.tasks
     nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
+    replays, replay_ops = table.replays, table.replay_ops
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
@@ -147,6 +148,8 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
                 told = masters.step_nvdla(system, wires, buses, measure, nvdlas[row], nvdla_ops, unit, now)
             elif system["kind"][unit] == SYSTOLIC:
                 told = masters.step_systolic(system, wires, buses, measure, arrays[row], array_ops, unit, now)
+            elif system["kind"][unit] == REPLAY:
+                told = masters.step_replay(system, wires, buses, measure, replays[row], replay_ops, unit, now)
             else:
                 told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
             if told:

@@ -93,7 +93,7 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
             "layer": layer.name,
             "cycles": cycles,
             "macs": int(op["macs"]),
-            "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles else 0.0,
+            "mac_utilization": int(op["macs"]) / (cycles * peak) if cycles * peak else 0.0,
             "stall_driver_cycles": max(start - int(record["ready_fs"]), 0) // period,
         }
         | KINDS[plan.kind].statistics.op_row(op, done)

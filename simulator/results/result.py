@@ -19,6 +19,9 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)  # job -> simulator.values.JobValues, if asked for
     requests: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # requests.csv, of jobs that serve
+    transactions: Mapping[str, Mapping[str, Sequence[Any]]] = field(
+        default_factory=dict
+    )  # job -> bus_<job>.csv, of jobs that replay a bus trace
 
     def to_dataframe(self) -> Any:
         """Return `ops` as a pandas DataFrame. Raises ImportError if pandas is not installed."""

@@ -84,6 +84,8 @@ def write_data(result: Result, folder: Path) -> None:
     write_table(folder / "bandwidth.csv", result.bandwidth)
     if result.requests:
         write_table(folder / "requests.csv", result.requests)
+    for name, columns in result.transactions.items():
+        write_table(folder / f"bus_{name}.csv", columns)
     (folder / "config.yaml").write_text(yaml_text(result.config), encoding="utf-8")
     events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in result.timeline)
     (folder / "timeline.json").write_text(f'{{"traceEvents":[\n{events}\n],"displayTimeUnit":"ns"}}\n')

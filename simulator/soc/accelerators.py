@@ -10,6 +10,10 @@ from hw_models.nvdla import op as nvdla_op
 from hw_models.nvdla import state as nvdla_state
 from hw_models.nvdla import statistics as nvdla_statistics
 from hw_models.nvdla.build import build as build_nvdla
+from hw_models.replay import op as replay_op
+from hw_models.replay import state as replay_state
+from hw_models.replay import statistics as replay_statistics
+from hw_models.replay.build import build as build_replay
 from hw_models.systolic import op as systolic_op
 from hw_models.systolic import state as systolic_state
 from hw_models.systolic import statistics as systolic_statistics
@@ -34,6 +38,7 @@ KINDS = {  # in the order of the kernel's Masters
     "systolic": Kind(
         systolic_state.SYSTOLIC, systolic_op.OP, systolic_state.RECORD, build_systolic, systolic_statistics
     ),
+    "replay": Kind(replay_state.REPLAY, replay_op.OP, replay_state.RECORD, build_replay, replay_statistics),
 }  # fmt: skip
 
 

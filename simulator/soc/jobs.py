@@ -10,11 +10,12 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.ram_types import add_ram_types
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
-from simulator.config.networks import JOB_SPACE, network_program, room_on_flash
+from simulator.config.networks import JOB_SPACE, network_program, room_on_flash, trace_program
 from simulator.kernel.driver import JOB
 from simulator.kernel.soc_state import OWNER
 from simulator.soc.accelerators import KINDS as ACCELERATORS
 from simulator.soc.machine import JobPlan
+from workloads.bus.params import TraceJob
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
 from workloads.lowering.storage import add_storage
@@ -44,6 +45,10 @@ def lower_jobs(
             kind, placed = "nvdla", {}  # of its operations, of which there are none
             core = cores.index(job.on) if job.on in cores else -1
             run: dict[str, Any] = {"accelerator": -1, "core": core, "backend": job.on, "llm": llm}
+        elif isinstance(job, TraceJob):
+            program, placed = trace_program(config, name, job, index * JOB_SPACE), {}
+            kind, size = config.system.accelerators[job.on].kind, 0
+            run = {"accelerator": accelerators.index(job.on), "core": -1, **_frames(job)}
         else:
             assert isinstance(job, NetworkJob)  # who serves is not run here
             homes, placed = memory_map.homes(name), {}
@@ -58,10 +63,7 @@ def lower_jobs(
             run = {
                 "accelerator": accelerators.index(job.on),
                 "core": cores.index(job.fallback) if job.fallback else -1,
-                "frames": job.frames,
-                "deadline_fs": job.deadline_fs,
-                "period_fs": job.period_fs or 0,
-                "jitter_fs": job.jitter_fs,
+                **_frames(job),
             }
         on_flash = room_on_flash(config, name, on_flash, size)
         plans.append(
@@ -85,6 +87,16 @@ def lower_jobs(
         )
         programs.append(program)
     return plans, _join(programs, [plan.kind for plan in plans]), programs
+
+
+def _frames(job: NetworkJob | TraceJob) -> dict[str, int | None]:
+    """Return how often a job runs, and when."""
+    return {
+        "frames": job.frames,
+        "deadline_fs": job.deadline_fs,
+        "period_fs": job.period_fs or 0,
+        "jitter_fs": job.jitter_fs,
+    }
 
 
 class Tables(NamedTuple):

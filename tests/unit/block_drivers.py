@@ -24,11 +24,19 @@ from hw_models.ideal.params import IdealMemory
 from hw_models.interconnect import block as interconnect
 from hw_models.interconnect.build import build_interconnect
 from hw_models.interconnect.params import Interconnect
+from hw_models.mac_engine import block as mac_engine
+from hw_models.mac_engine.build import build as build_mac_engine
+from hw_models.mac_engine.op import OP as MAC_ENGINE_OP
+from hw_models.mac_engine.params import MacEngine
 from hw_models.nvdla import block as nvdla
 from hw_models.nvdla.build import build as build_nvdla
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
 from hw_models.port import FIFO, NEVER, REQUEST, WIRING, front, pop
+from hw_models.replay import block as replay
+from hw_models.replay.build import build as build_replay
+from hw_models.replay.op import OP as REPLAY_OP
+from hw_models.replay.params import Replay
 from hw_models.systolic import block as systolic
 from hw_models.systolic.build import build as build_systolic
 from hw_models.systolic.op import OP, gemm
@@ -145,6 +153,8 @@ MEMORY = IdealMemory(latency="30 cycles")  # behind a master; a beat is 64 B
 PARAMS = {
     "cpu": Core(clock="1 GHz", outstanding=4),
     "systolic": Systolic.model_validate({"kind": "systolic", "rows": 4, "columns": 4, "burst": "32 B"}),
+    "replay": Replay(kind="replay", clock="1 GHz"),
+    "mac_engine": MacEngine(clock="1 GHz"),
 }
 
 
@@ -214,7 +224,32 @@ def systolic_master(limit, count):
     return Master(systolic, build_systolic(PARAMS["systolic"])[0], ops, limit)
 
 
-MASTERS = {"nvdla": nvdla_master, "cpu": core_master, "systolic": systolic_master}
+def replay_master(limit, count):
+    """Traces of three reads, and a write that waits for two of them; their heads are the first rows."""
+    heads, rows = np.zeros(count, REPLAY_OP), np.zeros((count, 4), REPLAY_OP)
+    heads["first"] = count + 3 * np.arange(count)
+    heads["count"], heads["limit"] = (3, 1), (2, 2)
+    rows["address"] = 256 * np.arange(4 * count).reshape(count, 4)
+    rows["bytes"], rows["gap"] = 64 + 64 * (np.arange(4) % 2), 1
+    rows["after"][:, 3, :2] = heads["first"][:, None] + (0, 2)
+    rows["delay"][:, 3, :2] = 3, 5
+    return Master(replay, build_replay(PARAMS["replay"])[0], np.concatenate([heads, rows.ravel()]), limit)
+
+
+def mac_engine_master(limit, count):
+    ops = np.zeros(count, MAC_ENGINE_OP)
+    ops["rows"], ops["row_beats"] = 7 + np.arange(count) % 3, 1 + np.arange(count) % 4
+    ops["source"], ops["vector"], ops["target"] = 1 << 12, 1 << 16, 1 << 20
+    return Master(mac_engine, build_mac_engine(PARAMS["mac_engine"])[0], ops, limit)
+
+
+MASTERS = {
+    "nvdla": nvdla_master,
+    "cpu": core_master,
+    "systolic": systolic_master,
+    "replay": replay_master,
+    "mac_engine": mac_engine_master,
+}
 
 
 def requests_of(server, count, seed):

@@ -190,7 +190,7 @@ def test_a_master_waits_at_a_full_way_out_and_loses_nothing(name):
     assert sorted(narrow.log) == sorted(wide.log) != []
 
 
-@pytest.mark.parametrize("name", ["cpu", "systolic"])
+@pytest.mark.parametrize("name", ["cpu", "systolic", "replay", "mac_engine"])
 def test_its_own_loop_gives_the_times_of_this_one_to_a_master(name):
     master = MASTERS[name](limit=1, count=4)
     simulate = importlib.import_module(f"hw_models.{name}.standalone").simulate
