@@ -6,6 +6,7 @@ from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results import summary as statistics
+from simulator.results.blame import blame_table
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -37,6 +38,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     system = machine.system[0]
     seconds = int(system["now_fs"]) * FS
     statistics.settle_dram(machine)
+    machine.clerk.close()
     requests = requests_of(machine)
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -72,5 +74,6 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         config=resolved(machine.config),
         timeline=timeline(machine, ops),
         bandwidth=bandwidth(machine),
+        blame=blame_table(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )

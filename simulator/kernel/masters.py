@@ -46,7 +46,7 @@ class Masters(NamedTuple):
     array_owners: np.ndarray
 
 
-NVDLA, SYSTOLIC = int(Kind.NVDLA), int(Kind.SYSTOLIC)
+CORE, NVDLA, SYSTOLIC = int(Kind.CORE), int(Kind.NVDLA), int(Kind.SYSTOLIC)
 
 
 @inlined
