@@ -15,6 +15,7 @@ from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.kernel.soc_state import Kind
+from simulator.results.blame import step_layer
 from simulator.results.frames import frame_figures
 from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
@@ -100,10 +101,24 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             **({"placed": plan.placed} if plan.placed else {}),
         },
     }
+    waits_s = core_waits_s(machine, plan)
+    if waits_s:
+        summary["core_waits_s"] = waits_s
     network = account(plan.layers, plan.weights, plan.notes, plan.warnings)
     if network["layers"]:
         summary["network"] = network
     return summary
+
+
+def core_waits_s(machine: Machine, plan: JobPlan) -> dict[str, float]:
+    """Return for each layer on a core the time in which the core waited for memory, of the slowest frame."""
+    frame = max(machine.clerk.shown(plan), key=lambda frame: (frame.span_fs, -frame.number))
+    cycles: dict[str, int] = {}
+    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
+    for k in np.flatnonzero(steps["on"] == On.CORE):
+        name = step_layer(machine, plan, int(k))
+        cycles[name] = cycles.get(name, 0) + int(frame.records[k]["stall_cycles"])
+    return {name: waited * machine.core_period_fs(plan.core) * FS for name, waited in cycles.items()}
 
 
 def interference(machine: Machine) -> dict[str, dict[str, Any]]:

@@ -15,11 +15,11 @@ from simulator.soc.storage_accounts import StorageAccounts
 
 
 class Clerk:
-    """Keeps of every job its worst and its last frame; ``keep_all``: every frame."""
+    """``frames`` that are told of: last, worst, all, or empty for the worst and the last of every job."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.keep_all = False
+        self.frames = ""
         self.pages: list[np.ndarray] = []  # ENTRY rows, what the ledger had
         self.books = [Book() for _ in machine.plans]
         self.storage = StorageAccounts(machine)
@@ -52,6 +52,16 @@ class Clerk:
         """Return all that was charged until `close`, shape (n,) ENTRY; storage's tables behind the nodes'."""
         return np.concatenate([*self.pages, self.storage.entries()])
 
+    def shown(self, plan: JobPlan) -> list[Frame]:
+        """Return the frames of a job that are told of: before the first is over what is done of it."""
+        book = self.books[plan.index]
+        if not book.frames:
+            rows = slice(plan.first_step, plan.first_step + plan.step_count)
+            return [Frame(0, 0, self.machine.records[rows], self.machine.op_records_of(plan))]
+        last = book.frames - 1
+        numbers = {"last": [last], "worst": [book.worst.number], "all": [*book.kept]}
+        return [book.kept[n] for n in numbers.get(self.frames, sorted({book.worst.number, last}))]
+
     def turn_page(self) -> None:
         """Take what the ledger has, so that it has room."""
         book = self.machine.ledger
@@ -74,5 +84,5 @@ class Clerk:
         waited_fs = begin_fs - int(machine.finished[plan.index, number]) + latency_fs
         steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
         book.phases_fs.update(phases_fs(steps, records, begin_fs, waited_fs))
-        if not self.keep_all:
+        if self.frames != "all":
             book.kept = {n: frame for n, frame in book.kept.items() if n in (number, book.worst.number)}

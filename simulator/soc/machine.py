@@ -14,7 +14,7 @@ from simulator.kernel.ledger import Ledger
 from simulator.kernel.soc import Nodes
 from simulator.kernel.soc_state import Kind
 from simulator.soc.accelerators import KINDS, Fleet
-from simulator.soc.books import Book
+from simulator.soc.books import Book, Frame
 from simulator.soc.wires import Wires
 from workloads.llm.program import LlmProgram
 from workloads.program import Batch, Layer, MemoryPlan, On
@@ -45,7 +45,7 @@ class Accounts(Protocol):
 class Books(Protocol):
     """Who keeps what is told of a run by frame and by step: `simulator.soc.clerk`."""
 
-    keep_all: bool
+    frames: str
     books: list[Book]  # by job
 
     @property
@@ -54,6 +54,7 @@ class Books(Protocol):
     def turn(self, master: int, step: int, frame: int) -> None: ...
     def close(self) -> None: ...
     def entries(self) -> np.ndarray: ...
+    def shown(self, plan: "JobPlan") -> list[Frame]: ...
 
 
 @dataclass
