@@ -32,16 +32,19 @@ def run(
     progress: Progress | None = None,
     values: bool = False,
     parameters: Path | None = None,
+    frames: str = "",
 ) -> "Run":
     """Simulate ``config`` (a path, a shipped config's name, a dict or a `Config`) and return its `Run`.
 
     ``set``: ``PATH=VALUE`` settings laid on the config, or a dict of them. ``values``: compute what the
-    networks compute, with weights and inputs of ``parameters`` (.npz) or of the seed. Raises
+    networks compute, with weights and inputs of ``parameters`` (.npz) or of the seed. ``frames``: which
+    frames `ops` has, "last", "worst" or "all"; the worst and the last without. Raises
     `hw_models.errors.ConfigError`.
     """
     from simulator.single import run_one
 
-    return run_one(load(config, set=set, seed=seed), progress=progress, values=values, parameters=parameters)
+    loaded = load(config, set=set, seed=seed)
+    return run_one(loaded, progress=progress, values=values, parameters=parameters, frames=frames)
 
 
 def load(

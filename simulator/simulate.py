@@ -5,7 +5,9 @@ from typing import Any
 from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
+from simulator.report.blamed import slow_layers
 from simulator.results import summary as statistics
+from simulator.results.blame import blame_table
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -19,11 +21,15 @@ from simulator.version import __version__
 from workloads.llm.serve_params import ServeJob
 
 
-def simulate(config: Config, progress: Progress | None = None) -> Result:
-    """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on."""
+def simulate(config: Config, progress: Progress | None = None, frames: str = "") -> Result:
+    """Run ``config`` to its end. Raises ConfigError, or StuckError when nothing can go on.
+
+    ``frames`` that operations are told of: last, worst, all, or empty for worst and last.
+    """
     if any(isinstance(job, ServeJob) for job in config.workloads.values()):
         return simulate_serving(config, progress)
     machine = build_machine(config)
+    machine.clerk.frames = frames
     wall_s = run_machine(machine, progress)
     return result_of(machine, wall_s)
 
@@ -38,6 +44,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     system = machine.system[0]
     seconds = int(system["now_fs"]) * FS
     statistics.settle_dram(machine)
+    machine.clerk.close()
     requests = requests_of(machine)
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -67,12 +74,15 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)
     ops = op_table(machine)
-    return Result(
+    result = Result(
         summary=summary,
         ops=ops,
         config=resolved(machine.config),
         timeline=timeline(machine, ops),
         bandwidth=bandwidth(machine),
         transactions=transactions(machine),
+        blame=blame_table(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )
+    summary["slow_layers"] = slow_layers(result)
+    return result

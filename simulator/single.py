@@ -18,6 +18,7 @@ def run_one(
     progress: Progress | None = None,
     values: bool = False,
     parameters: Path | None = None,
+    frames: str = "",
 ) -> Run:
     """Simulate ``config``, with its ``values`` if asked. Raises ConfigError with the place of a mistake."""
     loaded = load(config, settings=settings, seed=seed)
@@ -31,7 +32,7 @@ def run_one(
             from simulator.values import compute_values
 
             found = compute_values(loaded, parameters)
-        result = simulate(loaded, progress)
+        result = simulate(loaded, progress, frames)
         if values:
             result.values = found
             result.summary["values"] = {name: job.summary() for name, job in found.items()}

@@ -24,6 +24,7 @@ def start(state, tasks, index, now):
     if state["task"] >= 0:
         state["background_position"] = state["position"]
         state["pending_read"] = state["pending_writeback"] = -1
+    state["stall_before"] = state["stall_cycles"]
     load(state, tasks, index, now)
     return True
 

@@ -49,6 +49,7 @@ CORE = np.dtype(
         ("hits", np.int64),
         ("misses", np.int64),
         ("stall_cycles", np.int64),  # waiting for memory
+        ("stall_before", np.int64),  # of these, before the task at hand or the last one that was asked for
         ("blocked_since", np.int64),  # -1: not waiting
         ("request", REQUEST),
     ]

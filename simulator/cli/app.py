@@ -29,5 +29,9 @@ Parameters = Annotated[
     Path | None,
     typer.Option("--parameters", metavar="FILE.npz", help="weights, scales and inputs for --values"),
 ]
+Frames = Annotated[
+    str,
+    typer.Option("--frames", metavar="last|worst|all", help="frames in ops.csv; otherwise worst and last"),
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
 Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]

@@ -9,7 +9,7 @@ import typer
 
 from hw_models.errors import ConfigError, StuckError
 from simulator.cli import cosim, explore
-from simulator.cli.app import ConfigFile, NoProgress, Out, Parameters, Seed, Settings, Strict, app
+from simulator.cli.app import ConfigFile, Frames, NoProgress, Out, Parameters, Seed, Settings, Strict, app
 from simulator.version import __version__
 
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])  # of click, or of typer itself
@@ -44,6 +44,7 @@ def run(
         bool, typer.Option("--values", help="also compute what the networks compute, in INT8")
     ] = False,
     parameters: Parameters = None,
+    frames: Frames = "",
 ) -> None:
     """Run one simulation; print a summary, write the run folder (runs/<config's name> unless --out)."""
     import simulator
@@ -51,6 +52,8 @@ def run(
     from simulator.report.write import write_run
     from simulator.results.run_folder import prepare_out
 
+    if frames not in ("", "last", "worst", "all"):
+        raise ConfigError(f"{frames!r} is none of last, worst, all", key="--frames")
     loaded = load(config, settings=set or [], seed=seed, strict=strict)
     folder = out if out is not None else Path("runs") / config.stem
     prepare_out(folder)
@@ -61,7 +64,11 @@ def run(
 
     with progress_bar(Console(stderr=True), not no_progress) as progress:
         result = simulator.run(
-            loaded, progress=progress, values=values or parameters is not None, parameters=parameters
+            loaded,
+            progress=progress,
+            values=values or parameters is not None,
+            parameters=parameters,
+            frames=frames,
         )
     write_run(result, folder, plots=not no_plots)
     print_run(output_console(), result, folder)

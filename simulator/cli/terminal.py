@@ -83,9 +83,10 @@ def run_summary(result: Result) -> Group:
     traffic = _traffic(summary)
     if traffic is not None:
         parts.append(traffic)
-    rows = slowest(layers_of(result.ops), SLOWEST)
+    rows = slowest(layers_of(result.ops, summary["workloads"]), SLOWEST)
     if rows:
         parts.append(_slowest(rows))
+        parts += [Text(row["text"], style="dim") for row in summary.get("slow_layers", ())]
     if interference_pairs(summary):
         parts.append(_interference(summary))
     return Group(*parts)
@@ -178,7 +179,8 @@ def channel_columns(channel: Mapping[str, Any]) -> list[str]:
 
 def _slowest(rows: Sequence[Layer]) -> Table:
     columns = ["layer", "kind", "time", *(["waited for"] if rows[0].stalls else [])]
-    table = _table("\nslowest layers", *columns)
+    frame = "" if rows[0].frame is None else f" of frame {rows[0].frame}"
+    table = _table(f"\nslowest layers{frame}", *columns)
     for i in (1, 3):
         if i < len(columns):
             table.columns[i].justify = "left"
@@ -188,8 +190,12 @@ def _slowest(rows: Sequence[Layer]) -> Table:
 
 
 def _interference(summary: Mapping[str, Any]) -> Table:
+    """Return each victim's mean wait and the share of each culprit in it."""
     victims, culprits, rows = interference_matrix(summary)
-    table = _table("\nwaits of all requests, charged to", "victim", *culprits)
+    table = _table("\nwaits, charged to", "victim", "a request", *culprits)
     for victim, row in zip(victims, rows):
-        table.add_row(victim, *map(time_text, row))
+        master = summary.get("masters", {}).get(victim, {})
+        requests, waits = master.get("reads", 0) + master.get("writes", 0), sum(row)
+        mean = time_text(waits / requests if requests else None)
+        table.add_row(victim, mean, *(percent_text(wait / waits if waits else 0.0) for wait in row))
     return table

@@ -60,6 +60,7 @@ STEP_RECORD = np.dtype(
         ("start_fs", np.int64),  # of the last run that came to its end
         ("end_fs", np.int64),
         ("ready_fs", np.int64),
+        ("stall_cycles", np.int64),  # of a core's task: in which it waited for memory
     ]
 )
 

@@ -52,7 +52,7 @@ class Masters(NamedTuple):
     replay_owners: np.ndarray
 
 
-NVDLA, SYSTOLIC, REPLAY = int(Kind.NVDLA), int(Kind.SYSTOLIC), int(Kind.REPLAY)
+CORE, NVDLA, SYSTOLIC, REPLAY = int(Kind.CORE), int(Kind.NVDLA), int(Kind.SYSTOLIC), int(Kind.REPLAY)
 
 
 @inlined

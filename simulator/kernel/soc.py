@@ -14,17 +14,18 @@ import numpy as np
 
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
-from simulator.kernel import driver, masters
-from simulator.kernel.masters import NVDLA, REPLAY, SYSTOLIC
+from simulator.kernel import driver, ledger, masters
+from simulator.kernel.ledger import Ledger
+from simulator.kernel.masters import CORE, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
-from simulator.kernel.soc_state import STARTED, Kind
+from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, STARTED, Kind
 from simulator.kernel.wakes import to_cycles, wake
 from workloads.program import On
 
 ON_FLASH = int(On.FLASH)
 DRAM, IDEAL, CACHE = int(Kind.DRAM), int(Kind.IDEAL), int(Kind.CACHE)
-RUNNING, DONE, STUCK, OUT_OF_TIME, ASKS_STORAGE = 0, 1, 2, 3, 4
+RUNNING, DONE, STUCK, OUT_OF_TIME, ASKS = 0, 1, 2, 3, 4
 
 
 class Nodes(NamedTuple):
@@ -47,10 +48,11 @@ class Jobs(NamedTuple):
     records: np.ndarray  # STEP_RECORD of each step
     latencies: np.ndarray  # (jobs, frames) [fs]
     finished: np.ndarray  # (jobs, frames) [fs]
+    ledger: Ledger
 
 
 @njit
-def settle(system, table, jobs, unit):
+def settle(system, nodes, table, jobs, unit):
     """Tell the drivers of the work that the master of ``unit`` has finished."""
     number = unit - system["master_unit"]
     while True:
@@ -61,12 +63,16 @@ def settle(system, table, jobs, unit):
             job = jobs.rows[j]
             if job["first_step"] <= step < job["first_step"] + job["step_count"]:
                 driver.complete(job, jobs.records, step, finished)
+                if system["kind"][unit] == CORE:
+                    core = table.cores[system["row"][unit]]
+                    jobs.records[step]["stall_cycles"] = core["stall_cycles"] - core["stall_before"]
+                ledger.end(system, nodes, jobs.ledger, number, step)
             if job["accelerator"] == number or job["core"] == number:  # it may have waited for the room
                 wake(system, system["job_unit"] + j, max(system["now_fs"], finished))
 
 
 @njit
-def step_job(system, table, jobs, unit):
+def step_job(system, nodes, table, jobs, unit):
     index = unit - system["job_unit"]
     job, steps, deps, records = jobs.rows[index], jobs.steps, jobs.deps, jobs.records
     time = system["now_fs"]
@@ -79,7 +85,7 @@ def step_job(system, table, jobs, unit):
                 break
             system["started_step"][system["started"]] = step
             system["started"] += 1
-            system["asks"] = 1
+            system["asks"] |= ASKS_STORAGE
             driver.began(job, steps, deps, records, step, time)
             continue
         target = system["master_unit"]
@@ -88,12 +94,15 @@ def step_job(system, table, jobs, unit):
         if not masters.start(system, table, target, steps[step]["index"], step, cycle):
             break
         driver.began(job, steps, deps, records, step, time)
+        ledger.begin(system, nodes, jobs.ledger, target - system["master_unit"], step, job["frame"])
         wake(system, target, time)
     if next_fs < NEVER:
         wake(system, unit, next_fs)
     if driver.frame_is_done(job) and job["frame"] < job["frames"]:
         jobs.finished[index, job["frame"]] = time
         next_fs = driver.next_frame(job, records, jobs.latencies[index], time)
+        if job["frames"] > 1:
+            system["asks"] |= ASKS_CLERK
         if job["frame"] < job["frames"]:
             wake(system, unit, max(time, next_fs))
         else:
@@ -115,7 +124,8 @@ def earliest(system):
 def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     """Simulate up to ``max_events`` events: ``nodes`` Nodes, ``table`` Masters, ``jobs`` Jobs.
 
-    Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event is past ``limit_fs``) or ASKS_STORAGE.
+    Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event is past ``limit_fs``) or ASKS (Python is
+    to do what `asks` says).
     """
     wires, buses = nodes.wires, nodes.buses
     caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
@@ -126,7 +136,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
         if system["jobs_left"] == 0:
             return DONE
         if system["asks"]:
-            return ASKS_STORAGE
+            return ASKS
         unit = earliest(system)
         time = system["wake_fs"][unit]
         if time >= NEVER:
@@ -141,7 +151,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
             system["bin_fs"] *= 2
         now = time // system["period_fs"][unit]
         if unit >= system["job_unit"]:
-            step_job(system, table, jobs, unit)
+            step_job(system, nodes, table, jobs, unit)
         elif unit >= system["master_unit"]:
             row, measure = system["row"][unit], measures[unit - system["master_unit"]]
             if system["kind"][unit] == NVDLA:
@@ -153,8 +163,8 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
             else:
                 told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
             if told:
-                system["asks"] |= unit - system["master_unit"] == system["dma"]
-                settle(system, table, jobs, unit)
+                system["asks"] |= ASKS_STORAGE * (unit - system["master_unit"] == system["dma"])
+                settle(system, nodes, table, jobs, unit)
         else:
             kind, row = system["kind"][unit], system["row"][unit]
             if kind == DRAM:

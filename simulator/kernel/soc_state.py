@@ -8,7 +8,6 @@ from enum import IntEnum
 
 import numpy as np
 
-from hw_models.blame import BLAME_SHAPE
 from hw_models.interconnect.state import INTERCONNECT, PORTS, SOURCES
 from hw_models.pages import FRAMES
 from hw_models.port import MASTERS
@@ -27,6 +26,8 @@ OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's
 UNITS = 128
 MASTER_PORTS = 2  # most memory ports of a master
 MOST_BUSES = 8
+DOOR_CAUSES = 2  # full, or refresh: what a request waits for in front of a block
+ASKS_STORAGE, ASKS_CLERK = 1, 2  # whom the loop asks: flash and backends; who books frames and waits
 STARTED = 64  # most steps begun on flash between two looks of the storage
 INPUTS = max(2 * SOURCES, PORTS)
 
@@ -74,10 +75,11 @@ SYSTEM = np.dtype(
         ("step_at_hand", np.int64, (MASTERS,)),  # of a master that has one at a time, -1: none
         # `simulator.soc.storage` runs beside this loop: what it is to look at
         ("dma", np.int64),  # master that moves its data, -1: none
-        ("asks", np.int64),  # 1: return to it at once
+        ("asks", np.int64),  # ASKS_STORAGE, ASKS_CLERK: return to them at once
         ("started", np.int64),  # steps begun on flash
         ("started_step", np.int64, (STARTED,)),
-        ("blame", np.int64, BLAME_SHAPE),  # waits in front of full blocks [fs]
+        # waits in front of full blocks [fs]: by unit that is full, victim, culprit, cause
+        ("doors", np.int64, (UNITS, MASTERS, MASTERS + 1, DOOR_CAUSES)),
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )

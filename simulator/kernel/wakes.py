@@ -1,10 +1,7 @@
 """Waking units, and taking rows off the FIFOs between them. A FIFO knows its writer and its reader."""
 
-from hw_models.blame import Cause
 from hw_models.jit import inlined
 from hw_models.port import NEVER, REFRESH, front, pop
-
-QUEUE_FULL, REFRESH_CAUSE = int(Cause.QUEUE_FULL), int(Cause.REFRESH)
 
 
 @inlined
@@ -67,8 +64,8 @@ def admit(system, fifo, charged):
             since = to_cycles(since, period) * period
         until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
-            cause = REFRESH_CAUSE if fifo["blocker"] == REFRESH else QUEUE_FULL
-            system["blame"][front(fifo)["master"], fifo["blocker"], cause] += until - since
+            unit, victim, culprit = fifo["reader"], front(fifo)["master"], fifo["blocker"]
+            system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += until - since
     fifo["freed_fs"] = system["now_fs"]
     take(system, fifo)
 

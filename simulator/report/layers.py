@@ -6,13 +6,17 @@ from typing import Any
 
 from simulator.results.numbers import percent_text
 
+UNSEEN = ("cpu_", "flash_")  # kinds of operation whose waits ops.csv does not have
+
 
 @dataclass
 class Layer:
-    """One layer's operations together."""
+    """One layer's operations together, of one frame."""
 
     name: str
     kind: str
+    job: str = ""
+    frame: int | None = None  # None: the job has one
     units: set[str] = field(default_factory=set)
     seconds: float = 0.0  # sum over its operations
     cycles: float = 0.0
@@ -21,6 +25,7 @@ class Layer:
     read_bytes: float = 0.0
     write_bytes: float = 0.0
     stalls: dict[str, float] = field(default_factory=dict)  # cause -> cycles
+    measured: bool = True  # whether what it waited for was
 
     @property
     def total_bytes(self) -> float:
@@ -31,19 +36,28 @@ class Layer:
         """Return "weights 41 %, output 12 %": shares of the layer's cycles, most first."""
         stalls = sorted(self.stalls.items(), key=lambda item: (-item[1], item[0]))
         shares = [(name, value / self.cycles) for name, value in stalls if self.cycles and value > 0]
-        return ", ".join(f"{name} {percent_text(share)}" for name, share in shares[:3]) or "nothing"
+        said = ", ".join(f"{name} {percent_text(share)}" for name, share in shares[:3])
+        return said or ("nothing" if self.measured else "not measured")
 
 
-def layers_of(ops: Mapping[str, Sequence[Any]]) -> list[Layer]:
-    """Return the layers in the order in which they first appear."""
+def layers_of(
+    ops: Mapping[str, Sequence[Any]], workloads: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Layer]:
+    """Return the layers in the order in which they first appear, of each job's slowest frame in ``ops``.
+
+    ``workloads``: the summary's; it has what cores waited for memory.
+    """
     columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
     causes = {name: cause_of(name) for name in columns if name.startswith("stall_")}
     layers: dict[str, Layer] = {}
-    jobs = columns.get("job", [])
+    jobs, frames = columns.get("job", []), slowest_frames(columns)
     several = len(set(jobs)) > 1
     for i, layer_name in enumerate(columns.get("layer", [])):
-        name = f"{jobs[i]}.{layer_name}" if several else str(layer_name)
-        layer = layers.setdefault(name, Layer(name, str(columns["kind"][i])))
+        job = jobs[i] if jobs else ""
+        if frames and columns["frame"][i] != frames[job]:
+            continue
+        name = f"{job}.{layer_name}" if several else str(layer_name)
+        layer = layers.setdefault(name, Layer(name, str(columns["kind"][i]), job, frames.get(job)))
         seconds = columns["end_s"][i] - columns["start_s"][i]
         layer.units.add(str(columns["unit"][i]))
         layer.seconds += seconds
@@ -56,7 +70,27 @@ def layers_of(ops: Mapping[str, Sequence[Any]]) -> list[Layer]:
             layer.peak_macs_per_s = max(layer.peak_macs_per_s, columns["macs"][i] / seconds / use)
         for column, cause in causes.items():
             layer.stalls[cause] = layer.stalls.get(cause, 0) + columns[column][i]
+        if not str(columns["kind"][i]).startswith(UNSEEN) and "token" not in columns:
+            continue
+        waits = ((workloads or {}).get(job) or {}).get("core_waits_s", {})
+        if layer_name in waits and seconds:
+            layer.stalls["memory"] = waits[layer_name] * columns["cycles"][i] / seconds
+        else:
+            layer.measured = False
     return list(layers.values())
+
+
+def slowest_frames(columns: Mapping[str, Sequence[Any]]) -> dict[Any, int]:
+    """Return job -> the frame that took longest from first start to last end, of several the first."""
+    spans: dict[tuple[Any, int], tuple[float, float]] = {}
+    for job, frame, start, end in zip(*(columns.get(n, ()) for n in ("job", "frame", "start_s", "end_s"))):
+        first, last = spans.get((job, frame), (start, end))
+        spans[job, frame] = min(first, start), max(last, end)
+    found: dict[Any, tuple[float, int]] = {}
+    for (job, frame), (first, last) in sorted(spans.items()):
+        if job not in found or last - first > found[job][0]:
+            found[job] = last - first, frame
+    return {job: frame for job, (_, frame) in found.items()}
 
 
 def cause_of(column: str) -> str:

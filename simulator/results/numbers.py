@@ -42,13 +42,13 @@ def count_text(value: float | None) -> str:
     return "-" if value is None else _scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")])
 
 
-PHASES_WITHIN = ("accelerator_busy_s", "submissions_s")  # parts of other phases: in summary.json only
-
-
 def phases_of(job: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Return (name, seconds) of the phases of a job that took time, "accelerator" for "accelerator_s"."""
-    phases = job.get("phases", {}).items()
-    return [(key.removesuffix("_s"), value) for key, value in phases if value and key not in PHASES_WITHIN]
+    """Return (name, seconds) of the phases of a job that took time: its latency, but for overlaps."""
+    phases = dict(job.get("phases", {}))
+    phases.pop("submissions_s", None)  # accelerator and driver together
+    if "accelerator_busy_s" in phases:
+        phases["accelerator_s"] = phases.pop("accelerator_busy_s")
+    return [(key.removesuffix("_s"), value) for key, value in phases.items() if value]
 
 
 def deadline_text(job: Mapping[str, Any]) -> str:

@@ -4,17 +4,22 @@ from typing import Any
 
 from hw_models.units import FS
 from simulator.soc.accelerators import KINDS
+from simulator.soc.books import Frame
 from simulator.soc.machine import JobPlan, Machine
 from workloads.llm.program import LlmProgram
 from workloads.program import On
 
 
 def op_table(machine: Machine) -> dict[str, Any]:
-    """Return ops.csv's columns: a row a step of the last frame, jobs in the order of their names."""
+    """Return ops.csv's columns: a row a step of each frame that is told of, jobs in the order of their names.
+
+    With jobs of several frames the last column says which.
+    """
     stalls = dict.fromkeys(stall_columns(machine), 0)
     rows = [
-        stalls | (llm_row(machine, plan, plan.llm, k) if plan.llm else op_row(machine, plan, k))
+        stalls | (llm_row(machine, plan, plan.llm, k) if plan.llm else op_row(machine, plan, frame, k))
         for plan in machine.plans
+        for frame in machine.clerk.shown(plan)
         for k in range(plan.step_count)
     ]
     names = [
@@ -25,6 +30,8 @@ def op_table(machine: Machine) -> dict[str, Any]:
     columns = {name: [row[name] for row in rows] for name in names}
     if any(plan.llm for plan in machine.plans):
         columns["token"] = [row.get("token", -1) for row in rows]
+    if any(plan.frames > 1 for plan in machine.plans):
+        columns["frame"] = [row.get("frame", 0) for row in rows]
     return columns
 
 
@@ -55,11 +62,13 @@ def stall_columns(machine: Machine) -> list[str]:
     return [f"stall_{cause}_cycles" for cause in dict.fromkeys([*causes, "driver"])]
 
 
-def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
-    step = machine.steps[plan.first_step + k]
-    record = machine.records[plan.first_step + k]
+def op_row(machine: Machine, plan: JobPlan, frame: Frame, k: int) -> dict[str, Any]:
+    """Return the row of a network's step in one frame."""
+    step, record = machine.steps[plan.first_step + k], frame.records[k]
     start, end = int(record["start_fs"]), int(record["end_fs"])
-    row: dict[str, Any] = {"job": plan.name, "op": k, "start_s": start * FS, "end_s": end * FS}
+    row: dict[str, Any] = {
+        "job": plan.name, "op": k, "frame": frame.number, "start_s": start * FS, "end_s": end * FS,
+    }  # fmt: skip
     if step["on"] == On.CORE:
         task = machine.tasks[step["index"]]
         layer = plan.layers[int(task["layer"])]
@@ -80,8 +89,7 @@ def op_row(machine: Machine, plan: JobPlan, k: int) -> dict[str, Any]:
             "mac_utilization": 0.0,
             "read_bytes": 0 if batch.write else moved, "write_bytes": moved if batch.write else 0,
         }  # fmt: skip
-    fleet = machine.fleets[plan.kind]
-    op, done = fleet.ops[step["index"]], fleet.records[step["index"]]
+    op, done = machine.fleets[plan.kind].ops[step["index"]], frame.op_records[step["index"] - plan.first_op]
     layer = plan.layers[int(op["layer"])]
     period = machine.accelerator_period_fs(plan.accelerator)
     cycles = (end - start) // period

@@ -82,6 +82,8 @@ def write_data(result: Result, folder: Path) -> None:
     write_json(folder / "summary.json", result.summary)
     write_table(folder / "ops.csv", result.ops)
     write_table(folder / "bandwidth.csv", result.bandwidth)
+    if result.blame:
+        write_table(folder / "blame.csv", result.blame)
     if result.requests:
         write_table(folder / "requests.csv", result.requests)
     for name, columns in result.transactions.items():
@@ -97,13 +99,14 @@ def read_run(folder: Path) -> Result:
         summary = json.loads((folder / "summary.json").read_text())
         ops = read_table(folder / "ops.csv")
         bandwidth = read_table(folder / "bandwidth.csv")
+        blame = read_table(folder / "blame.csv") if (folder / "blame.csv").exists() else {}
         config = parse_text((folder / "config.yaml").read_text(), str(folder / "config.yaml")).data
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not readable"
         name = Path(error.filename).name if isinstance(error, OSError) and error.filename else "its files"
         message = f"no run folder ({name}: {str(reason).lower()}); write a folder that `dlasim run` made"
         raise ConfigError(message, file=folder) from None
-    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth)
+    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth, blame=blame)
 
 
 def write_json(path: Path, data: Any) -> None:

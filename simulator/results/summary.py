@@ -15,9 +15,11 @@ from hw_models.port import REFRESH
 from hw_models.units import FS
 from simulator.kernel.measure import bucket_low
 from simulator.kernel.soc_state import Kind
+from simulator.results.blame import step_layer
 from simulator.results.frames import frame_figures
 from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
+from simulator.soc.phases import phases_fs
 from simulator.soc.wires import Part
 from workloads.lowering.account import account
 from workloads.program import On
@@ -52,39 +54,14 @@ def master_summary(master: np.ndarray, seconds: float) -> dict[str, Any]:
     }
 
 
-def union_fs(intervals: list[tuple[int, int]]) -> int:
-    """Return the length of the union of [start, end) intervals."""
-    total, reached = 0, -1
-    for start, end in sorted(intervals):
-        if end > reached:
-            total += end - max(start, reached)
-            reached = end
-    return total
-
-
 def phases(machine: Machine, plan: JobPlan, begin_fs: int) -> dict[str, float]:
-    """Split the last frame's time: the accelerator's submissions (with the driver) and the core's tasks."""
-    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
-    records = machine.records[plan.first_step : plan.first_step + plan.step_count]
-    busy, cpu, moving = (
-        [(int(r["start_fs"]), int(r["end_fs"])) for r in records[steps["on"] == on]]
-        for on in (On.ACCELERATOR, On.CORE, On.FLASH)
-    )
-    runs: list[tuple[int, int]] = []
-    on_accelerator = steps["on"] == On.ACCELERATOR
-    for submit in np.unique(steps["submit"][on_accelerator]):
-        chosen = records[(steps["submit"] == submit) & on_accelerator]
-        runs.append((int(chosen["start_fs"].min()), int(chosen["end_fs"].max())))
-    end = int(records["end_fs"].max(initial=begin_fs))
-    frame, working, core = end - begin_fs, union_fs(busy), union_fs(cpu)
-    return {
-        "accelerator_s": max(frame - core, 0) * FS if busy else 0.0,
-        "accelerator_busy_s": working * FS,
-        "driver_s": max(frame - union_fs(busy + cpu + moving), 0) * FS,
-        "cpu_s": core * FS,
-        "io_s": union_fs(moving) * FS,
-        "submissions_s": union_fs(runs) * FS,
-    }
+    """Return where the time of a frame went, the mean of all that are over; before, of what is done."""
+    book = machine.clerk.books[plan.index]
+    if book.frames:
+        return {f"{name}_s": total * FS / book.frames for name, total in book.phases_fs.items()}
+    rows = slice(plan.first_step, plan.first_step + plan.step_count)
+    split = phases_fs(machine.steps[rows], machine.records[rows], begin_fs)
+    return {f"{name}_s": taken * FS for name, taken in split.items()}
 
 
 def macs_since(machine: Machine, plan: JobPlan, begin_fs: int) -> int:
@@ -103,7 +80,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     macs = int(ops["macs"].sum())
     begin_fs = plan.last_begin_fs(machine)
     split = phases(machine, plan, begin_fs)
-    done_macs = macs_since(machine, plan, begin_fs)
+    done_macs = macs if done else macs_since(machine, plan, begin_fs)
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
     summary: dict[str, Any] = {
         **frame_figures(latencies, finished, plan.deadline_fs),
@@ -124,18 +101,32 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             **({"placed": plan.placed} if plan.placed else {}),
         },
     }
+    waits_s = core_waits_s(machine, plan)
+    if waits_s:
+        summary["core_waits_s"] = waits_s
     network = account(plan.layers, plan.weights, plan.notes, plan.warnings)
     if network["layers"]:
         summary["network"] = network
     return summary
 
 
+def core_waits_s(machine: Machine, plan: JobPlan) -> dict[str, float]:
+    """Return for each layer on a core the time in which the core waited for memory, of the slowest frame."""
+    frame = max(machine.clerk.shown(plan), key=lambda frame: (frame.span_fs, -frame.number))
+    cycles: dict[str, int] = {}
+    steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
+    for k in np.flatnonzero(steps["on"] == On.CORE):
+        name = step_layer(machine, plan, int(k))
+        cycles[name] = cycles.get(name, 0) + int(frame.records[k]["stall_cycles"])
+    return {name: waited * machine.core_period_fs(plan.core) * FS for name, waited in cycles.items()}
+
+
 def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
     total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs]
-    for blame, period_fs, causes in machine.blames():
-        for cause, name in enumerate(causes):
-            total[name] = total.get(name, 0) + blame[:, :, cause] * period_fs
+    for charges in machine.charges():
+        for cause, name in enumerate(charges.causes):
+            total[name] = total.get(name, 0) + charges.table[:, :, cause] * charges.period_fs
     names = machine.user_names
     result: dict[str, dict[str, Any]] = {}
     for v, victim in enumerate(names):

@@ -12,6 +12,7 @@ import numpy as np
 
 from hw_models.port import NEVER
 from simulator.kernel import driver
+from simulator.kernel.soc_state import ASKS_STORAGE
 from simulator.soc.machine import Machine
 from workloads.program import Batch, On
 
@@ -38,7 +39,8 @@ class Backends:
         now_fs = int(system["now_fs"])
         for step in system["started_step"][: system["started"]]:
             self._begin(int(step), now_fs)
-        system["started"] = system["asks"] = 0
+        system["started"] = 0
+        system["asks"] &= ~ASKS_STORAGE
         self.advance(now_fs)
 
     def advance(self, until_fs: int) -> None:
@@ -54,7 +56,7 @@ class Backends:
         return {}
 
     def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
-        """Yield blame tables as `Machine.blames` does."""
+        """Yield tables of waits: (victim, culprit, cause), what they count [fs], names of the causes."""
         yield from ()
 
     def load_kernels(self) -> None:

@@ -14,10 +14,12 @@ from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from simulator.config.topology import DMA, cores_of, own_backends, uses_flash
 from simulator.kernel.driver import STEP_RECORD
+from simulator.kernel.ledger import new_ledger
 from simulator.kernel.masters import Kind
 from simulator.kernel.measure import MASTER
 from simulator.soc.accelerators import KINDS, Fleet
 from simulator.soc.beside import Backends
+from simulator.soc.clerk import Clerk
 from simulator.soc.jobs import Tables, build_jobs, corunner_tasks, lower_jobs, stack
 from simulator.soc.machine import Machine
 from simulator.soc.pages import frames_of
@@ -62,6 +64,7 @@ def build_machine(config: Config) -> Machine:
         tasks=dma_row(tasks),
         spans_fs=[span for program in programs for span in program.spans_fs],
         own_names=own_backends(system, config.workloads),
+        ledger=new_ledger(wired.master_unit, max(1, len(masters))),
         steps=tables.steps,
         deps=tables.deps,
         measures=np.zeros(max(1, len(masters)), MASTER),
@@ -70,6 +73,7 @@ def build_machine(config: Config) -> Machine:
         latencies=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
         finished=np.zeros((max(1, len(plans)), max([p.frames for p in plans], default=1)), np.int64),
     )
+    machine.clerk = Clerk(machine)
     _number(machine)
     batches = [batch for program in programs for batch in program.batches]
     if batches and system.flash is not None:

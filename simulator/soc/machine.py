@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from hw_models.blame import Cause
+from hw_models.blame import BLAME_SHAPE, Cause
 from simulator.config.model import Config
+from simulator.config.topology import DMA
+from simulator.kernel import ledger
+from simulator.kernel.ledger import Ledger
+from simulator.kernel.soc import Nodes
 from simulator.kernel.soc_state import Kind
 from simulator.soc.accelerators import KINDS, Fleet
+from simulator.soc.books import Book, Frame
 from simulator.soc.wires import Wires
 from workloads.llm.program import LlmProgram
 from workloads.program import Batch, Layer, MemoryPlan, On
@@ -28,6 +33,28 @@ class Beside(Protocol):
     def waits(self) -> list[str]: ...
     def summary(self) -> dict[str, Any]: ...
     def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]: ...
+
+
+class Accounts(Protocol):
+    """Whose waits for flash are whose: `simulator.soc.storage_accounts`."""
+
+    def begin(self, user: int, step: int, frame: int) -> None: ...
+    def end(self, user: int, step: int) -> None: ...
+
+
+class Books(Protocol):
+    """Who keeps what is told of a run by frame and by step: `simulator.soc.clerk`."""
+
+    frames: str
+    books: list[Book]  # by job
+
+    @property
+    def storage(self) -> Accounts: ...
+    def serve(self) -> None: ...
+    def turn(self, master: int, step: int, frame: int) -> None: ...
+    def close(self) -> None: ...
+    def entries(self) -> np.ndarray: ...
+    def shown(self, plan: "JobPlan") -> list[Frame]: ...
 
 
 @dataclass
@@ -89,7 +116,9 @@ class Machine:
     finished: np.ndarray  # (jobs, frames) [fs]
     spans_fs: list[int]  # of what backends with a memory of their own do
     own_names: list[str]  # of these backends
+    ledger: Ledger
     storage: Beside | None = field(init=False, default=None)  # flash that jobs share, and such backends
+    clerk: Books = field(init=False)
 
     @property
     def system(self) -> np.ndarray:
@@ -169,14 +198,31 @@ class Machine:
         steps = self.steps[plan.first_step : plan.first_step + plan.step_count]
         return self.tasks[steps["index"][steps["on"] == On.CORE]]
 
-    def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
-        """Yield every blame table (victim, culprit, cause) with its cycle [fs] and its causes' names."""
+    @property
+    def nodes(self) -> Nodes:
+        w = self.wired
+        return Nodes(w.wires[0], w.buses[0], w.caches, w.tags, w.channels, w.ideals)
+
+    def charges(self) -> list["Charges"]:
+        """Return every table of waits, in the order of the ledger's entries."""
         system, causes = self.system[0], [cause.name.lower() for cause in Cause]
-        yield system["blame"], 1, causes
+        doors = [cause.name.lower() for cause in ledger.DOORS]
         tables = {Kind.BUS: self.buses, Kind.CACHE: self.caches, Kind.DRAM: self.channels}
+        own, in_front, none = [], [], np.zeros(BLAME_SHAPE, np.int64)
         for part in self.wired.parts.values():
-            if part.kind in tables:
-                for row in range(part.row, part.row + part.units):
-                    yield tables[part.kind][row]["blame"], int(system["period_fs"][part.unit]), causes
-        if self.storage is not None:
-            yield from self.storage.blames()
+            for k in range(part.units):
+                unit = part.unit + k
+                table = tables[part.kind][part.row + k]["blame"] if part.kind in tables else none
+                own.append(Charges(table, int(system["period_fs"][unit]), causes, part.node.name))
+                in_front.append(Charges(system["doors"][unit], 1, doors, part.node.name))
+        beside = self.storage.blames() if self.storage is not None else ()
+        return [*own, *in_front, *(Charges(*each, DMA) for each in beside)]
+
+
+class Charges(NamedTuple):
+    """A table of waits."""
+
+    table: np.ndarray  # (victim, culprit, cause)
+    period_fs: int  # what it counts
+    causes: list[str]
+    level: str  # the node, or flash

@@ -8,6 +8,7 @@ from hw_models.port import NEVER
 from hw_models.units import FS, TIME_UNITS, format_quantity
 from simulator.kernel import soc
 from simulator.kernel.masters import Masters
+from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
 from simulator.kernel.warm import second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
@@ -19,13 +20,13 @@ FEWEST_EVENTS = 50_000  # of a slice; never so many at one time of the simulatio
 
 def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
-    m, w = machine, machine.wired
+    m = machine
     return (
-        w.system[0],
+        m.system[0],
         m.measures,
-        soc.Nodes(w.wires[0], w.buses[0], w.caches, w.tags, w.channels, w.ideals),
+        m.nodes,
         Masters(m.cores, m.tasks, *(table for fleet in m.fleets.values() for table in fleet)),
-        soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished),
+        soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished, m.ledger),
     )
 
 
@@ -74,16 +75,15 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
 
 def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, events: int) -> int:
     """Run ``events`` of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
-    storage = machine.storage
-    if storage is None:
-        return soc.run(*arguments, limit_fs, events)
-    system = machine.system[0]
+    storage, system = machine.storage, machine.system[0]
     end = int(system["events"]) + events
     while (left := end - int(system["events"])) > 0:
-        next_fs = storage.next_fs()
+        next_fs = storage.next_fs() if storage is not None else int(NEVER)
         status = soc.run(*arguments, min(limit_fs, next_fs), left)
-        if status == soc.ASKS_STORAGE:
-            storage.serve()
+        if status == soc.ASKS:
+            answer(machine)
+        elif storage is None:
+            return status
         elif status in (soc.OUT_OF_TIME, soc.STUCK) and next_fs <= limit_fs and next_fs < NEVER:
             storage.advance(next_fs)
         elif status == soc.STUCK and next_fs < NEVER:
@@ -91,6 +91,15 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, event
         else:
             return status
     return soc.RUNNING
+
+
+def answer(machine: Machine) -> None:
+    """Do what the event loop asks for."""
+    asks = int(machine.system[0]["asks"])
+    if asks & ASKS_CLERK:
+        machine.clerk.serve()
+    if asks & ASKS_STORAGE and machine.storage is not None:
+        machine.storage.serve()
 
 
 def requests_of(machine: Machine) -> int:

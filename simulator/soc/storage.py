@@ -106,7 +106,7 @@ class Storage(Backends):
         return device_summary(self.state, (self.busy_fs + under_way_fs) / FS_PER_S)
 
     def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
-        """Yield the blame tables of device and host as `Machine.blames` does."""
+        """Yield the tables of waits of device and host."""
         for table, period_fs, waits in ((self.state["blame"], PERIOD_FS, Wait), (self.waits_fs, 1, HostWait)):
             yield table, period_fs, [f"flash_{wait.name.lower()}" for wait in waits]
 
@@ -136,11 +136,18 @@ class Storage(Backends):
         if machine.steps[step]["on"] == On.BACKEND:
             return super()._begin(step, now_fs)
         plan, batch = machine.plan_of(step), self.batches[int(machine.steps[step]["index"])]
+        machine.clerk.storage.begin(machine.user_of(plan), step, plan.frames_done(machine))
         if self.alone:
             end_fs = self._read_at_once(batch, now_fs)
             self.busy_fs += end_fs - now_fs
             return self._at(end_fs, self._end, step, plan.index)
         return self._wake_threads(Running(step, plan.index, machine.user_of(plan), batch), now_fs)
+
+    def _end(self, step: int, job: int, now_fs: int) -> None:
+        machine = self.machine
+        if machine.steps[step]["on"] == On.FLASH:
+            machine.clerk.storage.end(machine.user_of(machine.plans[job]), step)
+        super()._end(step, job, now_fs)
 
     def _read_at_once(self, batch: Batch, now_fs: int) -> int:
         """Return when a batch that has the device to itself is over, its host's part included."""
@@ -216,12 +223,14 @@ class Storage(Backends):
     def _start_move(self, running: Running, k: int, now_fs: int) -> None:
         """The DMA begins to move a request's data."""
         machine, system = self.machine, self.machine.system[0]
+        master, plan = len(machine.accelerator_names) + self.dma, machine.plans[running.job]
+        machine.clerk.turn(master, running.step, plan.frames_done(machine))
         row, task = running.batch.transfers[k], machine.tasks[self.task]
         task["read_bytes"] = task["write_bytes"] = 0
         kind = "read" if running.batch.write else "write"
         task[f"{kind}_address"], task[f"{kind}_bytes"] = row["dram_address"], row["bytes"]
         task["pattern"], task["passes"] = int(Pattern.STREAM), 1
-        unit = int(system["master_unit"]) + len(machine.accelerator_names) + self.dma
+        unit = int(system["master_unit"]) + master
         period = int(system["period_fs"][unit])
         cycle = -(-now_fs // period)
         core.start(machine.cores[self.dma], machine.tasks, self.task, cycle)

@@ -115,7 +115,7 @@ def simulated(monkeypatch):
     """Replace the simulation by a made-up result; return what it was asked."""
     asked = []
 
-    def run(config, *, progress=None, values=False, parameters=None):
+    def run(config, *, progress=None, values=False, parameters=None, frames=""):
         asked.append(config)
         return synthetic_result()
 
@@ -148,7 +148,7 @@ def test_strict_reaches_every_network(dlasim, simulated):
 
 
 def test_a_mistake_found_while_running_gets_its_line_and_leaves_nothing(dlasim, folder, monkeypatch):
-    def simulate(config, progress):
+    def simulate(config, progress, frames):
         raise ConfigError("1 ms passed", key="workloads.classify.on")
 
     fake_system(monkeypatch, simulate)
@@ -158,7 +158,7 @@ def test_a_mistake_found_while_running_gets_its_line_and_leaves_nothing(dlasim, 
 
 
 def test_a_deadlock_is_told_in_one_line_and_exit_code_1(dlasim, monkeypatch):
-    def simulate(config, progress):
+    def simulate(config, progress, frames):
         raise StuckError("nothing can go on at 3 s: nvdla0 waits")
 
     fake_system(monkeypatch, simulate)
@@ -166,7 +166,7 @@ def test_a_deadlock_is_told_in_one_line_and_exit_code_1(dlasim, monkeypatch):
 
 
 def test_our_own_mistake_keeps_its_traceback(dlasim, monkeypatch):
-    def simulate(config, progress):
+    def simulate(config, progress, frames):
         raise ZeroDivisionError("ours")
 
     fake_system(monkeypatch, simulate)

@@ -166,7 +166,7 @@ def test_the_charges_of_a_run_are_its_waits_level_by_level(case):
     assert seen.doors.sum() > 0
     assert seen.dram.min() > 0
     assert (seen.llc.sum() > 0) == ("llc" in machine.wired.parts)
-    doors = machine.system[0]["blame"][: seen.masters]
+    doors = machine.system[0]["doors"].sum(axis=0)[: seen.masters]
     assert seen.doors.tolist() == doors.sum(axis=(1, 2)).tolist()
     assert seen.bus.tolist() == bus.sum(axis=(1, 2)).tolist()
     assert seen.llc.tolist() == llc.sum(axis=(1, 2)).tolist()

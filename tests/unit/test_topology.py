@@ -162,11 +162,11 @@ def test_cvsram_takes_the_traffic_of_what_lies_there_off_dram():
 
 def test_interference_has_the_waits_of_every_node():
     machine, summary = run(TREES["an L2 a cluster, behind a bus"], [READER, WRITER], until="100 us")
-    tables = [table for table, _, _ in machine.blames()]
-    assert len(tables) == 1 + 2 + 2 + 1  # the loop's own, two interconnects, two caches, a channel
+    tables = machine.charges()
+    assert len(tables) == 2 * (2 + 2 + 1)  # of two interconnects, two caches, a channel, and of their doors
     cluster = machine.buses[machine.wired.parts["cluster"].row]["blame"]
     assert cluster[2, 1].sum() + cluster[1, 2].sum() + cluster[1, 1].sum() > 0
-    total = sum(int(table[1].sum()) * period for table, period, _ in machine.blames())
+    total = sum(int(each.table[1].sum()) * each.period_fs for each in tables)
     assert sum(pair["delay_s"] for pair in summary["interference"]["core0"].values()) == pytest.approx(
         total * 1e-15
     )
