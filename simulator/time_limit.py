@@ -1,13 +1,26 @@
-"""A wall-clock limit on a block of the main thread's code."""
+"""What ends a command before its end: a signal, or a limit on its wall time.
+
+No `Exception`, so that nothing on the way takes them for an error of its own.
+"""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+AGAIN_S = 1.0  # where the exception is lost, as in a callback of the compiler's
+
+
+class Ended(BaseException):
+    """A signal has told the process to end."""
+
+    def __init__(self, number: int):
+        self.number = number
+        super().__init__(number)
+
 
 class TimeUp(BaseException):
-    """The time is up. No `Exception`, so that nothing on the way takes it for an error of its own."""
+    """The time is up."""
 
 
 @contextmanager
@@ -21,7 +34,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         raise TimeUp
 
     before = signal.signal(signal.SIGALRM, up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
     try:
         yield
     finally:

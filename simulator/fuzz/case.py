@@ -1,7 +1,5 @@
 """One case: a config is run, and what came of it is said."""
 
-import hashlib
-import json
 import traceback
 from typing import Any
 
@@ -13,7 +11,6 @@ STUCK, TIMEOUT, ERROR, VIOLATION = "stuck", "timeout", "error", "violation"
 FAILURES = (STUCK, TIMEOUT, ERROR, VIOLATION)
 CASE_S = 60.0  # of wall time that a case may take
 MOST_SAID = 2000  # characters
-UNEQUAL = ("wall_s", "requests_per_wall_s", "version")  # of a summary: no matter of the model
 Answer = dict[str, Any]  # outcome, said; of a run that ended also requests, digest
 
 
@@ -40,6 +37,7 @@ def run_case(config: dict[str, Any], *, elsewhere: bool = False, limit_s: float 
 def _run(config: dict[str, Any], elsewhere: bool) -> Answer:
     from simulator.config.model import load
     from simulator.config.networks import check_networks
+    from simulator.fuzz.digest import digest_of
     from simulator.fuzz.invariants import violations
     from simulator.fuzz.relations import relations
     from simulator.simulate import result_of
@@ -66,14 +64,3 @@ def _run(config: dict[str, Any], elsewhere: bool) -> Answer:
 
 def _answer(outcome: str, said: str) -> Answer:
     return {"outcome": outcome, "said": " ".join(said.split())[:MOST_SAID]}
-
-
-def digest_of(result: Any) -> str:
-    """Return 12 hex digits of all that a run says, but for its wall time: equal on every machine."""
-    simulation = {name: value for name, value in result.summary["simulation"].items() if name not in UNEQUAL}
-    text = json.dumps([result.summary | {"simulation": simulation}, result.ops], default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else str(value)

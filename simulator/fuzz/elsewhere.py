@@ -12,7 +12,7 @@ from contextlib import suppress
 def main() -> None:
     """Run the config on stdin, in the locale of the environment where the machine has it."""
     from simulator.config.model import load
-    from simulator.fuzz.case import digest_of
+    from simulator.fuzz.digest import digest_of
     from simulator.simulate import simulate
 
     with suppress(locale.Error):

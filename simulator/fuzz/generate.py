@@ -3,6 +3,7 @@
 A change that the config refuses is dropped, so that what is left is what a user could run.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Annotated, Any, get_args, get_origin
 
@@ -13,7 +14,7 @@ from simulator.config.model import Config, load
 from simulator.config.names import NAMED
 from simulator.config.networks import check_networks
 from simulator.config.system import System
-from simulator.fuzz.shapes import draw_soc
+from simulator.fuzz.shapes import SHAPES, draw_soc
 from simulator.fuzz.values import NEVER_DRAWN, NoValue, draw_field
 
 MOST_CHANGES = 12
@@ -24,9 +25,7 @@ APART = 1_000_003  # between the seeds of two series
 def draw_case(seed: int, number: int) -> dict[str, Any]:
     """Return case ``number`` of a series: a config that `check` accepts."""
     rng = Random(seed * APART + number)
-    data = draw_soc(rng)
-    while not accepted(data):
-        data = draw_soc(rng)
+    data = _acceptable(draw_soc, rng)
     for _ in range(rng.randint(0, MOST_CHANGES)):
         try:
             changed = laid_on(data, draw_change(data, rng))
@@ -34,6 +33,19 @@ def draw_case(seed: int, number: int) -> dict[str, Any]:
             continue
         if accepted(changed):
             data = changed
+    return data
+
+
+def examples(seed: int) -> list[dict[str, Any]]:
+    """Return a config of every shape: together they need every kernel that a case may."""
+    rng = Random(seed)
+    return [_acceptable(shape, rng) for shape in SHAPES]
+
+
+def _acceptable(shape: Callable[[Random], dict[str, Any]], rng: Random) -> dict[str, Any]:
+    data = shape(rng)
+    while not accepted(data):
+        data = shape(rng)
     return data
 
 

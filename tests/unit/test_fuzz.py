@@ -14,7 +14,7 @@ import pytest
 from hw_models.units import FS
 from simulator.config.model import load
 from simulator.config.yaml_lines import parse_text
-from simulator.fuzz import command, shapes
+from simulator.fuzz import command, relations, shapes
 from simulator.fuzz import shrink as shrinking
 from simulator.fuzz.case import FAILURES, OK, REFUSED, STUCK, TIMEOUT, VIOLATION, run_case
 from simulator.fuzz.generate import accepted, draw_case
@@ -29,6 +29,7 @@ SMALL = {
     "system": {
         "accelerators": {"nvdla0": {"preset": "nv_small"}},
         "interconnect": {"width": "8 B"},
+        "llc": {"size": "16 KiB"},
         "dram": {"standard": "DDR3-1600"},
     },
     "workloads": {
@@ -99,6 +100,23 @@ def faster_than_its_array(machine, result):
     machine.latencies[0, 0] = 1
 
 
+def faster_than_its_port(machine, result):
+    machine.latencies[0, 0] = 25 * 10**6  # 20 cycles of multiply-accumulates
+
+
+def a_byte_lost_on_the_way(machine, result):
+    machine.measures[0]["read_bytes"] += 8
+    machine.measures[0]["answered_reads"] += 8
+
+
+def counted(table, *place):
+    def change(machine, result):
+        rows = getattr(machine, table)
+        rows[place[0]][0][place[1:]] += 1
+
+    return change
+
+
 DOCTORED = {
     "negative": (
         changed_summary(("simulation", "simulated_s"), -1.0),
@@ -115,28 +133,51 @@ DOCTORED = {
     "lost": (an_answer_lost, "nvdla0: 8 B of reads never answered"),
     "twice": (an_answer_twice, "of writes answered"),
     "bound": (faster_than_its_array, f"j0: a frame of {FS} s, its MACs take"),
+    "port": (faster_than_its_port, "its bytes take"),
+    "level": (a_byte_lost_on_the_way, "nvdla0 to interconnect: "),
+    "next level": (counted("caches", "access_bytes", 0), "interconnect to llc: "),
+    "access": (counted("caches", "hits", 0), "hits, misses and merges of nvdla0, "),
+    "charges of the bus": (counted("buses", "blame", 0, 0, 0), "interconnect: "),
+    "charges of the LLC": (counted("caches", "blame", 0, 0, 0), "llc: "),
+    "charges of DRAM": (counted("channels", "blame", 0, 0, 0), "channel 0: "),
 }
 
 
 @pytest.mark.parametrize("name", DOCTORED)
 def test_each_invariant_can_fail(name, ran):
     machine, result = ran
-    kept = {key: np.copy(getattr(machine, key)) for key in ("measures", "latencies")}
-    channels = machine.channels.copy()
+    names = ("measures", "latencies", "buses", "caches", "channels")
+    kept = {name: np.copy(getattr(machine, name)) for name in names}
     doctored = deepcopy(result)
     doctor, told = DOCTORED[name]
     doctor(machine, doctored)
     found = violations(machine, doctored)
     for key, value in kept.items():
         getattr(machine, key)[...] = value
-    machine.channels[...] = channels
-    assert len(found) == 1
+    assert len(found) == (2 if name == "bound" else 1)  # faster than its port, too
     assert told in found[0]
 
 
 def test_refused_is_no_failure():
     assert run_case({"system": {"cores": 3}})["outcome"] == REFUSED
     assert REFUSED not in FAILURES
+
+
+def test_a_lone_master_that_is_slower_alone_is_told(monkeypatch):
+    """The relation can fail: here, the co-runner has made it faster."""
+    monkeypatch.setattr(relations, "ANOMALY_FS", 0)
+    config = deepcopy(SMALL)
+    config["system"]["cores"] = {"core0": {"clock": "1 GHz"}}
+    config["corunners"] = [{"on": "core0", "footprint": "4 KiB"}]
+    machine = build_machine(load(config))
+    result = result_of(machine, run_machine(machine))
+    assert relations.relations(machine, result, elsewhere=False) == []
+    machine.finished[0, 0] //= 4
+    told = relations.relations(machine, result, elsewhere=False)
+    assert [clause.split(" the only job")[0] for clause in told] == [
+        "without co-runners",
+        "with DRAM of twice the clock",
+    ]
 
 
 def test_a_case_that_takes_too_long_is_a_timeout():
