@@ -3,7 +3,7 @@
 import numba
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 
-from hw_models.kernel_cache import BySources, can_keep
+from hw_models.kernel_cache import BySources, can_keep, find_files
 
 _LOCATOR = f"{BySources.__module__}.{BySources.__name__}"
 
@@ -11,19 +11,23 @@ _LOCATOR = f"{BySources.__module__}.{BySources.__name__}"
 def njit(function, forceinline=False):
     """Compile ``function`` with numba, cached on disk, once: a constant argument is an int64 like any other.
 
-    numba would compile a callee anew for every literal that it is called with.
+    numba would compile a callee anew for every literal that it is called with. While one runs, other threads
+    of Python do: a signal is heard (`simulator.cli.signals`).
     """
-    others = numba.config.CACHE_LOCATOR_CLASSES
+    if numba.config.DISABLE_JIT:
+        return function
+    keep, others = can_keep(function), numba.config.CACHE_LOCATOR_CLASSES
     numba.config.CACHE_LOCATOR_CLASSES = _LOCATOR  # for ours only, not for a caller's own functions
     try:
-        dispatcher = numba.njit(cache=can_keep(function), forceinline=forceinline)(function)
+        dispatcher = numba.njit(cache=keep, nogil=True, forceinline=forceinline)(function)
     finally:
         numba.config.CACHE_LOCATOR_CLASSES = others
-    if hasattr(dispatcher, "get_call_template"):  # not where NUMBA_DISABLE_JIT leaves plain functions
-        resolve = dispatcher.get_call_template
-        dispatcher.get_call_template = lambda args, kws: resolve(
-            tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
-        )
+    if keep:
+        find_files(dispatcher)
+    resolve = dispatcher.get_call_template
+    dispatcher.get_call_template = lambda args, kws: resolve(
+        tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
+    )
     return dispatcher
 
 

@@ -9,14 +9,22 @@ one of those changes, and whoever holds the same sources finds the same code.
 import hashlib
 import os
 import re
+import shutil
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import numba
 from numba.core.caching import _CacheLocator
 
+from hw_models.kernel_files import KernelFiles, tell
+
+NEWEST = 4  # folders of a module that stay, however old
+KEPT_S = 30 * 24 * 3600  # a folder that nobody has used for so long goes when a new one comes
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")
+_PLACES = ("kernel_cache.py", "kernel_files.py")  # they say where code lies, and nothing of the code
 _IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
@@ -41,14 +49,14 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 def sources_of(path: Path) -> list[Path]:
     """Return ``path`` and all files of the project that it imports, directly or not, sorted."""
-    found: set[Path] = set()
-    todo = [path]
+    found: set[Path] = {_ROOT / "hw_models" / name for name in _PLACES}
+    places, todo = set(found), [path]
     while todo:
         path = todo.pop()
         if path not in found:
             found.add(path)
             todo += _imports(path)
-    return sorted(found)
+    return sorted(found - places)
 
 
 def _digest(path: Path) -> str:
@@ -61,14 +69,21 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def root() -> Path:
+    """Return the folder of all: DLASIM_CACHE_DIR, or ~/.cache/dlasim. Raises RuntimeError without a home."""
+    base = os.environ.get("DLASIM_CACHE_DIR")
+    return Path(base) if base else Path.home() / ".cache" / "dlasim"
+
+
 @cache
 def folder_of(path: Path) -> Path:
-    """Return the folder for what is compiled from ``path``, under DLASIM_CACHE_DIR or ~/.cache/dlasim."""
-    base = os.environ.get("DLASIM_CACHE_DIR")
-    root = Path(base) if base else Path.home() / ".cache" / "dlasim"
-    module = ".".join(path.relative_to(_ROOT).with_suffix("").parts) if path in _texts() else path.stem
+    """Return the folder for what is compiled from ``path``. Raises RuntimeError without a home."""
     checked = "-boundscheck" if numba.config.BOUNDSCHECK else ""
-    return root / f"{module}-{_digest(path)}{checked}"
+    return root() / f"{_module(path)}-{_digest(path)}{checked}"
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(_ROOT).with_suffix("").parts) if path in _texts() else path.stem
 
 
 class BySources(_CacheLocator):
@@ -76,6 +91,9 @@ class BySources(_CacheLocator):
 
     def __init__(self, line: int, folder: Path):
         self._line, self._folder = line, folder
+
+    def ensure_cache_path(self) -> None:
+        """It is there, or `KernelFiles` says why not."""
 
     def get_cache_path(self) -> str:
         return str(self._folder)
@@ -95,10 +113,45 @@ def _folder_of_function(function) -> Path:
     return folder_of(Path(function.__code__.co_filename).resolve())
 
 
-def can_keep(function) -> bool:
-    """Tell whether the folder of ``function`` can be written; what is compiled is else not kept."""
+def find_files(dispatcher) -> None:
+    """Let numba's ``dispatcher`` keep its code in files of ours."""
+    kept = dispatcher._cache
+    kept._cache_file = KernelFiles(Path(kept.cache_path), kept._impl.filename_base)
+
+
+@cache
+def _made(folder: Path) -> bool:
+    """Tell whether a folder is there; a new one is made, and takes the place of old ones."""
     try:
-        _folder_of_function(function).mkdir(parents=True, exist_ok=True)
-    except OSError:
+        if folder.is_dir():
+            with suppress(OSError):  # somebody else's: it may be read
+                os.utime(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            drop_old(folder)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        tell(f"compiled kernels cannot be kept in {folder.parent} ({reason}); see DLASIM_CACHE_DIR")
         return False
-    return os.access(_folder_of_function(function), os.W_OK)
+    return True
+
+
+def drop_old(new: Path) -> None:
+    """Remove folders of ``new``'s module that nobody has used for long; the newest stay."""
+    module = new.name[: new.name.index("-")]
+    used = {}
+    for folder in new.parent.glob(f"{module}-*"):
+        with suppress(OSError):
+            used[folder] = folder.stat().st_mtime
+    for folder in sorted(used, key=lambda folder: used[folder])[:-NEWEST]:
+        if time.time() - used[folder] > KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def can_keep(function) -> bool:
+    """Tell whether ``function`` has a folder for what is compiled of it; else it is compiled each time."""
+    try:
+        return _made(_folder_of_function(function))
+    except RuntimeError:
+        tell("compiled kernels cannot be kept (there is no home directory); see DLASIM_CACHE_DIR")
+        return False

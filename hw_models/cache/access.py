@@ -146,6 +146,7 @@ def pass_by(state, ring, row, line, now, wires, down):
     ask_memory(state, wires, down, row["address"], row["bytes"], row["write"], master, index, time)
     state["misses"][master] += 1
     state["bypasses"][master] += 1
+    state["bypass_bytes"][master] += row["bytes"]
     return beats(state, row["bytes"]) if row["write"] else 1
 
 
@@ -213,6 +214,7 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     bank["free"] = now + state["overhead"] + took
     bank["owner"] = master
     settle(state, ring, now)
+    state["waited"][master] += now - row["time"]
     ring["head"] = (ring["head"] + 1) % QUEUE
     ring["count"] -= 1
     state["waiting"] -= 1

@@ -46,6 +46,8 @@ def accept(state, tags, request, now):
     row["time"] = now + state["entry_latency"]
     ring["count"] += 1
     state["waiting"] += 1
+    state["accesses"][row["master"]] += 1
+    state["access_bytes"][row["master"]] += row["bytes"]
     return True
 
 

@@ -115,10 +115,14 @@ CACHE = np.dtype(
         ("victim_line", np.int64, (VICTIMS,)),
         ("victim_by", np.int8, (VICTIMS,)),
         # what came of it, per master
+        ("accesses", np.int64, (MASTERS,)),  # requests taken in, and their bytes
+        ("access_bytes", np.int64, (MASTERS,)),
+        ("waited", np.int64, (MASTERS,)),  # cycles of those looked up, from when they could be: as charged
         ("hits", np.int64, (MASTERS,)),
         ("misses", np.int64, (MASTERS,)),
         ("merges", np.int64, (MASTERS,)),  # found their line on its way: neither hits nor misses
         ("bypasses", np.int64, (MASTERS,)),
+        ("bypass_bytes", np.int64, (MASTERS,)),
         ("evictions", np.int64, (MASTERS,)),  # of the master's lines
         ("writebacks", np.int64, (MASTERS,)),
         ("fills", np.int64, (MASTERS,)),

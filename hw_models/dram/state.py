@@ -261,7 +261,7 @@ CHANNEL = np.dtype(
         ("row_hits", i8),
         ("row_misses", i8),
         ("row_conflicts", i8),
-        ("wait_cycles", i8),
+        ("waited", i8),  # cycles of requests in front of the door and of bursts up to RD or WR: as charged
         # who waits for whom (waits.py)
         ("masters", i8),  # 0: nothing is charged
         ("holder", i8),

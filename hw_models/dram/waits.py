@@ -25,7 +25,6 @@ REFRESH_CAUSE = int(Cause.REFRESH)
 @njit
 def charge(state, victim, culprit, cause, cycles):
     state["blame"][victim, culprit, cause] += cycles
-    state["wait_cycles"] += cycles
 
 
 @njit
@@ -79,6 +78,7 @@ def note_first_command(state, e, command, time):
         turn = min(other, rest)
         charge(state, victim, m, TURNAROUND, turn)
         charge(state, victim, m, BUS_BUSY, rest - turn)
+    state["waited"] += time - entry["arrived"] - 1  # it may be served from the cycle after it came
     entry["charged"] = time
     entry["culprit"] = victim
     opener = state["banks"][b]["opener"]
@@ -100,6 +100,7 @@ def note_service(state, e, time):
     w = entry["write"]
     victim = entry["master"]
     wait = time - entry["charged"]
+    state["waited"] += wait
     row = min(wait, entry["row_cycles"])
     culprit = entry["culprit"]
     if row > 0:
@@ -145,4 +146,5 @@ def note_admission(state, master, now):
     if state["refused"] == 1 and state["masters"] > 0:
         cause = REFRESH_CAUSE if state["holder"] == REFRESH else QUEUE_FULL
         charge(state, master, state["holder"], cause, now - state["refused_at"])
+        state["waited"] += now - state["refused_at"]
     state["refused"] = 0

@@ -238,6 +238,7 @@ def send(state, i, bus, now, wires, down):
     lane["sent"] += size
     if lane["sent"] == row["bytes"]:
         settle(state, i, now)
+        state["waited"][master] += now - row["time"]
         lane["sent"] = 0
         lane["head"] = (lane["head"] + 1) % LANE_ROWS
         lane["count"] -= 1

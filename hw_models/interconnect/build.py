@@ -40,9 +40,7 @@ def build_interconnect(
     row["interleave_shift"] = interleave_bytes.bit_length() - 1
     row["channels"] = 2 if params.channels == Channels.SEPARATE else 1
     row["width_shift"], row["queue"] = params.width_bytes.bit_length() - 1, params.queue
-    row["burst"] = min(params.burst_bytes, line_bytes or params.burst_bytes)
-    if ports > 1:
-        row["burst"] = min(row["burst"], interleave_bytes)
+    row["burst"] = params.piece_bytes(ports, interleave_bytes, line_bytes)
     row["cut_through"], row["fifo_head"] = params.cut_through, -1
     for index, name in enumerate(sources):
         _set_way(row, params, params.masters.get(name, MasterPort()), index)
@@ -62,7 +60,6 @@ def build_interconnect(
         row["blocked_from"] = -NEVER
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
-        row["burst"] = min(row["burst"], params.hub.line_bytes)
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER

@@ -1,9 +1,21 @@
 """The interconnect as a config names it. Every quantity with its unit."""
 
+from collections.abc import Iterator
+
 from pydantic import Field, model_validator
 
 from hw_models.interconnect.names import IDS, LANE_ROWS, TDM_SLOTS, TRACKERS, Arbitration, Channels
-from hw_models.units import FS_PER_MS, FS_PER_US, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
+from hw_models.units import (
+    FS_PER_MS,
+    FS_PER_S,
+    FS_PER_US,
+    Block,
+    Bytes,
+    BytesPerSecond,
+    Cycles,
+    Femtoseconds,
+    Hertz,
+)
 
 
 class FifoFixer(Block):
@@ -143,6 +155,25 @@ class Interconnect(Block):
             if value & (value - 1):
                 raise ValueError(f"{name} {value} B is not a power of two")
         return self
+
+    def piece_bytes(self, ports: int, interleave_bytes: int, line_bytes: int | None) -> int:
+        """Return the longest piece of a request: one crosses neither a line below, nor a port's turn."""
+        bounds = [self.burst_bytes]
+        bounds += [line_bytes] if line_bytes else []
+        bounds += [interleave_bytes] if ports > 1 else []
+        bounds += [self.hub.line_bytes] if self.hub is not None else []
+        return min(bounds)
+
+    def budgets(self) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Yield the keys of each budget, and its bytes a period."""
+        for name, port in self.masters.items():
+            if port.budget_bytes_per_s is not None:
+                yield ("masters", name, "budget"), port.budget_bytes_per_s * self.period_fs // FS_PER_S
+        for name, group in self.groups.items():
+            for way in ("read", "write"):
+                rate = getattr(group, f"{way}_budget_bytes_per_s")
+                if rate is not None:
+                    yield ("groups", name, f"{way}_budget"), rate * group.period_fs // FS_PER_S
 
     @model_validator(mode="after")
     def a_transfer_fits_a_slot(self) -> "Interconnect":

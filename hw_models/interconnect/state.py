@@ -140,6 +140,7 @@ INTERCONNECT = np.dtype(
         ("writes", np.int64, (MASTERS,)),
         ("read_bytes", np.int64, (MASTERS,)),
         ("write_bytes", np.int64, (MASTERS,)),
+        ("waited", np.int64, (MASTERS,)),  # cycles of requests sent, from when they could be: as charged
         ("busy_cycles", np.int64, (BUSES,)),
         ("back_busy_cycles", np.int64, (BUSES,)),
         ("blame", np.int64, BLAME_SHAPE),

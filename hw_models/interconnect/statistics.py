@@ -6,20 +6,25 @@ import numpy as np
 
 
 def interconnect_summary(state: np.void, cycles: int) -> dict[str, Any]:
-    """Return requests and bytes, and the share of ``cycles`` in which each memory port's buses were busy."""
+    """Return requests and bytes, and the share of its first cycles in which the buses of a port were busy.
+
+    These are ``cycles``, or those until a bus is free again where more has been put on it already.
+    """
     channels = int(state["channels"])
 
-    def share(name: str, bus: int) -> float:
-        return int(state[name][bus]) / cycles if cycles else 0.0
+    def share(way: str, bus: int) -> float:
+        span = max(cycles, int(state[f"{way}_free"][bus]))
+        name = "busy_cycles" if way == "bus" else "back_busy_cycles"
+        return int(state[name][bus]) / span if span else 0.0
 
     ports = {
         str(port): {
-            f"{way}_utilization": share(name, port * channels + bus)
-            for way, name, bus in (
-                ("read_request", "busy_cycles", 0),
-                ("write_request", "busy_cycles", channels - 1),
-                ("read_response", "back_busy_cycles", 0),
-                ("write_response", "back_busy_cycles", channels - 1),
+            f"{name}_utilization": share(way, port * channels + bus)
+            for name, way, bus in (
+                ("read_request", "bus", 0),
+                ("write_request", "bus", channels - 1),
+                ("read_response", "back", 0),
+                ("write_response", "back", channels - 1),
             )
         }
         for port in range(int(state["ports"]))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hw_models.errors import ConfigError
+
 app = typer.Typer(
     name="dlasim",
     help="Cycle-accurate simulation of DNN accelerators and the memory system they share.",
@@ -25,6 +27,10 @@ Settings = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="the folder to write")]
 Seed = Annotated[int | None, typer.Option("--seed", help="the seed of everything random")]
+Timeout = Annotated[
+    str | None,
+    typer.Option("--timeout", metavar="TIME", help="end the command after so much wall time, such as 60 s"),
+]
 Parameters = Annotated[
     Path | None,
     typer.Option("--parameters", metavar="FILE.npz", help="weights, scales and inputs for --values"),
@@ -35,3 +41,15 @@ Frames = Annotated[
 ]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="no progress bar")]
 Strict = Annotated[bool, typer.Option("--strict", help="unknown operators are errors")]
+
+
+def seconds_of(text: str | None, option: str) -> float | None:
+    """Return a time of the command line in seconds. Raises ConfigError."""
+    if text is None:
+        return None
+    from hw_models.units import FS, TIME_UNITS, parse_quantity
+
+    try:
+        return parse_quantity(text, "time", TIME_UNITS) * FS
+    except ValueError as error:
+        raise ConfigError(str(error), key=option) from None

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hw_models.errors import ConfigError
-from simulator.cli.app import ConfigFile, NoProgress, Out, Settings
+from simulator.cli.app import ConfigFile, NoProgress, Out, Settings, seconds_of
 
 
 def sweep(
@@ -57,7 +57,7 @@ def sweep(
         resume=resume,
         fresh=fresh,
         retry_failed=retry_failed,
-        point_timeout_s=_seconds(point_timeout, "--point-timeout"),
+        point_timeout_s=seconds_of(point_timeout, "--point-timeout"),
         console=bar if bar.is_terminal and not no_progress else None,
     )
     print_outcome(output_console(), outcome, folder)
@@ -125,15 +125,3 @@ def fuzz(
     folder = out if out is not None else Path("runs") / f"fuzz-{seed}"
     if run_fuzz(cases, seed, folder, workers=workers, console=Console(stderr=True)):
         raise typer.Exit(1)
-
-
-def _seconds(text: str | None, option: str) -> float | None:
-    """Return a time of the command line in seconds. Raises ConfigError."""
-    if text is None:
-        return None
-    from hw_models.units import FS, TIME_UNITS, parse_quantity
-
-    try:
-        return parse_quantity(text, "time", TIME_UNITS) * FS
-    except ValueError as error:
-        raise ConfigError(str(error), key=option) from None

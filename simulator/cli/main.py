@@ -1,6 +1,5 @@
 """The command line. Every command imports what it needs when it runs: `--help` answers at once."""
 
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -9,7 +8,19 @@ import typer
 
 from hw_models.errors import ConfigError, StuckError
 from simulator.cli import cosim, explore
-from simulator.cli.app import ConfigFile, Frames, NoProgress, Out, Parameters, Seed, Settings, Strict, app
+from simulator.cli.app import (
+    ConfigFile,
+    Frames,
+    NoProgress,
+    Out,
+    Parameters,
+    Seed,
+    Settings,
+    Strict,
+    Timeout,
+    app,
+    seconds_of,
+)
 from simulator.version import __version__
 
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])  # of click, or of typer itself
@@ -45,32 +56,35 @@ def run(
     ] = False,
     parameters: Parameters = None,
     frames: Frames = "",
+    timeout: Timeout = None,
 ) -> None:
     """Run one simulation; print a summary, write the run folder (runs/<config's name> unless --out)."""
     import simulator
+    from simulator.cli.signals import limited, noting
     from simulator.config.model import load
     from simulator.report.write import write_run
     from simulator.results.run_folder import prepare_out
 
     if frames not in ("", "last", "worst", "all"):
         raise ConfigError(f"{frames!r} is none of last, worst, all", key="--frames")
-    loaded = load(config, settings=set or [], seed=seed, strict=strict)
-    folder = out if out is not None else Path("runs") / config.stem
-    prepare_out(folder)
+    with limited(seconds_of(timeout, "--timeout"), timeout):
+        loaded = load(config, settings=set or [], seed=seed, strict=strict)
+        folder = out if out is not None else Path("runs") / config.stem
+        prepare_out(folder)
 
-    from rich.console import Console
+        from rich.console import Console
 
-    from simulator.cli.terminal import output_console, print_run, progress_bar
+        from simulator.cli.terminal import output_console, print_run, progress_bar
 
-    with progress_bar(Console(stderr=True), not no_progress) as progress:
-        result = simulator.run(
-            loaded,
-            progress=progress,
-            values=values or parameters is not None,
-            parameters=parameters,
-            frames=frames,
-        )
-    write_run(result, folder, plots=not no_plots)
+        with progress_bar(Console(stderr=True), not no_progress) as progress:
+            result = simulator.run(
+                loaded,
+                progress=noting(progress),
+                values=values or parameters is not None,
+                parameters=parameters,
+                frames=frames,
+            )
+        write_run(result, folder, plots=not no_plots)
     print_run(output_console(), result, folder)
 
 
@@ -176,15 +190,18 @@ def trace(
     config: ConfigFile,
     file: Annotated[Path, typer.Argument(metavar="TRACE", help="the trace file, plain or .gz")],
     out: Out = None,
+    timeout: Timeout = None,
 ) -> None:
     """Drive one block alone by a trace file: a completion time per request.
 
     A block may have options of its own, such as --commands of dram.
     """
+    from simulator.cli.signals import limited
     from simulator.trace.command import run_trace
 
     folder = out if out is not None else Path("runs") / f"{config.stem}-{file.name.partition('.')[0]}"
-    run_trace(block, config, file, folder, _options(context.args))
+    with limited(seconds_of(timeout, "--timeout"), timeout):
+        run_trace(block, config, file, folder, _options(context.args))
 
 
 @app.command(context_settings=OTHER_OPTIONS)
@@ -199,17 +216,20 @@ def validate(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="write every compared figure as csv")
     ] = None,
+    timeout: Timeout = None,
 ) -> None:
     """Compare the model with a reference table: every row, then mean and worst error.
 
     A comparison may have options of its own, such as --internals of nvdla-rtl.
     """
+    from simulator.cli.signals import limited
     from simulator.validate.table import run_validation
 
     arguments = list(context.args)
     if table is not None and str(table).startswith("--"):  # an option of the validation's own, and no table
         table, arguments = None, [str(table), *arguments]
-    run_validation(name, table, out, _options(arguments))
+    with limited(seconds_of(timeout, "--timeout"), timeout):
+        run_validation(name, table, out, _options(arguments))
 
 
 @app.command(name="list")
@@ -267,9 +287,10 @@ def _tell_usage(error: Exception) -> None:
 
 def main() -> None:
     """Run the command line: one line and exit code 2 for a user's mistake."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
-    )  # so that nothing half-written stays
+    from simulator.cli.signals import end, listen
+    from simulator.time_limit import Ended
+
+    listen()
     try:
         sys.exit(app(prog_name="dlasim", standalone_mode=False))
     except UsageError as error:
@@ -282,8 +303,8 @@ def main() -> None:
     except StuckError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(128 + signal.SIGINT)
+    except Ended as told:
+        end(told.number, getattr(told, "__notes__", ()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
 from simulator.config.model import Config
-from simulator.config.topology import Master, Node, topology_of
+from simulator.config.topology import Master, Node, Topology, topology_of
+from simulator.config.wiring_rules import runs_beside_the_chip
 from workloads.lowering.homes import Home, Homes
 from workloads.params import NetworkJob
 
@@ -13,7 +14,9 @@ class MemoryMap:
 
     def __init__(self, config: Config):
         self.config = config
-        self.topology, _ = topology_of(config.system, config.workloads)
+        self.topology = Topology([], {})
+        if not runs_beside_the_chip(config.system, config.workloads):
+            self.topology, _ = topology_of(config.system, config.workloads)
         self.free: dict[str, Home] = {}
         for node in self.topology.nodes.values():
             if node.window is not None:

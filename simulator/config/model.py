@@ -35,7 +35,7 @@ from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
-from simulator.config.wiring_rules import topology_errors
+from simulator.config.wiring_rules import runs_beside_the_chip, topology_errors
 from simulator.config.yaml_lines import (
     LARGEST_NUMBER,
     Document,
@@ -192,8 +192,8 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
 
 def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what cannot be wired as the config says."""
-    if config.workloads and all(isinstance(job, LlmJob) for job in config.workloads.values()):
-        return []  # language models alone bring their own memory: nothing is wired
+    if runs_beside_the_chip(config.system, config.workloads):
+        return []
     working = {corunner.on for corunner in config.corunners}
     for job in config.workloads.values():
         working |= {name for key in ("on", "fallback") if isinstance(name := getattr(job, key, None), str)}

@@ -6,6 +6,9 @@ from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from workloads import lower
 from workloads.bus.params import TraceJob
+from workloads.llm.check import check
+from workloads.llm.kv import flash_end
+from workloads.llm.params import LlmJob
 from workloads.lowering.homes import Homes
 from workloads.lowering.layout import round_up
 from workloads.lowering.storage import add_storage
@@ -74,9 +77,9 @@ def room_on_flash(config: Config, name: str, used: int, size: int) -> int:
     return end
 
 
-def check_corunners(config: Config) -> None:
-    """Raise ConfigError for two co-runners on a core, and for memory that one cannot reach."""
-    memory_map, taken = MemoryMap(config), set[str]()
+def check_corunners(config: Config, memory_map: MemoryMap) -> None:
+    """Raise ConfigError for two co-runners on a core, and for memory out of reach or taken."""
+    taken = set[str]()
     for number, corunner in sorted(enumerate(config.corunners), key=lambda item: item[1].on):
         if corunner.on in taken:
             raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
@@ -85,23 +88,20 @@ def check_corunners(config: Config) -> None:
 
 
 def check_networks(config: Config) -> None:
-    """Raise what running the config's networks would raise before its first cycle."""
+    """Raise what running the config's jobs and co-runners would raise before its first cycle."""
+    memory_map, on_flash = MemoryMap(config), 0
     try:
-        check_corunners(config)
+        for name in sorted(config.workloads):
+            job, size = config.workloads[name], 0
+            if isinstance(job, NetworkJob):
+                program = network_program(config, name, job, 0, memory_map.homes(name))
+                size = add_storage(program, job.storage, 0, on_flash) if job.storage is not None else 0
+            elif isinstance(job, TraceJob):
+                trace_program(config, name, job)
+            elif isinstance(job, LlmJob):
+                plan, _, reads_flash = check(name, job, config.system)
+                size = flash_end(plan) if reads_flash else 0
+            on_flash = room_on_flash(config, name, on_flash, size)
+        check_corunners(config, memory_map)
     except ConfigError as error:
         raise config.locate(error) from None
-    on_flash = 0
-    for name in sorted(config.workloads):
-        job = config.workloads[name]
-        if isinstance(job, TraceJob):
-            try:
-                trace_program(config, name, job)
-            except ConfigError as error:
-                raise config.locate(error) from None
-        if isinstance(job, NetworkJob):
-            try:
-                program = network_program(config, name, job, 0, MemoryMap(config).homes(name))
-                size = add_storage(program, job.storage, 0, on_flash) if job.storage is not None else 0
-                on_flash = room_on_flash(config, name, on_flash, size)
-            except ConfigError as error:
-                raise config.locate(error) from None

@@ -91,6 +91,13 @@ class Topology:
         return [node for node in self.nodes.values() if isinstance(node.params, kind)]
 
 
+def shape_below(below: list[Node]) -> tuple[int, int, int | None]:
+    """Return the ports below an interconnect, the bytes until the next has its turn, the shortest line."""
+    turn = min([node.entry_bytes for node in below if node.entries > 1], default=64)
+    lines = [node.params.line_bytes for node in below if isinstance(node.params, Cache)]
+    return sum(node.entries for node in below), turn, min(lines, default=None)
+
+
 def cores_of(system: System, workloads: Mapping[str, Any]) -> dict[str, Core]:
     """Return every master that runs tasks: the cores, backends in the system's memory, and flash's DMA."""
     shared = {name: WIDE_PORT for name in backends_of(workloads) if system.shares_memory(name)}

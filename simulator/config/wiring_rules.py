@@ -10,7 +10,7 @@ from hw_models.interconnect.params import Interconnect
 from hw_models.units import SIZE_UNITS, format_quantity
 from simulator.config.errors import not_one_of
 from simulator.config.system import System
-from simulator.config.topology import USUAL, Master, Node, Topology, Wrong, topology_of
+from simulator.config.topology import USUAL, Master, Node, Topology, Wrong, shape_below, topology_of
 from workloads.llm.params import LlmJob
 
 # What the kernel's tables hold; a test keeps these equal to its own numbers
@@ -28,12 +28,18 @@ def topology_errors(system: System, workloads: Mapping[str, Any], working: Colle
 
     ``working``: the masters that a job or a co-runner runs on.
     """
-    if workloads and all(isinstance(job, LlmJob) for job in workloads.values()):
-        return []  # language models alone are simulated without the chip
+    if runs_beside_the_chip(system, workloads):
+        return []
     topology, wrong = topology_of(system, workloads)
     if not topology.nodes:
         return []  # told as such
     return wrong or _Rules(topology, working).wrong
+
+
+def runs_beside_the_chip(system: System, workloads: Mapping[str, Any]) -> bool:
+    """Tell whether there are only language models with memories of their own: then nothing is wired."""
+    jobs = workloads.values()
+    return bool(jobs) and all(isinstance(job, LlmJob) and not system.shares_memory(job.on) for job in jobs)
 
 
 class _Rules:
@@ -55,7 +61,7 @@ class _Rules:
     def one_above(self, node: Node) -> None:
         """A cache or a memory takes requests from one thing."""
         if not node.above:
-            if self.topology.masters and node.keys[1] in ("caches", "memories"):
+            if self.topology.masters:
                 self.add(
                     node.keys, f"nothing is above it; write below: {node.name} where its requests come from"
                 )
@@ -108,6 +114,7 @@ class _Rules:
         params, below = node.params, [self.topology.nodes[name] for name in node.below]
         self.sources(node)
         self.slots(node)
+        self.budgets(node)
         if not node.above and self.topology.masters and node.keys[1] == "interconnects":
             self.add(node.keys, f"nothing is above it; write below: {node.name} where its requests come from")
         if len(set(node.below)) < len(node.below):
@@ -164,6 +171,15 @@ class _Rules:
                     (*node.keys, "tdm"),
                     f"{name} has work and no slot, so that it would never be served; add it to the list",
                 )
+
+    def budgets(self, node: Node) -> None:
+        """A budget lets a piece of the longest kind through in each period."""
+        below = [self.topology.nodes[name] for name in node.below]
+        piece = node.params.piece_bytes(*shape_below(below))
+        for keys, budget in node.params.budgets():
+            if budget < piece:
+                message = f"{budget} B a period; at least one burst of {piece} B is needed"
+                self.add((*node.keys, *keys), message)
 
     def working_behind(self, name: str) -> bool:
         """Tell whether a master, or one behind a node, runs a job or a co-runner."""

@@ -1,45 +1,66 @@
 """`dlasim fuzz`: random SoCs are run; what stops, ends in a traceback or breaks an invariant is shrunk."""
 
 import csv
-from collections.abc import Iterator
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from rich.console import Console
 
 from simulator.config.model import load
 from simulator.config.yaml_lines import yaml_text
-from simulator.fuzz.case import ERROR, FAILURES, STUCK, TIMEOUT, VIOLATION, run_case
-from simulator.fuzz.generate import Change, accepted, apply, draw_case
-from simulator.results.run_folder import new_folder
+from simulator.fuzz.case import (
+    CASE_S,
+    ERROR,
+    FAILURES,
+    STUCK,
+    TIMEOUT,
+    VIOLATION,
+    Answer,
+    run_case,
+)
+from simulator.fuzz.generate import draw_case, examples
+from simulator.fuzz.shrink import SHRINK_S, shrink
+from simulator.results.run_folder import prepare_out
 from simulator.simulate import compile_kernels
-from simulator.sweeps.workers import pool
+from simulator.sweeps.workers import Task, pool
 
-CASE_TIMEOUT_S = 60.0
-MOST_TRIES = 60  # runs that shrinking one failure may take
-Case = tuple[dict[str, Any], list[Change]]
+COLUMNS = ("case", "seed", "outcome", "requests", "digest", "said")
+PATIENCE_S = 2 * max(CASE_S, SHRINK_S)  # then a worker process that should have said so itself is ended
+ELSEWHERE = 50  # every so many cases one is run by another process, too
+MOST_SHRUNK = 20  # failures of different kinds
+Row = dict[str, Any]
 
 
 def run_fuzz(cases: int, seed: int, out: Path, *, workers: int = 1, console: Console | None = None) -> int:
-    """Run random configs; write a row a case, and shrunk failures, to ``out``. Returns how many failed."""
-    drawn = [draw_case(Random(seed * 1_000_003 + number)) for number in range(cases)]
-    rows = [dict[str, Any]() for _ in drawn]
-    compile_kernels(load(drawn[0][0]))  # once, before the time of any case counts
-    with new_folder(out) as folder:
-        for number, answer in _answers(drawn, workers):
-            rows[number] = {"case": number, "seed": seed, **answer}
-            if answer["outcome"] in FAILURES and console is not None:
-                console.print(f"case {number}: {answer['outcome']}: {answer['said'][:200]}", highlight=False)
-        failed = [row for row in rows if row["outcome"] in FAILURES]
-        for row in failed:
-            data = shrink(drawn[row["case"]], row["outcome"])
-            (folder / f"{row['outcome']}_{row['case']}.yaml").write_text(yaml_text(data), encoding="utf-8")
-        with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ("case", "seed", "outcome", "said"), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    count = {kind: sum(row["outcome"] == kind for row in rows) for kind in FAILURES}
+    """Run random configs; write a row a case, and shrunk failures, to ``out``. Returns how many failed.
+
+    Rows are written as they come: a run that is ended has those so far, in the order in which they came.
+    """
+    prepare_out(out)
+    out.mkdir(exist_ok=True)
+    for old in (*out.glob("*.yaml"), *out.glob("*.csv")):
+        old.unlink()
+    for config in examples(seed):  # once, before the time of any case counts
+        compile_kernels(load(config))
+    rows = []
+    with (out / "results.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in _rows(cases, seed, workers):
+            writer.writerow(row)
+            file.flush()
+            rows.append(row)
+            _tell(console, row, rows, cases)
+    rows.sort(key=lambda row: row["case"])
+    _replace(out / "results.csv", rows)
+    failed = [row for row in rows if row["outcome"] in FAILURES]
+    for name, config in _shrunk(_of_each_kind(failed), workers):
+        (out / f"{name}.yaml").write_text(yaml_text(config), encoding="utf-8")
+    count = Counter(row["outcome"] for row in rows)
     print(
         f"cases={cases} stuck={count[STUCK]} timeouts={count[TIMEOUT]} errors={count[ERROR]} "
         f"violations={count[VIOLATION]}"
@@ -47,55 +68,61 @@ def run_fuzz(cases: int, seed: int, out: Path, *, workers: int = 1, console: Con
     return len(failed)
 
 
-def _answers(drawn: list[Case], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (case, answer) as they come, each run in a process that may die or be ended."""
-    tasks = ((str(number), apply(*case)) for number, case in enumerate(drawn))
-    with pool(workers, point_timeout_s=CASE_TIMEOUT_S, function=run_case) as run:
+def work(task: dict[str, Any]) -> Answer:
+    """Do a worker's task: run a case of a series, or shrink one that failed."""
+    config = draw_case(task["seed"], task["case"])
+    if "outcome" in task:
+        return {"config": shrink(config, task["outcome"])}
+    return run_case(config, elsewhere=task["case"] % ELSEWHERE == 0)
+
+
+def _rows(cases: int, seed: int, workers: int) -> Iterator[Row]:
+    """Yield a row a case as they come, each run in a process that may die or be ended."""
+    tasks: Iterable[Task] = ((str(number), {"seed": seed, "case": number}) for number in range(cases))
+    with pool(workers, point_timeout_s=PATIENCE_S, function=work) as run:
         for key, answer in run(tasks):
             if "outcome" not in answer:  # the process did not answer
                 late = answer["error"].startswith("took longer")
                 answer = {"outcome": TIMEOUT if late else ERROR, "said": answer["error"]}
-            yield int(key), answer
+            yield {"case": int(key), "seed": seed, "requests": "", "digest": "", **answer}
 
 
-def shrink(case: Case, outcome: str) -> dict[str, Any]:
-    """Return a smaller config that fails in the same way: fewer changes, jobs, co-runners and layers."""
-    data, changes = case
-    tries = MOST_TRIES
-    with pool(1, point_timeout_s=CASE_TIMEOUT_S, function=run_case) as run:
-
-        def fails(smaller: dict[str, Any], rest: list[Change]) -> bool:
-            nonlocal tries
-            config = apply(smaller, rest)
-            if tries == 0 or not accepted(config):
-                return False
-            tries -= 1
-            (_, answer), *_ = run([("0", config)])
-            found = answer.get("outcome", TIMEOUT if "took longer" in answer.get("error", "") else ERROR)
-            return found == outcome
-
-        for index in reversed(range(len(changes))):
-            rest = changes[:index] + changes[index + 1 :]
-            if fails(data, rest):
-                changes = rest
-        while (found := next((it for it in _smaller(data) if fails(it, changes)), None)) is not None:
-            data = found
-    return apply(data, changes)
+def _tell(console: Console | None, row: Row, rows: list[Row], cases: int) -> None:
+    """Say what failed, and now and then how far the series is."""
+    if console is None:
+        return
+    if row["outcome"] in FAILURES:
+        console.print(f"case {row['case']}: {row['outcome']}: {row['said'][:300]}", highlight=False)
+    if len(rows) % max(1, cases // 10) == 0:
+        failed = sum(row["outcome"] in FAILURES for row in rows)
+        console.print(f"{len(rows)} of {cases} cases, {failed} failed", highlight=False)
 
 
-def _smaller(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield ``data`` without one of its jobs, co-runners or masters, or of one frame."""
-    if data.get("corunners"):
-        yield data | {"corunners": []}
-    for name in data["workloads"]:
-        if len(data["workloads"]) > 1:
-            yield data | {"workloads": {k: v for k, v in data["workloads"].items() if k != name}}
-    for kind in ("accelerators", "cores"):
-        for name in data["system"].get(kind, {}):
-            rest = {k: v for k, v in data["system"][kind].items() if k != name}
-            yield data | {"system": data["system"] | {kind: rest}}
-    for key in ("llc", "interconnect"):
-        if key in data["system"]:
-            yield data | {"system": {k: v for k, v in data["system"].items() if k != key}}
-    if any(job.get("frames", 1) > 1 for job in data["workloads"].values()):
-        yield data | {"workloads": {name: job | {"frames": 1} for name, job in data["workloads"].items()}}
+def _of_each_kind(failed: list[Row]) -> list[Row]:
+    """Return the first failure of each kind: what is said differs in more than numbers and names."""
+    kinds: dict[tuple[str, str], Row] = {}
+    for row in failed:
+        kinds.setdefault((row["outcome"], re.sub(r"[a-z]*[0-9][0-9.e-]*", "", row["said"])[:120]), row)
+    return list(kinds.values())[:MOST_SHRUNK]
+
+
+def _shrunk(failed: list[Row], workers: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the config of each failure, smaller where that could be done."""
+    if not failed:
+        return
+    rows = {f"{row['outcome']}_{row['case']}": row for row in failed}
+    tasks = ((name, {k: row[k] for k in ("seed", "case", "outcome")}) for name, row in rows.items())
+    with pool(min(workers, len(failed)), point_timeout_s=PATIENCE_S, function=work) as run:
+        for name, answer in run(tasks):
+            row = rows[name]
+            yield name, answer.get("config") or draw_case(row["seed"], row["case"])
+
+
+def _replace(path: Path, rows: list[Row]) -> None:
+    """Write the rows of a series that has ended, in the order of their cases."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)

@@ -3,49 +3,50 @@
 A change that the config refuses is dropped, so that what is left is what a user could run.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from hw_models.dram.standards import STANDARDS
 from hw_models.errors import ConfigError
-from hw_models.nvdla.presets import PRESETS
 from simulator.config.model import Config, load
+from simulator.config.names import NAMED
 from simulator.config.networks import check_networks
 from simulator.config.system import System
+from simulator.fuzz.shapes import SHAPES, draw_soc
 from simulator.fuzz.values import NEVER_DRAWN, NoValue, draw_field
 
 MOST_CHANGES = 12
-LONGEST = "20 ms"  # simulated time of a case; tiny workloads end well before
 Change = tuple[tuple[str, ...], Any]  # keys, value
-BRANCHES = (
-    "accelerators",
-    "cores",
-    "interconnect",
-    "llc",
-    "dram",
-    "memory",
-    "interconnects",
-    "caches",
-    "memories",
-)
+APART = 1_000_003  # between the seeds of two series
 
 
-def draw_case(rng: Random) -> tuple[dict[str, Any], list[Change]]:
-    """Return a config that `check` accepts, without its changes, and the changes laid on it."""
-    data = template(rng)
-    while not accepted(data):
-        data = template(rng)
-    changes: list[Change] = []
+def draw_case(seed: int, number: int) -> dict[str, Any]:
+    """Return case ``number`` of a series: a config that `check` accepts."""
+    rng = Random(seed * APART + number)
+    data = _acceptable(draw_soc, rng)
     for _ in range(rng.randint(0, MOST_CHANGES)):
         try:
-            change = draw_change(apply(data, changes), rng)
+            changed = laid_on(data, draw_change(data, rng))
         except NoValue:
             continue
-        if accepted(apply(data, [*changes, change])):
-            changes.append(change)
-    return data, changes
+        if accepted(changed):
+            data = changed
+    return data
+
+
+def examples(seed: int) -> list[dict[str, Any]]:
+    """Return a config of every shape: together they need every kernel that a case may."""
+    rng = Random(seed)
+    return [_acceptable(shape, rng) for shape in SHAPES]
+
+
+def _acceptable(shape: Callable[[Random], dict[str, Any]], rng: Random) -> dict[str, Any]:
+    data = shape(rng)
+    while not accepted(data):
+        data = shape(rng)
+    return data
 
 
 def accepted(data: dict[str, Any]) -> bool:
@@ -59,33 +60,31 @@ def accepted(data: dict[str, Any]) -> bool:
     return True
 
 
-def apply(data: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
-    """Return ``data`` with the changes laid on it, in their order."""
-    result = _copy(data)
-    for keys, value in changes:
-        node = result
-        for key in keys[:-1]:
-            node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
-            if node is None:
-                break
-        if isinstance(node, dict):
-            node[keys[-1]] = _copy(value)
-    return result
+def laid_on(data: Any, change: Change) -> Any:
+    """Return ``data`` with a value laid on it, its mappings and lists copied along the way."""
+    keys, value = change
+    if not keys:
+        return value
+    if isinstance(data, list):
+        index = int(keys[0])
+        return [laid_on(item, (keys[1:], value)) if i == index else item for i, item in enumerate(data)]
+    holder = data if isinstance(data, dict) else {}
+    return {**holder, keys[0]: laid_on(holder.get(keys[0]), (keys[1:], value))}
 
 
 def draw_change(data: dict[str, Any], rng: Random) -> Change:
-    """Return a random key of the schema, below a part that the config has, with a random value."""
+    """Return a random key of the schema, below a part that the config has, with a random value.
+
+    Raises NoValue where a key was met of which no value is known.
+    """
     system = data["system"]
-    names = [name for key in ("accelerators", "cores") for name in system.get(key, {})] + [
-        "interconnect",
-        "llc",
-    ]
-    if rng.random() < 0.2:
+    names = [name for key in NAMED for name in system.get(key) or {}]
+    names += [key for key in ("interconnect", "llc", "dram", "memory", "flash") if system.get(key)]
+    if rng.random() < 0.25:
         part = rng.choice(["workloads", "corunners", "simulation"])
         return _below(Config.model_fields[part].annotation, data.get(part), (part,), names, rng)
-    fields = System.model_fields
-    key = rng.choice([key for key in BRANCHES if key in fields])
-    return _below(fields[key].annotation, system.get(key), ("system", key), names, rng)
+    key = rng.choice(list(System.model_fields))
+    return _below(System.model_fields[key].annotation, system.get(key), ("system", key), names, rng)
 
 
 def _below(annotation: Any, value: Any, keys: tuple[str, ...], names: list[str], rng: Random) -> Change:
@@ -121,82 +120,3 @@ def _models(annotation: Any, value: Any) -> list[type[BaseModel]]:
     found = [model for part in get_args(annotation) for model in _models(part, value)]
     kind = value.get("kind") if isinstance(value, dict) else None
     return [model for model in found if kind is None or model.__name__.lower() == kind] or found
-
-
-def template(rng: Random) -> dict[str, Any]:
-    """Return a small SoC: masters, an interconnect or none, an LLC or none, DRAM or ideal memory, jobs."""
-    several = rng.random() < 0.8
-    accelerators = {f"nvdla{i}": _accelerator(rng) for i in range(rng.randint(1, 3) if several else 1)}
-    cores = {f"core{i}": {"clock": _clock(rng)} for i in range(rng.randint(0, 3) if several else 0)}
-    system: dict[str, Any] = {"accelerators": accelerators, "cores": cores}
-    if several:
-        system["interconnect"] = {"clock": _clock(rng), "width": rng.choice(["4 B", "8 B", "32 B"])}
-        if rng.random() < 0.5:
-            system["llc"] = {
-                "size": rng.choice(["16 KiB", "256 KiB"]),
-                "ways": rng.choice([1, 4, 8]),
-                "line": "64 B",
-            }
-    if rng.random() < 0.2:
-        system["memory"] = {"latency": "50 cycles", "bandwidth": "8 B/cycle"}
-    else:
-        system["dram"] = {
-            "standard": rng.choice(sorted(STANDARDS)),
-            "channels": rng.choice([1, 1, 2]) if several else 1,
-        }
-    jobs = {f"j{i}": _job(rng, list(accelerators), list(cores)) for i in range(rng.randint(1, 2))}
-    free = list(cores)[1:]
-    corunners = [_corunner(rng, core) for core in free if rng.random() < 0.6]
-    simulation = {"seed": rng.randint(1, 99), "max_time": LONGEST}
-    return {
-        "name": "fuzz",
-        "system": system,
-        "workloads": jobs,
-        "corunners": corunners,
-        "simulation": simulation,
-    }
-
-
-def _accelerator(rng: Random) -> dict[str, Any]:
-    if rng.random() < 0.2:
-        return {
-            "kind": "systolic",
-            "clock": _clock(rng),
-            "rows": rng.choice([4, 16]),
-            "columns": rng.choice([4, 16]),
-        }
-    return {"preset": rng.choice(sorted(PRESETS)), "clock": _clock(rng)}
-
-
-def _clock(rng: Random) -> str:
-    return rng.choice(["500 MHz", "1 GHz", "1 GHz", "1600 MHz", "3200 MHz"])
-
-
-def _corunner(rng: Random, core: str) -> dict[str, Any]:
-    kinds = ["bandwidth_read", "bandwidth_write", "latency"]
-    return {"on": core, "kind": rng.choice(kinds), "footprint": rng.choice(["4 KiB", "64 KiB", "1 MiB"])}
-
-
-def _job(rng: Random, accelerators: list[str], cores: list[str]) -> dict[str, Any]:
-    shape = [rng.randint(1, 20), rng.randint(1, 20), rng.choice([1, 3, 8, 16, 20, 33])]
-    layers: list[dict[str, Any]] = [
-        {"conv": {"input": shape, "kernels": rng.choice([1, 4, 8, 24]), "kernel": "1x1"}}
-    ]
-    for _ in range(rng.randint(0, 2)):
-        layers.append(rng.choice([
-            {"conv": {"kernels": rng.choice([2, 8, 16]), "kernel": "3x3", "padding": 1}},
-            {"activation": {"activation": "relu"}}, {"pool": {"kernel": "2x2", "padding": 1}},
-            {"fc": {"kernels": 8}},
-        ]))  # fmt: skip
-    job: dict[str, Any] = {
-        "on": rng.choice(accelerators),
-        "layers": layers,
-        "frames": rng.choice([1, 1, 2, 3]),
-    }
-    return job | ({"fallback": cores[0]} if cores else {})
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -4,9 +4,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hw_models.interconnect.params import Interconnect
 from hw_models.units import FS
+from simulator.fuzz.conservation import balances
 from simulator.results.result import Result
-from simulator.soc.machine import Machine
+from simulator.soc.accelerators import KINDS
+from simulator.soc.machine import JobPlan, Machine
 
 SIGNED = ("worst_slack_s",)  # figures that may be below zero
 SHARES = ("utilization", "hit_rate")  # ends of names of figures from 0 to 1
@@ -21,6 +24,7 @@ def violations(machine: Machine, result: Result) -> list[str]:
         *_bytes(machine),
         *_rows_open(machine),
         *_bounds(machine),
+        *balances(machine),
     ]
     return list(dict.fromkeys(found))
 
@@ -78,7 +82,7 @@ def _rows_open(machine: Machine) -> Iterator[str]:
 
 
 def _bounds(machine: Machine) -> Iterator[str]:
-    """No frame is faster than its multiply-accumulates at the array's peak."""
+    """No frame is faster than its multiply-accumulates at the array's peak, or its bytes at its ports'."""
     for plan in machine.plans:
         done = plan.frames_done(machine)
         peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
@@ -88,3 +92,23 @@ def _bounds(machine: Machine) -> Iterator[str]:
         latency_s = int(machine.latencies[plan.index][:done].min()) * FS
         if latency_s < least_s * (1 - ROUNDING):
             yield f"{plan.name}: a frame of {latency_s} s, its MACs take {least_s} s"
+        if done == plan.frames:
+            latency_s = int(machine.latencies[plan.index][done - 1]) * FS
+            least_s = _moving_s(machine, plan)
+            if latency_s < least_s * (1 - ROUNDING):
+                yield f"{plan.name}: a frame of {latency_s} s, its bytes take {least_s} s"
+
+
+def _moving_s(machine: Machine, plan: JobPlan) -> float:
+    """Return the least time [s] for the last frame's bytes to pass the job's ports, reads beside writes."""
+    master = machine.wired.topology.masters[plan.accelerator]
+    bytes_per_s = 0.0
+    for name in master.below:
+        params = machine.wired.topology.nodes[name].params
+        rate = master.port_bytes / (machine.accelerator_period_fs(plan.accelerator) * FS)
+        if isinstance(params, Interconnect):
+            ways = int(machine.buses[machine.wired.parts[name].row]["ports"])
+            rate = min(rate, params.width_bytes * ways / (machine.wired.period_fs(name) * FS))
+        bytes_per_s += rate
+    counted = KINDS[plan.kind].statistics.job_summary(machine.op_records_of(plan))
+    return max(counted["read_bytes"], counted["write_bytes"]) / bytes_per_s

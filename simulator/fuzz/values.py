@@ -36,7 +36,7 @@ MENUS: dict[
 }
 _BY_READER = {id(kind.__metadata__[0]): menu for kind, menu in MENUS.items()}
 STEPS = (0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 64, 200)  # above the least that an integer may be
-NEVER_DRAWN = ("base", "name", "preset_file", "trace")
+NEVER_DRAWN = ("base", "name", "max_time_fs", "preset_file", "trace", "until")
 
 
 class NoValue(Exception):

@@ -4,6 +4,7 @@ Both write to numba's cache on disk, where each looks before it compiles; `pytho
 is the second process.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,15 +16,20 @@ import numpy as np
 from hw_models.jit import numba
 from hw_models.kernel_cache import folder_of
 from simulator.kernel import soc
+from simulator.under_way import PROCESSES
 
 PATIENCE_S = 60  # for the second process to end once the caller has all it needs
 
 
 def is_cold() -> bool:
-    """Tell whether the event loop has never been compiled from these sources."""
+    """Tell whether the event loop has never been compiled from these sources, and can be kept."""
     if numba.config.DISABLE_JIT:
         return False
-    return not any(folder_of(Path(soc.__file__)).glob("soc.run-*.nbi"))
+    try:
+        folder = folder_of(Path(soc.__file__))
+    except RuntimeError:  # no home
+        return False
+    return os.access(folder, os.W_OK) and not any(folder.glob("soc.run-*.nbc"))
 
 
 @contextmanager
@@ -34,12 +40,14 @@ def second_compiler() -> Iterator[None]:
         command = [sys.executable, "-m", "simulator.kernel.warm"]
         with suppress(OSError):
             helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            PROCESSES.add(helper)
     try:
         yield
     finally:
         if helper is not None:
             helper.terminate()
             helper.wait(PATIENCE_S)
+            PROCESSES.discard(helper)
 
 
 def compile_memory_side() -> None:

@@ -1,21 +1,29 @@
-"""The run folder: written beside its place and renamed when complete, so that none is ever half-written."""
+"""The run folder: written beside its place and renamed when complete, so that none is ever half-written.
+
+The folder beside is locked by who writes it. A process that is killed leaves it, unlocked: the next one that
+writes to the same place takes it away, and puts back the old run if that had been moved aside already.
+"""
 
 import csv
+import fcntl
+import glob
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hw_models.errors import ConfigError
 from simulator.config.yaml_lines import parse_text, yaml_text
 from simulator.results.result import Result
+from simulator.under_way import PATHS
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
+OLD = "old."  # in the name of a folder that a run is moved to while its place is taken
 OURS = (
     "summary.json",
     "results.csv",
@@ -38,10 +46,49 @@ def prepare_out(out: Path, ending: str = "") -> None:
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        drop_left_over(out)
         probe = tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)
         os.rmdir(probe)
     except OSError as error:
         raise _cannot_write(out, error) from None
+
+
+def drop_left_over(out: Path) -> None:
+    """Remove what processes that were killed have left beside ``out``; an old run moved aside comes back."""
+    name = re.escape(out.name)
+    old = re.escape(OLD)
+    for folder in out.parent.glob(f".{glob.escape(out.name)}.*"):
+        if not re.fullmatch(rf"\.{name}\.({old})?[a-z0-9_]{{8}}", folder.name) or not folder.is_dir():
+            continue
+        with suppress(OSError), _locked(folder):
+            if (folder / "old").is_dir() and not out.exists():
+                (folder / "old").rename(out)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which ends with the process that does. Raises OSError if another has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _beside(out: Path, what: str = "") -> Iterator[Path]:
+    """Yield a temporary folder beside ``out``, which is gone in the end. ``what``: what is moved there."""
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.{what}", dir=out.parent))
+    if not what:
+        PATHS.add(temporary)
+    try:
+        with _locked(temporary):
+            yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        PATHS.discard(temporary)
 
 
 def _cannot_write(out: Path, error: OSError) -> ConfigError:
@@ -53,17 +100,15 @@ def _cannot_write(out: Path, error: OSError) -> ConfigError:
 def new_folder(out: Path, ending: str = "") -> Iterator[Path]:
     """Yield a temporary folder that becomes ``out`` if the block succeeds and vanishes if it does not."""
     prepare_out(out, ending)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
-        put_in_place(temporary, out)
+        with _beside(out) as temporary:
+            yield temporary
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o777 & ~umask)
+            put_in_place(temporary, out)
     except OSError as error:
         raise _cannot_write(out, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def put_in_place(temporary: Path, out: Path) -> None:
@@ -71,10 +116,14 @@ def put_in_place(temporary: Path, out: Path) -> None:
     if not out.exists():
         temporary.rename(out)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-    out.rename(old / "old")
-    temporary.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    with _beside(out, OLD) as old:
+        out.rename(old / "old")
+        try:
+            temporary.rename(out)
+        except BaseException:
+            if not out.exists():
+                (old / "old").rename(out)
+            raise
 
 
 def write_data(result: Result, folder: Path) -> None:

@@ -181,9 +181,9 @@ def dram_summary(machine: Machine, part: Part) -> dict[str, Any]:
     """Return the counters of every channel of a DRAM under its number."""
     dram = part.node.params
     assert isinstance(dram, Dram)
-    channels = machine.channels[part.row : part.row + part.units]
+    channels, cycles = machine.channels[part.row : part.row + part.units], _cycles(machine, part)
     return {
-        str(index): channel_summary(channel, dram, _cycles(machine, part))
+        str(index): channel_summary(channel, dram, cycles, max(cycles, int(channel["data_end"])))
         for index, channel in enumerate(channels)
     }
 

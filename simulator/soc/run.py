@@ -12,6 +12,7 @@ from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
 from simulator.kernel.warm import second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
+from simulator.soc.who_waits import unanswered, who_waits
 
 LONGEST_FS = 2 * 3600 * 10**15  # times are 64-bit femtoseconds, which end at 2.5 hours
 SLICE_S = 0.2  # of the kernel between two looks of Python: at signals, and of the progress bar
@@ -126,34 +127,3 @@ def fraction_done(machine: Machine, timed: int | None) -> float:
         return min(1.0, int(machine.system[0]["now_fs"]) / timed)
     done, total = steps_done(machine)
     return done / total if total else 1.0
-
-
-def unanswered(machine: Machine) -> list[str]:
-    """Say which masters wait for answers."""
-    waits = []
-    for name, measure in zip(machine.master_names, machine.measures):
-        reads = int(measure["read_bytes"] - measure["answered_reads"])
-        writes = int(measure["write_bytes"] - measure["answered_writes"])
-        if reads or writes:
-            waits.append(f"{name} waits for {reads} B of reads and {writes} B of writes to be answered")
-    return waits
-
-
-def who_waits(machine: Machine, what: str) -> str:
-    """Say ``what`` is the matter, at which time, and what each unit is waiting for."""
-    now_fs = int(machine.system[0]["now_fs"])
-    waits = []
-    for plan in machine.plans:
-        job = machine.jobs[plan.index]
-        if job["frame"] < job["frames"]:
-            step = int(job["oldest"] - job["first_step"])
-            waits.append(f"job {plan.name} waits for step {step} of {plan.step_count}")
-    waits += unanswered(machine)
-    waits += [
-        f"{int(fifo['count'])} of {int(fifo['limit'])} rows wait as {name}"
-        for name, fifo in zip(machine.wired.fifo_names, machine.wires[0]["fifo"])
-        if fifo["count"]
-    ]
-    if machine.storage is not None:
-        waits += machine.storage.waits()
-    return f"{what} at {now_fs * FS:.9f} s: " + "; ".join(waits or ["nobody waits"])

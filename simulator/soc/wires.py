@@ -19,7 +19,7 @@ from hw_models.interconnect.build import build_interconnect, down_limit
 from hw_models.interconnect.params import Interconnect
 from hw_models.port import FIFO_ROWS, NEVER, WIRES, WIRING
 from hw_models.units import period_fs
-from simulator.config.topology import Master, Node, Topology
+from simulator.config.topology import Master, Node, Topology, shape_below
 from simulator.kernel.soc_state import BUSES, SYSTEM, UNITS, Kind
 from simulator.soc.routes import fill_routes
 
@@ -150,14 +150,14 @@ def _bus(topology: Topology, node: Node, masters: int) -> np.ndarray:
         behind = masters_above(topology, name)
         alone.append(behind.pop() if len(behind) == 1 else -1)
         widths.append(of_name[name].port_bytes if name in of_name else port_bytes(topology.nodes[name]))
-    lines = [n.params.line_bytes for n in below if isinstance(n.params, Cache)]
+    ports, turn, line = shape_below(below)
     state = build_interconnect(
         params,
         [name for name, _ in node.above],
         widths,
-        ports=sum(n.entries for n in below),
-        interleave_bytes=min([n.entry_bytes for n in below if n.entries > 1], default=64),
-        line_bytes=min(lines, default=None),
+        ports=ports,
+        interleave_bytes=turn,
+        line_bytes=line,
         alone=alone,
         masters=masters,
         key=".".join(map(str, node.keys)),

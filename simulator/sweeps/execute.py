@@ -1,7 +1,6 @@
 """Runs a sweep: points from the sampler, answers from the workers, all kept on disk as they come."""
 
 import difflib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from simulator.sweeps.samplers import Told, batches
 from simulator.sweeps.space import Point, Space
 from simulator.sweeps.store import Answer, Store, store_of
 from simulator.sweeps.workers import Run, pool
+from simulator.time_limit import Ended
 
 Values = dict[str, float | None]  # a row's paths; None: not there
 
@@ -60,10 +60,9 @@ def run_sweep(
         try:
             with Bar(console, sweep, exploration.outcome) as bar:
                 exploration.explore(bar)
-        except KeyboardInterrupt:
-            if store is None:
-                raise
-            print(f"interrupted: {store.kept} points are kept; --resume runs the rest", file=sys.stderr)
+        except (KeyboardInterrupt, Ended) as interrupt:
+            if store is not None:
+                interrupt.add_note(f"{store.kept} points are kept; --resume runs the rest")
             raise
         outcome = exploration.finish()
         if store is not None:

@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -77,7 +78,7 @@ class Lane:
         """Give the process a point; a process that died is replaced."""
         if self.executor is None:
             context = multiprocessing.get_context("spawn")
-            self.executor = ProcessPoolExecutor(1, mp_context=context, initializer=_ignore_interrupts)
+            self.executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
             self.pid = self.executor.submit(os.getpid).result()
         self.task, self.started_s, self.timed_out = task, time.monotonic(), False
         self.tries += 1
@@ -110,8 +111,17 @@ class Lane:
             self.executor = None
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep itself ends its workers
+def _serve() -> None:
+    """Set up a worker: whoever started it ends it, and it ends with whoever started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _in_lanes(

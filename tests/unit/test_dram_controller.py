@@ -232,7 +232,7 @@ def test_charged_cycles_are_the_waiting_cycles(requests, keys):
     drive_port(port, requests)
     blame = port.state["blame"]
     assert blame.min() >= 0
-    assert blame.sum() == port.state["wait_cycles"]
+    assert blame.sum() == port.state["waited"]
 
 
 def test_a_row_opened_by_another_is_charged_to_it():

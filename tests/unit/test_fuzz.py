@@ -1,27 +1,35 @@
 """`dlasim fuzz`: the generator draws what runs, each invariant can fail, shrinking keeps the failure."""
 
-from collections import Counter
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
 from copy import deepcopy
-from random import Random
 
 import numpy as np
 import pytest
 
 from hw_models.units import FS
 from simulator.config.model import load
-from simulator.fuzz import command
-from simulator.fuzz.case import FAILURES, OK, REFUSED, STUCK, VIOLATION, run_case
-from simulator.fuzz.generate import accepted, apply, draw_case
+from simulator.config.yaml_lines import parse_text
+from simulator.fuzz import command, relations, shapes
+from simulator.fuzz import shrink as shrinking
+from simulator.fuzz.case import FAILURES, OK, REFUSED, STUCK, TIMEOUT, VIOLATION, run_case
+from simulator.fuzz.generate import accepted, draw_case
 from simulator.fuzz.invariants import violations
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
 
-CASES = 24
+CASES = 200
+MANY = 8  # of a series, to look at what is drawn
 SMALL = {
     "system": {
         "accelerators": {"nvdla0": {"preset": "nv_small"}},
         "interconnect": {"width": "8 B"},
+        "llc": {"size": "16 KiB"},
         "dram": {"standard": "DDR3-1600"},
     },
     "workloads": {
@@ -37,19 +45,22 @@ def ran():
 
 
 def test_random_socs_keep_every_invariant():
-    """A few dozen of the cases that `dlasim fuzz --seed 1` runs by the thousand."""
+    """The first of the cases that `dlasim fuzz --seed 1` runs by the thousand."""
     for number in range(CASES):
-        config = apply(*draw_case(Random(1_000_003 + number)))
-        answer = run_case(config)
-        assert answer["outcome"] not in FAILURES, (number, answer, config)
+        answer = run_case(draw_case(1, number), elsewhere=number == 0)
+        assert answer["outcome"] not in FAILURES, (number, answer)
 
 
-def test_a_seed_draws_the_same_cases_and_most_have_changes():
-    first, again = ([draw_case(Random(n)) for n in range(8)] for _ in range(2))
+def test_a_seed_draws_the_same_cases_which_can_all_be_run():
+    first, again = ([draw_case(1, number) for number in range(MANY)] for _ in range(2))
     assert first == again
-    assert all(accepted(apply(*case)) for case in first)
-    changed = Counter(keys[:2] for _, changes in first for keys, _ in changes)
-    assert len(changed) >= 4
+    assert all(accepted(config) for config in first)
+    assert draw_case(2, 0) != draw_case(1, 0)
+
+
+@pytest.mark.parametrize("shape", shapes.SHAPES, ids=lambda shape: shape.__name__)
+def test_every_shape_gives_configs_that_can_be_run(shape):
+    assert sum(accepted(shape(shapes.Random(seed))) for seed in range(20)) >= 5
 
 
 def test_a_run_keeps_all(ran):
@@ -89,6 +100,23 @@ def faster_than_its_array(machine, result):
     machine.latencies[0, 0] = 1
 
 
+def faster_than_its_port(machine, result):
+    machine.latencies[0, 0] = 25 * 10**6  # 20 cycles of multiply-accumulates
+
+
+def a_byte_lost_on_the_way(machine, result):
+    machine.measures[0]["read_bytes"] += 8
+    machine.measures[0]["answered_reads"] += 8
+
+
+def counted(table, *place):
+    def change(machine, result):
+        rows = getattr(machine, table)
+        rows[place[0]][0][place[1:]] += 1
+
+    return change
+
+
 DOCTORED = {
     "negative": (
         changed_summary(("simulation", "simulated_s"), -1.0),
@@ -105,22 +133,28 @@ DOCTORED = {
     "lost": (an_answer_lost, "nvdla0: 8 B of reads never answered"),
     "twice": (an_answer_twice, "of writes answered"),
     "bound": (faster_than_its_array, f"j0: a frame of {FS} s, its MACs take"),
+    "port": (faster_than_its_port, "its bytes take"),
+    "level": (a_byte_lost_on_the_way, "nvdla0 to interconnect: "),
+    "next level": (counted("caches", "access_bytes", 0), "interconnect to llc: "),
+    "access": (counted("caches", "hits", 0), "hits, misses and merges of nvdla0, "),
+    "charges of the bus": (counted("buses", "blame", 0, 0, 0), "interconnect: "),
+    "charges of the LLC": (counted("caches", "blame", 0, 0, 0), "llc: "),
+    "charges of DRAM": (counted("channels", "blame", 0, 0, 0), "channel 0: "),
 }
 
 
 @pytest.mark.parametrize("name", DOCTORED)
 def test_each_invariant_can_fail(name, ran):
     machine, result = ran
-    kept = {key: np.copy(getattr(machine, key)) for key in ("measures", "latencies")}
-    channels = machine.channels.copy()
+    names = ("measures", "latencies", "buses", "caches", "channels")
+    kept = {name: np.copy(getattr(machine, name)) for name in names}
     doctored = deepcopy(result)
     doctor, told = DOCTORED[name]
     doctor(machine, doctored)
     found = violations(machine, doctored)
     for key, value in kept.items():
         getattr(machine, key)[...] = value
-    machine.channels[...] = channels
-    assert len(found) == 1
+    assert len(found) == (2 if name == "bound" else 1)  # faster than its port, too
     assert told in found[0]
 
 
@@ -129,42 +163,119 @@ def test_refused_is_no_failure():
     assert REFUSED not in FAILURES
 
 
-def test_shrinking_keeps_the_failure(monkeypatch):
+def test_a_lone_master_that_is_slower_alone_is_told(monkeypatch):
+    """The relation can fail: here, the co-runner has made it faster."""
+    monkeypatch.setattr(relations, "ANOMALY_FS", 0)
+    config = deepcopy(SMALL)
+    config["system"]["cores"] = {"core0": {"clock": "1 GHz"}}
+    config["corunners"] = [{"on": "core0", "footprint": "4 KiB"}]
+    machine = build_machine(load(config))
+    result = result_of(machine, run_machine(machine))
+    assert relations.relations(machine, result, elsewhere=False) == []
+    machine.finished[0, 0] //= 4
+    told = relations.relations(machine, result, elsewhere=False)
+    assert [clause.split(" the only job")[0] for clause in told] == [
+        "without co-runners",
+        "with DRAM of twice the clock",
+    ]
+
+
+def test_a_case_that_takes_too_long_is_a_timeout():
+    core = {"clock": "1 GHz", "outstanding": 16}
+    system = {"cores": {"core0": core}, "memory": {}}
+    endless = {
+        "system": system,
+        "corunners": [{"on": "core0", "footprint": "1 MiB"}],
+        "simulation": {"until": "2 s"},
+    }
+    started = time.monotonic()
+    assert run_case(endless, limit_s=0.3) == {"outcome": TIMEOUT, "said": "0.3 s of wall time passed"}
+    assert time.monotonic() - started < 3
+
+
+def test_a_digest_tells_runs_apart_and_not_processes():
+    first = run_case(SMALL, elsewhere=True)
+    assert (first["outcome"], first["said"]) == (OK, "")
+    slower = deepcopy(SMALL)
+    slower["system"]["interconnect"]["latency"] = "40 cycles"
+    assert run_case(slower)["digest"] != first["digest"]
+
+
+def test_shrinking_keeps_the_failure_and_nothing_else(monkeypatch):
     """What stays of a case is what its failure needs: here, the scheduler."""
 
-    def fails_with_fcfs(config):
-        found = config["system"]["dram"].get("scheduler") == "fcfs"
+    def fails_with_fcfs(config, **_):
+        found = config["system"].get("dram", {}).get("scheduler") == "fcfs"
         return {"outcome": STUCK if found else OK, "said": ""}
 
-    def here(workers, **_):
-        return real_pool(0, function=fails_with_fcfs)
+    monkeypatch.setattr(shrinking, "run_case", fails_with_fcfs)
+    data = deepcopy(SMALL) | {"corunners": [], "simulation": {"seed": 3}}
+    data["system"]["dram"] |= {"read_queue": 7, "scheduler": "fcfs"}
+    assert shrinking.shrink(data, STUCK) == {
+        "system": {"dram": {"standard": "DDR3-1600", "scheduler": "fcfs"}}
+    }
 
+
+def in_this_process(monkeypatch, function):
     real_pool = command.pool
-    monkeypatch.setattr(command, "pool", here)
-    data = SMALL | {"corunners": [], "simulation": {"seed": 3}}
-    changes = [
-        (("system", "dram", "read_queue"), 7),
-        (("system", "dram", "scheduler"), "fcfs"),
-        (("system", "interconnect", "queue"), 2),
-    ]
-    smaller = command.shrink((data, changes), STUCK)
-    assert smaller["system"]["dram"] == {"standard": "DDR3-1600", "scheduler": "fcfs"}
-    assert "interconnect" not in smaller["system"]
+    monkeypatch.setattr(command, "pool", lambda workers, **_: real_pool(0, function=function))
+    monkeypatch.setattr(command, "compile_kernels", lambda config: None)
 
 
 def test_a_failing_case_is_a_row_and_a_config(monkeypatch, tmp_path, capsys):
-    def always(config):
-        return {"outcome": VIOLATION, "said": "as the test says"}
+    def always(task):
+        if "outcome" in task:
+            return {"config": SMALL}
+        return {
+            "outcome": VIOLATION,
+            "said": f"as the test says, {task['case']}",
+            "requests": 3,
+            "digest": "ab",
+        }
 
-    real_pool = command.pool
-    monkeypatch.setattr(command, "pool", lambda workers, **_: real_pool(0, function=always))
-    monkeypatch.setattr(command, "compile_kernels", lambda config: None)
+    in_this_process(monkeypatch, always)
     assert command.run_fuzz(2, 5, tmp_path / "out") == 2
     rows = (tmp_path / "out" / "results.csv").read_text().splitlines()
     assert rows == [
-        "case,seed,outcome,said",
-        "0,5,violation,as the test says",
-        "1,5,violation,as the test says",
+        "case,seed,outcome,requests,digest,said",
+        '0,5,violation,3,ab,"as the test says, 0"',
+        '1,5,violation,3,ab,"as the test says, 1"',
     ]
-    assert accepted(load(tmp_path / "out" / "violation_1.yaml").model_dump(by_alias=True, mode="json"))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"results.csv", "violation_0.yaml"}
+    text = (tmp_path / "out" / "violation_0.yaml").read_text()
+    assert parse_text(text, "violation_0.yaml").data == SMALL
     assert capsys.readouterr().out == "cases=2 stuck=0 timeouts=0 errors=0 violations=2\n"
+
+
+def test_an_interrupted_series_keeps_its_rows(monkeypatch, tmp_path):
+    def third_is_interrupted(task):
+        if task["case"] == 2:
+            raise KeyboardInterrupt
+        return {"outcome": OK, "said": ""}
+
+    in_this_process(monkeypatch, third_is_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        command.run_fuzz(9, 1, tmp_path / "out")
+    with (tmp_path / "out" / "results.csv").open() as file:
+        assert [row["case"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_a_killed_series_keeps_its_rows(tmp_path):
+    """As a user runs it, with two workers; killed without a warning."""
+    out = tmp_path / "out"
+    arguments = ["-m", "simulator.cli.main", "fuzz", "--cases", "100000", "--workers", "2", "--out", str(out)]
+    process = subprocess.Popen([sys.executable, *arguments], start_new_session=True)
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and len(rows_of(out)) < 4:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(rows_of(out)) >= 4
+    assert {row["outcome"] for row in rows_of(out)} <= {"ok", "slow"}
+
+
+def rows_of(out):
+    if not (out / "results.csv").exists():
+        return []
+    lines = (out / "results.csv").read_text().splitlines()
+    return list(csv.DictReader(lines))

@@ -97,12 +97,12 @@ def interrupt_after(monkeypatch, points):
     monkeypatch.setattr(store.Store, "keep", keep)
 
 
-def test_a_partial_folder_is_kept_or_dropped_only_when_asked(counted, tmp_path, monkeypatch, capsys):
+def test_a_partial_folder_is_kept_or_dropped_only_when_asked(counted, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_after(patch, 4)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as interrupted:
             simulator.sweep(SWEEP, out=tmp_path / "s")
-    assert capsys.readouterr().err == "interrupted: 4 points are kept; --resume runs the rest\n"
+    assert interrupted.value.__notes__ == ["4 points are kept; --resume runs the rest"]
     with pytest.raises(ConfigError) as caught:
         simulator.sweep(SWEEP, out=tmp_path / "s")
     assert str(caught.value) == (

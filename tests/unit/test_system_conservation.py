@@ -131,7 +131,8 @@ def test_a_deadlock_says_who_waits_for_what():
     machine.caches[0]["mshr_count"] = 0  # a cache that can never miss
     message = (
         "nothing can go on at 0.000000253 s: job net waits for step 0 of 6; "
-        "core0 waits for 64 B of reads and 0 B of writes to be answered"
+        "core0 waits for 64 B of reads and 0 B of writes to be answered; "
+        "llc holds 1 requests: all 0 MSHRs are taken, see system.llc.mshrs"
     )
     with pytest.raises(StuckError, match=f"^{message}$"):
         run_machine(machine)
