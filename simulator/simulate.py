@@ -6,6 +6,8 @@ from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results import summary as statistics
+from simulator.results.frames import frame_table
+from simulator.results.latency import latency_table
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -74,5 +76,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         timeline=timeline(machine, ops),
         bandwidth=bandwidth(machine),
         transactions=transactions(machine),
+        frames=frame_table(machine),
+        latency=latency_table(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )

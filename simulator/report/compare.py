@@ -1,7 +1,6 @@
 """Runs side by side: what differs between their configs, and what that cost and bought."""
 
-from collections.abc import Callable, Mapping
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +10,12 @@ from rich.text import Text
 
 from hw_models.errors import ConfigError
 from simulator.report.layers import interference_pairs
-from simulator.report.page import Cell, page, table
+from simulator.report.thresholds import broken
 from simulator.results.numbers import (
     bytes_text,
     count_text,
     flat,
+    joules_text,
     percent_text,
     phases_of,
     rate_text,
@@ -25,7 +25,6 @@ from simulator.results.result import Result
 from simulator.results.run_folder import read_run
 
 Show = Callable[[float | None], str]
-SHOWN_DIFFERENCES = 60
 
 
 class Row(NamedTuple):
@@ -37,25 +36,33 @@ class Row(NamedTuple):
     better: int
 
 
-def write_comparison(console: Console, folders: list[Path], out: Path) -> None:
-    """Print the comparison and write it as a page. The first run is the baseline. Raises ConfigError."""
+def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: Sequence[str] = ()) -> bool:
+    """Print the comparison and write it as a page; return whether every limit holds.
+
+    The first run is the baseline. Raises ConfigError.
+    """
     if len(folders) < 2:
         raise ConfigError("one run cannot be compared; write two or more folders", key="DIR")
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigError("cannot be written; write a file in an existing folder", file=f"--out {out}")
     names = unique_names(folders)
     runs = [read_run(folder) for folder in folders]
+    over = broken(fail_if, names, [run.summary for run in runs])
     rows = comparison(runs)
     console.print(_terminal_table(names, rows))
-    from simulator.report.compare_plots import comparison_images
+    for each in over:
+        console.print(Text(f"failed: {each}", style="bold red"), soft_wrap=True)
+    if fail_if and not over:
+        console.print(Text(f"passed: {', '.join(fail_if)}", style="green"), soft_wrap=True)
+    from simulator.report.compare_page import comparison_page
 
-    images = comparison_images(names, runs)
     try:
-        out.write_text(_page(names, runs, rows, images), encoding="utf-8")
+        out.write_text(comparison_page(names, runs, rows, fail_if, over), encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"cannot be written ({reason}); write another file", file=f"--out {out}") from None
     console.print(f"written to {out}", style="dim", soft_wrap=True)
+    return not over
 
 
 def unique_names(folders: list[Path]) -> list[str]:
@@ -98,14 +105,7 @@ def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
     rows.append(Row(f"{job}: time per token", [j.get("s_per_token") for j in jobs], time_text, -1))
     several = [j if j.get("frames", 1) > 1 else {} for j in jobs]
     for key, name in (("latency_max_s", "slowest frame"), ("latency_min_s", "fastest frame")):
-        rows.append(
-            Row(
-                f"{job}: {name}",
-                [j.get(key) for j in several],
-                time_text,
-                -1,
-            )
-        )
+        rows.append(Row(f"{job}: {name}", [j.get(key) for j in several], time_text, -1))
     rows.append(
         Row(f"{job}: deadlines missed", [j.get("deadline", {}).get("misses") for j in jobs], _plain, -1)
     )
@@ -134,7 +134,7 @@ def _memory_rows(summaries: list[dict[str, Any]]) -> list[Row]:
     rows.append(Row("dram: row hit rate", rates, percent_text, 1))
     rows.append(Row("dram: bandwidth", total("bandwidth_bytes_per_s"), rate_text, 0))
     rows.append(Row("dram: activates", total("activates"), count_text, -1))
-    rows.append(Row("dram: energy", total("energy_j"), lambda v: "-" if v is None else f"{v:.4g} J", -1))
+    rows.append(Row("dram: energy", total("energy_j"), joules_text, -1))
     flash = [s.get("flash") or {} for s in summaries]
     rows.append(Row("flash: read", [f.get("read_bytes") for f in flash], bytes_text, -1))
     rows.append(Row("flash: throughput", [f.get("throughput_bytes_per_s") for f in flash], rate_text, 1))
@@ -147,6 +147,14 @@ def _plain(value: float | None) -> str:
 
 def _all_keys(summaries: list[dict[str, Any]], part: str) -> list[str]:
     return list(dict.fromkeys(key for summary in summaries for key in summary.get(part, {})))
+
+
+def verdict_of(row: Row, value: float | None) -> str:
+    """Return "better", "worse" or "" against the baseline."""
+    base = row.values[0]
+    if not row.better or value is None or base is None or value == base:
+        return ""
+    return "better" if (value > base) == (row.better > 0) else "worse"
 
 
 def differences(runs: list[Result]) -> list[tuple[str, list[str]]]:
@@ -165,13 +173,6 @@ def change(value: float | None, base: float | None) -> str:
     return "" if percent[1:] == "0.0 %" else percent
 
 
-def _verdict(row: Row, value: float | None) -> str:
-    base = row.values[0]
-    if not row.better or value is None or base is None or value == base:
-        return ""
-    return "better" if (value > base) == (row.better > 0) else "worse"
-
-
 def _terminal_table(names: list[str], rows: list[Row]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, name in enumerate(["", *names]):
@@ -180,32 +181,8 @@ def _terminal_table(names: list[str], rows: list[Row]) -> Table:
     for row in rows:
         cells = [Text(row.show(row.values[0]))]
         for value in row.values[1:]:
-            color, moved = colors[_verdict(row, value)], change(value, row.values[0])
+            color, moved = colors[verdict_of(row, value)], change(value, row.values[0])
             said = f"{row.show(value)} ({moved})" if moved else row.show(value)
             cells.append(Text(said, style=color))
         grid.add_row(row.name, *cells)
     return grid
-
-
-def _page(names: list[str], runs: list[Result], rows: list[Row], images: list[str]) -> str:
-    body = []
-    for row in rows:
-        cells: list[Any] = [row.name, Cell(row.show(row.values[0]), row.values[0])]
-        for value in row.values[1:]:
-            moved = change(value, row.values[0])
-            cells.append(
-                Cell(f"{row.show(value)} {f'({moved})' if moved else ''}", value, _verdict(row, value))
-            )
-        body.append(cells)
-    differing = differences(runs)
-    parts = [
-        f"<h1>{escape(' / '.join(names))}</h1>",
-        f'<div class="dim">baseline: {escape(names[0])}</div>',
-        "<h2>What differs in the configs</h2>",
-        table(["key", *names], [[path, *values] for path, values in differing[:SHOWN_DIFFERENCES]]),
-        f"<p>and {len(differing) - SHOWN_DIFFERENCES} more</p>" if len(differing) > SHOWN_DIFFERENCES else "",
-        "<h2>What it cost and bought</h2>",
-        table(["", *names], body),
-        *images,
-    ]
-    return page("dlasim compare", parts)

@@ -1,7 +1,6 @@
 """The plots of a run, as matplotlib figures. Importing this module imports matplotlib."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,9 +8,9 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
+from simulator.report.run_data import memory_peak
 from simulator.report.style import COLORS, INK, RATES, SECONDS, WORKING, colors_of, legend, new_axes
 from simulator.results.numbers import count_text, rate_text, time_text
-from simulator.results.parts import channels
 from simulator.results.result import Result
 
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
@@ -147,12 +146,6 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
     axes.set_xlabel("MAC per byte of memory traffic", fontsize=8, color=INK)
     axes.set_ylabel("MAC/s", fontsize=8, color=INK)
     return figure
-
-
-def memory_peak(summary: Mapping[str, Any]) -> float:
-    """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
-    used = [channel for _, channel in channels(summary) if channel.get("utilization")]
-    return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
 
 
 def interference(result: Result, layers: list[Layer]) -> Figure | None:

@@ -22,6 +22,7 @@ OURS = (
     "requests.csv",
     "compare.html",
 )  # a folder with one of these is replaceable
+OPTIONAL = ("frames", "latency", "requests")  # tables of a result that not every run has
 
 
 def prepare_out(out: Path, ending: str = "") -> None:
@@ -82,8 +83,9 @@ def write_data(result: Result, folder: Path) -> None:
     write_json(folder / "summary.json", result.summary)
     write_table(folder / "ops.csv", result.ops)
     write_table(folder / "bandwidth.csv", result.bandwidth)
-    if result.requests:
-        write_table(folder / "requests.csv", result.requests)
+    for name in OPTIONAL:
+        if table := getattr(result, name):
+            write_table(folder / f"{name}.csv", table)
     for name, columns in result.transactions.items():
         write_table(folder / f"bus_{name}.csv", columns)
     (folder / "config.yaml").write_text(yaml_text(result.config), encoding="utf-8")
@@ -103,7 +105,10 @@ def read_run(folder: Path) -> Result:
         name = Path(error.filename).name if isinstance(error, OSError) and error.filename else "its files"
         message = f"no run folder ({name}: {str(reason).lower()}); write a folder that `dlasim run` made"
         raise ConfigError(message, file=folder) from None
-    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth)
+    more: dict[str, Any] = {
+        name: read_table(path) for name in OPTIONAL if (path := folder / f"{name}.csv").is_file()
+    }
+    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth, **more)
 
 
 def write_json(path: Path, data: Any) -> None:

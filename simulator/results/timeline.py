@@ -4,20 +4,8 @@ from typing import Any
 
 from hw_models.units import FS
 from simulator.kernel.measure import BINS
+from simulator.results.tracks import tracks
 from simulator.soc.machine import Machine
-
-
-def tracks(ops: dict[str, Any]) -> list[str]:
-    """Return the track of each operation: its unit's first one that is free when it starts."""
-    result = [""] * len(ops["unit"])
-    free: dict[str, list[float]] = {}  # unit -> until when each of its tracks is taken
-    for i in sorted(range(len(result)), key=lambda i: (ops["start_s"][i], i)):
-        unit, start, end = ops["unit"][i], ops["start_s"][i], ops["end_s"][i]
-        taken = free.setdefault(unit, [])
-        k = next((k for k, until in enumerate(taken) if until <= start), len(taken))
-        taken[k : k + 1] = [end]
-        result[i] = unit if k == 0 else f"{unit} ({k + 1})"
-    return result
 
 
 def timeline(machine: Machine, ops: dict[str, Any]) -> list[dict[str, Any]]:
