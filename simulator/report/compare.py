@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hw_models.errors import ConfigError
+from simulator.report.labels import flow_text
 from simulator.report.layers import interference_pairs
 from simulator.report.thresholds import broken
 from simulator.results.numbers import (
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     values: list[float | None]
     show: Show
     better: int
+    of_job: bool = False
 
 
 def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: Sequence[str] = ()) -> bool:
@@ -80,7 +82,8 @@ def comparison(runs: list[Result]) -> list[Row]:
     summaries = [run.summary for run in runs]
     rows: list[Row] = []
     for job in _all_keys(summaries, "workloads"):
-        rows += _job_rows(job, [s.get("workloads", {}).get(job, {}) for s in summaries])
+        found = _job_rows(job, [s.get("workloads", {}).get(job, {}) for s in summaries])
+        rows += [row._replace(of_job=True) for row in found]
     for victim in _all_keys(summaries, "masters"):
         delays = [sum(d for v, _, d in interference_pairs(s) if v == victim) for s in summaries]
         rows.append(Row(f"{victim}: delay charged to others", list(delays), time_text, -1))
@@ -161,7 +164,7 @@ def differences(runs: list[Result]) -> list[tuple[str, list[str]]]:
     """Return (key path, its value in each run) of everything in which the configs differ."""
     flats = [dict(flat(run.config)) for run in runs]
     paths = dict.fromkeys(path for one in flats for path in one)
-    shown = [(path, [str(one[path]) if path in one else "-" for one in flats]) for path in paths]
+    shown = [(path, [flow_text(one[path]) if path in one else "-" for one in flats]) for path in paths]
     return [(path, values) for path, values in shown if len(set(values)) > 1]
 
 

@@ -24,6 +24,7 @@ SECTIONS = {
     "latency": "latency",
     "roofline": "roofline",
     "layers": "layers",
+    "masters": "masters and memory",
     "configs": "configs",
 }
 
@@ -49,7 +50,7 @@ def comparison_page(
         f'<div class="dim">baseline: {escape(names[0])}</div>',
         navigation(SECTIONS),
         '<h2 id="cost">What it cost and bought</h2>',
-        _measures(names, rows),
+        _measures(names, [row for row in rows if row.of_job]),
         pair(
             chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
             chart("blame2", "", "The other run, or the difference in points of a hundred."),
@@ -69,6 +70,8 @@ def comparison_page(
         chart("roofline", "Roofline", "A layer each, its area is its time."),
         '<h2 id="layers">Layers</h2>',
         _layers(names, runs),
+        '<h2 id="masters">Masters and memory</h2>',
+        _measures(names, [row for row in rows if not row.of_job], "masters-table"),
         '<h2 id="configs">What differs in the configs</h2>',
         _differences(names, runs),
     ]
@@ -84,7 +87,7 @@ def _verdicts(limits: Sequence[str], over: Sequence[Broken]) -> list[str]:
     ]
 
 
-def _measures(names: Sequence[str], rows: Sequence[Row]) -> str:
+def _measures(names: Sequence[str], rows: Sequence[Row], name: str = "") -> str:
     body = []
     for row in rows:
         cells: list[Any] = [row.name, Cell(row.show(row.values[0]), row.values[0])]
@@ -93,7 +96,7 @@ def _measures(names: Sequence[str], rows: Sequence[Row]) -> str:
             why = ", ".join(filter(None, (moved, said if moved else "")))
             cells.append(Cell(f"{row.show(value)} ({why})" if why else row.show(value), value, said))
         body.append(cells)
-    return table(["measure", *names], body, name="measures-table")
+    return table(["measure", *names], body, name=name)
 
 
 def _differences(names: Sequence[str], runs: Sequence[Result]) -> str:

@@ -1,7 +1,7 @@
 """Paths and values of results as a person reads them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.results.numbers import bytes_text, count_text, joules_text, percent_text, rate_text, time_text
@@ -12,6 +12,7 @@ _UNITS: tuple[tuple[str, Callable[[float | None], str]], ...] = (
     (r"(utilization|_rate|share)$", percent_text),
     (r"bytes$", bytes_text),
     (r"_per_s$", count_text),
+    (r"(^|[._])s_per_token$", time_text),
     (r"(^|[._])s$|_s\.(mean|p\d+|max)$", time_text),
 )
 
@@ -28,3 +29,19 @@ def value_text(path: str, value: Any) -> str:
     if show is not None:
         return show(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def flow_text(value: Any) -> str:
+    """Return a value of a config as YAML writes it in a line; keys without a value are left out."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {flow_text(v)}" for k, v in value.items() if v is not None) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow_text, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def label_of(path: str) -> str:
+    """Return a dotted path without what every path of its kind begins with: "llc.size" of system.llc.size."""
+    return re.sub(r"^(?:system|workloads)\.(?=.*\.)", "", path)

@@ -11,6 +11,8 @@ from simulator.report.compare import write_comparison
 from simulator.report.run_page import run_page
 from simulator.report.write import write_run
 from simulator.results.result import Result
+from simulator.sweeps.outcome import SweepOutcome
+from simulator.sweeps.page import sweep_page
 
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 
@@ -198,8 +200,8 @@ def test_names_of_users_are_text(browser, tmp_path):
 def hover_everything(browser):
     """Show a tooltip of every series."""
     browser.execute_script(
-        """for (const each of Object.values(dlasim.charts)) each.chart?.getOption().series.forEach((_, i) =>
-            each.chart.dispatchAction({type: 'showTip', seriesIndex: i, dataIndex: 0}));"""
+        """for (const each of Object.values(dlasim.charts)) each.chart?.getOption().series.forEach((series, i) =>
+            series.type !== 'parallel' && each.chart.dispatchAction({type: 'showTip', seriesIndex: i, dataIndex: 0}));"""
     )
     time.sleep(0.2)
 
@@ -233,3 +235,146 @@ def test_a_comparison_shows_a_run_or_the_difference(comparison):
     select.find_elements("tag name", "option")[1].click()
     hover_everything(comparison)
     assert complaints(comparison) == []
+
+
+def made_up_sweep() -> SweepOutcome:
+    """Return 12 points over two axes: larger caches are faster and cost more; one point failed."""
+    outcome = SweepOutcome(
+        "a <b>sweep</b>", ["system.llc.size", "system.llc.ways"], {"a.latency_s": "minimize", "a.energy_j": "minimize"},
+        ["a.latency_s", "a.energy_j"],
+    )  # fmt: skip
+    for i, size in enumerate(("512 KiB", "1 MiB", "2 MiB", "4 MiB")):
+        for ways in (4, 8, 16):
+            failed = (size, ways) == ("4 MiB", 16)
+            values = {
+                "a.latency_s": 0.01 / (1 + i) + 0.001 * (ways == 4),
+                "a.energy_j": 0.1 + 0.05 * i + 0.001 * ways,
+            }
+            point = {"system.llc.size": size, "system.llc.ways": ways}
+            outcome.add(
+                point, dict.fromkeys(values) if failed else values, not failed, "<i>died</i>" * failed
+            )
+    outcome.mark_pareto()
+    return outcome
+
+
+@pytest.fixture
+def sweep(browser, tmp_path):
+    """The page of a made-up sweep, open."""
+    page = tmp_path / "sweep.html"
+    page.write_text(sweep_page(made_up_sweep(), {"name": "base"}, "runs/llc"), encoding="utf-8")
+    show(browser, page)
+    return browser
+
+
+def points(browser) -> list[str]:
+    """Return the numbers of the points that the table shows."""
+    return [row.find_element("css selector", "td").text for row in css(browser, "#table tbody tr")]
+
+
+def pull(browser, start, end):
+    """Drag from one place of the page's window to another, as a hand does."""
+    move = {"type": "mouseMoved", "button": "none"}
+    steps = [
+        (start[0] + (end[0] - start[0]) * k / 8, start[1] + (end[1] - start[1]) * k / 8) for k in range(9)
+    ]
+    for kind, (x, y) in [
+        ("mouseMoved", start),
+        ("mousePressed", start),
+        *(("mouseMoved", at) for at in steps),
+        ("mouseReleased", end),
+    ]:
+        event = (
+            move
+            | {"type": kind, "x": x, "y": y}
+            | ({"button": "left", "clickCount": 1} if kind != "mouseMoved" else {})
+        )
+        if kind == "mouseMoved" and (x, y) != start:
+            event |= {"button": "left", "buttons": 1}
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+
+def corner(browser, chart):
+    """Bring a chart into the window; return where its plot begins there."""
+    return browser.execute_script(
+        """const plot = document.querySelector(`#${arguments[0]} .plot`); plot.scrollIntoView({block: 'center'});
+        const box = plot.getBoundingClientRect(); return [box.x, box.y, box.width, box.height];""",
+        chart,
+    )
+
+
+def pixel(browser, chart, finder, value):
+    """Return where a chart draws a value, in the window."""
+    x, y, *_ = corner(browser, chart)
+    at = browser.execute_script(
+        "return dlasim.charts[arguments[0]].chart.convertToPixel(arguments[1], arguments[2])",
+        chart,
+        finder,
+        value,
+    )
+    return x + at[0], y + at[1]
+
+
+def test_every_chart_of_a_sweep_is_drawn(sweep):
+    for chart in ("scatter", "parallel", "map", "effects", "along"):
+        assert css(sweep, f"#{chart} .plot svg path"), chart
+    hover_everything(sweep)
+    assert css(sweep, "h1")[0].text == "a <b>sweep</b>"
+    assert too_wide(sweep) == []
+    assert complaints(sweep) == []
+
+
+def test_a_box_in_the_scatter_keeps_its_points_everywhere(sweep):
+    assert len(points(sweep)) == 12
+    start = pixel(sweep, "scatter", {"xAxisIndex": 0, "yAxisIndex": 0}, [0.0028, 0.235])
+    end = pixel(sweep, "scatter", {"xAxisIndex": 0, "yAxisIndex": 0}, [0.004, 0.195])
+    pull(sweep, start, end)
+    soon(lambda: len(points(sweep)) < 12)
+    assert points(sweep) == ["7", "8"]
+    bright = sweep.execute_script(
+        "return dlasim.charts.parallel.chart.getOption().series[0].data.filter(d => d.lineStyle.opacity > 0.1).map(d => d.point)"
+    )
+    assert bright == [7, 8]
+    assert complaints(sweep) == []
+
+
+def test_a_stretch_of_a_parallel_axis_keeps_its_points_everywhere(sweep):
+    x, y, *_ = corner(sweep, "parallel")
+    first = 60  # the left margin of the axes: the LLC's size, the largest at the top
+    pull(sweep, (x + first, y + 58), (x + first, y + 80))
+    soon(lambda: len(points(sweep)) < 12)
+    assert points(sweep) == ["9", "10"]
+    bright = sweep.execute_script(
+        "return dlasim.charts.scatter.chart.getOption().series.flatMap(s => s.data).filter(d => d.itemStyle.opacity > 0.5).map(d => d.value[2])"
+    )
+    assert sorted(bright) == [9, 10]
+
+
+def test_a_click_on_a_point_shows_its_settings(sweep):
+    from selenium.webdriver.common.keys import Keys
+
+    x, y = pixel(sweep, "scatter", {"xAxisIndex": 0, "yAxisIndex": 0}, [0.0025, 0.258])
+    pull(sweep, (x, y), (x, y))
+    soon(lambda: css(sweep, "#picked")[0].is_displayed())
+    panel = css(sweep, "#picked")[0].text
+    assert "Point 10, on the front" in panel
+    assert "system.llc.size: 4 MiB\nsystem.llc.ways: 8" in panel
+    assert "dlasim sweep show runs/llc 10" in panel
+    css(sweep, "#table tbody tr")[2].send_keys(Keys.ENTER)
+    assert "Point 2" in css(sweep, "#picked")[0].text
+
+
+def test_the_map_is_of_the_axes_that_are_chosen(sweep):
+    def across():
+        return sweep.execute_script("return dlasim.charts.map.chart.getOption().xAxis[0].data")
+
+    assert across() == ["512 KiB", "1 MiB", "2 MiB", "4 MiB"]
+    css(sweep, "#map select")[0].find_elements("css selector", "option")[1].click()
+    assert across() == ["4", "8", "16"]
+
+
+def test_the_points_of_a_sweep_sort_by_what_they_are_worth(sweep):
+    heading = next(h for h in css(sweep, "#table th") if h.text.startswith("a.latency_s"))
+    heading.find_element("css selector", "button").click()
+    assert points(sweep)[:2] == ["10", "7"]
+    assert len(points(sweep)) == 12

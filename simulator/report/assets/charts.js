@@ -1,6 +1,7 @@
 // The views of a run, as ECharts options. R: the data of `simulator.report.run_data` of one run.
 
 const clip = (inner, outer) => echarts.graphic.clipRectByRect(inner, outer);
+const EXACT = 15; // digits behind the point of a line at a value in seconds
 const MANY = 1500; // items above which a chart is drawn as pixels
 
 /** Return a bar of the timeline: work, and below it the share of its time that it waited. */
@@ -192,7 +193,7 @@ function latencyOption(lines, tail) {
   const shown = lines.filter(([, bins]) => bins.length);
   if (!shown.length) return null;
   return {
-    height: 300, grid: { top: 40, left: 56, right: 16, bottom: 40 },
+    height: 300, grid: { top: 54, left: 56, right: 16, bottom: 40 },
     xAxis: axis({ type: "log", name: "read latency", nameLocation: "middle", nameGap: 24, min: Math.min(...shown.map(([, b]) => b[0][0])) * 0.9, max: Math.max(...shown.map(([, b]) => b[b.length - 1][0])) * 1.1 }, "s"),
     yAxis: axis(tail ? { type: "log", name: "share that takes longer", min: 1e-6, max: 1, nameLocation: "end", nameTextStyle: { align: "left", color: css("dim") } } : { type: "value", name: "share of reads", nameLocation: "end", nameTextStyle: { align: "left", color: css("dim") } }, "%"),
     legend: { top: 0 },
@@ -203,7 +204,7 @@ function latencyOption(lines, tail) {
       const points = tail ? bins.map(([low, share]) => { const at = above; above -= share; return [low, Math.max(at, 1e-7)]; }) : bins;
       return {
         name, type: "line", step: "end", showSymbol: false, data: points, itemStyle: { color: color(i) }, lineStyle: { width: 1.5, type: DASHES[i % DASHES.length], color: color(i) },
-        markLine: p99 && !tail ? { silent: true, symbol: "none", data: [{ xAxis: p99 }], lineStyle: { color: color(i), type: DASHES[i % DASHES.length], opacity: 0.7 }, label: { show: false } } : undefined,
+        markLine: p99 && !tail ? { silent: true, symbol: "none", precision: EXACT, data: [{ xAxis: p99 }], lineStyle: { color: color(i), type: DASHES[i % DASHES.length], opacity: 0.7 }, label: { show: false } } : undefined,
       };
     }),
   };
@@ -219,7 +220,7 @@ function framesOption(frames, job) {
     data: mine.map(i => keep(frames.latency_s[i]) ? frames.latency_s[i] : null),
   });
   return {
-    height: 300, patterns: true, grid: { top: 40, left: 62, right: 16, bottom: 40 },
+    height: 300, patterns: true, grid: { top: 54, left: 62, right: 16, bottom: 40 },
     xAxis: axis({ type: "category", data: mine.map(i => frames.frame[i]), name: "frame", nameLocation: "middle", nameGap: 24 }),
     yAxis: axis({ type: "value", min: 0, name: "latency" }, "s"),
     legend: { left: "right" },
@@ -228,7 +229,7 @@ function framesOption(frames, job) {
       return tip(`frame ${frames.frame[i]}`, [["latency", text(frames.latency_s[i], "s")], ...(limit === null ? [] : [["deadline", text(limit, "s")], ["verdict", frames.latency_s[i] > limit ? "missed" : "met"]])]);
     } },
     series: limit === null ? [bar("frames", () => true, "accent", { symbol: "none" })] : [
-      { ...bar("met", s => s <= limit, "good", { symbol: "none" }), markLine: { silent: true, symbol: "none", data: [{ yAxis: limit }], lineStyle: { color: css("ink"), type: "dashed" }, label: { formatter: `deadline ${text(limit, "s")}`, position: "insideStartTop", color: css("ink"), backgroundColor: css("back"), padding: [2, 4] } } },
+      { ...bar("met", s => s <= limit, "good", { symbol: "none" }), markLine: { silent: true, symbol: "none", precision: EXACT, data: [{ yAxis: limit }], lineStyle: { color: css("ink"), type: "dashed" }, label: { formatter: `deadline ${text(limit, "s")}`, position: "insideStartTop", color: css("ink"), backgroundColor: css("back"), padding: [2, 4] } } },
       bar("missed", s => s > limit, "bad"),
     ],
   };
@@ -253,7 +254,7 @@ function rooflineOption(lines) {
   });
   const named = new Set([...points].sort((a, b) => b[2] - a[2]).slice(0, 5).map(p => p[3]));
   return {
-    height: 320, grid: { top: 40, left: 66, right: 20, bottom: 42 },
+    height: 320, grid: { top: 54, left: 66, right: 20, bottom: 42 },
     xAxis: axis({ type: "log", min: low, max: high, name: `MAC per byte of ${shown[0][1].level}`, nameLocation: "middle", nameGap: 25 }, ""),
     yAxis: axis({ type: "log", name: "MAC/s", nameTextStyle: { align: "left", color: css("dim") } }, ""),
     tooltip: { trigger: "item", formatter: p => p.seriesType !== "scatter" ? escaped(p.seriesName) : tip(p.value[3], [["run or level", p.seriesName], ["MAC per byte", text(p.value[0])], ["speed", text(p.value[1], "MAC/s")], ["takes", text(p.value[2], "s")]]) },

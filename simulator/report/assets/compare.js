@@ -81,7 +81,7 @@ function framesDoneOption() {
     series: lines.map((line, i) => ({
       name: line.name, type: "line", step: "end", symbol: ROOF_SYMBOLS[i % ROOF_SYMBOLS.length], symbolSize: 6, itemStyle: { color: color(i) }, lineStyle: { type: DASHES[i % DASHES.length], color: color(i), width: 1.5 },
       data: [[line.times[0], 0], ...line.times.map((t, k) => [t, (k + 1) / line.times.length])],
-      markLine: i ? undefined : { silent: true, symbol: "none", data: limits.map(x => ({ xAxis: x })), lineStyle: { color: css("ink"), type: "dashed" }, label: { formatter: p => `deadline ${text(p.value, "s")}`, color: css("ink"), position: "insideEndTop" } },
+      markLine: i ? undefined : { silent: true, symbol: "none", precision: EXACT, data: limits.map(x => ({ xAxis: x })), lineStyle: { color: css("ink"), type: "dashed" }, label: { formatter: p => `deadline ${text(p.value, "s")}`, color: css("ink"), position: "insideEndTop" } },
     })),
   };
 }

@@ -30,6 +30,7 @@ function unitOf(path) {
   if (/(^|[._])j$|_j\b/.test(path)) return "J";
   if (/(utilization|_rate|share)$/.test(path)) return "%";
   if (/bytes$/.test(path)) return "B";
+  if (/(^|[._])s_per_token$/.test(path)) return "s";
   if (/_per_s$/.test(path)) return "";
   return /(^|[._])s$|_s\.(mean|p\d+|max)$/.test(path) ? "s" : "plain";
 }
@@ -159,6 +160,7 @@ function keys(entry) {
     const zooms = option.dataZoom?.length > 0;
     if (zooms && event.key === "0") zoom(entry, 0, 100);
     else if (zooms && STEPS[event.key]) zoomBy(entry, event.key);
+    else if (option.parallel?.length) return;
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       const count = option.series[0]?.data?.length ?? 0;
       if (!count) return;

@@ -6,10 +6,11 @@ import {
   AriaComponent, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, LegendScrollComponent,
   MarkLineComponent, ParallelComponent, TooltipComponent, VisualMapComponent,
 } from "echarts/components";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
 
 use([
   BarChart, CustomChart, HeatmapChart, LineChart, ParallelChart, ScatterChart,
   AriaComponent, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, LegendScrollComponent,
-  MarkLineComponent, ParallelComponent, TooltipComponent, VisualMapComponent, CanvasRenderer, SVGRenderer,
+  MarkLineComponent, ParallelComponent, TooltipComponent, VisualMapComponent, LabelLayout, CanvasRenderer, SVGRenderer,
 ]);
