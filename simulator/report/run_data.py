@@ -15,6 +15,7 @@ MOST_SLICES = 6000  # of the timeline: the longest
 MOST_ROWS = 4000  # of the table of operations
 BINS_A_DECADE = 40  # of the latency histogram
 MOST_WAITS = 3  # causes that are named of an operation
+MOST_WAITS_SHOWN = 6000  # of blame, by layer
 UNITS_OF_COLUMNS = {"_s": "s", "_bytes": "B", "_utilization": "%"}
 
 
@@ -39,7 +40,7 @@ def run_data(result: Result) -> dict[str, Any]:
             },
         },
         "latency": latency_data(result),
-        "blame": blame_data(result.summary),
+        "blame": blame_data(result),
         "layers": [layer_data(layer) for layer in layers],
         "rooflines": rooflines(result.summary, layers),
         "energy": energy_data(result.summary),
@@ -133,31 +134,65 @@ def latency_data(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def blame_data(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return victims, culprits and the seconds of each (victim, culprit, cause); nothing where none share."""
+def blame_data(result: Result) -> dict[str, Any]:
+    """Return who waited for whom: cells (victim, culprit, cause, seconds, layer), places in the lists beside.
+
+    By layer where the run has blame.csv, of which a cause says its level too; nothing where no masters share.
+    """
+    summary = result.summary
     if not interference_pairs(summary):
-        return {"victims": [], "culprits": [], "causes": [], "cells": [], "requests": []}
-    matrix = {victim: row for victim, row in summary["interference"].items() if row}
-    culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
-    victims = list(matrix)
-    found = [
-        (victim, culprit, cause, seconds)
-        for victim, row in matrix.items()
-        for culprit, cell in row.items()
-        for cause, seconds in cell.get("causes", {"": cell["delay_s"]}).items()
-        if seconds
+        return {"victims": [], "culprits": [], "causes": [], "layers": [], "cells": [], "requests": []}
+    found = _blame_by_layer(columns_of(result.blame)) if result.blame else _blame_in_all(summary)
+    names: list[dict[str, int]] = [{}, {}, {}, {}]  # victims, culprits, causes, layers: name -> place
+    cells = [
+        (*(places.setdefault(name, len(places)) for places, name in zip(names, key)), seconds)
+        for key, seconds in found.items()
     ]
-    causes = list(dict.fromkeys(cause for _, _, cause, _ in found))
+    victims = list(names[0])
     masters = summary.get("masters", {})
     return {
         "victims": victims,
-        "culprits": culprits,
-        "causes": causes,
-        "cells": [(victims.index(v), culprits.index(c), causes.index(k), s) for v, c, k, s in found],
+        "culprits": list(names[1]),
+        "causes": list(names[2]),
+        "layers": list(names[3]),
+        "cells": [(v, c, k, seconds, layer) for v, c, k, layer, seconds in cells],
         "requests": [
             masters.get(v, {}).get("reads", 0) + masters.get(v, {}).get("writes", 0) for v in victims
         ],
     }
+
+
+Waits = dict[tuple[str, str, str, str], float]  # (victim, culprit, cause, layer) -> seconds
+
+
+def _blame_in_all(summary: Mapping[str, Any]) -> Waits:
+    return {
+        (victim, culprit, cause, ""): seconds
+        for victim, row in summary["interference"].items()
+        for culprit, cell in row.items()
+        for cause, seconds in cell.get("causes", {"": cell["delay_s"]}).items()
+        if seconds
+    }
+
+
+def _blame_by_layer(table: Mapping[str, Sequence[Any]]) -> Waits:
+    """Return the waits summed over frames; of very many the small ones have no layer."""
+    several = len(set(table["job"]) - {""}) > 1
+    found: Waits = {}
+    for victim, job, layer, culprit, level, cause, seconds in zip(
+        *(table[name] for name in ("victim", "job", "layer", "culprit", "level", "cause", "time_s"))
+    ):
+        at = f"{job}.{layer}" if several and layer else str(layer)
+        key = (str(victim), str(culprit), f"{cause} in {level}", at)
+        found[key] = found.get(key, 0.0) + seconds
+    if len(found) <= MOST_WAITS_SHOWN:
+        return found
+    least = sorted(found.values(), reverse=True)[MOST_WAITS_SHOWN]
+    short: Waits = {}
+    for (victim, culprit, cause, layer), seconds in found.items():
+        key = (victim, culprit, cause, layer if seconds > least else "")
+        short[key] = short.get(key, 0.0) + seconds
+    return short
 
 
 def layer_data(layer: Layer) -> dict[str, Any]:

@@ -22,7 +22,7 @@ OURS = (
     "requests.csv",
     "compare.html",
 )  # a folder with one of these is replaceable
-OPTIONAL = ("frames", "latency", "requests")  # tables of a result that not every run has
+OPTIONAL = ("blame", "frames", "latency", "requests")  # tables of a result that not every run has
 
 
 def prepare_out(out: Path, ending: str = "") -> None:

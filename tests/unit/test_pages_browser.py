@@ -378,3 +378,34 @@ def test_the_points_of_a_sweep_sort_by_what_they_are_worth(sweep):
     heading.find_element("css selector", "button").click()
     assert points(sweep)[:2] == ["10", "7"]
     assert len(points(sweep)) == 12
+
+
+def test_blame_is_of_the_layer_that_is_chosen(browser, tmp_path):
+    result = synthetic_result()
+    rows = [
+        ("nvdla0", "detect", 0, "conv_0", "core1", "dram", "queue_full", 0.015),
+        ("nvdla0", "detect", 1, "conv_1", "nvdla0", "dram", "bank_busy", 0.005),
+        ("core1", "", "", "", "nvdla0", "llc", "bus_busy", 0.004),
+    ]
+    names = ("victim", "job", "frame", "layer", "culprit", "level", "cause", "time_s")
+    result.blame = dict(zip(names, map(list, zip(*rows))))
+    page = tmp_path / "blame.html"
+    page.write_text(run_page(result), encoding="utf-8")
+    show(browser, page)
+
+    def shares():
+        option = browser.execute_script("return dlasim.charts.blame.chart.getOption()")
+        axes = option["yAxis"][0]["data"], option["xAxis"][0]["data"]
+        cells = {
+            (axes[0][d["value"][1]], axes[1][d["value"][0]]): d["value"][2]
+            for d in option["series"][0]["data"]
+        }
+        return cells["nvdla0", "core1"], cells["nvdla0", "nvdla0"]
+
+    assert shares() == (0.75, 0.25)
+    options = css(browser, "#blame select")[1].find_elements("css selector", "option")
+    assert [each.text for each in options] == ["all layers", "conv_0", "conv_1"]
+    options[1].click()
+    assert shares() == (1.0, 0.0)
+    causes = [each.text for each in css(browser, "#blame select")[0].find_elements("css selector", "option")]
+    assert causes == ["all causes", "queue full in dram", "bank busy in dram", "bus busy in llc"]

@@ -109,11 +109,11 @@ function bandwidthLine(name, values, times, i, grid) {
   };
 }
 
-/** Return seconds by (victim, culprit) of one cause, or of all (""). */
-function delays(blame, cause) {
+/** Return seconds by (victim, culprit) of one cause and layer, or of all (""). */
+function delays(blame, cause, layer = "") {
   const table = new Map();
-  for (const [v, c, k, seconds] of blame.cells) {
-    if (cause !== "" && blame.causes[k] !== cause) continue;
+  for (const [v, c, k, seconds, l] of blame.cells) {
+    if ((cause !== "" && blame.causes[k] !== cause) || (layer !== "" && blame.layers[l] !== layer)) continue;
     const key = `${v},${c}`;
     table.set(key, (table.get(key) ?? 0) + seconds);
   }
@@ -121,8 +121,10 @@ function delays(blame, cause) {
 }
 
 /** Return the causes of one pair as rows of a tooltip, most first. */
-const causesOf = (blame, v, c) => blame.cells.filter(cell => cell[0] === v && cell[1] === c)
-  .sort((a, b) => b[3] - a[3]).map(([, , k, s]) => [blame.causes[k].replaceAll("_", " "), text(s, "s")]);
+function causesOf(blame, v, c, layer) {
+  const found = blame.causes.map(cause => [cause.replaceAll("_", " "), delays(blame, cause, layer).get(`${v},${c}`) ?? 0]);
+  return found.filter(([, s]) => s).sort((a, b) => b[1] - a[1]).map(([cause, s]) => [cause, text(s, "s")]);
+}
 
 /** Return a heat map of victims and culprits; `value(v, c)`: number, label(number): its words. */
 function matrixOption(blame, value, label, tooltip, { signed = false } = {}) {
@@ -149,16 +151,16 @@ function matrixOption(blame, value, label, tooltip, { signed = false } = {}) {
   };
 }
 
-/** Return the shares of each victim's waits by culprit, of one cause or all. */
-function blameOption(blame, cause) {
+/** Return the shares of each victim's waits (in a layer, or in all) by culprit, of one cause or all. */
+function blameOption(blame, cause, layer = "") {
   if (!blame.cells.length) return null;
-  const found = delays(blame, cause), all = delays(blame, "");
+  const found = delays(blame, cause, layer), all = delays(blame, "", layer);
   const total = v => sum(blame.culprits.map((_, c) => all.get(`${v},${c}`) ?? 0)) || 1;
   return matrixOption(
     blame, (v, c) => (found.get(`${v},${c}`) ?? 0) / total(v), share => share ? text(share, "%") : "",
     (v, c, share) => tip(`${blame.victims[v]} delayed by ${blame.culprits[c]}`, [["share of its waits", text(share, "%")],
       ["in all requests", text(found.get(`${v},${c}`) ?? 0, "s")],
-      ...(blame.requests[v] ? [["per request", text((found.get(`${v},${c}`) ?? 0) / blame.requests[v], "s")]] : []), ...causesOf(blame, v, c)]),
+      ...(blame.requests[v] && layer === "" ? [["per request", text((found.get(`${v},${c}`) ?? 0) / blame.requests[v], "s")]] : []), ...causesOf(blame, v, c, layer)]),
   );
 }
 

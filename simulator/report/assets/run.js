@@ -1,10 +1,14 @@
 // The page of one run: its charts, and the table of every operation.
 const R = D.run;
-let cause = "", tail = "", roof = 0, job = R.frames.job[0];
+let cause = "", blamed = "", tail = "", roof = 0, job = R.frames.job[0];
 
-chart("blame", () => blameOption(R.blame, cause));
+chart("blame", () => blameOption(R.blame, cause, blamed));
 if (CHARTS.blame && R.blame.causes.length > 1) {
   choice("blame", "cause", [["", "all causes"], ...R.blame.causes.map(each => [each, each.replaceAll("_", " ")])], value => { cause = value; redraw("blame"); });
+}
+const layersBlamed = R.blame.layers.filter(Boolean);
+if (CHARTS.blame && layersBlamed.length > 1) {
+  choice("blame", "layer", [["", "all layers"], ...layersBlamed], value => { blamed = value; redraw("blame"); });
 }
 chart("slow", () => slowOption(R.layers));
 chart("timeline", () => timelineOption(R));
