@@ -6,15 +6,20 @@ from typing import Any
 
 from simulator.results.numbers import bytes_text, count_text, joules_text, percent_text, rate_text, time_text
 
-_UNITS: tuple[tuple[str, Callable[[float | None], str]], ...] = (
-    (r"bytes_per_s$", rate_text),
-    (r"(^|[._])j$", joules_text),
-    (r"(utilization|_rate|share)$", percent_text),
-    (r"bytes$", bytes_text),
-    (r"_per_s$", count_text),
-    (r"(^|[._])s_per_token$", time_text),
-    (r"(^|[._])s$|_s\.(mean|p\d+|max)$", time_text),
+_ENDINGS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
+    (r"bytes_per_s$", "B/s", rate_text),
+    (r"(^|[._])j$", "J", joules_text),
+    (r"(utilization|_rate|share)$", "", percent_text),
+    (r"bytes$", "B", bytes_text),
+    (r"(^|[._])s_per_token$", "s", time_text),
+    (r"_per_s$", "1/s", count_text),
+    (r"(^|[._])s$|_s\.(mean|p\d+|max)$", "s", time_text),
 )
+
+
+def unit_of(path: str) -> str:
+    """Return the unit of the number at a path of summary.json, "" for none: its last part names it."""
+    return next((unit for ending, unit, _ in _ENDINGS if re.search(ending, path)), "")
 
 
 def value_text(path: str, value: Any) -> str:
@@ -25,7 +30,7 @@ def value_text(path: str, value: Any) -> str:
         return "-"
     if not isinstance(value, int | float):
         return str(value)
-    show = next((show for ending, show in _UNITS if re.search(ending, path)), None)
+    show = next((show for ending, _, show in _ENDINGS if re.search(ending, path)), None)
     if show is not None:
         return show(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)

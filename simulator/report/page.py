@@ -1,12 +1,10 @@
 """Parts of a self-contained HTML page: no network, everything inside the one file."""
 
-import base64
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -140,28 +138,12 @@ def details(title: str, inner: str, name: str = "") -> str:
     return f"<details{mark}><summary>{escape(title)}</summary>{inner}</details>"
 
 
-def save_plots(figures: "Mapping[str, Figure]", folder: Path) -> dict[str, str]:
-    """Write ``folder``/plots/NAME.png for each figure; return NAME -> the same picture as an <img>."""
+def save_plots(figures: "Mapping[str, Figure]", folder: Path, kinds: Sequence[str] = ("png",)) -> None:
+    """Write ``folder``/plots/NAME.KIND for each figure; kinds: png, and pdf for a paper."""
+    from simulator.report.style import bytes_of  # matplotlib
+
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
-    images = {}
     for name, figure in figures.items():
-        png = _png(figure)
-        (plots / f"{name}.png").write_bytes(png)
-        images[name] = _image(name, png)
-    return images
-
-
-def image_of(name: str, figure: "Figure") -> str:
-    """Return the figure as an <img> that needs no file."""
-    return _image(name, _png(figure))
-
-
-def _image(name: str, png: bytes) -> str:
-    return f'<img alt="{escape(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+        for kind in kinds:
+            (plots / f"{name}.{kind}").write_bytes(bytes_of(figure, kind))

@@ -1,6 +1,6 @@
 """report.html and plots/ of one run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -49,9 +49,9 @@ SECTIONS = {
 }
 
 
-def write_run_page(result: Result, folder: Path) -> None:
-    """Write the plots and the report into ``folder``."""
-    save_plots(run_plots(result), folder)
+def write_run_page(result: Result, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
+    """Write the plots, of these ``kinds``, and the report into ``folder``."""
+    save_plots(run_plots(result), folder, kinds)
     (folder / "report.html").write_text(run_page(result), encoding="utf-8")
 
 

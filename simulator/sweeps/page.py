@@ -1,5 +1,6 @@
 """The page of a sweep: its front, points under a brush, two axes as a map, what each axis does."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -26,11 +27,11 @@ SECTIONS = {
 }
 
 
-def write_sweep_page(outcome: SweepOutcome, folder: Path) -> None:
-    """Write the plots and report.html into ``folder``."""
+def write_sweep_page(outcome: SweepOutcome, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
+    """Write the plots, of these ``kinds``, and report.html into ``folder``."""
     from simulator.sweeps.plots import sweep_plots  # matplotlib
 
-    save_plots(sweep_plots(outcome), folder)
+    save_plots(sweep_plots(outcome), folder, kinds)
     try:
         base = parse_text((folder / "sweep.yaml").read_text(encoding="utf-8"), "sweep.yaml").data.get("base")
     except OSError:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from simulator.report.style import COLORS, INK, WORKING, new_axes
+from simulator.report.labels import label_of, unit_of
+from simulator.report.style import COLORS, INK, POINTS, WORKING, label_axis, new_axes
 from simulator.sweeps.outcome import SweepOutcome
 
 MOST_TICKS = 24
@@ -26,7 +27,7 @@ def sweep_plots(outcome: SweepOutcome) -> dict[str, Figure]:
 
 
 def _pareto(rows: list[dict[str, Any]], first: str, second: str) -> Figure:
-    figure, axes = new_axes(f"{second} against {first}")
+    figure, axes = new_axes("Pareto front", height=2.8)
     rest, front = ([row for row in rows if row["pareto"] == mark] for mark in (0, 1))
     front.sort(key=lambda row: (row[first], row[second]))
     axes.scatter([r[first] for r in rest], [r[second] for r in rest], s=18, color="#b9bec7", label="feasible")
@@ -42,17 +43,22 @@ def _pareto(rows: list[dict[str, Any]], first: str, second: str) -> Figure:
     for row in front[:12]:
         where = (row[first], row[second])
         axes.annotate(
-            str(row["point"]), where, textcoords="offset points", xytext=(4, 4), fontsize=7, color=INK
+            str(row["point"]),
+            where,
+            textcoords="offset points",
+            xytext=(4, 4),
+            fontsize=POINTS - 2,
+            color=INK,
         )
-    axes.set_xlabel(first, fontsize=8, color=INK)
-    axes.set_ylabel(second, fontsize=8, color=INK)
-    axes.legend(fontsize=8, frameon=False)
+    label_axis(axes.xaxis, label_of(first), unit_of(first))
+    label_axis(axes.yaxis, label_of(second), unit_of(second))
+    axes.legend(fontsize=POINTS - 1, frameon=False)
     return figure
 
 
 def _effect(rows: list[dict[str, Any]], axis: str, objective: str) -> Figure:
     """Every point's objective over one axis, and their median at each value."""
-    figure, axes = new_axes(f"{objective} over {axis}", height=2.8)
+    figure, axes = new_axes(f"{label_of(objective)} over {label_of(axis)}")
     values = list(dict.fromkeys(row[axis] for row in rows))
     numeric = all(isinstance(value, int | float) for value in values)
     place = {value: value if numeric else i for i, value in enumerate(values)}
@@ -64,4 +70,6 @@ def _effect(rows: list[dict[str, Any]], axis: str, objective: str) -> Figure:
         axes.set_xticks([place[value] for value in ordered], [str(value) for value in ordered])
     elif not numeric:
         axes.set_xticks([])
+    label_axis(axes.xaxis, label_of(axis))
+    label_axis(axes.yaxis, label_of(objective), unit_of(objective))
     return figure
