@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from simulator.report.compare import Row, change, differences, verdict_of
 from simulator.report.layers import layers_of
+from simulator.report.measures import Row, change, differences, verdict_of
 from simulator.report.page import Cell, cell, chart, navigation, page, pair, table, verdict
 from simulator.report.run_data import run_data
 from simulator.report.run_page import deadlines

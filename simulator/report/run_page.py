@@ -20,7 +20,6 @@ from simulator.report.page import (
     table,
     verdict,
 )
-from simulator.report.plots import run_plots
 from simulator.report.run_data import operations_data, run_data
 from simulator.results.numbers import (
     bytes_text,
@@ -51,6 +50,8 @@ SECTIONS = {
 
 def write_run_page(result: Result, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
     """Write the plots, of these ``kinds``, and the report into ``folder``."""
+    from simulator.report.plots import run_plots  # matplotlib
+
     save_plots(run_plots(result), folder, kinds)
     (folder / "report.html").write_text(run_page(result), encoding="utf-8")
 

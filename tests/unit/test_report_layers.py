@@ -9,9 +9,10 @@ from synthetic import synthetic_result
 from hw_models.errors import ConfigError
 from simulator.cli.report import write_report
 from simulator.cli.terminal import output_console, print_run, progress_bar
-from simulator.report.compare import change, comparison, differences, unique_names, write_comparison
+from simulator.report.compare import unique_names, write_comparison
 from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
+from simulator.report.measures import change, comparison, differences
 from simulator.report.plots import memory_peak, run_plots
 from simulator.report.write import write_run
 
