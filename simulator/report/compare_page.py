@@ -15,6 +15,7 @@ from simulator.results.result import Result
 
 SCRIPTS = ("charts.js", "compare.js")
 SHOWN_DIFFERENCES = 60
+ROOM_BESIDE = 2  # runs in a table that has half the page
 MOST_LAYERS = 400  # rows of the table: the slowest
 SECTIONS = {
     "cost": "what it cost",
@@ -38,6 +39,7 @@ def comparison_page(
 ) -> str:
     """Return the page; the first run is the baseline. ``over``: what breaks ``limits``."""
     many = len(names) > 1 and len({job for run in runs for job in run.summary["workloads"]}) > 0
+    changed = chart("changed", "Layers that changed most", "Longer to the right, shorter to the left.")
     parts = [
         *_verdicts(limits, over),
         *(
@@ -50,14 +52,10 @@ def comparison_page(
         f'<div class="dim">baseline: {escape(names[0])}</div>',
         navigation(SECTIONS),
         '<h2 id="cost">What it cost and bought</h2>',
-        _measures(names, [row for row in rows if row.of_job]),
+        _beside(_measures(names, [row for row in rows if row.of_job]), changed, len(names)),
         pair(
             chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
             chart("blame2", "", "The other run, or the difference in points of a hundred."),
-        ),
-        pair(
-            chart("changed", "Layers that changed most", "Longer to the right, shorter to the left."),
-            chart("frames", "Frames done within", "Share of the frames of a job, by latency."),
         ),
         pair(
             chart("times", "Timeline", "Ctrl and wheel zoom, drag moves, + - 0 and arrows on the keyboard."),
@@ -65,9 +63,12 @@ def comparison_page(
         ),
         pair(
             chart("latency", "Read latency", "Of one master in every run; lines down: 99 % of its reads."),
+            chart("frames", "Frames done within", "Share of the frames of a job, by latency."),
+        ),
+        pair(
+            chart("roofline", "Roofline", "A layer each, its area is its time."),
             chart("energy", "Energy", "By run and unit."),
         ),
-        chart("roofline", "Roofline", "A layer each, its area is its time."),
         '<h2 id="layers">Layers</h2>',
         _layers(names, runs),
         '<h2 id="masters">Masters and memory</h2>',
@@ -77,6 +78,11 @@ def comparison_page(
     ]
     data = {"runs": [{"label": name} | run_data(run) for name, run in zip(names, runs)]}
     return page("dlasim compare", parts, data, SCRIPTS)
+
+
+def _beside(measures: str, changed: str, runs: int) -> str:
+    """Return the table with the chart beside it where there is room."""
+    return pair(f"<div>{measures}</div>", changed) if runs <= ROOM_BESIDE else measures + changed
 
 
 def _verdicts(limits: Sequence[str], over: Sequence[Broken]) -> list[str]:

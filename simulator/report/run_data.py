@@ -144,6 +144,10 @@ def blame_data(result: Result) -> dict[str, Any]:
         return {"victims": [], "culprits": [], "causes": [], "layers": [], "cells": [], "requests": []}
     found = _blame_by_layer(columns_of(result.blame)) if result.blame else _blame_in_all(summary)
     names: list[dict[str, int]] = [{}, {}, {}, {}]  # victims, culprits, causes, layers: name -> place
+    both = {victim for victim, *_ in found} & {culprit for _, culprit, *_ in found}
+    names[1] |= {
+        name: i for i, name in enumerate(n for n in dict.fromkeys(v for v, *_ in found) if n in both)
+    }
     cells = [
         (*(places.setdefault(name, len(places)) for places, name in zip(names, key)), seconds)
         for key, seconds in found.items()

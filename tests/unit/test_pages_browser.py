@@ -1,16 +1,20 @@
 """The pages in a browser: nothing on the console, and zoom, filter, sort and brush do what they say."""
 
 import dataclasses
+import os
 import time
+from pathlib import Path
 
 import pytest
 from browser import chromium, complaints, show, too_wide, zoom_of
 from synthetic import synthetic_result
 
+import simulator
 from simulator.report.compare import write_comparison
 from simulator.report.run_page import run_page
 from simulator.report.write import write_run
 from simulator.results.result import Result
+from simulator.results.run_folder import read_run
 from simulator.sweeps.outcome import SweepOutcome
 from simulator.sweeps.page import sweep_page
 
@@ -409,3 +413,43 @@ def test_blame_is_of_the_layer_that_is_chosen(browser, tmp_path):
     assert shares() == (1.0, 0.0)
     causes = [each.text for each in css(browser, "#blame select")[0].find_elements("css selector", "option")]
     assert causes == ["all causes", "queue full in dram", "bank busy in dram", "bus busy in llc"]
+
+
+def test_screenshots_of_the_documentation(browser, tmp_path):
+    """SCREENSHOTS: where they go; SCREENSHOTS_OF: two run folders, the first alone, to show instead of made-up runs."""
+    from rich.console import Console
+
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    runs = [Path(name) for name in os.environ.get("SCREENSHOTS_OF", "").split()]
+    if not runs:
+        runs = [tmp_path / "alone", tmp_path / "beside"]
+        for run, latency in zip(runs, (0.1, 0.2)):
+            write_run(synthetic_result(latency_s=latency, corunner=run.name == "beside"), run, plots=False)
+    (tmp_path / "run.html").write_text(run_page(read_run(runs[1])), encoding="utf-8")
+    with (tmp_path / "said").open("w") as said:
+        write_comparison(
+            Console(file=said), runs, tmp_path / "compare.html", ["workloads.*.latency_s > +5 %"]
+        )
+    simulator.sweep(SWEEP, out=tmp_path / "sweep")
+    (tmp_path / "sweep/report.html").rename(tmp_path / "sweep.html")
+    for name in ("run", "compare", "sweep"):
+        show(browser, tmp_path / f"{name}.html")
+        metrics = {"width": 1280, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        time.sleep(0.1)
+        assert browser.save_screenshot(str(folder / f"page_{name}.png"))
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert complaints(browser) == []
+
+
+SWEEP = {
+    "name": "LLC of LeNet-5 on nv_small",
+    "base": "configs/nv_small_tiny.yaml",
+    "axes": {
+        "system.llc.size": ["16 KiB", "32 KiB", "64 KiB", "128 KiB", "256 KiB"],
+        "system.llc.ways": [4, 8],
+        "system.llc.mshrs": [2, 4, 8],
+    },
+    "objectives": {"workloads.classify.latency_s": "minimize", "dram.*.energy_j": "minimize"},
+    "metrics": ["llc.hit_rate"],
+}

@@ -177,8 +177,8 @@ function slowOption(layers) {
     tooltip: { valueFormatter: v => text(v, "s") },
   });
   return {
-    patterns: true, height: 56 + Math.max(24 * rows.length, 150),
-    grid: { top: 28, left: 8, right: 20, bottom: 24, containLabel: true },
+    patterns: true, height: 76 + Math.max(24 * rows.length, 150), legend: { type: "plain" },
+    grid: { top: 48, left: 8, right: 20, bottom: 24, containLabel: true },
     xAxis: axis({ type: "value" }, "s"),
     yAxis: axis({ type: "category", data: rows.map(layer => layer.name), inverse: true, axisLabel: { width: 150, overflow: "truncate", interval: 0 } }),
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, formatter: items => {

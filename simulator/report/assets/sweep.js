@@ -144,7 +144,7 @@ function mapOption() {
     legend: { show: false },
     visualMap: { min: low, max: high === low ? low + 1 : high, dimension: 2, orient: "horizontal", left: "center", bottom: 0, itemHeight: 140, itemWidth: 12, calculable: true, formatter: v => short(v, unitIn(of)), textStyle: { color: css("dim"), fontSize: 11 }, inRange: { color: [css("low"), css("middle"), css("high")] } },
     tooltip: { formatter: p => tip(`${x.label} ${x.order[p.value[0]]}, ${y.label} ${y.order[p.value[1]]}`, [[of.label, text(p.value[2], unitIn(of))], ["points", p.value[3]]]) },
-    series: [{ type: "heatmap", data: data.map(value => ({ value, label: { color: strong(value[2]) ? (isDark() ? "#000" : "#fff") : css("ink") } })), itemStyle: { borderColor: css("back"), borderWidth: 2 }, label: { show: few, fontSize: 11, formatter: p => short(p.value[2], unitIn(of)) } }],
+    series: [{ type: "heatmap", data: data.map(value => ({ value, label: { color: strong(value[2]) ? (isDark() ? "#000" : "#fff") : css("ink") } })), itemStyle: { borderColor: css("back"), borderWidth: 2 }, label: { show: few, fontSize: 11, formatter: p => text(p.value[2], unitIn(of)) } }],
   };
 }
 
