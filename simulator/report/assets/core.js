@@ -124,11 +124,19 @@ function draw(entry) {
   if (!option) return;
   const { height, patterns, ...rest } = styled(option);
   if (height) entry.plot.style.height = `${height}px`;
-  entry.chart ??= echarts.init(entry.plot, null, { renderer: option.many ? "canvas" : "svg" });
+  if (!entry.chart) {
+    entry.chart = echarts.init(entry.plot, null, { renderer: option.many ? "canvas" : "svg" });
+    entry.chart.on("rendered", () => scalable(entry.plot.querySelector("svg")));
+  }
   entry.chart.resize();
   entry.chart.setOption(rest, { notMerge: true });
   entry.ready?.(entry.chart);
   entry.ready = null;
+}
+
+/** Let a drawing be shown in another size than it was made for, as on paper. */
+function scalable(svg) {
+  svg?.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
 }
 
 const redraw = id => CHARTS[id] && draw(CHARTS[id]);
@@ -193,14 +201,10 @@ for (const button of document.querySelectorAll("nav .theme")) {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => Object.values(CHARTS).forEach(draw));
 addEventListener("resize", () => Object.values(CHARTS).forEach(each => each.chart?.resize()));
-// On paper a page is about 700 px wide and always light.
+// Paper is light; its style scales the charts.
 let before = "auto";
 addEventListener("beforeprint", () => {
   before = document.documentElement.dataset.theme ?? "auto";
-  theme("light");
-  for (const each of Object.values(CHARTS)) each.chart?.resize({ width: each.plot.closest(".pair") ? 340 : 700 });
+  if (isDark()) theme("light");
 });
-addEventListener("afterprint", () => {
-  theme(before);
-  for (const each of Object.values(CHARTS)) each.chart?.resize({ width: "auto" });
-});
+addEventListener("afterprint", () => { if (before !== (document.documentElement.dataset.theme ?? "auto")) theme(before); });
