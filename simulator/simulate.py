@@ -8,6 +8,8 @@ from simulator.progress import Progress
 from simulator.report.blamed import slow_layers
 from simulator.results import summary as statistics
 from simulator.results.blame import blame_table
+from simulator.results.frames import frame_table
+from simulator.results.latency import latency_table
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -82,6 +84,8 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         bandwidth=bandwidth(machine),
         transactions=transactions(machine),
         blame=blame_table(machine),
+        frames=frame_table(machine),
+        latency=latency_table(machine),
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )
     summary["slow_layers"] = slow_layers(result)

@@ -175,12 +175,22 @@ def compare(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="the page to write")] = Path(
         "compare.html"
     ),
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="LIMIT",
+            help="exit 1 if a run breaks it: 'workloads.*.latency_s > +5 %' (against the first run), "
+            "'workloads.*.deadline.misses > 0'",
+        ),
+    ] = None,
 ) -> None:
     """Put runs side by side: latency, frame rate, traffic, interference, what a cure costs and buys."""
     from simulator.cli.terminal import output_console
     from simulator.report.compare import write_comparison
 
-    write_comparison(output_console(), folders, out)
+    if not write_comparison(output_console(), folders, out, fail_if or []):
+        raise typer.Exit(1)
 
 
 @app.command(context_settings=OTHER_OPTIONS)

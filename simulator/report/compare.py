@@ -1,61 +1,44 @@
 """Runs side by side: what differs between their configs, and what that cost and bought."""
 
-from collections.abc import Callable, Mapping
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from hw_models.errors import ConfigError
-from simulator.report.layers import interference_pairs
-from simulator.report.page import Cell, page, table
-from simulator.results.numbers import (
-    bytes_text,
-    count_text,
-    flat,
-    percent_text,
-    phases_of,
-    rate_text,
-    time_text,
-)
-from simulator.results.result import Result
+from simulator.report.compare_page import comparison_page
+from simulator.report.measures import Row, change, comparison, verdict_of
+from simulator.report.thresholds import broken
 from simulator.results.run_folder import read_run
 
-Show = Callable[[float | None], str]
-SHOWN_DIFFERENCES = 60
 
+def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: Sequence[str] = ()) -> bool:
+    """Print the comparison and write it as a page; return whether every limit holds.
 
-class Row(NamedTuple):
-    """One measure of all runs; better: +1 more is better, -1 less is better, 0 neither."""
-
-    name: str
-    values: list[float | None]
-    show: Show
-    better: int
-
-
-def write_comparison(console: Console, folders: list[Path], out: Path) -> None:
-    """Print the comparison and write it as a page. The first run is the baseline. Raises ConfigError."""
+    The first run is the baseline. Raises ConfigError.
+    """
     if len(folders) < 2:
         raise ConfigError("one run cannot be compared; write two or more folders", key="DIR")
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigError("cannot be written; write a file in an existing folder", file=f"--out {out}")
     names = unique_names(folders)
     runs = [read_run(folder) for folder in folders]
+    over = broken(fail_if, names, [run.summary for run in runs])
     rows = comparison(runs)
     console.print(_terminal_table(names, rows))
-    from simulator.report.compare_plots import comparison_images
-
-    images = comparison_images(names, runs)
+    for each in over:
+        console.print(Text(f"failed: {each}", style="bold red"), soft_wrap=True)
+    if fail_if and not over:
+        console.print(Text(f"passed: {', '.join(fail_if)}", style="green"), soft_wrap=True)
     try:
-        out.write_text(_page(names, runs, rows, images), encoding="utf-8")
+        out.write_text(comparison_page(names, runs, rows, fail_if, over), encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"cannot be written ({reason}); write another file", file=f"--out {out}") from None
     console.print(f"written to {out}", style="dim", soft_wrap=True)
+    return not over
 
 
 def unique_names(folders: list[Path]) -> list[str]:
@@ -68,110 +51,6 @@ def unique_names(folders: list[Path]) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-def comparison(runs: list[Result]) -> list[Row]:
-    """Return the measures of all runs, most important first; those that no run has are left out."""
-    summaries = [run.summary for run in runs]
-    rows: list[Row] = []
-    for job in _all_keys(summaries, "workloads"):
-        rows += _job_rows(job, [s.get("workloads", {}).get(job, {}) for s in summaries])
-    for victim in _all_keys(summaries, "masters"):
-        delays = [sum(d for v, _, d in interference_pairs(s) if v == victim) for s in summaries]
-        rows.append(Row(f"{victim}: delay charged to others", list(delays), time_text, -1))
-    for name in _all_keys(summaries, "masters"):
-        masters = [s.get("masters", {}).get(name, {}) for s in summaries]
-        bandwidth = [master.get("bandwidth_bytes_per_s") for master in masters]
-        rows.append(Row(f"{name}: bandwidth", bandwidth, rate_text, 1))
-        for key in ("mean", "p99", "max"):
-            values = [master.get("read_latency_s", {}).get(key) for master in masters]
-            rows.append(Row(f"{name}: read latency, {key}", values, time_text, -1))
-    rows += _memory_rows(summaries)
-    return [row for row in rows if any(row.values)]
-
-
-def _job_rows(job: str, jobs: list[Mapping[str, Any]]) -> list[Row]:
-    latency = [j.get("latency_s") for j in jobs]
-    rows = [Row(f"{job}: latency", latency, time_text, -1)]
-    if latency[0]:
-        slowdown = [None if value is None else value / latency[0] for value in latency]
-        rows.append(Row(f"{job}: slowdown", slowdown, lambda v: "-" if v is None else f"{v:.3f} x", -1))
-    rows.append(Row(f"{job}: frames/s", [j.get("frames_per_s") for j in jobs], _plain, 1))
-    rows.append(Row(f"{job}: time per token", [j.get("s_per_token") for j in jobs], time_text, -1))
-    several = [j if j.get("frames", 1) > 1 else {} for j in jobs]
-    for key, name in (("latency_max_s", "slowest frame"), ("latency_min_s", "fastest frame")):
-        rows.append(
-            Row(
-                f"{job}: {name}",
-                [j.get(key) for j in several],
-                time_text,
-                -1,
-            )
-        )
-    rows.append(
-        Row(f"{job}: deadlines missed", [j.get("deadline", {}).get("misses") for j in jobs], _plain, -1)
-    )
-    rows.append(Row(f"{job}: MAC utilisation", [j.get("mac_utilization") for j in jobs], percent_text, 1))
-    for key, name in (("read_bytes", "read"), ("write_bytes", "written")):
-        rows.append(Row(f"{job}: {name}", [j.get(key) for j in jobs], bytes_text, -1))
-    phases = [dict(phases_of(j)) for j in jobs]
-    for phase in dict.fromkeys(key for one in phases for key in one):
-        name = f"{job}: {phase.replace('_', ' ')} time"
-        rows.append(Row(name, [one.get(phase) for one in phases], time_text, -1))
-    return rows
-
-
-def _memory_rows(summaries: list[dict[str, Any]]) -> list[Row]:
-    rows = [Row("llc: hit rate", [s.get("llc", {}).get("hit_rate") for s in summaries], percent_text, 1)]
-    channels = [[c for c in s.get("dram", {}).values() if isinstance(c, Mapping)] for s in summaries]
-
-    def total(key: str) -> list[float | None]:
-        return [sum(c.get(key) or 0 for c in run) if run else None for run in channels]
-
-    hits, misses, conflicts = total("row_hits"), total("row_misses"), total("row_conflicts")
-    rates = [
-        h / (h + m + c) if h and m is not None and c is not None else None
-        for h, m, c in zip(hits, misses, conflicts)
-    ]
-    rows.append(Row("dram: row hit rate", rates, percent_text, 1))
-    rows.append(Row("dram: bandwidth", total("bandwidth_bytes_per_s"), rate_text, 0))
-    rows.append(Row("dram: activates", total("activates"), count_text, -1))
-    rows.append(Row("dram: energy", total("energy_j"), lambda v: "-" if v is None else f"{v:.4g} J", -1))
-    flash = [s.get("flash") or {} for s in summaries]
-    rows.append(Row("flash: read", [f.get("read_bytes") for f in flash], bytes_text, -1))
-    rows.append(Row("flash: throughput", [f.get("throughput_bytes_per_s") for f in flash], rate_text, 1))
-    return rows
-
-
-def _plain(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _all_keys(summaries: list[dict[str, Any]], part: str) -> list[str]:
-    return list(dict.fromkeys(key for summary in summaries for key in summary.get(part, {})))
-
-
-def differences(runs: list[Result]) -> list[tuple[str, list[str]]]:
-    """Return (key path, its value in each run) of everything in which the configs differ."""
-    flats = [dict(flat(run.config)) for run in runs]
-    paths = dict.fromkeys(path for one in flats for path in one)
-    shown = [(path, [str(one[path]) if path in one else "-" for one in flats]) for path in paths]
-    return [(path, values) for path, values in shown if len(set(values)) > 1]
-
-
-def change(value: float | None, base: float | None) -> str:
-    """Return "+12.5 %" against the baseline, "" where there is none."""
-    if value is None or not base or value == base:
-        return ""
-    percent = f"{100 * (value / base - 1):+.1f} %"
-    return "" if percent[1:] == "0.0 %" else percent
-
-
-def _verdict(row: Row, value: float | None) -> str:
-    base = row.values[0]
-    if not row.better or value is None or base is None or value == base:
-        return ""
-    return "better" if (value > base) == (row.better > 0) else "worse"
-
-
 def _terminal_table(names: list[str], rows: list[Row]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, name in enumerate(["", *names]):
@@ -180,32 +59,8 @@ def _terminal_table(names: list[str], rows: list[Row]) -> Table:
     for row in rows:
         cells = [Text(row.show(row.values[0]))]
         for value in row.values[1:]:
-            color, moved = colors[_verdict(row, value)], change(value, row.values[0])
+            color, moved = colors[verdict_of(row, value)], change(value, row.values[0])
             said = f"{row.show(value)} ({moved})" if moved else row.show(value)
             cells.append(Text(said, style=color))
         grid.add_row(row.name, *cells)
     return grid
-
-
-def _page(names: list[str], runs: list[Result], rows: list[Row], images: list[str]) -> str:
-    body = []
-    for row in rows:
-        cells: list[Any] = [row.name, Cell(row.show(row.values[0]), row.values[0])]
-        for value in row.values[1:]:
-            moved = change(value, row.values[0])
-            cells.append(
-                Cell(f"{row.show(value)} {f'({moved})' if moved else ''}", value, _verdict(row, value))
-            )
-        body.append(cells)
-    differing = differences(runs)
-    parts = [
-        f"<h1>{escape(' / '.join(names))}</h1>",
-        f'<div class="dim">baseline: {escape(names[0])}</div>',
-        "<h2>What differs in the configs</h2>",
-        table(["key", *names], [[path, *values] for path, values in differing[:SHOWN_DIFFERENCES]]),
-        f"<p>and {len(differing) - SHOWN_DIFFERENCES} more</p>" if len(differing) > SHOWN_DIFFERENCES else "",
-        "<h2>What it cost and bought</h2>",
-        table(["", *names], body),
-        *images,
-    ]
-    return page("dlasim compare", parts)

@@ -1,20 +1,31 @@
 """The plots of a run, as matplotlib figures. Importing this module imports matplotlib."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
-from simulator.report.style import COLORS, INK, RATES, SECONDS, WORKING, colors_of, legend, new_axes
+from simulator.report.run_data import memory_peak
+from simulator.report.style import (
+    COLORS,
+    INK,
+    POINTS,
+    WORKING,
+    colors_of,
+    dash,
+    hatch,
+    label_axis,
+    legend_below,
+    legend_beside,
+    new_axes,
+)
 from simulator.results.numbers import count_text, rate_text, time_text
-from simulator.results.parts import channels
 from simulator.results.result import Result
 
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
+APART = 0.1  # of a decade: closer points of a roofline share a name
 
 
 def run_plots(result: Result) -> dict[str, Figure]:
@@ -46,14 +57,15 @@ def layer_latency(result: Result, layers: list[Layer]) -> Figure | None:
     named = {layer.name for layer in slowest(layers, 5)}
     for i, layer in enumerate(layers):
         if layer.name in named:
-            axes.annotate(layer.name, (i, layer.seconds), ha="center", va="bottom", fontsize=7, color=INK)
+            at = {"ha": "center", "va": "bottom", "rotation": 90, "fontsize": POINTS - 2, "color": INK}
+            axes.annotate(layer.name, (i, layer.seconds), (0, 2), textcoords="offset points", **at)
     for unit in units:
         axes.bar(0, 0, color=color[unit], label=unit)
-    axes.yaxis.set_major_formatter(SECONDS)
-    axes.set_xlabel("layer, in order", fontsize=8, color=INK)
     axes.set_xlim(-0.7, len(layers) - 0.3)
-    axes.margins(y=0.12)
-    legend(axes, len(units))
+    axes.margins(y=0.4)
+    label_axis(axes.xaxis, "layer, in order")
+    label_axis(axes.yaxis, "time", "s")
+    legend_below(axes, len(units))
     return figure
 
 
@@ -69,7 +81,7 @@ def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
     causes = [
         cause for _, cause in sorted((-cycles, cause) for cause, cycles in totals.items() if cycles > 0)
     ]
-    figure, axes = new_axes("Where the cycles went, slowest layers", height=1.3 + 0.24 * len(rows))
+    figure, axes = new_axes("Where the cycles went, slowest layers", height=0.9 + 0.16 * len(rows))
     per_cycle = np.array([layer.seconds / layer.cycles for layer in rows])
     stalled = np.array([[layer.stalls.get(cause, 0) for cause in causes] for layer in rows], dtype=float)
     stalled = stalled.reshape(len(rows), len(causes))
@@ -85,31 +97,33 @@ def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
             left=left,
             color=COLORS[1 + i % (len(COLORS) - 1)],
             label=f"waiting: {cause}",
+            hatch=hatch(i + 1),
+            edgecolor="white",
+            linewidth=0,
             height=0.75,
         )
         left += part
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(SECONDS)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    label_axis(axes.xaxis, "time", "s")
+    legend_beside(axes)
     return figure
 
 
 def bandwidth_over_time(result: Result, layers: list[Layer]) -> Figure | None:
-    """Bytes a second of every master, stacked."""
+    """Bytes a second of every master."""
     time = np.asarray(result.bandwidth.get("time_s", ()), dtype=float)
     names = [name for name in result.bandwidth if name != "time_s" and np.any(result.bandwidth[name])]
     if not len(time) or not names:
         return None
     figure, axes = new_axes("Memory traffic over time")
-    series = [np.asarray(result.bandwidth[name], dtype=float) for name in names]
-    axes.stackplot(
-        time, *series, labels=names, colors=list(colors_of(names).values()), step="post", linewidth=0
-    )
-    axes.xaxis.set_major_formatter(SECONDS)
-    axes.yaxis.set_major_formatter(RATES)
+    for i, (name, color) in enumerate(colors_of(names).items()):
+        rates = np.asarray(result.bandwidth[name], dtype=float)
+        axes.step(time, rates, where="mid", color=color, linestyle=dash(i), linewidth=0.9, label=name)
     axes.margins(x=0)
     axes.set_ylim(bottom=0)
-    legend(axes, len(names))
+    label_axis(axes.xaxis, "time", "s")
+    label_axis(axes.yaxis, "bandwidth", "B/s")
+    legend_below(axes, len(names))
     return figure
 
 
@@ -118,7 +132,7 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
     points = [layer for layer in layers if layer.macs and layer.total_bytes and layer.seconds]
     if not points:
         return None
-    figure, axes = new_axes("Roofline")
+    figure, axes = new_axes("Roofline", height=2.8)
     intensity = np.array([layer.macs / layer.total_bytes for layer in points])
     speed = np.array([layer.macs / layer.seconds for layer in points])
     peak = max(layer.peak_macs_per_s for layer in points)
@@ -126,33 +140,41 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
     x = np.geomspace(intensity.min() / 3, intensity.max() * 3, 200)
     if peak:
         axes.axhline(peak, color=INK, linewidth=1, linestyle="--")
-        axes.annotate(f"{count_text(peak)}MAC/s", (x[0], peak), va="bottom", fontsize=8, color=INK)
+        axes.annotate(f"{count_text(peak)}MAC/s", (x[0], peak), va="bottom", fontsize=POINTS - 1, color=INK)
     if memory:
         roof = x * memory
         axes.plot(x, np.minimum(roof, peak) if peak else roof, color=INK, linewidth=1.2)
         at = len(x) // 8
         axes.annotate(
-            f"memory {rate_text(memory)}", (x[at], roof[at]), ha="right", va="bottom", fontsize=8, color=INK
+            f"memory {rate_text(memory)}",
+            (x[at], roof[at]),
+            ha="right",
+            va="bottom",
+            fontsize=POINTS - 1,
+            color=INK,
         )
     size = 12 + 160 * np.array([layer.seconds for layer in points]) / max(layer.seconds for layer in points)
     axes.scatter(intensity, speed, s=size, color=WORKING, alpha=0.6, linewidth=0)
-    for layer in slowest(points, 5):
+    for layer in apart(slowest(points, 5)):
         at_point = (layer.macs / layer.total_bytes, layer.macs / layer.seconds)
-        axes.annotate(layer.name, at_point, textcoords="offset points", xytext=(5, -8), fontsize=7, color=INK)
+        style = {"fontsize": POINTS - 2, "color": INK}
+        axes.annotate(layer.name, at_point, (5, -8), textcoords="offset points", **style)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
-    axes.set_xlabel("MAC per byte of memory traffic", fontsize=8, color=INK)
-    axes.set_ylabel("MAC/s", fontsize=8, color=INK)
+    label_axis(axes.xaxis, "MAC per byte of memory traffic")
+    label_axis(axes.yaxis, "speed", "MAC/s")
     return figure
 
 
-def memory_peak(summary: Mapping[str, Any]) -> float:
-    """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
-    used = [channel for _, channel in channels(summary) if channel.get("utilization")]
-    return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
+def apart(layers: list[Layer]) -> list[Layer]:
+    """Return the layers whose points in the roofline lie apart, so that their names do."""
+    kept: list[Layer] = []
+    for layer in layers:
+        where = np.log10([layer.macs / layer.total_bytes, layer.macs / layer.seconds])
+        others = [np.log10([each.macs / each.total_bytes, each.macs / each.seconds]) for each in kept]
+        if all(np.abs(where - other).max() > APART for other in others):
+            kept.append(layer)
+    return kept
 
 
 def interference(result: Result, layers: list[Layer]) -> Figure | None:
@@ -161,15 +183,18 @@ def interference(result: Result, layers: list[Layer]) -> Figure | None:
         return None
     victims, culprits, rows = interference_matrix(result.summary)
     values = np.array(rows)
-    size = (2.5 + 0.5 * len(victims), min(9.0, 3.0 + 1.1 * len(culprits)))
+    size = (0.8 + 0.28 * len(victims), min(7.0, 1.6 + 0.8 * len(culprits)))
     figure, axes = new_axes("Waits of all requests, charged to", height=size[0], width=size[1])
     axes.imshow(values, cmap="OrRd", aspect="auto", vmin=0)
     axes.set_xticks(range(len(culprits)), culprits)
     axes.set_yticks(range(len(victims)), victims)
-    axes.set_xlabel("culprit", fontsize=8, color=INK)
-    axes.set_ylabel("victim", fontsize=8, color=INK)
+    axes.grid(visible=False)
+    label_axis(axes.xaxis, "delayed by")
+    label_axis(axes.yaxis, "who waited")
     middle = values.max() / 2
     for (row, column), value in np.ndenumerate(values):
         shade = "white" if value > middle else INK
-        axes.text(column, row, time_text(float(value)), ha="center", va="center", fontsize=8, color=shade)
+        axes.text(
+            column, row, time_text(float(value)), ha="center", va="center", fontsize=POINTS - 1, color=shade
+        )
     return figure

@@ -1,14 +1,26 @@
 """report.html and plots/ of one run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from simulator.config.yaml_lines import yaml_text
-from simulator.report.layers import interference_matrix, interference_pairs, layers_of
-from simulator.report.page import Cell, cards, cell, details, page, save_plots, table
-from simulator.report.plots import run_plots
+from simulator.report.layers import layers_of
+from simulator.report.page import (
+    Cell,
+    cards,
+    cell,
+    chart,
+    details,
+    navigation,
+    page,
+    pair,
+    save_plots,
+    table,
+    verdict,
+)
+from simulator.report.run_data import operations_data, run_data
 from simulator.results.numbers import (
     bytes_text,
     count_text,
@@ -22,39 +34,80 @@ from simulator.results.parts import caches, channels, ideal_memories
 from simulator.results.result import Result
 from workloads.lowering.account import text_of
 
+SCRIPTS = ("charts.js", "run.js")
+SECTIONS = {
+    "blame": "blame",
+    "slow": "slow layers",
+    "timeline": "timeline",
+    "latency": "latency",
+    "rooflines": "roofline",
+    "energy": "energy",
+    "layers": "layers",
+    "masters": "masters",
+    "config": "config",
+}
 
-def write_run_page(result: Result, folder: Path) -> None:
-    """Write the plots and the report into ``folder``."""
-    images = save_plots(run_plots(result), folder)
-    (folder / "report.html").write_text(run_page(result, images), encoding="utf-8")
+
+def write_run_page(result: Result, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
+    """Write the plots, of these ``kinds``, and the report into ``folder``."""
+    from simulator.report.plots import run_plots  # matplotlib
+
+    save_plots(run_plots(result), folder, kinds)
+    (folder / "report.html").write_text(run_page(result), encoding="utf-8")
 
 
-def run_page(result: Result, images: Mapping[str, str]) -> str:
-    summary = result.summary
-    simulation = summary["simulation"]
-    made = (
+def run_page(result: Result) -> str:
+    """Return the page: verdicts and key figures, blame and slow layers, then everything else."""
+    summary, data = result.summary, run_data(result)
+    sections = {name: words for name, words in SECTIONS.items() if name not in data or data[name]}
+    parts = [
+        *deadlines(summary["workloads"]),
+        f"<h1>{escape(str(summary['name']))}</h1>",
+        f'<div class="dim">{escape(made_by(summary["simulation"]))}</div>',
+        *(f'<div class="warning">{escape(f"warning: {warning}")}</div>' for warning in result.warnings),
+        *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
+        navigation(sections),
+        pair(
+            chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
+            chart("slow", "Slowest layers", "Working, and waiting by cause."),
+        ),
+        chart(
+            "timeline",
+            "Timeline",
+            "The white strip in a bar is the share of its time that it waited; a post is a frame's deadline. "
+            "Ctrl and wheel zoom, drag moves, + - 0 and arrows on the keyboard.",
+        ),
+        pair(
+            chart("latency", "Read latency", "Lines down: 99 % of a master's reads."),
+            chart("frames", "Frames", "Latency of each from its release."),
+        ),
+        pair(
+            chart("roofline", "Roofline", "A layer each, its area is its time."),
+            chart("energy", "Energy", "By unit and cause."),
+        ),
+        '<h2 id="layers">Layers</h2>',
+        _layers(result),
+        *_masters(summary),
+        *_memory(summary),
+        *(part for job in summary["workloads"].values() for part in _network(job)),
+        details("Every operation", "", name="operations"),
+        '<div id="config">',
+        details("Config", f"<pre>{escape(yaml_text(result.config))}</pre>"),
+        "</div>",
+    ]
+    return page(
+        str(summary["name"]), parts, {"run": data | {"operations": operations_data(result.ops)}}, SCRIPTS
+    )
+
+
+def made_by(simulation: Mapping[str, Any]) -> str:
+    """Return what made the run, in one line."""
+    return (
         f"dlasim {simulation['version']}, seed {simulation['seed']}, "
         f"config {simulation['config_sha256'][:12]}: "
         f"{time_text(simulation['simulated_s'])} simulated in {time_text(simulation['wall_s'])}, "
         f"{count_text(simulation['requests'])} requests"
     )
-    parts = [
-        f"<h1>{escape(str(summary['name']))}</h1>",
-        *_deadlines(summary["workloads"]),
-        f'<div class="dim">{escape(made)}</div>',
-        *(f'<div class="warning">{escape(warning)}</div>' for warning in result.warnings),
-        *(part for name, job in summary["workloads"].items() for part in _job(name, job)),
-        *(part for name, job in summary["workloads"].items() for part in _network(job)),
-        *images.values(),
-        *_masters(summary),
-        *_memory(summary),
-        *_interference(summary),
-        "<h2>Layers</h2>",
-        _layers(result),
-        details("Every operation", _operations(result)),
-        details("Config", f"<pre>{escape(yaml_text(result.config))}</pre>"),
-    ]
-    return page(str(summary["name"]), parts)
 
 
 def _job(name: str, job: Mapping[str, Any]) -> list[str]:
@@ -72,17 +125,20 @@ def _job(name: str, job: Mapping[str, Any]) -> list[str]:
     numbers += [(f"{phase.replace('_', ' ')} time", time_text(value)) for phase, value in phases_of(job)]
     if job.get("frames", 1) > 1:
         numbers += [("frames", str(job["frames"])), ("slowest frame", time_text(job.get("latency_max_s")))]
-    return [f"<h2>{escape(name)}</h2>", cards(numbers)]
+    return [f"<h3>{escape(name)}</h3>", cards(numbers)]
 
 
-def _deadlines(jobs: Mapping[str, Any]) -> list[str]:
-    """Return a line for each job with a deadline; it says in words what its colour says."""
-    lines = []
-    for name, job in jobs.items():
-        if job.get("deadline"):
-            style = "met" if job["deadline"]["met"] else "missed"
-            lines.append(f'<div class="{style}">{escape(f"{name}: {deadline_text(job)}")}</div>')
-    return lines
+def deadlines(jobs: Mapping[str, Any], before: str = "") -> list[str]:
+    """Return a line for each job with a deadline; it says in a word what its colour says."""
+    return [
+        verdict(
+            job["deadline"]["met"],
+            "MET" if job["deadline"]["met"] else "MISSED",
+            f"{before}{name}: {deadline_text(job)}",
+        )
+        for name, job in jobs.items()
+        if job.get("deadline")
+    ]
 
 
 def _network(job: Mapping[str, Any]) -> list[str]:
@@ -123,8 +179,8 @@ def _masters(summary: Mapping[str, Any]) -> list[str]:
             ]
         )
     names = ["master", "reads", "writes", "read", "written", "bandwidth"]
-    names += [f"read latency {key}" for key in ("mean", "p50", "p95", "p99", "max")]
-    return ["<h2>Masters</h2>", table(names, rows)] if rows else []
+    names += [f"latency {key}" for key in ("mean", "p50", "p95", "p99", "max")]
+    return ['<h2 id="masters">Masters</h2>', table(names, rows)] if rows else []
 
 
 def _memory(summary: Mapping[str, Any]) -> list[str]:
@@ -171,14 +227,6 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _interference(summary: Mapping[str, Any]) -> list[str]:
-    if not interference_pairs(summary):
-        return []
-    victims, culprits, delays = interference_matrix(summary)
-    rows = [[victim, *(cell(delay, time_text) for delay in row)] for victim, row in zip(victims, delays)]
-    return ["<h2>Waits of all requests, charged to</h2>", table(["victim", *culprits], rows)]
-
-
 def _layers(result: Result) -> str:
     layers = layers_of(result.ops)
     total = sum(layer.seconds for layer in layers) or 1.0
@@ -200,17 +248,4 @@ def _layers(result: Result) -> str:
             ]
         )
     headings = ["", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written", "waited for"]
-    return table(headings, rows, left=(1, 2, 9))
-
-
-def _operations(result: Result) -> str:
-    columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in result.ops.items()}
-    words = [i for i, name in enumerate(columns) if name in ("unit", "layer", "kind")]
-    rows = ([_operation_cell(value) for value in row] for row in zip(*columns.values(), strict=True))
-    return table(list(columns), rows, left=words)
-
-
-def _operation_cell(value: Any) -> Cell:
-    if isinstance(value, float):
-        return Cell(f"{value:.6g}", value)
-    return Cell(str(value), value if isinstance(value, int) else None)
+    return table(headings, rows, left=(1, 2, 9), name="layers-table")

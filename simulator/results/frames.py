@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.units import FS
+from simulator.soc.machine import Machine
 
 QUANTILES = (50, 95, 99)
 
@@ -53,3 +54,20 @@ def deadline_figures(latencies_fs: np.ndarray, deadline_fs: int) -> dict[str, An
         "worst_frame": worst,
         "worst_slack_s": (deadline_fs - int(latencies_fs[worst])) * FS,
     }
+
+
+FRAME_COLUMNS = ("job", "frame", "release_s", "end_s", "latency_s", "deadline_s")
+
+
+def frame_table(machine: Machine) -> dict[str, list[Any]]:
+    """Return frames.csv's columns, a row a frame that is done; ``deadline_s``: from release, "" without."""
+    table: dict[str, list[Any]] = {name: [] for name in FRAME_COLUMNS}
+    for plan in machine.plans:
+        done = 0 if plan.llm else plan.frames_done(machine)
+        limit = "" if plan.deadline_fs is None else plan.deadline_fs * FS
+        for frame in range(done):
+            end, latency = (int(t[plan.index][frame]) for t in (machine.finished, machine.latencies))
+            row = (plan.name, frame, (end - latency) * FS, end * FS, latency * FS, limit)
+            for name, value in zip(FRAME_COLUMNS, row):
+                table[name].append(value)
+    return table

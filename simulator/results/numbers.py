@@ -37,6 +37,12 @@ def rate_text(value: float | None) -> str:
     return "-" if value is None else bytes_text(value) + "/s"
 
 
+def joules_text(value: float | None) -> str:
+    """Return "62.3 mJ"."""
+    steps = [(1, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ")]
+    return "-" if value is None else "0 J" if value == 0 else _scaled(value, steps)
+
+
 def count_text(value: float | None) -> str:
     """Return "1.24 M"."""
     return "-" if value is None else _scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")])

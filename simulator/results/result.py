@@ -16,7 +16,9 @@ class Result:
     config: dict[str, Any]  # resolved; running it again gives the same result
     timeline: list[dict[str, Any]] = field(default_factory=list)  # Chrome trace events
     bandwidth: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then bytes/s per master
-    blame: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # blame.csv
+    blame: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # blame.csv: waits by layer
+    frames: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # frames.csv: a row a finished frame
+    latency: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # latency.csv: reads by latency
     warnings: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)  # job -> simulator.values.JobValues, if asked for
     requests: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # requests.csv, of jobs that serve

@@ -30,6 +30,7 @@ OURS = (
     "requests.csv",
     "compare.html",
 )  # a folder with one of these is replaceable
+OPTIONAL = ("blame", "frames", "latency", "requests")  # tables of a result that not every run has
 
 
 def prepare_out(out: Path, ending: str = "") -> None:
@@ -131,10 +132,9 @@ def write_data(result: Result, folder: Path) -> None:
     write_json(folder / "summary.json", result.summary)
     write_table(folder / "ops.csv", result.ops)
     write_table(folder / "bandwidth.csv", result.bandwidth)
-    if result.blame:
-        write_table(folder / "blame.csv", result.blame)
-    if result.requests:
-        write_table(folder / "requests.csv", result.requests)
+    for name in OPTIONAL:
+        if table := getattr(result, name):
+            write_table(folder / f"{name}.csv", table)
     for name, columns in result.transactions.items():
         write_table(folder / f"bus_{name}.csv", columns)
     (folder / "config.yaml").write_text(yaml_text(result.config), encoding="utf-8")
@@ -148,14 +148,16 @@ def read_run(folder: Path) -> Result:
         summary = json.loads((folder / "summary.json").read_text())
         ops = read_table(folder / "ops.csv")
         bandwidth = read_table(folder / "bandwidth.csv")
-        blame = read_table(folder / "blame.csv") if (folder / "blame.csv").exists() else {}
+        more: dict[str, Any] = {
+            name: read_table(path) for name in OPTIONAL if (path := folder / f"{name}.csv").is_file()
+        }
         config = parse_text((folder / "config.yaml").read_text(), str(folder / "config.yaml")).data
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not readable"
         name = Path(error.filename).name if isinstance(error, OSError) and error.filename else "its files"
         message = f"no run folder ({name}: {str(reason).lower()}); write a folder that `dlasim run` made"
         raise ConfigError(message, file=folder) from None
-    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth, blame=blame)
+    return Result(summary=summary, ops=ops, config=config, bandwidth=bandwidth, **more)
 
 
 def write_json(path: Path, data: Any) -> None:

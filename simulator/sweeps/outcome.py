@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from hw_models.errors import ConfigError
 from simulator.config.yaml_lines import parse_text
+from simulator.report.labels import label_of, value_text
 from simulator.results.run_folder import read_table
 from simulator.sweeps.file import Sweep
 
@@ -66,6 +68,14 @@ class SweepOutcome:
         failed = sum(bool(row["error"]) for row in self.rows)
         counts = f"{len(self.rows)} points, {len(self.best)} on the front, {failed} failed"
         return f"SweepOutcome({self.name!r}: {counts})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the front."""
+        columns = ["point", *self.axes, *self.paths]
+        rows = [[value_text(name, row[name]) for name in columns] for row in self.best[:SHOWN_POINTS]]
+        head = "".join(f"<th>{escape(label_of(name))}</th>" for name in columns)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
+        return f"<b>{escape(self.name)}: Pareto front</b><table><tr>{head}</tr>{body}</table>"
 
     @property
     def best(self) -> list[dict[str, Any]]:

@@ -1,107 +1,154 @@
-"""The report of a sweep: the Pareto front, the effect of every axis, all points."""
+"""The page of a sweep: its front, points under a brush, two axes as a map, what each axis does."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from simulator.config.yaml_lines import parse_text, yaml_text
+from simulator.report.labels import label_of, value_text
+from simulator.report.page import Cell, cards, chart, details, navigation, page, pair, save_plots, table
+from simulator.sweeps.axes import exact
+from simulator.sweeps.effects import effects
+from simulator.sweeps.outcome import SweepOutcome
 
-from simulator.report.page import Cell, cards, page, save_plots, table
-from simulator.report.style import COLORS, INK, WORKING, new_axes
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from simulator.sweeps.outcome import SweepOutcome
-
-MOST_TICKS = 24
-
-
-def write_sweep_page(outcome: "SweepOutcome", folder: Path) -> None:
-    """Write the plots and report.html into ``folder``."""
-    images = save_plots(sweep_plots(outcome), folder)
-    (folder / "report.html").write_text(sweep_page(outcome, images), encoding="utf-8")
-
-
-def sweep_plots(outcome: "SweepOutcome") -> "dict[str, Figure]":
-    good = [row for row in outcome.rows if row["feasible"]]
-    if not good:
-        return {}
-    figures: dict[str, Figure] = {}
-    objectives = list(outcome.objectives)
-    for i, first in enumerate(objectives):
-        for second in objectives[i + 1 :]:
-            figures[f"pareto_{len(figures)}"] = _pareto(good, first, second)
-    for i, axis in enumerate(outcome.axes):
-        figures[f"axis_{i}"] = _effect(good, axis, objectives[0])
-    return figures
+MOST_POINTS = 4000  # in the page: the front, and an even share of the others
+MOST_FRONT = 60  # rows of the front's table
+SCRIPTS = ("sweep.js",)
+SECTIONS = {
+    "front": "front",
+    "scatter": "points",
+    "parallel": "axes and results",
+    "map": "two axes",
+    "effects": "effects",
+    "points": "all points",
+    "base": "base config",
+}
 
 
-def _pareto(rows: list[dict[str, Any]], first: str, second: str) -> "Figure":
-    figure, axes = new_axes(f"{second} against {first}")
-    rest, front = ([row for row in rows if row["pareto"] == mark] for mark in (0, 1))
-    front.sort(key=lambda row: (row[first], row[second]))
-    axes.scatter([r[first] for r in rest], [r[second] for r in rest], s=18, color="#b9bec7", label="feasible")
-    axes.plot(
-        [r[first] for r in front],
-        [r[second] for r in front],
-        "o-",
-        color=COLORS[1],
-        ms=5,
-        lw=1,
-        label="front",
-    )
-    for row in front[:12]:
-        where = (row[first], row[second])
-        axes.annotate(
-            str(row["point"]), where, textcoords="offset points", xytext=(4, 4), fontsize=7, color=INK
-        )
-    axes.set_xlabel(first, fontsize=8, color=INK)
-    axes.set_ylabel(second, fontsize=8, color=INK)
-    axes.legend(fontsize=8, frameon=False)
-    return figure
+def write_sweep_page(outcome: SweepOutcome, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
+    """Write the plots, of these ``kinds``, and report.html into ``folder``."""
+    from simulator.sweeps.plots import sweep_plots  # matplotlib
+
+    save_plots(sweep_plots(outcome), folder, kinds)
+    try:
+        base = parse_text((folder / "sweep.yaml").read_text(encoding="utf-8"), "sweep.yaml").data.get("base")
+    except OSError:
+        base = None
+    (folder / "report.html").write_text(sweep_page(outcome, base, folder.name), encoding="utf-8")
 
 
-def _effect(rows: list[dict[str, Any]], axis: str, objective: str) -> "Figure":
-    """Every point's objective over one axis, and their median at each value."""
-    figure, axes = new_axes(f"{objective} over {axis}", height=2.8)
-    values = list(dict.fromkeys(row[axis] for row in rows))
-    numeric = all(isinstance(value, int | float) for value in values)
-    place = {value: value if numeric else i for i, value in enumerate(values)}
-    axes.scatter([place[r[axis]] for r in rows], [r[objective] for r in rows], s=16, color=WORKING, alpha=0.5)
-    if len(values) <= MOST_TICKS:
-        ordered = sorted(values, key=lambda value: place[value])
-        medians = [np.median([r[objective] for r in rows if r[axis] == value]) for value in ordered]
-        axes.plot([place[value] for value in ordered], medians, color=COLORS[1], lw=1)
-        axes.set_xticks([place[value] for value in ordered], [str(value) for value in ordered])
-    elif not numeric:
-        axes.set_xticks([])
-    return figure
-
-
-def sweep_page(outcome: "SweepOutcome", images: dict[str, str]) -> str:
+def sweep_page(outcome: SweepOutcome, base: Any = None, folder: str = "DIR") -> str:
+    """Return the page; ``base``: the config that axes are laid on; ``folder``: the sweep's, to be named."""
+    rows = shown_rows(outcome)
     failed = sum(bool(row["error"]) for row in outcome.rows)
-    front = [row for row in outcome.rows if row["pareto"]]
     numbers = [
         ("points", str(len(outcome.rows))),
-        ("on the Pareto front", str(len(front))),
+        ("on the Pareto front", str(sum(row["pareto"] for row in outcome.rows))),
         ("feasible", str(sum(row["feasible"] for row in outcome.rows))),
         ("failed", str(failed)),
     ]
-    columns = ["point", *outcome.axes, *outcome.paths]
-    all_columns = [*columns, "feasible", "pareto", *(["error"] if failed else [])]
+    left_out = len(outcome.rows) - len(rows)
     parts = [
         f"<h1>{escape(outcome.name)}</h1>",
+        f'<div class="dim">{escape(_goals(outcome))}</div>',
         cards(numbers),
-        "<h2>Pareto front</h2>",
-        table(columns, [[_cell(row[name]) for name in columns] for row in outcome.best]),
-        *images.values(),
-        "<h2>All points</h2>",
-        table(all_columns, [[_cell(row[name]) for name in all_columns] for row in outcome.rows]),
+        f'<div class="dim">{left_out} points behind the front are left out here; results.csv has all.</div>'
+        if left_out
+        else "",
+        navigation(SECTIONS),
+        '<h2 id="front">Pareto front</h2>',
+        _front(outcome),
+        pair(
+            chart(
+                "scatter", "Points", "Drag a box to keep what is in it in every view; a click picks a point."
+            ),
+            chart("map", "Two axes", "Of all points with the same pair of values."),
+        ),
+        chart(
+            "parallel",
+            "Axes and results",
+            "Drag along an axis to keep what runs through there; a click lets go.",
+        ),
+        '<div id="picked" class="panel" hidden aria-live="polite"></div>',
+        pair(
+            chart(
+                "effects",
+                "What each axis explains",
+                "Share of the variance of an objective; the rest is interaction.",
+            ),
+            chart("along", "Along an axis", "Every point, and the mean at each value."),
+        ),
+        '<h2 id="points">All points</h2>',
+        '<div id="table"></div>',
+        '<div id="base">',
+        details("Base config", f"<pre>{escape(yaml_text(base))}</pre>") if base else "",
+        "</div>",
     ]
-    return page(outcome.name, parts)
+    return page(outcome.name, parts, sweep_data(outcome, rows) | {"folder": folder}, SCRIPTS)
 
 
-def _cell(value: Any) -> Cell:
+def _goals(outcome: SweepOutcome) -> str:
+    return ", ".join(f"{goal} {path}" for path, goal in outcome.objectives.items())
+
+
+def shown_rows(outcome: SweepOutcome) -> list[dict[str, Any]]:
+    """Return the rows that the page has: all, or the front and every n-th of the others."""
+    rows = outcome.rows
+    if len(rows) <= MOST_POINTS:
+        return rows
+    step = -(-len(rows) // MOST_POINTS)
+    return [row for i, row in enumerate(rows) if row["pareto"] or i % step == 0]
+
+
+def sweep_data(outcome: SweepOutcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the charts draw: columns of the points, what each is, and the effects."""
+    return {
+        "count": len(rows),
+        "axes": [_axis(path, [row[path] for row in rows]) for path in outcome.axes],
+        "results": [
+            {
+                "path": path,
+                "label": label_of(path),
+                "goal": outcome.objectives.get(path, ""),
+                "values": [row[path] if isinstance(row[path], int | float) else None for row in rows],
+            }
+            for path in outcome.paths
+        ],
+        "point": [row["point"] for row in rows],
+        "pareto": [row["pareto"] for row in rows],
+        "feasible": [row["feasible"] for row in rows],
+        "error": [row["error"] for row in rows],
+        "effects": [
+            {"objective": row["objective"], "axis": row["axis"], "share": row["share_of_variance"]}
+            for row in effects(outcome)
+        ],
+    }  # fmt: skip
+
+
+def _axis(path: str, values: list[Any]) -> dict[str, Any]:
+    """Return an axis: its values, and in their order those that differ."""
+    different = list(dict.fromkeys(values))
+    with suppress(ValueError, TypeError):
+        different.sort(key=lambda value: exact(value)[0])
+    return {
+        "path": path,
+        "label": label_of(path),
+        "values": values,
+        "order": different,
+        "numeric": all(isinstance(value, int | float) for value in values),
+    }
+
+
+def _front(outcome: SweepOutcome) -> str:
+    columns = ["point", *outcome.axes, *outcome.paths]
+    front = outcome.best
+    rows = [[_cell(name, row[name]) for name in columns] for row in front[:MOST_FRONT]]
+    more = f"<p>and {len(front) - MOST_FRONT} more</p>" if len(front) > MOST_FRONT else ""
+    return table([label_of(name) for name in columns], rows) + more
+
+
+def _cell(path: str, value: Any) -> Cell:
     number = isinstance(value, int | float)
-    return Cell(f"{value:.6g}" if isinstance(value, float) else str(value), value if number else None)
+    return Cell(value_text(path, value) if path != "point" else str(value), value if number else None)

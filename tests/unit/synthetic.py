@@ -16,7 +16,7 @@ def synthetic_result(*, corunner: bool = True, latency_s: float = 0.12) -> Resul
     delays = {v: {c: {"delay_s": 0.0} for c in [*masters, "refresh"]} for v in masters}
     delays["nvdla0"]["nvdla0"]["delay_s"] = 0.003
     if corunner:
-        delays["nvdla0"]["core1"]["delay_s"] = 0.021
+        delays["nvdla0"]["core1"] = {"delay_s": 0.021, "causes": {"queue_full": 0.015, "bus_busy": 0.006}}
         delays["core1"]["nvdla0"]["delay_s"] = 0.004
     return Result(
         summary={
@@ -45,8 +45,28 @@ def synthetic_result(*, corunner: bool = True, latency_s: float = 0.12) -> Resul
             "time_s": np.linspace(0, latency_s, 200),
             **{name: rng.uniform(0, 3e9, 200) for name in masters},
         },
+        frames=synthetic_frames(latency_s),
+        latency={
+            "master": ["nvdla0"] * 50 + ["core0"] * 50,
+            "at_least_s": [*np.geomspace(2e-8, 9e-7, 50).tolist(), *np.geomspace(1e-8, 5e-7, 50).tolist()],
+            "reads": [*range(1, 51), *range(50, 0, -1)],
+        },
         warnings=["layer 'roi_3' runs on core0: the accelerator has no RoiAlign"],
     )
+
+
+def synthetic_frames(latency_s: float) -> dict:
+    """Return four frames, of which the third is late."""
+    latencies = [latency_s * share for share in (0.98, 1.0, 1.3, 0.95)]
+    release = [i * 1.5 * latency_s for i in range(4)]
+    return {
+        "job": ["detect"] * 4,
+        "frame": list(range(4)),
+        "release_s": release,
+        "end_s": [r + t for r, t in zip(release, latencies)],
+        "latency_s": latencies,
+        "deadline_s": [1.1 * latency_s] * 4,
+    }
 
 
 def synthetic_ops(rng: np.random.Generator, latency_s: float) -> dict:
@@ -77,6 +97,14 @@ def synthetic_ops(rng: np.random.Generator, latency_s: float) -> dict:
 def synthetic_job(latency_s: float) -> dict:
     return {
         "latency_s": latency_s,
+        "frames": 4,
+        "deadline": {
+            "limit_s": 1.1 * latency_s,
+            "met": False,
+            "misses": 1,
+            "worst_frame": 2,
+            "worst_slack_s": -0.2 * latency_s,
+        },
         "frames_per_s": 1 / latency_s,
         "phases": {"accelerator_s": latency_s * 0.7, "cpu_s": latency_s * 0.3, "io_s": 0.0},
         "macs": 32_000_000_000,
@@ -110,4 +138,5 @@ def synthetic_channel() -> dict:
         "bandwidth_bytes_per_s": 3.1e9,
         "utilization": 0.31,
         "energy_j": 0.021,
+        "energy_by_cause_j": {"activate": 0.004, "read": 0.012, "write": 0.005},
     }

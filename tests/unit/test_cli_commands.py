@@ -188,6 +188,10 @@ def test_compare_and_report_work_on_run_folders(dlasim, folder, simulated):
     assert (code, err) == (0, "")
     assert "detect: latency" in out
     assert (folder / "both.html").is_file()
+    limited = dlasim("compare", "a", "b", "--fail-if", "workloads.*.latency_s > +5 %")
+    assert (limited[0], "passed: workloads.*.latency_s > +5 %" in limited[1]) == (0, True)
+    limited = dlasim("compare", "a", "b", "--fail-if", "workloads.*.latency_s > 1 fs")
+    assert (limited[0], "failed: b: workloads.detect.latency_s is " in limited[1]) == (1, True)
     assert dlasim("report", "a") == (0, "a/report.html\n", "")
 
 

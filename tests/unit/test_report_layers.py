@@ -9,9 +9,10 @@ from synthetic import synthetic_result
 from hw_models.errors import ConfigError
 from simulator.cli.report import write_report
 from simulator.cli.terminal import output_console, print_run, progress_bar
-from simulator.report.compare import change, comparison, differences, unique_names, write_comparison
+from simulator.report.compare import unique_names, write_comparison
 from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
+from simulator.report.measures import change, comparison, differences
 from simulator.report.plots import memory_peak, run_plots
 from simulator.report.write import write_run
 
@@ -68,7 +69,7 @@ def test_frame_times_are_drawn_when_there_are_several():
     (axes,) = figure.axes
     (line,) = [one for one in axes.lines if len(one.get_xdata()) == 4]
     assert line.get_xdata().tolist() == [0.1, 0.1, 0.2, 0.3]
-    assert line.get_ydata().tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert line.get_ydata().tolist() == pytest.approx([0, 100 / 3, 200 / 3, 100])
     assert frame_times([("single", {"latency_s": 0.1})]) is None
 
 
@@ -139,8 +140,7 @@ def test_a_comparison_marks_what_is_better_and_what_differs(tmp_path):
     said = text_of(lambda console: write_comparison(console, [tmp_path / "slow", tmp_path / "fast"], page))
     assert "100 ms (-50.0 %)" in said
     html = page.read_text()
-    assert '<td class="better" data-value="0.1">100 ms (-50.0 %)</td>' in html
-    assert "http" not in html
+    assert '<td class="better" data-value="0.1">100 ms (-50.0 %, better)</td>' in html
 
 
 @pytest.mark.parametrize(
@@ -165,4 +165,18 @@ def test_one_run_alone_cannot_be_compared(tmp_path):
 def test_a_report_is_written_again_from_the_folder_alone(tmp_path):
     write_run(synthetic_result(), tmp_path / "run", plots=False)
     assert write_report(tmp_path / "run") == tmp_path / "run/report.html"
+    for figure in (tmp_path / "run/plots").glob("*.png"):
+        pdf = figure.with_suffix(".pdf").read_bytes()
+        assert pdf.startswith(b"%PDF")
+        assert b"/CIDFontType2" in pdf  # TrueType: fonts are embedded and text stays text
     assert "a &lt;made-up&gt; network" in (tmp_path / "run/report.html").read_text()
+
+
+def test_figures_have_units_at_their_axes_and_are_as_wide_as_a_papers_text():
+    figures = run_plots(synthetic_result())
+    assert {figure.get_figwidth() for name, figure in figures.items() if name != "interference"} == {7.0}
+    labels = {name: (f.axes[0].get_xlabel(), f.axes[0].get_ylabel()) for name, f in figures.items()}
+    assert labels["bandwidth"] == ("time [ms]", "bandwidth [GB/s]")
+    assert labels["layer_latency"] == ("layer, in order", "time [ms]")
+    assert labels["roofline"] == ("MAC per byte of memory traffic", "speed [TMAC/s]")
+    assert labels["cycles"][0] == "time [ms]"

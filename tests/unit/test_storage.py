@@ -130,10 +130,10 @@ def test_time_in_use_counts_requests_that_are_under_way_when_the_run_is_cut():
 
 def test_steps_that_overlap_are_on_tracks_of_their_own():
     result = simulator.run(config_of({"a": net(), "b": net("nvdla1")}))
-    names = {e["tid"]: e["args"]["name"] for e in result.timeline if e["ph"] == "M"}
+    names = {e["tid"]: e["args"]["name"] for e in result.timeline if e["name"] == "thread_name"}
     assert {"flash", "flash (2)"} < set(names.values())
     ends = dict.fromkeys(names, 0.0)
-    for event in sorted((e for e in result.timeline if e["ph"] == "X"), key=lambda e: e["ts"]):
+    for event in sorted((e for e in result.timeline if e.get("cat") == "op"), key=lambda e: e["ts"]):
         assert event["ts"] >= ends[event["tid"]] - 1e-6
         ends[event["tid"]] = event["ts"] + event["dur"]
 

@@ -1,0 +1,242 @@
+"""What the charts of a run draw, as data of its page: SI units, names of users as they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator.report.layers import Layer, cause_of, interference_pairs, layers_of
+from simulator.results.numbers import percent_text
+from simulator.results.parts import channels
+from simulator.results.result import Result
+from simulator.results.tracks import tracks
+
+MOST_SLICES = 6000  # of the timeline: the longest
+MOST_ROWS = 4000  # of the table of operations
+BINS_A_DECADE = 40  # of the latency histogram
+MOST_WAITS = 3  # causes that are named of an operation
+MOST_WAITS_SHOWN = 6000  # of blame, by layer
+UNITS_OF_COLUMNS = {"_s": "s", "_bytes": "B", "_utilization": "%"}
+
+
+def run_data(result: Result) -> dict[str, Any]:
+    """Return the data of all views of a run."""
+    layers = layers_of(result.ops)
+    return {
+        "name": str(result.summary["name"]),
+        "end_s": float(result.summary["simulation"]["simulated_s"]),
+        "frames": frames_data(result),
+        "ops": slices_data(result.ops),
+        "corunners": [
+            {"on": str(each["on"]), "what": str(each.get("kind", "co-runner")).replace("_", " ")}
+            for each in result.config.get("corunners", [])
+        ],
+        "bandwidth": {
+            "time_s": result.bandwidth.get("time_s", []),
+            "masters": {
+                name: values
+                for name, values in result.bandwidth.items()
+                if name != "time_s" and np.any(values)
+            },
+        },
+        "latency": latency_data(result),
+        "blame": blame_data(result),
+        "layers": [layer_data(layer) for layer in layers],
+        "rooflines": rooflines(result.summary, layers),
+        "energy": energy_data(result.summary),
+    }
+
+
+def columns_of(table: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return the columns as plain lists."""
+    return {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in table.items()}
+
+
+def frames_data(result: Result) -> dict[str, list[Any]]:
+    """Return the frames of all jobs; ``deadline_s`` is None without one."""
+    names = ("job", "frame", "end_s", "latency_s", "deadline_s")
+    found = {name: list(result.frames.get(name, [])) for name in names}
+    return found | {"deadline_s": [None if limit == "" else limit for limit in found["deadline_s"]]}
+
+
+def slices_data(table: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return the operations on the tracks of their units, the longest if they are many."""
+    ops = columns_of(table)
+    on_track = tracks(ops)
+    names = sorted(set(on_track))
+    chosen = sorted(range(len(on_track)), key=lambda i: ops["start_s"][i] - ops["end_s"][i])[:MOST_SLICES]
+    chosen.sort()
+    waits = [waits_of(ops, i) for i in chosen]
+    frame = ops.get("frame")
+    return {
+        "tracks": names,
+        "track": [names.index(on_track[i]) for i in chosen],
+        "name": [str(ops["layer"][i]) for i in chosen],
+        "kind": [str(ops["kind"][i]).replace("_", " ") for i in chosen],
+        "start_s": [ops["start_s"][i] for i in chosen],
+        "end_s": [ops["end_s"][i] for i in chosen],
+        "frame": [frame[i] if frame else "last" for i in chosen],
+        "waited": [min(1.0, sum(share for _, share in each)) for each in waits],
+        "why": [", ".join(f"{c} {percent_text(share)}" for c, share in each[:MOST_WAITS]) for each in waits],
+    }
+
+
+def waits_of(ops: Mapping[str, Sequence[Any]], i: int) -> list[tuple[str, float]]:
+    """Return (cause, share of the operation's cycles) of what an operation waited for, most first."""
+    cycles = ops["cycles"][i]
+    found = [
+        (cause_of(name), column[i] / cycles)
+        for name, column in ops.items()
+        if name.startswith("stall_") and cycles and _number(column[i])
+    ]
+    return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def _number(value: Any) -> bool:
+    """Return whether a value is a number other than 0."""
+    return isinstance(value, int | float) and value != 0
+
+
+def operations_data(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return the columns of the table of operations; waits in one, columns without a number left out."""
+    ops = columns_of(table)
+    count = min(len(next(iter(ops.values()), [])), MOST_ROWS)
+    found = []
+    for name, column in ops.items():
+        if name.startswith("stall_") or not any(value not in ("", 0) for value in column):
+            continue
+        unit = next((unit for ending, unit in UNITS_OF_COLUMNS.items() if name.endswith(ending)), "plain")
+        heading = name.removesuffix("_s").removesuffix("_bytes").replace("_", " ")
+        found.append({"name": heading, "unit": unit, "values": column[:count]})
+    waits = [
+        ", ".join(f"{c} {percent_text(share)}" for c, share in waits_of(ops, i)[:MOST_WAITS])
+        for i in range(count)
+    ]
+    return [*found, {"name": "waited for", "unit": "plain", "values": waits}]
+
+
+def latency_data(result: Result) -> list[dict[str, Any]]:
+    """Return for each master the share of its reads in bins of equal width on a logarithmic axis."""
+    table = columns_of(result.latency)
+    masters = dict.fromkeys(table.get("master", []))
+    found = []
+    for name in masters:
+        rows = [i for i, master in enumerate(table["master"]) if master == name]
+        at = np.array([table["at_least_s"][i] for i in rows], float)
+        reads = np.array([table["reads"][i] for i in rows], float)
+        bins = np.floor(np.log10(np.maximum(at, 1e-15)) * BINS_A_DECADE + 1e-6).astype(int)
+        first = int(bins.min())
+        share = np.bincount(bins - first, reads) / reads.sum()
+        low = 10.0 ** (np.arange(first, first + len(share)) / BINS_A_DECADE)
+        points = [*zip(low.tolist(), share.tolist()), (float(low[-1]) * 10 ** (1 / BINS_A_DECADE), 0.0)]
+        latency = result.summary.get("masters", {}).get(name, {}).get("read_latency_s", {})
+        found.append({"master": name, "bins": points, "p99_s": latency.get("p99")})
+    return found
+
+
+def blame_data(result: Result) -> dict[str, Any]:
+    """Return who waited for whom: cells (victim, culprit, cause, seconds, layer), places in the lists beside.
+
+    By layer where the run has blame.csv, of which a cause says its level too; nothing where no masters share.
+    """
+    summary = result.summary
+    if not interference_pairs(summary):
+        return {"victims": [], "culprits": [], "causes": [], "layers": [], "cells": [], "requests": []}
+    found = _blame_by_layer(columns_of(result.blame)) if result.blame else _blame_in_all(summary)
+    names: list[dict[str, int]] = [{}, {}, {}, {}]  # victims, culprits, causes, layers: name -> place
+    both = {victim for victim, *_ in found} & {culprit for _, culprit, *_ in found}
+    names[1] |= {
+        name: i for i, name in enumerate(n for n in dict.fromkeys(v for v, *_ in found) if n in both)
+    }
+    cells = [
+        (*(places.setdefault(name, len(places)) for places, name in zip(names, key)), seconds)
+        for key, seconds in found.items()
+    ]
+    victims = list(names[0])
+    masters = summary.get("masters", {})
+    return {
+        "victims": victims,
+        "culprits": list(names[1]),
+        "causes": list(names[2]),
+        "layers": list(names[3]),
+        "cells": [(v, c, k, seconds, layer) for v, c, k, layer, seconds in cells],
+        "requests": [
+            masters.get(v, {}).get("reads", 0) + masters.get(v, {}).get("writes", 0) for v in victims
+        ],
+    }
+
+
+Waits = dict[tuple[str, str, str, str], float]  # (victim, culprit, cause, layer) -> seconds
+
+
+def _blame_in_all(summary: Mapping[str, Any]) -> Waits:
+    return {
+        (victim, culprit, cause, ""): seconds
+        for victim, row in summary["interference"].items()
+        for culprit, cell in row.items()
+        for cause, seconds in cell.get("causes", {"": cell["delay_s"]}).items()
+        if seconds
+    }
+
+
+def _blame_by_layer(table: Mapping[str, Sequence[Any]]) -> Waits:
+    """Return the waits summed over frames; of very many the small ones have no layer."""
+    several = len(set(table["job"]) - {""}) > 1
+    found: Waits = {}
+    for victim, job, layer, culprit, level, cause, seconds in zip(
+        *(table[name] for name in ("victim", "job", "layer", "culprit", "level", "cause", "time_s"))
+    ):
+        at = f"{job}.{layer}" if several and layer else str(layer)
+        key = (str(victim), str(culprit), f"{cause} in {level}", at)
+        found[key] = found.get(key, 0.0) + seconds
+    if len(found) <= MOST_WAITS_SHOWN:
+        return found
+    least = sorted(found.values(), reverse=True)[MOST_WAITS_SHOWN]
+    short: Waits = {}
+    for (victim, culprit, cause, layer), seconds in found.items():
+        key = (victim, culprit, cause, layer if seconds > least else "")
+        short[key] = short.get(key, 0.0) + seconds
+    return short
+
+
+def layer_data(layer: Layer) -> dict[str, Any]:
+    """Return a layer's time, split into work and what it waited for."""
+    per_cycle = layer.seconds / layer.cycles if layer.cycles else 0.0
+    waits = {cause: cycles * per_cycle for cause, cycles in layer.stalls.items() if cycles}
+    working = max(layer.seconds - sum(waits.values()), 0.0)
+    return {"name": layer.name, "kind": layer.kind.replace("_", " "), "seconds": layer.seconds,
+            "working": working, "waits": waits}  # fmt: skip
+
+
+def rooflines(summary: Mapping[str, Any], layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """Return the layers under the roofs of compute and of each level of memory."""
+    points = [layer for layer in layers if layer.macs and layer.total_bytes and layer.seconds]
+    if not points:
+        return []
+    return [
+        {
+            "level": "memory traffic",
+            "bytes_per_s": memory_peak(summary),
+            "macs_per_s": max(layer.peak_macs_per_s for layer in points),
+            "points": [
+                (layer.macs / layer.total_bytes, layer.macs / layer.seconds, layer.seconds, layer.name)
+                for layer in points
+            ],
+        }
+    ]
+
+
+def memory_peak(summary: Mapping[str, Any]) -> float:
+    """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
+    used = [channel for _, channel in channels(summary) if channel.get("utilization")]
+    return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
+
+
+def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    """Return (unit, cause, joules) of everything whose energy is known."""
+    return [
+        (name, cause, joules)
+        for name, channel in channels(summary)
+        for cause, joules in channel.get("energy_by_cause_j", {}).items()
+        if joules
+    ]
