@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import workloads.llm
+from simulator.validate import llm_published
 from simulator.validate.figure import Figure
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.experts import Router, hit_rate
@@ -39,6 +40,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from expert_hits()
     yield from pages()
     yield from owner_maps()
+    yield from llm_published.figures()
 
 
 def mlkv() -> Iterator[Figure]:

@@ -156,7 +156,7 @@ PRESET_RULES = [
     [{"share": {"layers": 2}}],
     [{"layers": "1-3", "owner": 0, "part": "keys"}, {"bits": "int8"}],
     [{"heads": "75 %", "keep": {"sinks": 1, "recent": 4}}],
-    [{"read": 3, "index": 64}],
+    [{"read": 3, "index_bits": 64}],
     [{"layers": "0, 3", "keep": {"most": 1}, "state": 512}],
 ]
 
@@ -246,7 +246,7 @@ def test_rule_that_cannot_be_is_told_in_one_line(tmp_path, message):
         ({"layers": "first"}, "no choice; write numbers such as"),
         ({"bits": "int5"}, "are no bits of a value; write a number such as 4.5"),
         ({"width": "0 %"}, "is no share; write more than 0 %"),
-        ({"layers": 1}, "a rule without an effect; write one of bits, index"),
+        ({"layers": 1}, "a rule without an effect; write one of bits, index_bits"),
         ({"share": {}, "owner": 1}, "share and owner; write one of them"),
     ],
 )

@@ -46,7 +46,7 @@ class Cells:
     owner: np.ndarray  # number layer * heads + head of the cell that stores it; -1: neither stored nor read
     row: np.ndarray  # bytes of a token
     macs: np.ndarray  # multiplications of a layer's queries with a token
-    index: np.ndarray  # bits of each kept token that a step reads to choose among them
+    index_bits: np.ndarray  # of each kept token that a step reads to choose among them
     read: np.ndarray  # tokens that a step reads at most
     kept: Kept
     state: np.ndarray  # (layers,) bytes of fixed state
@@ -76,7 +76,7 @@ class Cells:
         """Return whether every cell keeps, and every step reads, all that its layer's window sees."""
         kept = self.kept
         whole = (kept.between == kept.over).all() and (kept.most == ALL).all() and (self.read == ALL).all()
-        return bool(whole) and not self.index.any()
+        return bool(whole) and not self.index_bits.any()
 
     # ---- what a step reads
 
@@ -111,7 +111,7 @@ class Cells:
         kept, row, first = self._reads
         layers, heads = self.owner.shape[1:]
         tokens = kept.tokens(context, prompt)
-        size = np.minimum(tokens, self.read) * row + -(-tokens * self.index // 8)
+        size = np.minimum(tokens, self.read) * row + -(-tokens * self.index_bits // 8)
         found = np.zeros((layers, layers), np.int64)
         reader = np.broadcast_to(np.arange(layers)[None, :, None], self.owner.shape)
         np.add.at(found, (reader[first], self.owner[first] // heads), size[first])
@@ -151,7 +151,7 @@ def cells_of(model: Transformer, dtype: str, rules: Sequence[KvRule] = ()) -> Ce
         owner=draft.owner,
         row=_whole(draft.bits * draft.width, 8),
         macs=macs,
-        index=_whole(draft.index, 1),
+        index_bits=draft.index_bits,
         read=draft.read,
         kept=Kept(**draft.kept),
         state=_whole(bits_of(dtype) * draft.states.astype(object), 8),
@@ -182,7 +182,7 @@ class Draft:
         self.kept = {name: np.full(size, value, np.int64) for name, value in zip(names, values, strict=True)}
         self.kept["window"] = np.broadcast_to(windows[None, :, None], size).copy()
         self.bits = np.full(size, bits_of(dtype), object)
-        self.index = np.full(size, Fraction(0), object)
+        self.index_bits = np.zeros(size, np.int64)
         self.read = np.full(size, ALL, np.int64)
         scan = shape.scan.state_values if shape.scan is not None else 0
         self.states = np.array([scan if is_scan else 0 for is_scan in shape.scan_layers], np.int64)
@@ -211,7 +211,7 @@ def _apply(draft: Draft, rule: KvRule) -> None:
         if rule.keep is not None:
             for name, value in _kept(rule.keep).items():
                 draft.kept[name][part][at] = value
-        for name, table in (("bits", draft.bits), ("index", draft.index), ("read", draft.read)):
+        for name, table in (("bits", draft.bits), ("index_bits", draft.index_bits), ("read", draft.read)):
             if (value := getattr(rule, name)) is not None:
                 table[part][at] = value
     if rule.state is not None:

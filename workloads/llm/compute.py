@@ -80,11 +80,22 @@ class Compute:
         """The FFN of one layer over ``rows`` resident neurons, or over all of them (None)."""
         shape, vectors = self.plan.model.shape, self.plan.model.neuron_vectors
         kind = "gemv" if rows is None else "sparse_ffn"
-        size = int(self.plan.dram.ffn[layer]) if rows is None else rows * self.plan.dram.neuron
+        size = self._ffn_bytes(layer, tokens) if rows is None else rows * self.plan.dram.neuron
         macs = self.batch * tokens * (shape.ffn if rows is None else rows) * vectors * shape.width
         if rows is None and shape.expert_layers[layer]:
             macs = self.batch * tokens * int(self.ffn_values[layer])
         return Work(max(self._fs(kind, size, macs), self.machine.block_floor_fs), macs, size)
+
+    def _ffn_bytes(self, layer: int, tokens: int) -> int:
+        """Return the bytes of an FFN that ``tokens`` tokens of each sequence read, an expert once.
+
+        Of several tokens each takes its experts by chance, all alike: those that one leaves idle are read
+        with the chance that another takes them.
+        """
+        idle, others = int(self.plan.dram.idle[layer]), self.batch * tokens - 1
+        return int(self.plan.dram.ffn[layer]) + round(
+            idle * (1 - (1 - self.plan.model.active_share) ** others)
+        )
 
     def head(self, tokens: int) -> Work:
         """The output projection, and those between embedding and layers."""

@@ -150,8 +150,8 @@ class KvRule(Block):
     bits: Bits | None = Field(None, description="of a value, scales included: 4.5, or a data type")
     keep: Keep | None = Field(None, description="which tokens stay")
     read: int | None = Field(None, ge=1, description="tokens that a step reads of those kept; absent: all")
-    index: Bits | None = Field(
-        None, description="bits of each kept token that a step reads to choose among them"
+    index_bits: int | None = Field(
+        None, ge=1, description="bits of each kept token that a step reads to choose among them"
     )
     stored: bool | None = Field(None, description="false: neither stored nor read")
     state: int | None = Field(

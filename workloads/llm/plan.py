@@ -249,10 +249,10 @@ def check_fits(job: LlmJob) -> None:
         raise ValueError(
             "kv_cache.dram puts the oldest tokens on flash, kv_cache.rules say which stay; write one of them"
         )
-    if job.batch > 1 and (job.offload.policy in (*SPARSE_POLICIES, "experts") or job.speculative is not None):
-        what = (
-            "speculative decoding" if job.speculative is not None else f"offload.policy {job.offload.policy}"
-        )
+    alone = job.offload.policy in (*SPARSE_POLICIES, "experts")
+    alone |= job.offload.policy in ("naive", "hybrid") and model.shape.experts is not None
+    if job.batch > 1 and (alone or job.speculative is not None):
+        what = f"offload.policy {job.offload.policy}" if alone else "speculative decoding"
         raise ValueError(f"a batch of {job.batch}, and {what} works on one sequence; write batch: 1")
     if job.offload.policy.startswith("window") and job.offload.window > job.context:
         raise ValueError(

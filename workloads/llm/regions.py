@@ -36,7 +36,7 @@ class Regions:
     def _largest(self, op: str, layer: int) -> int:
         plan = self.plan
         if op == "ffn":
-            return int(plan.dram.ffn[layer])
+            return int(plan.dram.ffn[layer] + (0 if plan.caches_experts else plan.dram.idle[layer]))
         if op in ("attention", "kv"):
             return self.kv_offset(layer) + self._kv_bytes(layer)
         if op == "prefill":
