@@ -2,8 +2,8 @@
 
 Counted are measured caches (MLKV), hit rates of caches of experts with sizes not calibrated on, what follows
 from a model's shape and a card's memory (PagedAttention's table 1, and what four allocators make of it),
-times and memory of DuoAttention. Tokens of a page and reductions by owner maps restate their parameters: they are
-not counted.
+times and memory of DuoAttention. Tokens of a page and reductions by owner maps restate their parameters:
+they are not counted.
 """
 
 import csv
