@@ -8,6 +8,7 @@ Sources
   [C1]  fitted to 608 linear layers of Llama-3.1-8B measured with vLLM (LLMServingSim 2, casys-kaist)
   [C2]  fitted to 45, 98 decode attentions of more than 50 MB, and 62, 178 of prefill above 1 GFLOP (the same)
   [C3]  fitted to 2130 and 777 linear layers of Llama models (Vidur, microsoft)
+  [C4]  fitted to 63 decode attentions of 52 heads with a context of 128 (RelayAttention, rayleizhu)
   [A]   assumed: as the card that is nearest
 """
 
@@ -47,6 +48,6 @@ GPUS = {
     "a40": Gpu(
         48 * 10**9, 696e9, 149.7e12, 84,
         0.820, 0.770, 6.1e-6, 1.58,  # [C3]
-        0.85, 0.60, 2.0,  # [A]
+        0.97, 0.60, 2.0,  # [C4], [A], [A]
     ),
 }  # fmt: skip

@@ -12,6 +12,10 @@ from hw_models.roofline.gpus import Gpu
 TILE_QUERIES = 64
 ATTENTION_LAUNCH_S = 13e-6  # two kernels: parts of the context, and their sum; fitted as in `gpus`
 PREFILL_LAUNCH_S = 8e-6
+PREFIX_SHARE = 0.97  # of attention's bandwidth, where a prefix is read once for all sequences; fitted
+PREFIX_LAUNCH_S = 4e-6  # fitted
+MERGE_S = 0.6e-6  # of the two parts of a sequence with 52 heads of 128; fitted
+MERGED_VALUES = 52 * 128
 POINTWISE_LAUNCH_S = 1.9e-6  # shortest measured norm or activation
 
 
@@ -31,6 +35,22 @@ def decode_attention_s(gpu: Gpu, kv_bytes: float) -> float:
     if kv_bytes == 0:
         return 0.0
     return kv_bytes / (gpu.bandwidth_bytes_per_s * gpu.attention_bandwidth_share) + ATTENTION_LAUNCH_S
+
+
+def prefix_attention_s(
+    gpu: Gpu, heads: int, head_width: int, kv_bytes: float, prefix_bytes: float, sequences: int
+) -> float:
+    """Return the time of `decode_attention_s` if ``prefix_bytes`` are read once for all.
+
+    ``kv_bytes``: what the ``sequences`` have for themselves. The two parts of each are merged
+    (RelayAttention, arXiv 2402.14808; ChunkAttention, arXiv 2402.15220).
+    """
+    if prefix_bytes == 0:
+        return decode_attention_s(gpu, kv_bytes)
+    rate = gpu.bandwidth_bytes_per_s * gpu.attention_bandwidth_share
+    merge = sequences * MERGE_S * heads * head_width / MERGED_VALUES
+    own = kv_bytes / rate + ATTENTION_LAUNCH_S
+    return own + prefix_bytes / (rate * PREFIX_SHARE) + PREFIX_LAUNCH_S + merge
 
 
 def attention_s(

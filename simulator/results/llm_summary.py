@@ -58,7 +58,7 @@ def llm_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
         },
         "macs": macs,
         "mac_utilization": macs / (peak * latency_s) if latency_s else 0.0,
-        "read_bytes": sum(p.dram_read_bytes for p in passes),
+        "read_bytes": sum(p.dram_read_bytes + p.flash_write_bytes for p in passes),
         "write_bytes": sum(p.dram_write_bytes + p.flash_bytes for p in passes),
         "flash_bytes_per_token": sum(p.flash_bytes for p in decoding) / max(tokens, 1),
         "dram_bytes": _dram_bytes(model, decoding),
@@ -73,7 +73,7 @@ def llm_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             "slots": model.expert_slots,
         }
     if model.job.kv_cache.dram_bytes is not None:
-        summary["kv_cache"] = kv_summary(model)
+        summary["kv_cache"] = kv_summary(model, passes)
     if model.job.speculative is not None:
         summary["tokens_per_round"] = tokens / max(len(decoding), 1)
     return summary
@@ -105,7 +105,7 @@ def overlapped_pass_fs(plan: Plan, each: Pass, spans: Sequence[int]) -> int:
 def own_memory_summary(machine: Machine, backend: str, seconds: float) -> dict[str, float]:
     """Return a backend's traffic on a memory of its own: bytes only, no request of it is simulated."""
     passes = [p for plan in machine.plans if plan.llm and plan.backend == backend for p in plan.llm.passes]
-    read = sum(p.dram_read_bytes for p in passes)
+    read = sum(p.dram_read_bytes + p.flash_write_bytes for p in passes)
     written = sum(p.dram_write_bytes + p.flash_bytes for p in passes)
     rate = (read + written) / seconds if seconds else 0.0
     return {"read_bytes": read, "write_bytes": written, "bandwidth_bytes_per_s": rate}
@@ -122,11 +122,14 @@ def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
     }
 
 
-def kv_summary(plan: Plan) -> dict[str, int]:
-    """Return bytes of the KV cache at the end of the job, all layers."""
+def kv_summary(plan: Plan, passes: Sequence[Pass]) -> dict[str, int]:
+    """Return bytes of the KV cache at the end of the job, all layers, and of all writes to flash."""
     kv, context = kv_plan(plan), plan.job.context
-    per_token = plan.model.shape.attention_layers * kv.token_bytes
-    return {"bytes": context * per_token, "flash_bytes": kv.spilled_in_all(context) * kv.token_bytes}
+    return {
+        "bytes": context * int(kv.token_bytes.sum()),
+        "flash_bytes": kv.spilled_bytes(context),
+        "flash_write_bytes": sum(each.flash_write_bytes for each in passes),
+    }
 
 
 def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:

@@ -30,6 +30,7 @@ def op_table(machine: Machine) -> dict[str, Any]:
     columns = {name: [row[name] for row in rows] for name in names}
     if any(plan.llm for plan in machine.plans):
         columns["token"] = [row.get("token", -1) for row in rows]
+        columns["kv_held_bytes"] = [row.get("kv_held_bytes", 0) for row in rows]
     if any(plan.frames > 1 for plan in machine.plans):
         columns["frame"] = [row.get("frame", 0) for row in rows]
     return columns
@@ -40,18 +41,21 @@ def llm_row(machine: Machine, plan: JobPlan, llm: LlmProgram, k: int) -> dict[st
     step, record = machine.steps[plan.first_step + k], machine.records[plan.first_step + k]
     phase = llm.phases[k]
     start, end = int(record["start_fs"]), int(record["end_fs"])
-    reads = phase.reads
+    moved = phase.flash
+    way = "" if moved is None else "write_" if moved.write else "read_"
     peak = llm.machine.peak_flop_per_s[llm.plan.job.precision] / 2
     return {
-        "unit": plan.backend if reads is None else "flash", "job": plan.name, "op": k,
+        "unit": plan.backend if moved is None else "flash", "job": plan.name, "op": k,
         "layer": f"layer_{phase.layer}" if phase.layer >= 0 else "output",
-        "kind": phase.op if reads is None else f"read_{phase.op}",
+        "kind": f"{way}{phase.op}",
         "start_s": start * FS, "end_s": end * FS,
         "cycles": (end - start) // machine.core_period_fs(plan.core) if step["on"] == On.CORE else 0,
         "macs": phase.work.macs,
         "mac_utilization": phase.work.macs / (peak * (end - start) * FS) if end > start else 0.0,
-        "read_bytes": phase.work.read_bytes if reads is None else reads.bytes,
-        "write_bytes": phase.work.write_bytes, "token": phase.token,
+        "read_bytes": moved.bytes if moved is not None and not moved.write else phase.work.read_bytes,
+        "write_bytes": moved.bytes if moved is not None and moved.write else phase.work.write_bytes,
+        "token": phase.token,
+        "kv_held_bytes": llm.kv_held_bytes[k],
     }  # fmt: skip
 
 

@@ -5,12 +5,14 @@ wait in one line; the one that waits longest is taken first and loses its name (
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 
 class Blocks:
-    def __init__(self, count: int):
+    def __init__(self, count: int, forgotten: Callable[[Hashable], None] | None = None):
+        """``forgotten``: told the key of each known block that is taken for something else."""
         self.count = count
+        self.forgotten = forgotten
         self.free: OrderedDict[int, None] = OrderedDict((block, None) for block in range(count))
         self.users = [0] * count
         self.key_of: list[Hashable | None] = [None] * count
@@ -49,6 +51,8 @@ class Blocks:
             key = self.key_of[block]
             if key is not None:
                 del self.block_of[key]
+                if self.forgotten is not None:
+                    self.forgotten(key)
                 self.key_of[block] = None
             self.users[block] = 1
             taken.append(block)

@@ -1,18 +1,25 @@
 """A serving engine: continuous batching, chunked prompts, a paged KV cache, preemption and a prefix cache.
 
 A step first gives every running sequence its next token (or the next part of its prompt), then takes waiting
-requests, first come first served, while tokens, sequences and blocks last. Who finds no block takes those of
-the youngest running sequence, which waits in front of all others and computes its tokens anew (the scheduler
-of vLLM V1).
+requests in their order while tokens, sequences and blocks last. Who finds no block takes those of the last in
+order, which waits in front of its equals and computes its tokens anew (the scheduler of vLLM V1), or finds
+them in the host's memory. Blocks that the card forgets may be kept there too, for the next turn of a
+conversation (Pensieve, arXiv 2312.05516).
 """
 
-from collections import deque
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from simulator.serving.blocks import Blocks
+from simulator.serving.chunks import Chunks, Reserve, reserved_tokens
+from simulator.serving.host import Host
 from simulator.serving.requests import Request
-from simulator.serving.step import Batch, StepTime
+from simulator.serving.sequence import Served
+from simulator.serving.step import Batch, Timed
+
+Order = Literal["first_come", "priority", "prefix"]
 
 
 @dataclass(frozen=True)
@@ -24,37 +31,13 @@ class Engine:
     max_sequences: int = 128
     block_tokens: int = 16
     prefix_cache: bool = True
-
-
-@dataclass
-class Served:
-    """A request on its way. Times in seconds, -1 before they are known."""
-
-    number: int
-    request: Request
-    computed: int = 0  # tokens whose keys and values are in the cache
-    generated: int = 0
-    blocks: list[int] = field(default_factory=list)
-    named: int = 0  # its first blocks that the prefix cache knows
-    hit_tokens: int = 0  # of its prompt, found in the prefix cache when it was first scheduled
-    preemptions: int = 0
-    scheduled_s: float = -1.0
-    first_token_s: float = -1.0
-    done_s: float = -1.0
-
-    @property
-    def tokens(self) -> int:
-        return self.request.prompt + self.generated
-
-    def key(self, block: int, block_tokens: int) -> Hashable:
-        """Return the name of block ``block``: of the prompt's tokens if the trace has it, else its own."""
-        request = self.request
-        last = (block + 1) * block_tokens
-        if request.keys and last <= request.prompt and request.key_tokens:
-            index = (last - 1) // request.key_tokens
-            if index < len(request.keys):
-                return (request.keys[index], block)
-        return ("own", self.number, block)
+    prefix_once: bool = False  # a step reads a block once for all sequences that share it
+    order: Order = "first_come"
+    swap: bool = False  # who loses its blocks finds them in the host's memory
+    host_tokens: int = 0  # that the host's memory holds
+    link_bytes_per_s: float = 25e9  # between card and host, each way
+    reserve: Reserve | None = None  # room for the whole answer is set aside; None: blocks as they are needed
+    longest: int = 2048  # tokens that `reserve: max` sets aside
 
 
 @dataclass(frozen=True)
@@ -66,49 +49,76 @@ class Moment:
     waiting: int
     tokens: int  # worked on in the step
     used_blocks: int
+    held_tokens: int  # whose keys and values are in the cache of the card, each sequence's for itself
+    host_blocks: int
 
 
 class Server:
     """One engine and its requests. `run` until all are served."""
 
-    def __init__(self, engine: Engine, step_time: StepTime, requests: Sequence[Request]):
+    def __init__(self, engine: Engine, step_time: Timed, requests: Sequence[Request]):
         self.engine, self.step_time = engine, step_time
-        self.sequences = [Served(number, request) for number, request in enumerate(requests)]
-        self.coming = deque(sorted(self.sequences, key=lambda s: (s.request.arrival_s, s.number)))
+        self.sequences = [
+            Served(number, request, request.arrival_s if request.after < 0 else -1.0)
+            for number, request in enumerate(requests)
+        ]
+        self.coming = deque(
+            sorted((s for s in self.sequences if s.arrival_s >= 0), key=lambda s: (s.arrival_s, s.number))
+        )
+        self.next_turn = {s.request.after: s for s in self.sequences if s.request.after >= 0}
         self.waiting: deque[Served] = deque()
         self.running: list[Served] = []
-        self.blocks = Blocks(engine.kv_tokens // engine.block_tokens)
+        self.host = Host(engine.host_tokens // engine.block_tokens)
+        self.blocks = Blocks(
+            engine.kv_tokens // engine.block_tokens, self.host.keep if self.host.count else None
+        )
+        self.chunks = Chunks(engine.kv_tokens) if engine.reserve is not None else None
         self.now_s = 0.0
         self.moments: list[Moment] = []
-        self.preemptions = 0
+        self.preemptions = self.swaps = 0
 
     def run(self) -> None:
         """Serve all requests. Raises ValueError if one of them can never fit the cache."""
-        most = self.blocks.count * self.engine.block_tokens
-        longest = max((s.request.prompt + s.request.output for s in self.sequences), default=0)
-        if longest > most:
-            raise ValueError(f"a request of {longest} tokens does not fit a cache of {most}")
+        self.check_lengths()
         while self.coming or self.waiting or self.running:
             if not (self.waiting or self.running):
-                self.now_s = max(self.now_s, self.coming[0].request.arrival_s)
-            while self.coming and self.coming[0].request.arrival_s <= self.now_s:
-                self.waiting.append(self.coming.popleft())
+                self.now_s = max(self.now_s, self.coming[0].arrival_s)
+            while self.coming and self.coming[0].arrival_s <= self.now_s:
+                self._wait(self.coming.popleft())
             self.step()
+
+    def check_lengths(self) -> None:
+        """Raise ValueError if a request can never fit the cache."""
+        most = self.blocks.count * self.engine.block_tokens if self.chunks is None else self.chunks.largest
+        longest = max((self._room_of(s.request) for s in self.sequences), default=0)
+        if longest > most:
+            raise ValueError(f"a request of {longest} tokens does not fit a cache of {most}")
 
     def step(self) -> None:
         """Schedule one step, let its time pass, and take what it has computed."""
+        moved = self.host.blocks_in, self.host.blocks_out
         planned, preempted = self._continue_running(self.engine.token_budget)
         if not preempted:
             self._admit(planned, self.engine.token_budget - sum(planned.values()))
         sequences = {s.number: s for s in self.running}
         work = [(sequences[number], new) for number, new in planned.items()]
-        self.now_s += self.step_time.seconds(_batch(work))
+        computing_s = self.step_time.seconds(self._batch(work)) if work else 0.0
+        self.now_s += max(computing_s, self._link_s(*moved))
         for sequence, new in work:
             self._advance(sequence, new)
-        used = self.blocks.used
         self.moments.append(
-            Moment(self.now_s, len(self.running), len(self.waiting), sum(planned.values()), used)
+            Moment(
+                time_s=self.now_s,
+                running=len(self.running),
+                waiting=len(self.waiting),
+                tokens=sum(planned.values()),
+                used_blocks=self.blocks.used,
+                held_tokens=sum(sequence.computed for sequence in self.running),
+                host_blocks=self.host.used,
+            )
         )
+
+    # ---- scheduling
 
     def _continue_running(self, budget: int) -> tuple[dict[int, int], bool]:
         """Give running sequences their tokens; return (sequence -> new tokens, has any lost its blocks)."""
@@ -136,43 +146,117 @@ class Server:
     def _admit(self, planned: dict[int, int], budget: int) -> None:
         while self.waiting and budget > 0 and len(self.running) < self.engine.max_sequences:
             sequence = self.waiting[0]
-            shared = self._known_blocks(sequence)
-            computed = len(shared) * self.engine.block_tokens
-            new = min(sequence.tokens - computed, budget)
-            needed = -(-(computed + new) // self.engine.block_tokens) - len(shared)
-            if needed > self.blocks.room_beside(shared):
+            new = self._start(sequence, budget)
+            if new == 0:
                 return
-            self.blocks.share(shared)
-            sequence.blocks = shared + self.blocks.take(needed)
-            sequence.computed, sequence.named = computed, len(shared)
             if sequence.scheduled_s < 0:
-                sequence.scheduled_s, sequence.hit_tokens = self.now_s, computed
+                sequence.scheduled_s = self.now_s
             planned[sequence.number] = new
             budget -= new
-            self.running.append(self.waiting.popleft())
+            self.waiting.popleft()
+            self._insert(self.running, sequence)
 
-    def _known_blocks(self, sequence: Served) -> list[int]:
-        """Return blocks of the prefix cache that it can begin with; its last token is always computed."""
-        if not self.engine.prefix_cache:
-            return []
+    def _start(self, sequence: Served, budget: int) -> int:
+        """Give a waiting sequence its room; return its new tokens, 0 if there is no room."""
+        if self.chunks is not None:
+            chunk = self.chunks.take(self._room_of(sequence.request))
+            if chunk is None:
+                return 0
+            sequence.chunk = chunk
+            return min(sequence.tokens, budget)
+        if sequence.swapped:
+            return self._swap_in(sequence, budget)
         size = self.engine.block_tokens
-        return self.blocks.known([sequence.key(i, size) for i in range((sequence.tokens - 1) // size)])
+        keys = [sequence.key(i, size) for i in range((sequence.tokens - 1) // size)]
+        shared = self.blocks.known(keys) if self.engine.prefix_cache else []
+        in_host = self.host.known(keys[len(shared) :]) if self.engine.prefix_cache else 0
+        computed = (len(shared) + in_host) * size
+        new = min(sequence.tokens - computed, budget)
+        needed = -(-(computed + new) // size) - len(shared)
+        if needed > self.blocks.room_beside(shared):
+            return 0
+        self.blocks.share(shared)
+        self.host.read(keys[len(shared) : len(shared) + in_host])
+        sequence.blocks = shared + self.blocks.take(needed)
+        sequence.computed, sequence.named = computed, len(shared)
+        if sequence.scheduled_s < 0:
+            sequence.hit_tokens, sequence.host_hit_tokens = len(shared) * size, in_host * size
+        return new
+
+    def _swap_in(self, sequence: Served, budget: int) -> int:
+        """Bring the blocks of a sequence back from the host; return its new tokens, 0 if there is no room."""
+        new = min(sequence.tokens - sequence.computed, budget)
+        needed = -(-(sequence.computed + new) // self.engine.block_tokens)
+        if needed > len(self.blocks.free):
+            return 0
+        self.host.swap_in(sequence.swapped)
+        sequence.blocks, sequence.swapped = self.blocks.take(needed), 0
+        return new
 
     def _needed(self, sequence: Served, new: int) -> int:
+        if self.chunks is not None:
+            return 0
         return max(0, -(-(sequence.computed + new) // self.engine.block_tokens) - len(sequence.blocks))
 
+    def _room_of(self, request: Request) -> int:
+        """Return the tokens that a request takes in the cache, at its end or from its beginning on."""
+        how = self.engine.reserve
+        if how is None:
+            return request.prompt + request.output
+        return reserved_tokens(how, request.prompt, request.output, self.engine.longest)
+
     def _preempt(self, sequence: Served) -> None:
+        kept = -(-sequence.computed // self.engine.block_tokens)
+        if self.engine.swap and self.host.swap_out(kept):
+            sequence.swapped = kept
+            self.swaps += 1
+        else:
+            sequence.computed = 0
         self.blocks.give_back(sequence.blocks)
-        sequence.blocks, sequence.computed, sequence.named = [], 0, 0
+        sequence.blocks, sequence.named = [], 0
         sequence.preemptions += 1
         self.preemptions += 1
-        self.waiting.appendleft(sequence)
+        at = next((i for i, other in enumerate(self.waiting) if self._goes_first(sequence, other)), None)
+        self.waiting.insert(len(self.waiting) if at is None else at, sequence)
+
+    def _goes_first(self, lost: Served, other: Served) -> bool:
+        """Return whether one that lost its blocks goes before another that waits."""
+        if self.engine.order == "priority":
+            return lost.request.priority >= other.request.priority
+        return True
+
+    def _wait(self, sequence: Served) -> None:
+        """Put one that arrives among those that wait, by the engine's order."""
+        if self.engine.order == "priority":
+            self._insert(self.waiting, sequence)
+        elif self.engine.order == "prefix" and sequence.request.keys:
+            first = sequence.request.keys[0]
+            alike = [i for i, other in enumerate(self.waiting) if other.request.keys[:1] == (first,)]
+            self.waiting.insert(alike[-1] + 1 if alike else len(self.waiting), sequence)
+        else:
+            self.waiting.append(sequence)
+
+    def _insert(self, line: deque[Served] | list[Served], sequence: Served) -> None:
+        """Put a sequence behind the last of at least its priority; without priorities, behind all."""
+        at = len(line)
+        if self.engine.order == "priority":
+            while at > 0 and line[at - 1].request.priority < sequence.request.priority:
+                at -= 1
+        line.insert(at, sequence)
+
+    # ---- what a step does
+
+    def _link_s(self, blocks_in: int, blocks_out: int) -> float:
+        """Return how long the blocks moved since take on the link, layer by layer beside computing."""
+        moved = max(self.host.blocks_in - blocks_in, self.host.blocks_out - blocks_out)
+        size = moved * self.engine.block_tokens * self.step_time.token_bytes if moved else 0
+        return size / self.engine.link_bytes_per_s
 
     def _advance(self, sequence: Served, new: int) -> None:
         """Take what a step has computed of a sequence."""
         size = self.engine.block_tokens
         sequence.computed += new
-        if self.engine.prefix_cache:
+        if self.engine.prefix_cache and self.chunks is None:
             for block in range(sequence.named, sequence.computed // size):
                 self.blocks.name(sequence.blocks[block], sequence.key(block, size))
             sequence.named = sequence.computed // size
@@ -182,20 +266,36 @@ class Server:
         if sequence.first_token_s < 0:
             sequence.first_token_s = self.now_s
         if sequence.generated == sequence.request.output:
-            sequence.done_s = self.now_s
-            self.blocks.give_back(sequence.blocks)
-            self.running.remove(sequence)
+            self._end(sequence)
 
+    def _end(self, sequence: Served) -> None:
+        """A request has its answer: its room is free, and the next turn of its conversation comes."""
+        sequence.done_s = self.now_s
+        if self.chunks is not None:
+            self.chunks.give_back(sequence.chunk)
+        self.blocks.give_back(sequence.blocks)
+        self.running.remove(sequence)
+        follower = self.next_turn.get(sequence.number)
+        if follower is not None:
+            follower.arrival_s = self.now_s + follower.request.think_s
+            at = len(self.coming)
+            while at > 0 and self.coming[at - 1].arrival_s > follower.arrival_s:
+                at -= 1
+            self.coming.insert(at, follower)
 
-def _batch(work: Sequence[tuple[Served, int]]) -> Batch:
-    """Return what a step works on. A sequence that decodes has one new token behind its prompt."""
-    context = decoding = sampled = 0
-    prompts = []
-    for sequence, new in work:
-        if new == 1 and sequence.computed >= sequence.request.prompt:
-            context += sequence.computed + 1
-            decoding += 1
-        else:
-            prompts.append((new, sequence.computed))
-        sampled += sequence.computed + new == sequence.tokens
-    return Batch(context, decoding, tuple(prompts), sampled)
+    def _batch(self, work: Sequence[tuple[Served, int]]) -> Batch:
+        """Return what a step works on. A sequence that decodes has one new token behind its prompt."""
+        context = decoding = sampled = 0
+        prompts = []
+        users: Counter[int] = Counter()
+        for sequence, new in work:
+            if new == 1 and sequence.computed >= sequence.request.prompt:
+                context += sequence.computed + 1
+                decoding += 1
+                users.update(sequence.blocks if self.engine.prefix_once else ())
+            else:
+                prompts.append((new, sequence.computed))
+            sampled += sequence.computed + new == sequence.tokens
+        shared = [count for count in users.values() if count > 1]
+        size = self.engine.block_tokens
+        return Batch(context - size * sum(shared), decoding, tuple(prompts), sampled, size * len(shared))

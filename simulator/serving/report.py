@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from simulator.serving.engine import Served, Server
+from simulator.serving.engine import Server
+from simulator.serving.sequence import Served
 
 STATISTICS = ("ttft_s", "tpot_s", "latency_s")
-COLUMNS = ("request", "prompt", "output", "arrival_s", "queue_s", *STATISTICS, "hit_tokens", "preemptions")
+COLUMNS = (
+    "request", "prompt", "output", "arrival_s", "queue_s", *STATISTICS, "hit_tokens", "host_hit_tokens",
+    "preemptions", "priority", "conversation",
+)  # fmt: skip
 
 
 def request_row(served: Served) -> dict[str, Any]:
@@ -19,13 +23,16 @@ def request_row(served: Served) -> dict[str, Any]:
         "request": served.number,
         "prompt": request.prompt,
         "output": request.output,
-        "arrival_s": request.arrival_s,
-        "queue_s": served.scheduled_s - request.arrival_s,
-        "ttft_s": served.first_token_s - request.arrival_s,
+        "arrival_s": served.arrival_s,
+        "queue_s": served.scheduled_s - served.arrival_s,
+        "ttft_s": served.first_token_s - served.arrival_s,
         "tpot_s": (served.done_s - served.first_token_s) / tokens,
-        "latency_s": served.done_s - request.arrival_s,
+        "latency_s": served.done_s - served.arrival_s,
         "hit_tokens": served.hit_tokens,
+        "host_hit_tokens": served.host_hit_tokens,
         "preemptions": served.preemptions,
+        "priority": request.priority,
+        "conversation": request.conversation,
     }
 
 
@@ -60,11 +67,14 @@ def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict
         **{name.removesuffix("_s"): spread(table[name]) for name in ("queue_s", *STATISTICS)},
         "preemptions": server.preemptions,
         "steps": len(server.moments),
+        "swaps": server.swaps,
         "prefix_hit_share": sum(table["hit_tokens"]) / sum(table["prompt"]),
+        "host_hit_share": sum(table["host_hit_tokens"]) / sum(table["prompt"]),
         "kv_used_share": {
             "mean": _over_time(server, "used_blocks") / blocks,
             "max": max(moment.used_blocks for moment in server.moments) / blocks,
         },
+        "kv_token_share": _over_time(server, "held_tokens") / server.engine.kv_tokens,
         "running": {"mean": _over_time(server, "running"), "max": max(m.running for m in server.moments)},
     }
 

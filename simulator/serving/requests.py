@@ -4,7 +4,7 @@ import csv
 import gzip
 import json
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +19,10 @@ class Request:
     output: int  # tokens
     keys: tuple[Hashable, ...] = ()  # of the prompt's blocks, from its beginning on
     key_tokens: int = 0  # tokens that a key stands for
+    priority: int = 0  # larger goes first, where the engine asks
+    conversation: int = -1  # whose tokens so far its prompt begins with
+    after: int = -1  # number of the request whose answer it waits for
+    think_s: float = 0.0  # how long after that it comes
 
 
 def read_trace(path: Path) -> list[Request]:
@@ -26,7 +30,7 @@ def read_trace(path: Path) -> list[Request]:
 
     Known are Azure's csv (TIMESTAMP, ContextTokens, GeneratedTokens), Mooncake's jsonl (timestamp [ms],
     input_length, output_length, hash_ids of 512 tokens), logs of a vLLM client (input_toks, output_toks, and
-    arrival_time [s] or arrival_time_ns, prefix_blocks_16), and csv of arrival_s, prompt, output.
+    arrival_time [s] or arrival_time_ns, prefix_blocks_16), and csv of arrival_s, prompt, output, priority.
     """
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
@@ -41,7 +45,7 @@ def read_trace(path: Path) -> list[Request]:
     if not found:
         raise ConfigError("holds no requests; write at least one", file=path)
     first = min(request.arrival_s for request in found)
-    shifted = [Request(r.arrival_s - first, r.prompt, r.output, r.keys, r.key_tokens) for r in found]
+    shifted = [replace(request, arrival_s=request.arrival_s - first) for request in found]
     return sorted(shifted, key=lambda request: request.arrival_s)
 
 
@@ -59,7 +63,8 @@ def _csv(file: TextIO) -> Iterator[Request]:
                 at = datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp()
                 yield _request(at, row["ContextTokens"], row["GeneratedTokens"])
             else:
-                yield _request(float(row["arrival_s"]), row["prompt"], row["output"])
+                found = _request(float(row["arrival_s"]), row["prompt"], row["output"])
+                yield replace(found, priority=int(row.get("priority") or 0))
         except (KeyError, ValueError) as error:
             raise _Fault(line, f"{error} is missing or no number") from None
 

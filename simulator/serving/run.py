@@ -1,6 +1,7 @@
 """Serving jobs of a config, from checked parameters to a result."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from hw_models.units import FS_PER_S
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results.result import SCHEMA_VERSION, Result
-from simulator.serving.engine import Engine, Served, Server
+from simulator.serving.engine import Engine, Server
 from simulator.serving.report import request_table, serving_summary
 from simulator.serving.requests import Request, read_trace
+from simulator.serving.sequence import Served
 from simulator.serving.step import StepTime
 from simulator.version import __version__
 from workloads.llm.dtypes import bytes_of
@@ -83,15 +85,22 @@ def server_of(name: str, job: ServeJob, config: Config) -> Server:
         max_sequences=job.engine.sequences,
         block_tokens=job.engine.block,
         prefix_cache=job.engine.prefix_cache,
+        prefix_once=job.engine.prefix_once,
+        order=job.engine.order,
+        swap=job.engine.preempt == "swap",
+        host_tokens=job.engine.host_bytes // bytes_of(model.kv_values_per_token(), "bf16"),
+        link_bytes_per_s=job.engine.link_bytes_per_s,
+        reserve=None if job.engine.reserve == "blocks" else job.engine.reserve,
+        longest=model.shape.positions,
     )
     requests = requests_of(job.requests, config.simulation.seed)
-    longest = max(request.prompt + request.output for request in requests)
-    if longest > engine.kv_tokens:
-        raise ConfigError(
-            f"a request of {longest} tokens does not fit a cache of {engine.kv_tokens}", key=f"{key}.requests"
-        )
     step_time = StepTime(model, GPUS[machine.kernels], machine.step_overhead_fs / FS_PER_S)
-    return Server(engine, step_time, requests)
+    server = Server(engine, step_time, requests)
+    try:
+        server.check_lengths()
+    except ValueError as error:
+        raise ConfigError(str(error), key=f"{key}.requests") from None
+    return server
 
 
 def kv_tokens(model: Transformer, machine: Roofline, key: str) -> int:
@@ -118,10 +127,47 @@ def requests_of(requests: Requests, seed: int) -> list[Request]:
     arrivals = np.cumsum(random.exponential(60 / requests.rate_per_min, requests.count))
     prompts = np.maximum(1, np.rint(random.exponential(requests.prompt, requests.count)))
     outputs = np.maximum(1, np.rint(random.exponential(requests.output, requests.count)))
-    return [
+    drawn = [
         Request(at - arrivals[0], int(p), int(o))
         for at, p, o in zip(arrivals.tolist(), prompts, outputs, strict=True)
     ]
+    if requests.prefix:
+        return [
+            replace(
+                r, prompt=requests.prefix + r.prompt, keys=(i % requests.groups,), key_tokens=requests.prefix
+            )
+            for i, r in enumerate(drawn)
+        ]
+    if requests.turns > 1:
+        return conversations(drawn, requests.turns, requests.think_fs / FS_PER_S, random)
+    return drawn
+
+
+def conversations(
+    drawn: list[Request], turns: int, think_s: float, random: np.random.Generator
+) -> list[Request]:
+    """Return requests as conversations of so many turns: each prompt begins with all that was said before.
+
+    A turn comes when its user has read the answer before, after a time with an exponential tail.
+    """
+    found: list[Request] = []
+    for first in range(0, len(drawn), turns):
+        said = 0
+        for number in range(first, min(first + turns, len(drawn))):
+            request, opens = drawn[number], number == first
+            waits = 0.0 if opens else float(random.exponential(think_s))
+            found.append(
+                replace(
+                    request,
+                    arrival_s=drawn[first // turns].arrival_s,
+                    prompt=said + request.prompt,
+                    conversation=first // turns,
+                    after=-1 if opens else number - 1,
+                    think_s=waits,
+                )
+            )
+            said += request.prompt + request.output
+    return found
 
 
 def slo_of(job: ServeJob) -> dict[str, float]:
@@ -135,7 +181,7 @@ def _events(job: str, server: Server) -> list[dict[str, Any]]:
 
 
 def _phases(job: str, served: Served) -> list[dict[str, Any]]:
-    times = (served.request.arrival_s, served.scheduled_s, served.first_token_s, served.done_s)
+    times = (served.arrival_s, served.scheduled_s, served.first_token_s, served.done_s)
     return [
         {
             "name": name, "cat": "request", "ph": "X", "ts": start * 1e6, "dur": (end - start) * 1e6,

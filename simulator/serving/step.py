@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from hw_models.roofline.gpus import Gpu
-from hw_models.roofline.kernels import attention_s, linear_s, pointwise_s
+from hw_models.roofline.kernels import attention_s, linear_s, pointwise_s, prefix_attention_s
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer
 
@@ -21,10 +22,22 @@ class Batch:
     decoding: int  # such sequences
     prompts: tuple[tuple[int, int], ...]  # (new tokens, tokens before) of the others
     sampled: int  # sequences whose next token is drawn
+    prefix_context: int = 0  # tokens that those that decode share, read once for all
 
     @property
     def tokens(self) -> int:
         return self.decoding + sum(new for new, _ in self.prompts)
+
+
+class Timed(Protocol):
+    """Who knows how long a step takes."""
+
+    @property
+    def token_bytes(self) -> int:
+        """Return the bytes of keys and values that a token leaves."""
+        ...
+
+    def seconds(self, batch: Batch) -> float: ...
 
 
 class StepTime:
@@ -43,16 +56,24 @@ class StepTime:
             (shape.ffn, shape.width),
         ]
         self.kv_bytes = bytes_of(shape.kv_values, "bf16")  # of a token in one layer
+        self.token_bytes = shape.layers * self.kv_bytes
         self.dense_s = lru_cache(4096)(self._dense_s)
         self.head_s = lru_cache(4096)(self._head_s)
 
     def seconds(self, batch: Batch) -> float:
         """Return how long the step takes."""
         shape = self.model.shape
-        kv_bytes = batch.decode_context * self.kv_bytes
-        attention = attention_s(self.gpu, shape.heads, shape.head_width, kv_bytes, list(batch.prompts))
+        attention = self._attention_s(batch)
         layers = shape.layers * (self.dense_s(batch.tokens) + attention)
         return layers + self.head_s(batch.sampled) + self.host_s
+
+    def _attention_s(self, batch: Batch) -> float:
+        """Return one layer's attention. A prefix that is read once has a kernel of its own."""
+        heads, width = self.model.shape.heads, self.model.shape.head_width
+        own, prefix = batch.decode_context * self.kv_bytes, batch.prefix_context * self.kv_bytes
+        if prefix and not batch.prompts:
+            return prefix_attention_s(self.gpu, heads, width, own, prefix, batch.decoding)
+        return attention_s(self.gpu, heads, width, own + prefix, list(batch.prompts))
 
     def _dense_s(self, tokens: int) -> float:
         """Return one layer's time but for attention: products, norms, rotation, activation."""

@@ -117,7 +117,8 @@ class Storage(Backends):
         if self.alone:
             reader.batch([0], [512], threads=1)
             reader.sequential(0, self.params.sequential_chunk_bytes)
-            return
+            if not any(batch.write for batch in self.batches):
+                return
         states, memory = reader.states, reader.memory
         serial_time(self.hosts, 1)
         room(states[0], 0, 1)
@@ -137,7 +138,7 @@ class Storage(Backends):
             return super()._begin(step, now_fs)
         plan, batch = machine.plan_of(step), self.batches[int(machine.steps[step]["index"])]
         machine.clerk.storage.begin(machine.user_of(plan), step, plan.frames_done(machine))
-        if self.alone:
+        if self.alone and not batch.write:
             end_fs = self._read_at_once(batch, now_fs)
             self.busy_fs += end_fs - now_fs
             return self._at(end_fs, self._end, step, plan.index)
@@ -181,7 +182,7 @@ class Storage(Backends):
     def _ring(self, now_fs: int) -> None:
         """The doorbell: a read goes to the device, of a write first the data is fetched."""
         running, k = self.calls.done(now_fs)
-        if running.batch.write:
+        if running.batch.write and self.dma >= 0:
             self.moves.join((running, k), now_fs)
         else:
             self._submit(running, k, now_fs)

@@ -11,11 +11,17 @@ from pathlib import Path
 
 import workloads.llm
 from hw_models.roofline.gpus import GPUS, Gpu
-from hw_models.roofline.kernels import attention_s, decode_attention_s, linear_s
+from hw_models.roofline.kernels import (
+    attention_s,
+    decode_attention_s,
+    linear_s,
+    prefix_attention_s,
+)
 from simulator.validate.figure import Figure
 
 REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "kernels"
 WIDTH, VOCABULARY, HEADS, HEAD_WIDTH = 4096, 128256, 32, 128  # Llama-3.1-8B
+RELAY_HEADS = 52
 KV_BYTES = 2 * 8 * HEAD_WIDTH * 2  # of a token in one layer
 LINEAR = {
     "qkv_proj": (4096, 6144),
@@ -38,6 +44,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
         yield _figure(
             card, "linear layers", [r for r in rows if r["gpu"] == name], "time_us_median", _vidur(GPUS[card])
         )
+    yield from _prefixes()
 
 
 def _served(name: str, card: str) -> Iterator[Figure]:
@@ -70,6 +77,28 @@ def _served(name: str, card: str) -> Iterator[Figure]:
         lambda r: _prefill(gpu, r, _kv_bytes(r)),
         counted=False,
     )
+
+
+def _prefixes() -> Iterator[Figure]:
+    """RelayAttention on an A40: 52 heads of 128; fitted to rows with 128 tokens of each sequence's own."""
+    gpu, token = GPUS["a40"], 2 * RELAY_HEADS * HEAD_WIDTH * 2
+
+    def model_s(row: Row) -> float:
+        own, prefix = int(row["context_tokens"]), int(row["prefix_tokens"])
+        sequences = int(row["requests"])
+        if row["relay"] == "false":
+            return decode_attention_s(gpu, sequences * (own + prefix) * token)
+        kv_bytes = sequences * own * token
+        return prefix_attention_s(gpu, RELAY_HEADS, HEAD_WIDTH, kv_bytes, prefix * token, sequences)
+
+    rows = [r for r in _read("relayattention_a40.csv.gz") if r["context_tokens"] != "128"]
+    for relay, kind in (
+        ("false", "decode attention, prefix read by each"),
+        ("true", "decode attention, prefix read once"),
+    ):
+        yield _figure(
+            "a40", f"{kind}, not fitted", [r for r in rows if r["relay"] == relay], "latency_us", model_s
+        )
 
 
 def layer_s(gpu: Gpu, inputs: int, outputs: int, tokens: int) -> float:

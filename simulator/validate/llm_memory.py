@@ -1,8 +1,9 @@
 """Bytes of keys, values and weights beside what others measured or published.
 
-Counted are measured caches (MLKV), hit rates of caches of experts with sizes not calibrated on, and what
-follows from a model's shape and a card's memory (PagedAttention's table 1 and the batch of its largest
-reservation). Tokens of a page and reductions by owner maps restate their parameters: they are not counted.
+Counted are measured caches (MLKV), hit rates of caches of experts with sizes not calibrated on, what follows
+from a model's shape and a card's memory (PagedAttention's table 1, and what four allocators make of it),
+times and memory of DuoAttention. Tokens of a page and reductions by owner maps restate their parameters:
+they are not counted.
 """
 
 import csv
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import workloads.llm
+from simulator.validate import llm_allocators, llm_published
 from simulator.validate.figure import Figure
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.experts import Router, hit_rate
@@ -23,7 +25,7 @@ REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 PYTHIA_160M = {"layers": 12, "heads": 12, "head_width": 64}
 GIB, GB = 2**30, 1e9
 CALIBRATED = ("30", "60")  # GB: the router's two parameters are fitted to these
-LONGEST = 2048  # tokens that Orca (Max) sets aside for a request
+LONGEST = 2048  # tokens of a context of Pythia-160M
 OPT = {  # config values of OPT (arXiv 2205.01068, table 1)
     "OPT-13B": {"num_hidden_layers": 40, "num_attention_heads": 40, "hidden_size": 5120},
     "OPT-66B": {"num_hidden_layers": 64, "num_attention_heads": 72, "hidden_size": 9216},
@@ -39,6 +41,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from expert_hits()
     yield from pages()
     yield from owner_maps()
+    yield from llm_published.figures()
 
 
 def mlkv() -> Iterator[Figure]:
@@ -62,7 +65,7 @@ def _owners_of(cells: int) -> np.ndarray:
 
 
 def paged_attention() -> Iterator[Figure]:
-    """Table 1: weights, and how many tokens the rest holds; figure 13: requests that Orca (Max) batches."""
+    """Table 1: weights, and how many tokens the rest holds; figures 2 and 13: what allocators make of it."""
     rows = {(row["model"], row["quantity"]): row["value"] for row in _read("pagedattention_paper.csv")}
     for name, values in OPT.items():
         model, shown = _opt(name, values), {"system": "PagedAttention", "model": name}
@@ -70,9 +73,10 @@ def paged_attention() -> Iterator[Figure]:
         yield Figure(shown, "weights_GB", float(rows[name, "weights_GB"]), weights)
         slots = float(rows[name, "kv_GB"]) * GIB / bytes_of(model.kv_values_per_token(), "fp16")
         yield Figure(shown, "kv_slots", float(rows[name, "kv_slots"]), slots)
-    shown = {"system": "PagedAttention", "model": "OPT-13B"}
-    batch = rows["OPT-13B", "Orca (Max): batched requests, ShareGPT 2 req/s"]
-    yield Figure(shown, "requests at once", float(batch), float(rows["OPT-13B", "kv_slots"]) // LONGEST)
+    allocators = {
+        name: float(value) for (model, name), value in rows.items() if ": " in name and model == "OPT-13B"
+    }
+    yield from llm_allocators.figures(allocators)
 
 
 def _opt(name: str, values: dict[str, int]) -> Transformer:

@@ -111,5 +111,5 @@ def test_each_expert_is_read_once_where_all_have_room(tmp_path):
     plan, passes = run_of(tmp_path)
     assert plan.expert_slots == 24
     assert sum(each.flash_bytes for each in passes) <= 24 * EXPERT
-    addresses = [a for each in passes for p in each.phases if p.reads for a in p.reads.addresses.tolist()]
+    addresses = [a for each in passes for p in each.phases if p.flash for a in p.flash.addresses.tolist()]
     assert len(set(addresses)) == len(addresses)

@@ -20,6 +20,13 @@ PUBLISHED = {  # parameters of the checkpoints on Hugging Face
     "mixtral-8x7b": 46_702_792_704,
     "qwen3-30b-a3b": 30_532_122_624,
     "gpt-oss-20b": 20_914_757_184,
+    "llama-2-13b": 13_015_864_320,
+    "tinyllama-1.1b": 1_100_048_384,
+    "llama-3-8b-1048k": 8_030_261_248,
+    "yi-6b-200k": 6_061_035_520,
+    "pythia-160m": 162_322_944,
+    "opt-13b": 12_853_473_280,
+    "deepseek-v2-lite": 15_706_484_224,
 }
 
 OTHERS = {  # config values of models that are not built in, and their published parameters
@@ -127,8 +134,7 @@ def test_unknown_name_is_refused_with_a_suggestion():
         refused(lambda: load_model("opt-6.7")) == "'opt-6.7' is no built-in model; did you mean 'opt-6.7b'?"
     )
     assert refused(lambda: load_model("zzz")) == (
-        "'zzz' is no built-in model; write one of falcon-7b, gpt-oss-20b, llama-2-7b, llama-3.1-8b, llama-3.2-3b, "
-        "mixtral-8x7b, opt-125m, opt-6.7b, persimmon-8b, phi-2, qwen3-30b-a3b, or a config.json"
+        f"'zzz' is no built-in model; write one of {', '.join(builtin_models())}, or a config.json"
     )
 
 

@@ -57,7 +57,7 @@ def test_steps_are_the_phases_in_order_each_after_the_one_before(programs):
     for program, llm in programs("window_bundled"):
         assert len(program.steps) == len(llm.phases)
         for step, phase in zip(program.steps, llm.phases):
-            assert (step["on"] == On.FLASH) == (phase.reads is not None)
+            assert (step["on"] == On.FLASH) == (phase.flash is not None)
         assert program.deps[program.steps["first_dep"][1:]].tolist() == list(range(len(program.steps) - 1))
         assert llm.phases[-1].op == "head"
 

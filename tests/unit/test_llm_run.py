@@ -106,13 +106,16 @@ def test_speculative_rounds_make_several_tokens_and_stop_at_the_wanted_number(ti
 
 def test_cache_that_does_not_fit_dram_is_read_back_for_every_token(tiny):
     token = 2 * 3 * 4 * 64 * 2  # keys and values, layers, heads, width, bytes
-    spilled = simulator.run(config(tiny, "resident", kv_cache={"dram": f"{8 * token} B", "block": 4}))
+    written = config(tiny, "resident", kv_cache={"dram": f"{8 * token} B", "block": 4})
+    written["system"] = SYSTEM | {"flash": FLASH | {"writable": True}}
+    spilled = simulator.run(written)
     reads = [i for i, kind in enumerate(spilled.ops["kind"]) if kind == "read_kv"]
     by_token = dict.fromkeys(range(16, 22), 0)
     for i in reads:
         by_token[spilled.ops["token"][i]] += spilled.ops["read_bytes"][i]
     cache = spilled.summary["workloads"]["chat"]["kv_cache"]
-    assert cache == {"bytes": 22 * token, "flash_bytes": 16 * token}
+    assert cache == {"bytes": 22 * token, "flash_bytes": 16 * token, "flash_write_bytes": 16 * token}
+    assert spilled.summary["flash"]["write_bytes"] == 16 * token
     # 17 to 22 tokens of context, 8 in DRAM, blocks of 4: 12, 12, 12, 12, 16, 16 on flash
     assert list(by_token.values()) == [n * token for n in (12, 12, 12, 12, 16, 16)]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.roofline.params import Roofline
-from workloads.llm.kv import flash_end, kv_bytes
+from workloads.llm.kv import kv_bytes, kv_plan
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import GB, Plan, make_plan
 
@@ -42,7 +42,14 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    end = flash_end(plan)
+    kv = kv_plan(plan)
+    if kv.spilled_bytes(job.context) and not system.flash.writable:
+        raise ConfigError(
+            f"{plan.model.name} puts keys and values there, and the device can only be read; "
+            "write writable: true",
+            key="system.flash.writable",
+        )
+    end = kv.end_at
     if end > system.flash.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "

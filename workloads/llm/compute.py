@@ -1,5 +1,8 @@
 """How long a backend computes on the parts of a token: attention, predictor, FFN, output projection."""
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 
 from hw_models.roofline.params import Roofline, work_fs
@@ -9,56 +12,95 @@ from workloads.llm.phases import Work
 from workloads.llm.plan import Plan
 
 
+class Attention(NamedTuple):
+    """What a step's attention does with keys and values, by layer."""
+
+    read_bytes: np.ndarray  # (layers, owning layers)
+    macs: np.ndarray  # (layers,)
+
+
 class Compute:
     """Pieces of a pass over ``tokens`` new tokens that ends at a context of ``context`` tokens."""
 
     def __init__(self, plan: Plan, machine: Roofline):
         self.plan, self.machine = plan, machine
         self.dtype = plan.job.precision
-        shape = plan.model.shape
-        self.kv_bytes = bytes_of(shape.kv_values, plan.job.dtype("kv"))  # per token and layer
+        self.batch = plan.job.batch
+        self.attention_at = lru_cache(8)(self._attention_at)
         self.attention_values = plan.model.layer_values("attention")
         experts = np.rint(plan.model.active_share * plan.model.layer_values("expert")).astype(np.int64)
         self.ffn_values = plan.model.layer_values("ffn", "router") + experts  # that one token uses
 
-    def attention(self, layer: int, tokens: int, context: int) -> Work:
-        """Projections and scores of one layer."""
-        model, shape = self.plan.model, self.plan.model.shape
+    def attention(self, layer: int, tokens: int, context: int) -> list[tuple[int, Work]]:
+        """Return projections and scores of one layer: with its own data, -1, then with those of others.
+
+        A layer that reads the keys and values of others has a piece for each of them: (layer, work).
+        """
+        cells, parts = self.plan.cells, self.attention_at(tokens, context)
         weight_bytes = int(self.plan.dram.dense[layer])
-        macs = tokens * int(self.attention_values[layer])
+        macs = self.batch * tokens * int(self.attention_values[layer])
         fs = max(self._fs("gemv", weight_bytes, macs), self.machine.block_floor_fs)
-        if shape.scan_layers[layer]:
-            assert shape.scan is not None
-            state = bytes_of(shape.scan.state_values, self.plan.job.dtype("kv"))
-            return Work(fs + self._fs("attention", 2 * state, 0), macs, weight_bytes + state, state)
-        cache_bytes = self.kv_bytes * model.seen(layer, context)
-        seen = sum(model.seen(layer, context - k) for k in range(tokens))
-        score_macs = shape.heads * shape.score_width * seen
-        fs += self._fs("attention", cache_bytes, score_macs)
-        return Work(fs, macs + score_macs, weight_bytes + cache_bytes, tokens * self.kv_bytes)
+        state = self.batch * int(cells.state[layer])
+        read = self.batch * parts.read_bytes[layer]
+        total, score_macs = int(read.sum()), self.batch * int(parts.macs[layer])
+        spent = self._fs("attention", total + 2 * state, score_macs)
+        own = int(read[layer])
+        owners = [int(owner) for owner in np.flatnonzero(read) if owner != layer]
+        others = [
+            (
+                owner,
+                Work(
+                    int(read[owner]) * spent // total,
+                    int(read[owner]) * score_macs // total,
+                    int(read[owner]),
+                ),
+            )
+            for owner in owners
+        ]
+        fs += spent - sum(work.fs for _, work in others)
+        macs += score_macs - sum(work.macs for _, work in others)
+        written = self.batch * tokens * int(cells.row_bytes[layer]) + state
+        return [(-1, Work(fs, macs, weight_bytes + own + state, written)), *others]
+
+    def _attention_at(self, tokens: int, context: int) -> Attention:
+        """Return what ``tokens`` tokens that end at ``context`` do; they read the cache once."""
+        cells, prompt = self.plan.cells, self.plan.job.prompt
+        macs = sum(cells.score_macs(context - k, prompt) for k in range(tokens))
+        return Attention(cells.read_bytes(context, prompt), np.asarray(macs))
 
     def predictor(self, layer: int, tokens: int) -> Work:
         """The low-rank predictor of one layer; nothing where the layer has none."""
         rank, shape = int(self.plan.ranks[layer]), self.plan.model.shape
         if rank == 0:
             return Work(0, 0)
-        size, macs = int(self.plan.predictor[layer]), tokens * rank * (shape.width + shape.ffn)
+        size, macs = int(self.plan.predictor[layer]), self.batch * tokens * rank * (shape.width + shape.ffn)
         return Work(max(self._fs("gemv", size, macs), self.machine.block_floor_fs), macs, size)
 
     def ffn(self, layer: int, tokens: int, rows: int | None) -> Work:
         """The FFN of one layer over ``rows`` resident neurons, or over all of them (None)."""
         shape, vectors = self.plan.model.shape, self.plan.model.neuron_vectors
         kind = "gemv" if rows is None else "sparse_ffn"
-        size = int(self.plan.dram.ffn[layer]) if rows is None else rows * self.plan.dram.neuron
-        macs = tokens * (shape.ffn if rows is None else rows) * vectors * shape.width
+        size = self._ffn_bytes(layer, tokens) if rows is None else rows * self.plan.dram.neuron
+        macs = self.batch * tokens * (shape.ffn if rows is None else rows) * vectors * shape.width
         if rows is None and shape.expert_layers[layer]:
-            macs = tokens * int(self.ffn_values[layer])
+            macs = self.batch * tokens * int(self.ffn_values[layer])
         return Work(max(self._fs(kind, size, macs), self.machine.block_floor_fs), macs, size)
+
+    def _ffn_bytes(self, layer: int, tokens: int) -> int:
+        """Return the bytes of an FFN that ``tokens`` tokens of each sequence read, an expert once.
+
+        Of several tokens each takes its experts by chance, all alike: those that one leaves idle are read
+        with the chance that another takes them.
+        """
+        idle, others = int(self.plan.dram.idle[layer]), self.batch * tokens - 1
+        return int(self.plan.dram.ffn[layer]) + round(
+            idle * (1 - (1 - self.plan.model.active_share) ** others)
+        )
 
     def head(self, tokens: int) -> Work:
         """The output projection, and those between embedding and layers."""
         size = self.plan.dram.head + self.plan.dram.projection
-        macs = tokens * (self.plan.model.head_values + self.plan.model.values("projection"))
+        macs = self.batch * tokens * (self.plan.model.head_values + self.plan.model.values("projection"))
         return Work(self._fs("gemv", size, macs), macs, size)
 
     def _fs(self, kind: str, size: int, macs: int) -> int:

@@ -1,67 +1,93 @@
-"""Keys and values of past tokens: the newest in DRAM, older ones in blocks on flash, all read every time."""
+"""Where keys and values of past tokens lie: the newest in DRAM, older ones in blocks on flash.
+
+A block is written once, when the tokens of its layer no longer fit DRAM, and read at every step that looks
+back so far. Token t of a layer lies at t rows behind the layer's address.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from workloads.llm.dtypes import bytes_of
+import numpy as np
+
 from workloads.llm.model import Transformer
 from workloads.llm.plan import ALIGN_BYTES, Plan
 
 
+class Span(NamedTuple):
+    """Blocks of a layer from ``first`` up to ``end``."""
+
+    first: int
+    end: int
+
+
 @dataclass(frozen=True)
 class KvPlan:
-    """The cache of a job. Bytes are of one layer unless the name says otherwise."""
+    """The cache of a job, all sequences together."""
 
     model: Transformer
-    token_bytes: int  # one token, one layer
+    token_bytes: np.ndarray  # (layers,) that one token adds, in all sequences
     dram_tokens: int | None  # tokens of a layer that DRAM holds; None: all
     block_tokens: int
-    first_at: int  # flash address of layer 0's blocks
-    layer_bytes: int  # flash set aside per layer
+    first_at: np.ndarray  # (layers,) flash address of the first block
+    end_at: int  # first flash address behind them
 
-    def spilled(self, layer: int, context: int) -> int:
-        """Return how many tokens of a layer are read from flash: whole blocks, the oldest of its window."""
+    def on_flash(self, layer: int, context: int) -> Span:
+        """Return the blocks of a layer on flash that a step looks back at: the oldest of its window."""
         seen = self.model.seen(layer, context)
         if self.dram_tokens is None or seen <= self.dram_tokens:
-            return 0
-        over = seen - self.dram_tokens
-        return -(-over // self.block_tokens) * self.block_tokens
+            return Span(0, 0)
+        end = -(-(context - self.dram_tokens) // self.block_tokens)
+        return Span((context - seen) // self.block_tokens, end)
 
-    def spilled_in_all(self, context: int) -> int:
-        """Return the tokens read from flash, added up over the layers."""
-        return sum(self.spilled(layer, context) for layer in range(self.model.shape.layers))
+    def spilled_bytes(self, context: int) -> int:
+        """Return the bytes of blocks on flash that a step looks back at, all layers."""
+        return sum(
+            self.place(layer, self.on_flash(layer, context))[1] for layer in range(self.token_bytes.size)
+        )
 
-    def address(self, layer: int) -> int:
-        return self.first_at + layer * self.layer_bytes
+    def place(self, layer: int, blocks: Span) -> tuple[int, int]:
+        """Return flash address and bytes of ``blocks``."""
+        block = self.block_tokens * int(self.token_bytes[layer])
+        return int(self.first_at[layer]) + blocks.first * block, (blocks.end - blocks.first) * block
+
+    def held_bytes(self, layer: int, context: int) -> int:
+        """Return the bytes of a layer's tokens in DRAM; a window's blocks may reach behind it."""
+        blocks = self.on_flash(layer, context)
+        behind = max(context - self.model.seen(layer, context), blocks.end * self.block_tokens)
+        return (context - behind) * int(self.token_bytes[layer])
 
 
 def kv_plan(plan: Plan) -> KvPlan:
     """Return where the cache lies, after the model on flash."""
     job, model = plan.job, plan.model
-    token_bytes = bytes_of(model.shape.kv_values, job.dtype("kv"))
+    token_bytes = job.batch * plan.cells.row_bytes
     room = job.kv_cache.dram_bytes
-    held = None if room is None else _tokens_that_fit(model, job.context, room // max(token_bytes, 1))
-    region = -(-job.context * token_bytes // ALIGN_BYTES) * ALIGN_BYTES
-    return KvPlan(model, token_bytes, held, job.kv_cache.block_tokens, plan.end_at, region)
+    held = None if room is None else _tokens_that_fit(model, token_bytes, job.context, room)
+    blocks = -(-job.context // job.kv_cache.block_tokens)
+    regions = -(-blocks * job.kv_cache.block_tokens * token_bytes // ALIGN_BYTES) * ALIGN_BYTES
+    first_at = plan.end_at + np.cumsum(regions) - regions
+    end_at = plan.end_at + (int(regions.sum()) if held is not None else 0)
+    return KvPlan(model, token_bytes, held, job.kv_cache.block_tokens, first_at, end_at)
 
 
-def _tokens_that_fit(model: Transformer, context: int, room: int) -> int:
-    """Return the most tokens that every layer may hold, if its window asks for as many: ``room`` in all."""
+def _tokens_that_fit(model: Transformer, token_bytes: np.ndarray, context: int, room: int) -> int:
+    """Return the most tokens that every layer may hold, if its window asks for as many, within ``room``."""
     held, most = 0, context
     while held < most:
         half = (held + most + 1) // 2
-        needed = sum(min(half, model.seen(layer, context)) for layer in range(model.shape.layers))
+        needed = sum(min(half, model.seen(i, context)) * int(size) for i, size in enumerate(token_bytes))
         held, most = (half, most) if needed <= room else (held, half - 1)
     return held
 
 
 def kv_bytes(plan: Plan) -> int:
-    """Return the bytes of keys, values and states in DRAM at the job's full context, all layers."""
-    whole = bytes_of(plan.model.kept_values(plan.job.context), plan.job.dtype("kv"))
-    room = plan.job.kv_cache.dram_bytes
-    return whole if room is None else min(whole, room)
+    """Return the most bytes of keys, values and states in DRAM, all layers and sequences."""
+    job, cells = plan.job, plan.cells
+    whole = job.batch * int(cells.stored_bytes(job.context, job.prompt).sum())
+    room = job.kv_cache.dram_bytes
+    return whole if room is None else min(whole, room + job.batch * int(cells.state.sum()))
 
 
 def flash_end(plan: Plan) -> int:
     """Return the first flash address behind the model and its cache."""
-    kv = kv_plan(plan)
-    return kv.first_at + (plan.model.shape.layers * kv.layer_bytes if kv.dram_tokens is not None else 0)
+    return kv_plan(plan).end_at

@@ -95,8 +95,11 @@ class Transformer:
             if not self.shape.scan_layers[layer]:
                 window = min(self.shape.windows[layer] or prompt, prompt)
                 seen += window * (window + 1) // 2 + (prompt - window) * window
-        dense = prompt * self._weights_per_token + self.head_values
-        return dense + self.shape.heads * self.shape.score_width * seen
+        return self.prefill_linear_macs(prompt) + self.shape.heads * self.shape.score_width * seen
+
+    def prefill_linear_macs(self, prompt: int) -> int:
+        """Return the MACs of `prefill_macs` but for those of queries with keys and values."""
+        return prompt * self._weights_per_token + self.head_values
 
     @cached_property
     def _weights_per_token(self) -> int:

@@ -13,6 +13,7 @@ from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_qua
 from workloads.llm.activity import Activity
 from workloads.llm.dtypes import bits_of
 from workloads.llm.experts import Replacement, Router
+from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
 
 Dtype = Literal[
@@ -126,15 +127,19 @@ class KvCache(Block):
     block_tokens: int = Field(
         16, ge=1, alias="block", description="tokens of one layer that lie together on flash"
     )
+    rules: list[KvRule] = Field(
+        default_factory=list, description="who shares them, how wide they are and which tokens stay, in order"
+    )
 
 
 class LlmJob(Block):
-    """A transformer generating tokens, batch 1."""
+    """A transformer generating tokens."""
 
     model: str = Field(description="a built-in model, or the path of a Hugging Face config.json")
     on: str = Field(description="the backend that computes")
     prompt: int = Field(128, ge=1, description="tokens of the prompt")
     tokens: int = Field(64, ge=1, description="tokens to generate")
+    batch: int = Field(1, ge=1, le=65536, description="sequences at once, alike")
     precision: Dtype = Field("fp16", description="data type of weights in DRAM and of arithmetic")
     stored: Dtype | None = Field(None, description="data type of weights on flash; absent: as in DRAM")
     quantize: dict[Role, Dtype] = Field(

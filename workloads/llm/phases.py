@@ -21,12 +21,13 @@ class Work(NamedTuple):
     write_bytes: int = 0
 
 
-class Reads(NamedTuple):
-    """Reads from flash, int64 arrays of one length. One in order is a stream, cut as the device likes."""
+class Transfers(NamedTuple):
+    """Reads from flash, or writes; int64 arrays of one length. In order: one stream, cut at will."""
 
     addresses: np.ndarray
     sizes: np.ndarray
     in_order: bool
+    write: bool = False
 
     @property
     def bytes(self) -> int:
@@ -39,7 +40,8 @@ class Phase(NamedTuple):
     layer: int  # -1: not of a layer
     token: int  # position of the first token that it is for, -1: the prompt
     work: Work = Work(0, 0)
-    reads: Reads | None = None  # of an "io" phase
+    flash: Transfers | None = None  # of an "io" phase
+    owner: int = -1  # the layer whose keys and values are read, -1: this one
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Pass:
     resident_rows: int = 0
     experts: int = 0  # asked for
     expert_hits: int = 0  # of which in DRAM
+    kv_dram_bytes: int = 0  # keys, values and states in DRAM behind it
+    kv_flash_bytes: int = 0  # and on flash
 
     @property
     def macs(self) -> int:
@@ -61,7 +65,16 @@ class Pass:
 
     @property
     def flash_bytes(self) -> int:
-        return sum(phase.reads.bytes for phase in self.phases if phase.reads is not None)
+        """Return the bytes read from flash."""
+        return self._moved(write=False)
+
+    @property
+    def flash_write_bytes(self) -> int:
+        return self._moved(write=True)
+
+    def _moved(self, *, write: bool) -> int:
+        moved = (phase.flash for phase in self.phases if phase.flash is not None)
+        return sum(each.bytes for each in moved if each.write == write)
 
     @property
     def dram_read_bytes(self) -> int:

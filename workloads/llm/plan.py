@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workloads.llm.activity import Activity, layer_flagged
+from workloads.llm.cells import Cells, cells_of
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, load_model
 from workloads.llm.params import SPARSE_POLICIES, LlmJob
@@ -122,6 +123,7 @@ class Plan:
     ffn_at: np.ndarray  # (layers,) flash address of a layer's FFN
     dense_at: np.ndarray  # (layers,) flash address of a layer's other weights
     end_at: int  # first flash address after the model
+    cells: Cells  # keys, values and states of one sequence
 
     @property
     def caches_experts(self) -> bool:
@@ -163,6 +165,7 @@ def make_plan(job: LlmJob) -> Plan:
         ffn_at=ffn_at,
         dense_at=dense_at,
         end_at=end_at,
+        cells=cells_of(model, job.dtype("kv"), job.kv_cache.rules),
     )
 
 
@@ -241,6 +244,16 @@ def _aligned(address: int) -> int:
 def check_fits(job: LlmJob) -> None:
     """Raise ValueError if the job cannot run whatever the machine: contexts, budgets, missing activity."""
     model = load_model(job.model)
+    cells = cells_of(model, job.dtype("kv"), job.kv_cache.rules)
+    if job.kv_cache.dram_bytes is not None and not cells.keep_all:
+        raise ValueError(
+            "kv_cache.dram puts the oldest tokens on flash, kv_cache.rules say which stay; write one of them"
+        )
+    alone = job.offload.policy in (*SPARSE_POLICIES, "experts")
+    alone |= job.offload.policy in ("naive", "hybrid") and model.shape.experts is not None
+    if job.batch > 1 and (alone or job.speculative is not None):
+        what = f"offload.policy {job.offload.policy}" if alone else "speculative decoding"
+        raise ValueError(f"a batch of {job.batch}, and {what} works on one sequence; write batch: 1")
     if job.offload.policy.startswith("window") and job.offload.window > job.context:
         raise ValueError(
             f"offload.window {job.offload.window} is larger than the context of {job.context} tokens "

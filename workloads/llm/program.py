@@ -5,6 +5,7 @@ of its own, where the backend shares the system's memory; with a memory of its o
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hw_models.roofline.params import Roofline
 from workloads.llm.check import check
 from workloads.llm.kv import flash_end
 from workloads.llm.params import LlmJob
-from workloads.llm.phases import Pass, Phase, Reads
+from workloads.llm.phases import Pass, Phase, Transfers
 from workloads.llm.plan import Plan
 from workloads.llm.regions import Regions
 from workloads.llm.tokens import LlmRun
@@ -32,6 +33,11 @@ class LlmProgram:
     machine: Roofline
     passes: list[Pass]  # the prompt first
     phases: list[Phase]  # of all passes
+
+    @cached_property
+    def kv_held_bytes(self) -> list[int]:
+        """Return for each phase the keys, values and states in DRAM when its pass is over."""
+        return [each.kv_dram_bytes for each in self.passes for _ in each.phases]
 
 
 def llm_program(
@@ -50,7 +56,7 @@ def llm_program(
     spans_fs: list[int] = []
     work: list[tuple[On, int]] = []
     for phase in phases:
-        if phase.reads is not None:
+        if phase.flash is not None:
             work.append((On.FLASH, len(batches)))
             batches.append(_batch(phase, plan, system.flash, regions, flash_base))
         elif system.shares_memory(job.on):
@@ -75,27 +81,35 @@ def llm_program(
 
 
 def _batch(phase: Phase, plan: Plan, flash: Flash, regions: Regions, flash_base: int) -> Batch:
-    assert phase.reads is not None
-    reads = _cut(phase.reads, flash.sequential_chunk_bytes) if phase.reads.in_order else phase.reads
-    transfers = np.zeros(reads.addresses.size, TRANSFER)
-    transfers["address"], transfers["bytes"] = flash_base + reads.addresses, reads.sizes
-    transfers["dram_address"] = regions.address(phase.op, phase.layer) + np.cumsum(reads.sizes) - reads.sizes
-    threads = flash.sequential_depth if reads.in_order else plan.job.offload.threads
-    return Batch(transfers, threads, layer=phase.layer + 1, in_order=reads.in_order)
+    moved = phase.flash
+    assert moved is not None
+    moved = _cut(moved, flash.sequential_chunk_bytes) if moved.in_order else moved
+    transfers = np.zeros(moved.addresses.size, TRANSFER)
+    transfers["address"], transfers["bytes"] = flash_base + moved.addresses, moved.sizes
+    layer = phase.layer if phase.owner < 0 else phase.owner
+    at = _kv_at(regions, layer) if moved.write else regions.address(phase.op, layer)
+    transfers["dram_address"] = at + np.cumsum(moved.sizes) - moved.sizes
+    threads = flash.sequential_depth if moved.in_order else plan.job.offload.threads
+    return Batch(transfers, threads, moved.write, phase.layer + 1, moved.in_order)
 
 
-def _cut(stream: Reads, chunk: int) -> Reads:
+def _kv_at(regions: Regions, layer: int) -> int:
+    return regions.address("attention", layer) + regions.kv_offset(layer)
+
+
+def _cut(stream: Transfers, chunk: int) -> Transfers:
     """Return the stream as reads of ``chunk`` bytes, and one of what is left."""
     address, size = int(stream.addresses[0]), stream.bytes
     offsets = np.arange(0, size, chunk, dtype=np.int64)
-    return Reads(address + offsets, np.minimum(chunk, size - offsets), in_order=True)
+    return stream._replace(addresses=address + offsets, sizes=np.minimum(chunk, size - offsets))
 
 
 def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tuple:
     peak = machine.peak_flop_per_s[plan.job.precision] / 2 * machine.efficiency.gemm
     task = np.zeros(1, TASK)[0]
     task["pattern"] = int(Pattern.STREAM)
-    task["read_address"] = task["write_address"] = regions.address(phase.op, phase.layer)
+    at = regions.address(phase.op, phase.layer) if phase.owner < 0 else _kv_at(regions, phase.owner)
+    task["read_address"] = task["write_address"] = at
     task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
     task["compute_cycles"] = round(phase.work.macs / peak * WIDE_PORT.clock_hz)
     task["passes"] = 1

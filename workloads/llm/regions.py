@@ -22,12 +22,23 @@ class Regions:
             self.end += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
         return self.addresses[key]
 
+    def kv_offset(self, layer: int) -> int:
+        """Return where keys and values begin in the region of a layer's attention: behind its weights."""
+        return int(self.plan.dram.dense[layer])
+
+    def _kv_bytes(self, layer: int) -> int:
+        """Return the bytes set aside for a layer's keys, values, states and what is read to choose."""
+        job, cells = self.plan.job, self.plan.cells
+        read = job.batch * int(cells.read_bytes(job.context, job.prompt)[:, layer].max(initial=0))
+        whole = job.context * int(self.kv.token_bytes[layer])
+        return max(whole, read) + job.batch * int(cells.state[layer])
+
     def _largest(self, op: str, layer: int) -> int:
         plan = self.plan
         if op == "ffn":
-            return int(plan.dram.ffn[layer])
+            return int(plan.dram.ffn[layer] + (0 if plan.caches_experts else plan.dram.idle[layer]))
         if op in ("attention", "kv"):
-            return int(plan.dram.dense[layer]) + plan.job.context * self.kv.token_bytes
+            return self.kv_offset(layer) + self._kv_bytes(layer)
         if op == "prefill":
             share = -(-plan.dram.per_token // plan.model.shape.layers)
             ends = plan.flash.head + plan.flash.ends

@@ -1,8 +1,10 @@
 """A language model that serves requests, as a user writes it."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator, model_validator
 
-from hw_models.units import Block, Femtoseconds, quantity
+from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Femtoseconds, quantity
 from workloads.llm.params import known_model
 
 RATE_UNITS = {"/min": 1, "/s": 60}
@@ -21,12 +23,26 @@ class Requests(Block):
     )
     prompt: int = Field(160, ge=1, description="mean tokens of a prompt")
     output: int = Field(340, ge=1, description="mean tokens of an answer")
+    prefix: int = Field(
+        0, ge=0, description="tokens that prompts of a group begin with alike, before their own"
+    )
+    groups: int = Field(1, ge=1, description="such beginnings; requests have them by turns")
+    turns: int = Field(
+        1, ge=1, description="requests of a conversation, each with all before it in its prompt"
+    )
+    think_fs: Femtoseconds = Field(
+        60 * FS_PER_S, alias="think", description="mean time between an answer and the next turn"
+    )
 
     @model_validator(mode="after")
     def a_trace_or_a_rate(self) -> "Requests":
         if (self.trace is None) == (self.rate_per_min is None):
             found = "both" if self.trace is not None else "neither"
             raise ValueError(f"found {found} of trace and rate; write one of them")
+        if self.trace is not None and (self.turns > 1 or self.prefix):
+            raise ValueError("a trace has its own turns and beginnings; write a rate instead")
+        if self.turns > 1 and self.prefix:
+            raise ValueError("found both turns and prefix; write one of them")
         if self.rate_per_min is not None and self.count is None:
             raise ValueError("requests that are drawn need a count; write count: 300")
         return self
@@ -42,6 +58,32 @@ class EngineLimits(Block):
         None, ge=1, description="tokens that the KV cache holds; absent: what 90 % of the memory leave"
     )
     prefix_cache: bool = Field(True, description="keep blocks for prompts that begin alike")
+    prefix_once: bool = Field(False, description="a step reads what sequences share once for all of them")
+    order: Literal["first_come", "priority", "prefix"] = Field(
+        "first_come", description="who is next: `prefix` puts prompts that begin alike behind each other"
+    )
+    preempt: Literal["recompute", "swap"] = Field(
+        "recompute", description="what becomes of the blocks of one that makes room; swap: into `host`"
+    )
+    host_bytes: Bytes = Field(
+        0, alias="host", description="memory of the host for blocks that the card gives up"
+    )
+    link_bytes_per_s: BytesPerSecond = Field(
+        25 * 10**9, alias="link", gt=0, description="between card and host, each way"
+    )
+    reserve: Literal["blocks", "max", "pow2", "oracle"] = Field(
+        "blocks",
+        description="room for an answer: blocks as needed, or set aside as a whole when it begins: of the "
+        "longest there can be, of a power of two, or (not knowable) just of what it takes",
+    )
+
+    @model_validator(mode="after")
+    def what_goes_to_the_host_has_room_there(self) -> "EngineLimits":
+        if self.preempt == "swap" and self.host_bytes == 0:
+            raise ValueError("preempt: swap needs memory of the host; write host: 64 GiB")
+        if self.reserve != "blocks" and (self.host_bytes or self.prefix_once):
+            raise ValueError(f"reserve: {self.reserve} has no blocks to share or move; write blocks")
+        return self
 
 
 class Objective(Block):

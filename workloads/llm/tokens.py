@@ -9,8 +9,8 @@ from hw_models.roofline.params import Roofline, update_rows_fs, work_fs
 from workloads.llm.activity_kernel import GenerativeTrace
 from workloads.llm.coactivation import all_friends, bundles_to_read
 from workloads.llm.compute import Compute, draft_work
-from workloads.llm.kv import KvPlan, kv_plan
-from workloads.llm.phases import Kind, Pass, Phase, Reads, Work
+from workloads.llm.kv import KvPlan, Span, kv_plan
+from workloads.llm.phases import Kind, Pass, Phase, Transfers, Work
 from workloads.llm.plan import Plan, activity_of
 from workloads.llm.reads import ExpertReads, chunked, neuron_reads
 from workloads.llm.recorded import RecordedTrace
@@ -39,6 +39,7 @@ class LlmRun:
         self.friends = friends_of(plan, seed) if plan.job.offload.policy == "window_coactivation" else None
         self.kv: KvPlan = kv_plan(plan)
         self.experts = ExpertReads(plan, seed) if plan.caches_experts else None
+        self.written = [0] * plan.model.shape.layers  # first block of each layer that is not on flash
         self.position = 0
         self.stamp = 0
 
@@ -60,9 +61,9 @@ class LlmRun:
         """
         plan, job, layers = self.plan, self.plan.job, self.plan.model.shape.layers
         result = Pass(tokens=0)
-        macs = plan.model.prefill_macs(job.prompt)
+        macs = job.batch * (plan.model.prefill_linear_macs(job.prompt) + plan.cells.prompt_macs(job.prompt))
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
-        cached = job.prompt * plan.model.shape.attention_layers * self.compute.kv_bytes
+        cached = job.prompt * int(self.kv.token_bytes.sum())
         total = Work(fs, macs, plan.dram.per_token, cached)
         for layer in range(layers):
             if plan.sparse and plan.ranks[layer] > 0:
@@ -75,10 +76,12 @@ class LlmRun:
                 self._read_experts(layer, -1, result)
             share = Work(*(part * (layer + 1) // layers - part * layer // layers for part in total))
             self._spend("prefill", "compute", layer, share, -1, result)
+            self._write_spilled(layer, job.prompt, -1, result)
         if plan.streamed_share > 0:
             size = int(plan.streamed_share * (plan.flash.head + plan.flash.ends))
             self._stream("prefill", 0, size, -1, -1, result)
         self._stand_behind_the_prompt()
+        self._count_kv(job.prompt, result)
         return result
 
     def _stand_behind_the_prompt(self) -> None:
@@ -129,17 +132,21 @@ class LlmRun:
         self._spend("head", "compute", -1, self.compute.head(tokens), self.position, result)
         self.position += accepted
         self.stamp += 1
+        self._count_kv(context, result)
         return result
 
     def _layer(self, layer: int, tokens: int, accepted: int, context: int, result: Pass) -> None:
         plan, token = self.plan, self.position
-        spilled = self.kv.spilled(layer, context) * self.kv.token_bytes
-        self._stream("kv", self.kv.address(layer), spilled, layer, token, result)
+        self._write_spilled(layer, context, token, result)
+        attention = self.compute.attention(layer, tokens, context)
+        for owner in [other if other >= 0 else layer for other, _ in attention]:
+            place, size = self.kv.place(owner, self.kv.on_flash(owner, context))
+            self._stream("kv", place, size, layer, token, result, owner)
         if plan.streamed_share > 0:
             size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
             self._stream("weights", int(plan.dense_at[layer]), size, layer, token, result)
-        attention = self.compute.attention(layer, tokens, context)
-        self._spend("attention", "compute", layer, attention, token, result)
+        for owner, work in attention:
+            self._spend("attention", "compute", layer, work, token, result, owner)
         rows = None
         if self.experts is not None:
             self._read_experts(layer, token, result)
@@ -194,8 +201,8 @@ class LlmRun:
             return
         if self.friends is not None:
             fresh = bundles_to_read(fresh, self.friends[layer])
-        reads = Reads(*neuron_reads(self.plan, layer, fresh), in_order=False)
-        result.phases.append(Phase("io", "neurons", layer, self.position, reads=reads))
+        reads = Transfers(*neuron_reads(self.plan, layer, fresh), in_order=False)
+        result.phases.append(Phase("io", "neurons", layer, self.position, flash=reads))
 
     def _read_experts(self, layer: int, token: int, result: Pass) -> None:
         assert self.experts is not None
@@ -205,17 +212,41 @@ class LlmRun:
         result.experts += asked
         result.expert_hits += asked - addresses.size
         if addresses.size:
-            reads = Reads(*chunked(addresses, self.plan.flash.expert, self.experts.chunk), in_order=False)
-            result.phases.append(Phase("io", "experts", layer, token, reads=reads))
+            reads = Transfers(*chunked(addresses, self.plan.flash.expert, self.experts.chunk), in_order=False)
+            result.phases.append(Phase("io", "experts", layer, token, flash=reads))
 
-    def _stream(self, op: str, address: int, size: int, layer: int, token: int, result: Pass) -> None:
+    def _stream(
+        self, op: str, address: int, size: int, layer: int, token: int, result: Pass, owner: int = -1
+    ) -> None:
         if size > 0:
-            reads = Reads(np.array([address]), np.array([size]), in_order=True)
-            result.phases.append(Phase("io", op, layer, token, reads=reads))
+            reads = Transfers(np.array([address]), np.array([size]), in_order=True)
+            result.phases.append(Phase("io", op, layer, token, flash=reads, owner=owner))
 
-    def _spend(self, op: str, kind: Kind, layer: int, work: Work, token: int, result: Pass) -> None:
+    def _write_spilled(self, layer: int, context: int, token: int, result: Pass) -> None:
+        """Write the blocks that leave DRAM as the context grows to ``context``, before it does."""
+        blocks = self.kv.on_flash(layer, context)
+        place, size = self.kv.place(layer, Span(max(blocks.first, self.written[layer]), blocks.end))
+        self.written[layer] = max(self.written[layer], blocks.end)
+        if size > 0:
+            writes = Transfers(np.array([place]), np.array([size]), in_order=True, write=True)
+            result.phases.append(Phase("io", "kv", layer, token, flash=writes))
+
+    def _count_kv(self, context: int, result: Pass) -> None:
+        """Note how much of keys, values and states lies where when the context is ``context``."""
+        cells, job = self.plan.cells, self.plan.job
+        if self.kv.dram_tokens is None:
+            result.kv_dram_bytes = job.batch * int(cells.stored_bytes(context, job.prompt).sum())
+            return
+        layers = range(self.plan.ranks.size)
+        held = sum(self.kv.held_bytes(layer, context) for layer in layers)
+        result.kv_dram_bytes = held + job.batch * int(cells.state.sum())
+        result.kv_flash_bytes = self.kv.spilled_bytes(context)
+
+    def _spend(
+        self, op: str, kind: Kind, layer: int, work: Work, token: int, result: Pass, owner: int = -1
+    ) -> None:
         if any(work):
-            result.phases.append(Phase(kind, op, layer, token, work))
+            result.phases.append(Phase(kind, op, layer, token, work, owner=owner))
 
 
 def make_trace(plan: Plan, seed: int) -> Trace:

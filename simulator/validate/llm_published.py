@@ -1,0 +1,130 @@
+"""Published systems as presets of `configs/llm`: bytes of keys and values, and what follows from them.
+
+What restates a parameter of the preset (a share kept is the share written) is shown and not counted. What
+each preset stores and reads is its rules' alone: `workloads.llm.cells`.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import workloads.llm
+from hw_models.roofline.params import Roofline
+from hw_models.units import FS
+from simulator.config.model import load
+from simulator.config.shipped import CONFIGS
+from simulator.validate.figure import Figure
+from workloads.llm.cells import ALL, Cells, cells_of
+from workloads.llm.compute import Compute
+from workloads.llm.kv import kv_bytes
+from workloads.llm.params import LlmJob
+from workloads.llm.plan import make_plan
+
+REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
+GIB, MIB = 2**30, 2**20
+DUO = {  # preset, or the model of one without its rules
+    ("Llama-2-7B", "duo"): "duo_attention",
+    ("Llama-2-7B", "full"): "duo_attention",
+    ("Llama-3-8B", "duo"): "duo_attention_llama3",
+    ("Llama-3-8B", "full"): "duo_attention_llama3",
+}
+
+
+def figures() -> Iterator[Figure]:
+    yield from systems()
+    yield from duo_attention()
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The one job of a file of `configs/llm`, and the machine that it runs on."""
+
+    job: LlmJob
+    machine: Roofline
+
+    def at(self, context: int, *, rules: bool = True) -> "Preset":
+        """Return it for one token at ``context``, with or without its rules."""
+        cache = self.job.kv_cache if rules else self.job.kv_cache.model_copy(update={"rules": []})
+        job = self.job.model_copy(update={"prompt": context - 1, "tokens": 1, "kv_cache": cache})
+        return Preset(job, self.machine)
+
+    @property
+    def cells(self) -> Cells:
+        return make_plan(self.job).cells
+
+    def stored_bytes(self) -> int:
+        """Return the bytes of keys, values and states at the job's full context."""
+        return kv_bytes(make_plan(self.job))
+
+    def memory_bytes(self) -> int:
+        """Return the bytes of all parameters, the input embedding too, and of the cache."""
+        plan = make_plan(self.job)
+        return plan.dram.model + kv_bytes(plan)
+
+    def token_s(self) -> float:
+        """Return the time of the last token, weights in memory, however far positions reach."""
+        plan = make_plan(self.job)
+        compute, context = Compute(plan, self.machine), self.job.context
+        layers = range(plan.model.shape.layers)
+        attention = [work for layer in layers for _, work in compute.attention(layer, 1, context)]
+        ffn = [compute.ffn(layer, 1, None) for layer in layers]
+        return FS * sum(work.fs for work in [*attention, *ffn, compute.head(1)])
+
+
+def preset(name: str) -> Preset:
+    config = load(CONFIGS / "llm" / f"{name}.yaml")
+    (job,) = config.workloads.values()
+    assert isinstance(job, LlmJob)
+    return Preset(job, config.system.backends[job.on])
+
+
+def systems() -> Iterator[Figure]:
+    """Compare what systems say of their caches."""
+    for row in _read("published_systems.csv"):
+        shown = {"system": row["system"], "preset": row["preset"]}
+        ours = quantity(preset(row["preset"]), row["quantity"])
+        yield Figure(shown, row["quantity"], float(row["published"]), ours, counted=row["follows"] == "yes")
+
+
+def quantity(system: Preset, name: str) -> float:
+    """Return a figure of a preset at its full context."""
+    plain, stored = system.at(system.job.context, rules=False), system.stored_bytes()
+    model = make_plan(system.job).model
+    if name == "kv_MiB":
+        return stored / MIB
+    if name == "share stored":
+        return stored / plain.stored_bytes()
+    if name == "times fewer bytes":
+        return plain.stored_bytes() / stored
+    if name == "times below MQA":  # one head a layer
+        return plain.stored_bytes() / model.shape.kv_heads / stored
+    if name == "tokens kept":
+        return float(system.cells.kept.tokens(ALL).max())
+    values = cells_of(model, "int8", ()).is_stored.size * model.shape.head_width
+    return float(Fraction(8 * int(system.cells.row_bytes.sum()), values))  # bits a value
+
+
+def duo_attention() -> Iterator[Figure]:
+    """DuoAttention on one A100: memory and time of a token over the context.
+
+    The two shares of bandwidth of its presets are calibrated on the times without streaming heads: these are
+    not counted, nor are rows that the authors extrapolated.
+    """
+    for row in _read("duoattention_decode.csv"):
+        model, method, context = row["model"], row["method"], int(row["context_tokens"])
+        ours = preset(DUO[model, method]).at(context, rules=method == "duo")
+        measured = row["extrapolated"] == "no"
+        shown = {"system": "DuoAttention", "model": model, "heads": method, "context": row["context_tokens"]}
+        memory = ours.memory_bytes() / GIB
+        yield Figure(shown, "memory_GiB", float(row["memory_GiB"]), memory, counted=measured)
+        counted = measured and method == "duo"
+        yield Figure(
+            shown, "ms a token", float(row["latency_ms_per_token"]), 1e3 * ours.token_s(), counted=counted
+        )
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,60 @@
+"""Every shipped preset of a language model: it loads, it is short, it names its source, it runs."""
+
+import re
+
+import pytest
+
+import simulator
+from simulator.config.model import load
+from simulator.config.shipped import CONFIGS
+from simulator.validate.llm_published import preset, systems
+from workloads.llm.params import LlmJob
+
+FILES = sorted((CONFIGS / "llm").glob("*.yaml"))
+OWN = {"experts_from_flash", "gpt_oss_20b_m1_max", "serve_rtx4090"}  # no published system
+SERVE = ["pensieve", "batch_llm"]
+RUN = ["mlkv", "duo_attention", "cross_layer_pairs", "think_kivi", "mla"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_preset_is_short_and_names_its_source(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 20
+    assert text.startswith("# ")
+    if path.stem not in OWN:
+        assert re.search(r"arXiv \d{4}\.\d{5}", text)
+    config = load(path)
+    assert len(config.workloads) == 1
+    assert config.name != "unnamed"
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_preset_runs_and_holds_what_its_rules_say(name):
+    config = load(CONFIGS / "llm" / f"{name}.yaml")
+    ((job_name, job),) = config.workloads.items()
+    assert isinstance(job, LlmJob)
+    told = simulator.run(config).summary["workloads"][job_name]
+    assert told["tokens"] == job.tokens
+    assert told["dram_bytes"]["kv"] == preset(name).stored_bytes()
+
+
+@pytest.mark.parametrize("name", SERVE)
+def test_server_of_a_preset_serves_all_and_finds_what_was_there(name):
+    config = load(CONFIGS / "llm" / f"{name}.yaml")
+    told = simulator.run(config).summary["workloads"]["serve"]
+    assert told["requests"] == config.workloads["serve"].requests.count
+    assert told["prefix_hit_share"] + told["host_hit_share"] > 0.75
+
+
+def test_requests_in_groups_are_served_faster_than_as_they_come_by_what_batch_llm_says():
+    rates = []
+    for order in ("prefix", "first_come"):
+        config = load(CONFIGS / "llm" / "batch_llm.yaml", values={"workloads.serve.engine.order": order})
+        rates.append(simulator.run(config).summary["workloads"]["serve"]["requests_per_s"])
+    assert 1.1 < rates[0] / rates[1] < 2
+
+
+def test_what_only_restates_a_parameter_is_not_counted_and_within_a_percent():
+    found = list(systems())
+    assert [figure.row["preset"] for figure in found if figure.counted] == ["mlkv"]
+    assert max(abs(figure.error_percent) for figure in found) < 1
