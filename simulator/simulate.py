@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hw_models.axi.statistics import port_summary
 from hw_models.units import FS
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
@@ -71,6 +72,8 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         },
     }
     summary["masters"] |= {name: own_memory_summary(machine, name, seconds) for name in machine.own_names}
+    for name, row in zip(machine.external_names, machine.externals):
+        summary["masters"][name]["bus"] = port_summary(row)
     summary |= statistics.core_summaries(machine)
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)

@@ -22,6 +22,11 @@ def run_one(
 ) -> Run:
     """Simulate ``config``, with its ``values`` if asked. Raises ConfigError with the place of a mistake."""
     loaded = load(config, settings=settings, seed=seed)
+    if loaded.system.masters:
+        key = f"system.masters.{min(loaded.system.masters)}"
+        raise loaded.locate(
+            ConfigError("stands outside, and nobody is there to drive it; run it with dlasim cosim", key=key)
+        )
     if not loaded.workloads and not loaded.corunners:
         raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
     from simulator.simulate import simulate  # numba: after the config is known to be right

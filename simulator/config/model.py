@@ -125,7 +125,8 @@ class Config(Block):
         return load(self, values=values)
 
     def __repr__(self) -> str:
-        parts = [*self.system.accelerators, *self.system.cores, *self.system.backends]
+        system = self.system
+        parts = [*system.accelerators, *system.cores, *system.backends, *system.masters]
         return f"Config({self.name!r}: {', '.join(self.workloads) or 'no jobs'} on {', '.join(parts)})"[:300]
 
     def locate(self, error: ConfigError) -> ConfigError:
@@ -194,7 +195,7 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what cannot be wired as the config says."""
     if runs_beside_the_chip(config.system, config.workloads):
         return []
-    working = {corunner.on for corunner in config.corunners}
+    working = {corunner.on for corunner in config.corunners} | set(config.system.masters)
     for job in config.workloads.values():
         working |= {name for key in ("on", "fallback") if isinstance(name := getattr(job, key, None), str)}
         if getattr(job, "storage", None) is not None:

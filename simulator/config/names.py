@@ -15,6 +15,7 @@ ONE_OF = {  # parts of the system that are written by name
     "accelerators": "an accelerator",
     "cores": "a core",
     "backends": "a backend",
+    "masters": "a master",
     "interconnects": "an interconnect",
     "caches": "a cache",
     "memories": "a memory",
@@ -46,7 +47,8 @@ def reference_errors(document: Document) -> list[ConfigError]:
     system = _mapping(data.get("system"))
     accelerators, cores = _mapping(system.get("accelerators")), _mapping(system.get("cores"))
     backends = _mapping(system.get("backends"))
-    masters = {**accelerators, **cores, **backends}
+    outside = _mapping(system.get("masters"))
+    masters = {**accelerators, **cores, **backends, **outside}
     names = _Names(document)
     _check_jobs(names, _mapping(data.get("workloads")), system)
     _check_masters(names, system, masters)
@@ -59,7 +61,7 @@ def reference_errors(document: Document) -> list[ConfigError]:
     for i, corunner in enumerate(_list(data.get("corunners"))):
         names.check(("corunners", i, "on"), _mapping(corunner).get("on"), cores, "core", "system.cores")
     _check_backends(names, backends, system)
-    return names.errors + _memory_errors(document, system, bool(accelerators or cores))
+    return names.errors + _memory_errors(document, system, bool(accelerators or cores or outside))
 
 
 def _check_unique(names: _Names, system: dict) -> None:

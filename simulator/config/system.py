@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from hw_models.axi.params import External
 from hw_models.cache.params import Cache
 from hw_models.cpu.params import Core
 from hw_models.dram.params import Dram
@@ -48,6 +49,9 @@ class System(Block):
     cores: dict[Name, Core] = Field(default_factory=dict, description="cores by name")
     backends: dict[Name, Roofline] = Field(
         default_factory=dict, description="processors known by their roofline, which run language models"
+    )
+    masters: dict[Name, External] = Field(
+        default_factory=dict, description="masters that stand outside, such as RTL: for `dlasim cosim`"
     )
     interconnect: Interconnect | None = Field(None, description="what joins the masters to the LLC or memory")
     llc: Cache | None = Field(None, description="last-level cache; null or absent: none")

@@ -71,7 +71,7 @@ class Node:
 
 @dataclass
 class Topology:
-    masters: list[Master]  # accelerators, then cores, each by name: their numbers
+    masters: list[Master]  # accelerators, cores, those outside, each by name: their numbers
     nodes: dict[str, Node]  # by name, in the order of their units: memories first, what is above later
 
     def part(self, name: str) -> "Master | Node":
@@ -133,6 +133,9 @@ def masters_of(system: System, workloads: Mapping[str, Any]) -> list[Master]:
         holder = "backends" if name in system.backends else "cores"
         keys: tuple[str, ...] = ("system", "flash") if name == DMA else ("system", holder, name)
         masters.append(Master(name, keys, core.line_bytes, core.line_bytes, core.clock_hz))
+    for name, external in sorted(system.masters.items()):
+        width, longest = external.port_bytes, external.request_bytes
+        masters.append(Master(name, ("system", "masters", name), width, longest, external.clock_hz))
     return masters
 
 

@@ -83,6 +83,12 @@ class _Rules:
         """What hands its requests straight to a cache or memory: as many ports, requests within a line."""
         line = node.params.line_bytes if isinstance(node.params, Cache) else None
         if isinstance(part, Master):
+            if part.keys[1] == "masters" and isinstance(node.params, Dram):
+                self.add(
+                    (*part.keys, "below"),
+                    f"requests of up to {part.request_bytes} B straight at {node.name}; "
+                    "write an interconnect in between",
+                )
             if node.entries > 1:
                 what = "channels" if node.is_memory else "ports"
                 self.add(

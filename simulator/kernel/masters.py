@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hw_models.axi import block as axi
 from hw_models.cpu import block as core
 from hw_models.jit import inlined, njit
 from hw_models.nvdla import block as nvdla
@@ -28,6 +29,7 @@ class Kind(IntEnum):
     NVDLA = 1
     SYSTOLIC = 2
     REPLAY = 3
+    EXTERNAL = 4  # stands outside: `simulator.cosim` says what it asks for
 
 
 class Masters(NamedTuple):
@@ -50,9 +52,11 @@ class Masters(NamedTuple):
     replay_ops: np.ndarray
     replay_records: np.ndarray
     replay_owners: np.ndarray
+    externals: np.ndarray
 
 
 CORE, NVDLA, SYSTOLIC, REPLAY = int(Kind.CORE), int(Kind.NVDLA), int(Kind.SYSTOLIC), int(Kind.REPLAY)
+EXTERNAL = int(Kind.EXTERNAL)
 
 
 @inlined
@@ -152,6 +156,24 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
     set_wake(system, unit, core.advance(state, tasks, now, out))
     send_new(system, buses, out, before, measure, number)
     return state["done_task"] >= 0
+
+
+@njit
+def step_external(system, wires, buses, measure, state, unit, now):
+    """As `step_nvdla`, for a master that stands outside: who drives it tells of its work."""
+    number, node = unit - system["master_unit"], system["node"][unit]
+    answers = wires["fifo"][node["answers"][0]]
+    while visible(system, answers):
+        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        axi.respond(state, front(answers), now)
+        take(system, answers)
+    wake_reader(system, answers)
+    reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
+    reads_before, writes_before = reads["count"], writes["count"]
+    axi.advance(state, now, reads, writes)
+    send_new(system, buses, reads, reads_before, measure, number)
+    send_new(system, buses, writes, writes_before, measure, number)
+    return False
 
 
 @inlined

@@ -16,7 +16,7 @@ from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, ledger, masters
 from simulator.kernel.ledger import Ledger
-from simulator.kernel.masters import CORE, NVDLA, REPLAY, SYSTOLIC
+from simulator.kernel.masters import CORE, EXTERNAL, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, STARTED, Kind
@@ -132,6 +132,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     cores, tasks = table.cores, table.tasks
     nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
     replays, replay_ops = table.replays, table.replay_ops
+    externals = table.externals
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
@@ -160,6 +161,8 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
                 told = masters.step_systolic(system, wires, buses, measure, arrays[row], array_ops, unit, now)
             elif system["kind"][unit] == REPLAY:
                 told = masters.step_replay(system, wires, buses, measure, replays[row], replay_ops, unit, now)
+            elif system["kind"][unit] == EXTERNAL:
+                told = masters.step_external(system, wires, buses, measure, externals[row], unit, now)
             else:
                 told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
             if told:

@@ -29,6 +29,7 @@ OURS = (
     "results.csv",
     "requests.csv",
     "compare.html",
+    "results.xml",
 )  # a folder with one of these is replaceable
 OPTIONAL = ("blame", "frames", "latency", "requests")  # tables of a result that not every run has
 

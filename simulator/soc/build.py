@@ -6,12 +6,15 @@ lists them changes nothing.
 
 import numpy as np
 
+from hw_models.axi.build import build_agent
+from hw_models.axi.state import AGENT
 from hw_models.cpu.block import start_background
 from hw_models.cpu.build import build_core
 from hw_models.cpu.state import CORE
 from hw_models.errors import ConfigError
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
+from simulator.config.networks import JOB_SPACE
 from simulator.config.topology import DMA, cores_of, own_backends, uses_flash
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.ledger import new_ledger
@@ -34,7 +37,8 @@ def build_machine(config: Config) -> Machine:
     system = config.system
     core_table = cores_of(system, config.workloads)
     accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
-    masters = accelerator_names + core_names
+    external_names = sorted(system.masters)
+    masters = accelerator_names + core_names + external_names
     if uses_flash(system, config.workloads) and DMA in {
         *system.accelerators,
         *system.cores,
@@ -57,10 +61,20 @@ def build_machine(config: Config) -> Machine:
         config=config,
         accelerator_names=accelerator_names,
         core_names=core_names,
+        external_names=external_names,
         plans=plans,
         wired=wired,
         fleets=_fleets(config, accelerator_names, tables),
         cores=cores,
+        externals=stack(
+            [
+                build_agent(
+                    system.masters[name], first_core + len(core_names) + i, *_room(config, core_names)
+                )
+                for i, name in enumerate(external_names)
+            ],
+            AGENT,
+        ),
         tasks=dma_row(tasks),
         spans_fs=[span for program in programs for span in program.spans_fs],
         own_names=own_backends(system, config.workloads),
@@ -88,6 +102,12 @@ def build_machine(config: Config) -> Machine:
     return machine
 
 
+def _room(config: Config, core_names: list[str]) -> tuple[int, int]:
+    """Return where addresses of outside masters lie: behind the jobs; from 4 GiB on behind co-runners too."""
+    jobs = len(config.workloads) * JOB_SPACE
+    return jobs, jobs + len(core_names) * JOB_SPACE
+
+
 def _fleets(config: Config, names: list[str], tables: Tables) -> dict[str, Fleet]:
     """Return the accelerators of every kind; ``names``: of all of them, in the order of their numbers."""
     accelerators = config.system.accelerators
@@ -108,12 +128,16 @@ def _number(machine: Machine) -> None:
     """Number the jobs' units behind the masters', and set up what is counted."""
     row, masters = machine.system[0], len(machine.master_names)
     row["jobs"] = row["jobs_left"] = len(machine.plans)
-    if not machine.plans and machine.config.simulation.until != "workloads":
-        row["jobs_left"] = 1  # co-runners alone, until the time is up
+    if machine.external_names or (not machine.plans and machine.config.simulation.until != "workloads"):
+        row["jobs_left"] += 1  # whoever stands outside says when; co-runners alone: until the time is up
     row["job_unit"] = row["master_unit"] + masters
     row["units"] = row["job_unit"] + len(machine.plans)
     for number in range(masters):
         unit, core = row["master_unit"] + number, number - len(machine.accelerator_names)
+        external = core - len(machine.core_names)
+        if external >= 0:
+            row["kind"][unit], row["row"][unit] = Kind.EXTERNAL, external
+            continue
         kind = "core" if core >= 0 else machine.accelerator_kind(number)
         row["kind"][unit] = Kind[kind.upper()]
         row["row"][unit] = core if core >= 0 else machine.row_in_fleet(number)

@@ -102,11 +102,13 @@ class Machine:
     config: Config
     accelerator_names: list[str]
     core_names: list[str]
+    external_names: list[str]  # masters that stand outside
     plans: list[JobPlan]
     wired: Wires
     measures: np.ndarray
     fleets: dict[str, Fleet]  # by kind of accelerator, in the order of KINDS
     cores: np.ndarray
+    externals: np.ndarray
     tasks: np.ndarray
     steps: np.ndarray
     deps: np.ndarray
@@ -145,7 +147,7 @@ class Machine:
 
     @property
     def master_names(self) -> list[str]:
-        return self.accelerator_names + self.core_names
+        return self.accelerator_names + self.core_names + self.external_names
 
     @property
     def user_names(self) -> list[str]:

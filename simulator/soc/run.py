@@ -22,11 +22,13 @@ FEWEST_EVENTS = 50_000  # of a slice; never so many at one time of the simulatio
 def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     """Return the kernel's arguments up to the limits, in its order."""
     m = machine
+    fleets = [table for fleet in m.fleets.values() for table in fleet]
+    tables = [m.cores, m.tasks, *fleets, m.externals]
     return (
         m.system[0],
         m.measures,
         m.nodes,
-        Masters(m.cores, m.tasks, *(table for fleet in m.fleets.values() for table in fleet)),
+        Masters(*tables),
         soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished, m.ledger),
     )
 

@@ -235,7 +235,7 @@ class _Joiner:
     def master_limit(self, master: Master, port: int) -> int:
         """Return the rows of a master's FIFO: one straight at memory; a core sends two requests at once."""
         below = self.topology.nodes[master.below[port]]
-        is_core = master.keys[1] != "accelerators"
+        is_core = master.keys[1] not in ("accelerators", "masters")
         return REQUEST_ROWS if is_core or isinstance(below.params, Interconnect) else 1
 
     def range_down(self, part: Part) -> None:

@@ -1,0 +1,77 @@
+"""What `dlasim cosim` checks before it builds, and prints when it has run."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from hw_models.errors import ConfigError
+from simulator.cli.terminal import output_console, print_run
+from simulator.config.model import load
+from simulator.cosim.command import Bench, bench_of, check_config, run_bench, told
+from simulator.cosim.verilator import Design
+from simulator.report.run import Run
+from simulator.results.run_folder import prepare_out
+
+FRONT_ENDS = ("auto", "verilator", "cocotb")
+
+
+def cosim_command(
+    top: str,
+    sources: Sequence[Path],
+    test: str,
+    config: Path,
+    out: Path,
+    *,
+    settings: Sequence[str] = (),
+    seed: int | None = None,
+    testcase: str | None = None,
+    parameters: Sequence[str] = (),
+    defines: Sequence[str] = (),
+    includes: Sequence[Path] = (),
+    arguments: Sequence[str] = (),
+    simulator: str = "verilator",
+    front_end: str = "auto",
+    plots: bool = True,
+) -> int:
+    """Run the tests; write ``out`` and print what matters. Returns how many failed. Raises ConfigError."""
+    loaded = load(config, settings=settings, seed=seed)
+    check_config(loaded)
+    for source in sources:
+        if not source.is_file():
+            raise ConfigError("no such file; write a source of the design", key=f"--sources {source}")
+    for parameter in parameters:
+        if "=" not in parameter:
+            raise ConfigError("no value; write NAME=VALUE", key=f"--parameter {parameter}")
+    if front_end not in FRONT_ENDS:
+        raise ConfigError(
+            f"is not known; write one of {', '.join(FRONT_ENDS)}", key=f"--front-end {front_end}"
+        )
+    module, path = bench_of(test)
+    _check_simulator(simulator)
+    prepare_out(out)
+    design = Design(top, tuple(sources), tuple(parameters), tuple(defines), tuple(includes), tuple(arguments))
+    seed_used = loaded.simulation.seed
+    bench = Bench(design, module, path, testcase, simulator, front_end, seed_used)
+    failed = run_bench(bench, loaded, out, plots=plots)
+    console = output_console()
+    for _, result in told(out):
+        print_run(console, Run.of(result), out)
+    if (out / "failure.vcd").is_file():
+        print(f"waveform of the end of the run: {out / 'failure.vcd'}")
+    return failed
+
+
+def _check_simulator(name: str) -> None:
+    """Raise ConfigError unless cocotb knows the simulator and it can be found."""
+    try:
+        from cocotb_tools.runner import get_runner
+    except ImportError:
+        raise ConfigError("cocotb is missing; pip install cocotb", key="--simulator") from None
+    try:
+        get_runner(name)
+    except (ValueError, NotImplementedError, SystemExit):
+        programs = {"icarus": "iverilog", "questa": "vsim"}
+        there = shutil.which(programs.get(name, name)) is not None
+        what = "not one of cocotb's" if there else "not found"
+        message = f"{what}; write one that is installed, such as verilator"
+        raise ConfigError(message, key=f"--simulator {name}") from None

@@ -1,0 +1,157 @@
+// The main program of a Verilated design with cocotb inside, and with clocks whose edges are served by
+// compiled code: before the design sees a rising edge, its outputs are what the ended cycle had; what is
+// driven anew is written after it has, and the design settles once more.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "Vtop.h"
+#include "verilated.h"
+#include "verilated_syms.h"
+#include "verilated_vpi.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+extern "C" void vlog_startup_routines_bootstrap(void);
+
+namespace {
+
+using Call = int64_t (*)(int64_t table);
+
+struct Served {
+    const uint8_t* clock;  // null: no longer served
+    uint8_t before;
+    bool driven;
+    Call edge, drive;
+    int64_t table;
+};
+
+std::vector<Served> served;
+
+void before_design() {
+    for (Served& it : served) {
+        if (!it.clock) continue;
+        const uint8_t now = *it.clock;
+        if (now && !it.before) it.driven = it.edge(it.table) != 0;
+        it.before = now;
+    }
+}
+
+bool after_design() {
+    bool changed = false;
+    for (Served& it : served) {
+        if (it.clock && it.driven) changed |= it.drive(it.table) != 0;
+        it.driven = false;
+    }
+    return changed;
+}
+
+const VerilatedVar* top_signal(const char* name) {
+    const VerilatedScope* scope = Verilated::threadContextp()->scopeFind("TOP");
+    return scope ? scope->varFind(name) : nullptr;
+}
+
+#if VM_TRACE
+double number_of(const char* variable, double otherwise) {
+    const char* const text = std::getenv(variable);
+    return text ? std::strtod(text, nullptr) : otherwise;
+}
+#endif
+
+void settle_callbacks() {
+    while (VerilatedVpi::callValueCbs()) {
+    }
+}
+
+void settle_design(Vtop& top) {
+    do {
+        before_design();
+        top.eval_step();
+        if (after_design()) top.eval_step();
+        VerilatedVpi::clearEvalNeeded();
+        VerilatedVpi::doInertialPuts();
+        settle_callbacks();
+    } while (VerilatedVpi::evalNeeded());
+}
+
+}  // namespace
+
+extern "C" {
+
+// Find a signal of the top module: where it lies and in how many bytes. Returns 1 for an input, 2 for an
+// output, 0 if there is none of that name.
+int dlasim_signal(const char* name, int64_t* address, int64_t* bytes) {
+    const VerilatedVar* signal = top_signal(name);
+    if (!signal || signal->udims()) return 0;
+    *address = reinterpret_cast<int64_t>(signal->datap());
+    *bytes = signal->entSize();
+    return signal->vldir() == VLVD_IN ? 1 : 2;
+}
+
+// Serve the rising edges of a clock. Returns a number for `dlasim_release`, -1 if it is no input of one bit.
+int dlasim_serve(const char* clock, int64_t edge, int64_t drive, int64_t table) {
+    int64_t address, bytes;
+    if (dlasim_signal(clock, &address, &bytes) != 1 || bytes != 1) return -1;
+    const uint8_t* level = reinterpret_cast<const uint8_t*>(address);
+    served.push_back({level, *level, false, reinterpret_cast<Call>(edge), reinterpret_cast<Call>(drive), table});
+    return static_cast<int>(served.size()) - 1;
+}
+
+void dlasim_release(int number) { served[number].clock = nullptr; }
+}
+
+int main(int argc, char** argv) {
+    Verilated::commandArgs(argc, argv);
+    Verilated::fatalOnVpiError(false);
+    VerilatedContext& context = *Verilated::threadContextp();
+    Vtop top{""};
+#if VM_TRACE
+    Verilated::traceEverOn(true);
+    VerilatedVcdC trace;
+    const char* const file = std::getenv("DLASIM_COSIM_WAVE");
+    const double steps_per_ns = std::pow(10.0, -9 - context.timeprecision());
+    const double first = number_of("DLASIM_COSIM_WAVE_FROM_NS", 0) * steps_per_ns;
+    const double last = number_of("DLASIM_COSIM_WAVE_UNTIL_NS", 1e30) * steps_per_ns;
+    if (file) {
+        top.trace(&trace, 99);
+        trace.open(file);
+    }
+#endif
+    auto finish = [&] {
+        VerilatedVpi::callCbs(cbEndOfSimulation);
+#if VM_TRACE
+        trace.close();
+#endif
+    };
+    vlog_startup_routines_bootstrap();
+    VerilatedVpi::callCbs(cbStartOfSimulation);
+    settle_callbacks();
+    while (!context.gotFinish()) {
+        do {
+            settle_design(top);
+            VerilatedVpi::callCbs(cbReadWriteSynch);
+            VerilatedVpi::doInertialPuts();
+            settle_callbacks();
+        } while (VerilatedVpi::evalNeeded());
+        top.eval_end_step();
+        VerilatedVpi::callCbs(cbReadOnlySynch);
+#if VM_TRACE
+        if (file && context.time() >= first && context.time() <= last) trace.dump(context.time());
+#endif
+        uint64_t next = VerilatedVpi::cbNextDeadline();
+        if (top.eventsPending()) next = std::min<uint64_t>(next, top.nextTimeSlot());
+        if (next == ~0ULL) break;
+        context.time(next);
+        VerilatedVpi::callCbs(cbNextSimTime);
+        settle_callbacks();
+        VerilatedVpi::callTimedCbs();
+        settle_callbacks();
+    }
+    top.final();
+    finish();
+    return context.errorCount() > 0;
+}

@@ -1,0 +1,369 @@
+"""The SoC around the designs of a cocotb test: its clocks run with theirs, its memory is what they read."""
+
+import ctypes
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from cocotb.task import current_task
+from cocotb.utils import get_sim_time
+
+from hw_models.axi.params import External
+from hw_models.axi.state import LOG, RECORD, Drive, Pin
+from hw_models.axi.statistics import fault_text, waits_of
+from hw_models.units import FS, period_fs
+from simulator.config.model import Config, load
+from simulator.cosim.edge import CLOCK, Held
+from simulator.cosim.memory import Memory, untouched
+from simulator.cosim.native import AT_EDGE, EVENTS, IN_SOC, compiled_edge, compiled_run
+from simulator.kernel.soc import RUNNING
+from simulator.report.run import Run
+from simulator.simulate import result_of
+from simulator.soc.build import build_machine
+from simulator.soc.run import compiled, run_slice
+from simulator.soc.who_waits import who_waits
+
+CONFIG, OUT, FRONT_END, SKIP = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END", "SKIP"))
+MOST_RECORDS = 2**20  # bursts that are logged
+PATIENCE = 1_000_000  # cycles without a handshake while bursts are in flight
+C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+POLL_CYCLES = 1000  # between two looks whether compiled code has met a fault
+
+
+class CosimError(Exception):
+    """What a design or a test asks for cannot be served."""
+
+
+class Bus(Protocol):
+    """What the system must know of an agent: `simulator.cosim.agent.MemoryAgent`."""
+
+    name: str
+    params: External
+    row: np.void  # AGENT
+    clock: Any
+    reset: Any
+    signals: dict[str, Any]
+
+    def hear(self) -> None: ...
+    def show(self) -> None: ...
+
+
+class System:
+    """The SoC of ``config``; of what `dlasim cosim` was called with if absent.
+
+    It comes to its end with the test that made it; `finish` does so before. ``memory``: a `Memory`, what its
+    masters read and write; ``patience``: cycles without any handshake while bursts are in flight, after
+    which the test fails with who waits for whom.
+    """
+
+    def __init__(self, config: Any = None, *, patience: int = PATIENCE, front_end: str | None = None):
+        written = os.environ.get(CONFIG) if config is None else config
+        if written is None:
+            raise CosimError("no config; run `dlasim cosim --config FILE`, or write System(FILE)")
+        self.config: Config = load(Path(written) if isinstance(written, str) else written)
+        if not self.config.system.masters:
+            raise CosimError(
+                "the config has no outside master; write system.masters: {dut: {kind: external}}"
+            )
+        self.front_end = front_end or os.environ.get(FRONT_END) or "auto"
+        self.memory = Memory()
+        self.machine = build_machine(self.config)
+        self.arguments = compiled(self.machine)
+        self.records = untouched(MOST_RECORDS * RECORD.itemsize).view(RECORD)
+        self.log = np.zeros(1, LOG)
+        self.patience = patience
+        self.clocks: list[_Clock] = []
+        self.agents: list[Bus] = []
+        self.result: Run | None = None
+        self._compile()
+        self.started, self.begin_ns = time.perf_counter(), get_sim_time("ns")
+        self.name = re.sub(r"\W+", "_", current_task().get_name().removeprefix("Test "))
+        _end_with_the_test(self)
+
+    def at_edge(self, clock: np.void) -> tuple[Any, ...]:
+        """Return what an edge of ``clock`` works on; see `simulator.cosim.edge.edge`."""
+        memory = self.memory
+        held = Held(memory.store[0], memory.keys, memory.pool, self.records, self.log[0])
+        system, _, nodes, masters, _ = self.arguments
+        return clock, system, nodes.wires, masters.externals, held
+
+    def _compile(self) -> None:
+        clock = np.zeros(1, CLOCK)[0]
+        AT_EDGE.put(self.at_edge(clock))
+        IN_SOC.put((clock, *self.arguments))
+        compiled_run()
+        compiled_edge()
+
+    def master(self, name: str | None) -> str:
+        """Return the name of an outside master; of the only one if it is left out. Raises CosimError."""
+        names = self.machine.external_names
+        taken = {agent.name for agent in self.agents}
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name not in names:
+            raise CosimError(f"{name!r} is no outside master of the config; write one of {', '.join(names)}")
+        if name in taken:
+            raise CosimError(f"{name} has an agent already; write another master of the config for each bus")
+        return name
+
+    def row_of(self, name: str) -> np.void:
+        """Return the AGENT row of a master."""
+        return self.machine.externals[self.machine.external_names.index(name)]
+
+    @property
+    def now_s(self) -> float:
+        return max((clock.now_fs for clock in self.clocks), default=0) * FS
+
+    def attach(self, agent: Bus) -> None:
+        """Serve an agent from the next rising edge of its clock on."""
+        if self.result is not None:
+            raise CosimError("the system has come to its end; make another")
+        self.agents.append(agent)
+        period = period_fs(agent.params.clock_hz)
+        for clock in self.clocks:
+            if clock.handle._path == agent.clock._path:
+                if clock.period_fs != period:
+                    raise CosimError(
+                        f"{clock.handle._name} is the clock of {clock.agents[0].name} and {agent.name}, "
+                        "whose clock: differs in the config; write the same"
+                    )
+                clock.add(agent)
+                return
+        clock = _Clock(self, agent.clock, period)
+        self.clocks.append(clock)
+        for other in self.clocks:
+            other.row["lag"] = len(self.clocks) > 1
+        clock.add(agent)
+
+    def check(self) -> None:
+        """Raise CosimError if a master asked for what cannot be served, or nothing goes on."""
+        for clock in self.clocks:
+            if not clock.row["fault"]:
+                continue
+            for agent in clock.agents:
+                if agent.row["fault"]:
+                    raise CosimError(f"{agent.name}: {fault_text(agent.row)}")
+            raise CosimError(self.who_waits())
+
+    def who_waits(self) -> str:
+        """Say who waits for whom, at the buses and in the SoC."""
+        waits = [f"{agent.name}: {text}" for agent in self.agents for text in waits_of(agent.row)]
+        at = "; ".join([f"cycle {int(self.clocks[0].row['cycle'])}", *waits]) if self.clocks else ""
+        return f"nothing moves on the bus: {at}; {who_waits(self.machine, 'in the SoC')}"
+
+    def finish(self) -> Run:
+        """End the SoC; write the run folder where `dlasim cosim` wants it. Returns the result."""
+        if self.result is not None:
+            return self.result
+        for clock in self.clocks:
+            clock.release()
+        end_fs = max((clock.now_fs for clock in self.clocks), default=0)
+        run_slice(self.machine, self.arguments, end_fs, 2**62)
+        system = self.machine.system[0]
+        system["now_fs"] = max(int(system["now_fs"]), end_fs)
+        result = result_of(self.machine, time.perf_counter() - self.started)
+        result.timeline += self._slices()
+        self.result = Run.of(result)
+        if os.environ.get(OUT):
+            self._write(Path(os.environ[OUT]))
+        return self.result
+
+    def bursts(self) -> dict[str, list[Any]]:
+        """Return the columns of all bursts that are done, in the order of their ends."""
+        log = self.records[: min(int(self.log[0]["count"]), len(self.records))]
+        names = self.machine.master_names
+        columns: dict[str, list[Any]] = {"master": [names[m] for m in log["master"]]}
+        columns["kind"] = ["write" if w else "read" for w in log["write"]]
+        for name in ("id", "beats", "begin_cycle", "first_cycle", "end_cycle"):
+            columns[name] = log[name].tolist()
+        columns["beat_bytes"] = (1 << log["size"]).tolist()
+        columns["burst"] = [("fixed", "incr", "wrap")[k] for k in log["kind"]]
+        columns["address"] = [int(a) % 2**64 for a in log["address"]]
+        return columns
+
+    def _slices(self) -> list[dict[str, Any]]:
+        """Return the timeline's slices of the bursts: a track of reads and one of writes a master."""
+        bursts, slices = self.bursts(), []
+        periods = {agent.name: period_fs(agent.params.clock_hz) for agent in self.agents}
+        numbers: dict[tuple[str, str], int] = {}
+        for i, name in enumerate(bursts["master"]):
+            kind, period_us = bursts["kind"][i], periods[name] * 1e-9
+            track = numbers.setdefault((name, kind), 1000 + len(numbers))
+            begin, end = bursts["begin_cycle"][i] * period_us, (bursts["end_cycle"][i] + 1) * period_us
+            args = {key: bursts[key][i] for key in ("id", "beats", "beat_bytes", "burst")}
+            event = {"pid": 1, "tid": track, "cat": "bus", "name": f"{kind} {bursts['address'][i]:#x}"}
+            slices.append({"ph": "b", "id": i, "ts": begin, "args": args, **event})
+            slices.append({"ph": "e", "id": i, "ts": end, **event})
+        heads = [
+            {"ph": "M", "pid": 1, "tid": track, "name": "thread_name", "args": {"name": f"{name} {kind}s"}}
+            for (name, kind), track in numbers.items()
+        ]
+        return heads + slices
+
+    def _write(self, folder: Path) -> None:
+        from simulator.results.run_folder import write_data, write_json, write_table
+
+        assert self.result is not None
+        target = folder / self.name
+        while target.exists():
+            target = target.with_name(f"{target.name}_again")
+        target.mkdir(parents=True)
+        write_data(self.result, target)
+        write_table(target / "bursts.csv", self.bursts())
+        clocks = {
+            clock.handle._name: {
+                "front_end": clock.kind,
+                "cycles": int(clock.row["cycle"]),
+                "served": int(clock.row["edges"]),
+            }
+            for clock in self.clocks
+        }
+        passed_ns = get_sim_time("ns") - self.begin_ns
+        cycle_ns = passed_ns / max([1, *(int(clock.row["cycle"]) for clock in self.clocks)])
+        write_json(target / "clocks.json", {"cycle_ns": cycle_ns, "clocks": clocks})
+
+
+class _Clock:
+    """A clock of the design, and the agents whose buses it clocks."""
+
+    def __init__(self, system: System, handle: Any, period: int):
+        self.system, self.handle, self.period_fs = system, handle, period
+        self.agents: list[Bus] = []
+        self.rows = np.zeros(1, CLOCK)
+        self.row = self.rows[0]
+        self.row["period_fs"], self.row["patience"] = period, system.patience
+        self.row["skip"] = os.environ.get(SKIP, "1") != "0"
+        self.edge, self.drive = compiled_edge()
+        self.at_edge = AT_EDGE.put(system.at_edge(self.row))
+        self.in_soc = IN_SOC.put((self.row, *system.arguments))
+        self.beside = C_FUNCTION(self._run_beside)
+        self.row["beside"] = ctypes.cast(self.beside, ctypes.c_void_p).value
+        alone = system.machine.storage is None  # else flash and backends have events of their own
+        self.row["run"] = compiled_run().address if alone else self.row["beside"]
+        self.row["run_argument"] = self.in_soc.ctypes.data
+        self.number = -1
+        self.kind = ""
+
+    @property
+    def now_fs(self) -> int:
+        return int(self.row["cycle"]) * self.period_fs
+
+    def add(self, agent: Bus) -> None:
+        self.row["row"][self.row["agents"]] = self.system.machine.external_names.index(agent.name)
+        self.row["agents"] += 1
+        self.agents.append(agent)
+        if not self.kind:
+            self.kind = self._begin(agent)
+        elif self.kind == "verilator" and not _Verilator.wire(agent):
+            raise CosimError(f"{agent.name}: its bus is no port of the top; write --front-end cocotb")
+
+    def _begin(self, agent: Bus) -> str:
+        """Begin to serve the clock; return by which front end."""
+        wanted = self.system.front_end
+        if wanted in ("auto", "verilator"):
+            if _Verilator.library() is not None and _Verilator.wire(agent):
+                place = (self.edge.address, self.drive.address, self.at_edge.ctypes.data)
+                self.number = _Verilator.library().dlasim_serve(self.handle._name.encode(), *place)
+                if self.number >= 0:
+                    _start(self._watch())
+                    return "verilator"
+        if wanted == "verilator":
+            raise CosimError(
+                "clock and buses are no ports of a top that `dlasim cosim` has built with Verilator"
+            )
+        _start(self._serve())
+        return "cocotb"
+
+    def _run_beside(self, _: int) -> int:
+        """Run the SoC with what runs beside it; return 1 if time stands still."""
+        until_fs = int(self.row["until_fs"])
+        status = run_slice(self.system.machine, self.system.arguments, until_fs, EVENTS)
+        return int(status == RUNNING)
+
+    def release(self) -> None:
+        if self.number >= 0:
+            _Verilator.library().dlasim_release(self.number)
+            self.number = -1
+
+    async def _serve(self) -> None:
+        """Serve every edge from Python."""
+        from cocotb.triggers import RisingEdge
+
+        call = C_FUNCTION(self.edge.address)
+        place, rising = self.at_edge.ctypes.data, RisingEdge(self.handle)
+        while True:
+            await rising
+            for agent in self.agents:
+                agent.hear()
+            if call(place):
+                self.system.check()
+                for agent in self.agents:
+                    agent.show()
+
+    async def _watch(self) -> None:
+        """Look from time to time whether compiled code has met a fault."""
+        from cocotb.triggers import RisingEdge, Timer
+
+        await RisingEdge(self.handle)
+        first = get_sim_time("step")
+        await RisingEdge(self.handle)
+        pause = POLL_CYCLES * max(1, int(get_sim_time("step") - first))
+        while True:
+            self.system.check()
+            await Timer(pause, unit="step")
+
+
+class _Verilator:
+    """The main program that `dlasim cosim` builds Verilated designs with, if this process is one."""
+
+    @staticmethod
+    def library() -> Any:
+        program = ctypes.CDLL(None)
+        if not hasattr(program, "dlasim_serve"):
+            return None
+        program.dlasim_serve.argtypes = [ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
+        return program
+
+    @classmethod
+    def wire(cls, agent: Bus) -> bool:
+        """Note where the simulator keeps the signals of a bus; False if one is no port of the top."""
+        row, program = agent.row, cls.library()
+        places = {pin.name.lower(): row["pin_signal"][pin] for pin in Pin}
+        places |= {drive.name.lower(): row["drive_signal"][drive] for drive in Drive}
+        places |= {name: row[f"{name}_signal"] for name in ("wdata", "wstrb", "rdata", "reset")}
+        signals = dict(agent.signals) | ({"reset": agent.reset} if agent.reset is not None else {})
+        found = {}
+        for name, handle in signals.items():
+            address, size = ctypes.c_int64(), ctypes.c_int64()
+            top = handle._path.count(".") == 1
+            if not top or not program.dlasim_signal(
+                handle._name.encode(), ctypes.byref(address), ctypes.byref(size)
+            ):
+                return False
+            found[name] = (address.value, size.value)
+        for name, place in found.items():
+            places[name]["address"], places[name]["bytes"] = place
+        return True
+
+
+def _start(coroutine: Any) -> None:
+    import cocotb
+
+    cocotb.start_soon(coroutine)
+
+
+def _end_with_the_test(system: System) -> None:
+    """Let the system end when cocotb ends the test that made it."""
+
+    async def until_the_end() -> None:
+        from cocotb.triggers import Event
+
+        try:
+            await Event().wait()
+        finally:
+            system.finish()
+
+    _start(until_the_end())

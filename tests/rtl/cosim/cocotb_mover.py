@@ -1,0 +1,64 @@
+"""The copy engine in front of an SoC: what it copies, how long it takes, what the SoC counts of it."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, Timer
+
+from simulator.cosim import MemoryAgent, System
+
+SOURCE, TARGET = 0x1000, 0xFFFF_FF00_0000_0000
+BURSTS, BURST_BYTES = int(os.environ.get("MOVER_BURSTS", "64")), 128
+
+
+async def reset(dut):
+    Clock(dut.clk, 2, unit="ns").start()
+    dut.start.value, dut.rst.value, dut.shape.value = 0, 1, 0
+    dut.source.value, dut.target.value, dut.bursts.value = SOURCE, TARGET, BURSTS
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+async def copy(dut, shape):
+    """Let it copy; return how many cycles it was busy."""
+    await FallingEdge(dut.clk)
+    dut.shape.value, dut.start.value = shape, 1
+    await FallingEdge(dut.clk)
+    dut.start.value = 0
+    begin = cocotb.utils.get_sim_time("ns")
+    await FallingEdge(dut.busy)
+    return round((cocotb.utils.get_sim_time("ns") - begin) / 2)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def copies_bit_exact(dut):
+    system = System()
+    agent = MemoryAgent(dut, "m_axi", system)
+    await reset(dut)
+    cycles = {}
+    for shape in (0, 1, 2, 4, 7):
+        data = random.randbytes(BURSTS * BURST_BYTES)
+        system.memory.write(SOURCE, data)
+        cycles[shape] = await copy(dut, shape)
+        assert system.memory.read(TARGET, len(data)) == data, f"shape {shape}"
+        await Timer(400, "ns")
+    counted = agent.counters
+    beats = 5 * BURSTS * 16
+    assert counted["read_bursts"] == counted["write_bursts"] == 5 * BURSTS
+    assert counted["read_beats"] == counted["write_beats"] == beats
+    assert counted["read_data_bytes"] == counted["write_data_bytes"] == 8 * beats
+    out = os.environ.get("MOVER_OUT")
+    if out:
+        Path(out).write_text(json.dumps(cycles))
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def asks_for_an_exclusive_access(dut):
+    MemoryAgent(dut, "m_axi", System())
+    await reset(dut)
+    await copy(dut, 8)

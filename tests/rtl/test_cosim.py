@@ -1,0 +1,125 @@
+"""RTL in the loop: the copy engine behind several SoCs, by both front ends, and what is refused."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from hw_models.errors import ConfigError
+from simulator.cosim.cli import cosim_command
+
+HERE = Path(__file__).parent / "cosim"
+DUT = {"dut": {"kind": "external", "width": "64 bit", "clock": "1 GHz"}}
+IDEAL = {"system": {"masters": DUT, "memory": {"latency": "20 cycles", "bandwidth": "8 B/cycle"}}}
+BUS = {"clock": "1 GHz", "width": "16 B", "latency": "4 cycles"}
+SOC = {
+    "system": {
+        "masters": DUT,
+        "interconnect": BUS,
+        "llc": {"size": "512 KiB", "ways": 8},
+        "dram": {"standard": "LPDDR4-3200"},
+        "cores": {"core0": {"clock": "1 GHz"}},
+    }
+}
+HOGS = [
+    {"on": f"core{i}", "kind": f"bandwidth_{'write' if i % 2 else 'read'}", "footprint": "4 MiB"}
+    for i in range(4)
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return a function that runs the copy engine's tests in front of an SoC; the design is built once."""
+    cache = pytest.MonkeyPatch()
+    cache.setenv("OPT_FAST", "-O1")
+    cache.setenv("OPT_GLOBAL", "-O0")
+
+    def run(config, testcase="copies_bit_exact", skip=True, **options):
+        folder = tmp_path_factory.mktemp("cosim")
+        (folder / "soc.json").write_text(json.dumps(config))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MOVER_OUT", str(folder / "cycles.json"))
+            patch.setenv("DLASIM_COSIM_SKIP", str(int(skip)))
+            failed = cosim_command(
+                "mover", [HERE / "mover.sv"], str(HERE / "cocotb_mover.py"), folder / "soc.json", folder / "run",
+                testcase=testcase, plots=False, **options,
+            )  # fmt: skip
+        return failed, folder
+
+    yield run
+    cache.undo()
+
+
+def bursts(folder):
+    with (folder / "run/bursts.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def cycles(folder):
+    return json.loads((folder / "cycles.json").read_text())
+
+
+def clock(folder):
+    return json.loads((folder / "run/clocks.json").read_text())["clocks"]["clk"]
+
+
+@pytest.fixture(scope="module")
+def crowded(run):
+    failed, folder = run(SOC | {"corunners": HOGS})
+    assert not failed
+    return folder
+
+
+def test_both_front_ends_have_every_burst_in_the_same_cycles(run, crowded):
+    failed, slow = run(SOC | {"corunners": HOGS}, front_end="cocotb")
+    assert not failed
+    assert bursts(slow) == bursts(crowded)
+    assert (clock(crowded)["front_end"], clock(slow)["front_end"]) == ("verilator", "cocotb")
+
+
+def test_skipping_idle_cycles_moves_no_burst(run, crowded):
+    _, folder = run(SOC | {"corunners": HOGS}, skip=False)
+    assert bursts(folder) == bursts(crowded)
+    assert (
+        clock(crowded)["served"]
+        < clock(folder)["served"]
+        == clock(folder)["cycles"]
+        == clock(crowded)["cycles"]
+    )
+
+
+def test_the_design_is_a_master_of_the_summary_and_slower_with_hogs(run, crowded):
+    _, alone = run(SOC)
+    assert all(cycles(crowded)[shape] > cycles(alone)[shape] for shape in ("0", "1", "2"))
+    summary = json.loads((crowded / "run/summary.json").read_text())
+    dut, copied = summary["masters"]["dut"], 5 * 64 * 128
+    assert dut["read_bytes"] == dut["write_bytes"] == copied
+    assert dut["reads"] == dut["bus"]["read_bursts"] == 5 * 64
+    waits = summary["interference"]["dut"]
+    assert all(waits[f"core{i}"]["delay_s"] > 0 for i in range(4))
+    assert all(summary["interference"][f"core{i}"]["dut"]["delay_s"] > 0 for i in range(4))
+    timeline = (crowded / "run/timeline.json").read_text()
+    assert '"dut reads"' in timeline
+
+
+def test_a_read_takes_the_latency_of_ideal_memory_exactly(run):
+    failed, folder = run(IDEAL)
+    assert not failed
+    first = next(row for row in bursts(folder) if row["kind"] == "read")
+    assert int(first["first_cycle"]) - int(first["begin_cycle"]) == 20
+    assert int(first["end_cycle"]) - int(first["first_cycle"]) == 15
+
+
+def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
+    failed, folder = run(IDEAL, testcase="asks_for_an_exclusive_access")
+    assert failed == 1
+    assert "read at 0x1000, id 0: an exclusive access (AxLOCK)" in capfd.readouterr().out
+    assert "m_axi_arlock" in (folder / "run/failure.vcd").read_text()
+
+
+def test_a_mistake_is_told_before_anything_is_built(run):
+    with pytest.raises(ConfigError, match="no outside master; write masters"):
+        run({"system": {"memory": {"latency": "20 cycles"}}})
+    with pytest.raises(ConfigError, match="is not known; write one of auto, verilator, cocotb"):
+        run(IDEAL, front_end="dpi")
