@@ -121,7 +121,9 @@ def _simulate(
         )  # fmt: skip
     environment = {
         "DLASIM_COSIM_CONFIG": str(written), "DLASIM_COSIM_OUT": str(out),
-        "DLASIM_COSIM_FRONT_END": bench.front_end, **(more or {}),
+        "DLASIM_COSIM_FRONT_END": bench.front_end,
+        "COCOTB_REWRITE_ASSERTION_FILES": f"*{bench.module.split('.')[-1]}.py",  # not of all that is imported
+        **(more or {}),
     }  # fmt: skip
     paths = [str(bench.path), os.environ.get("PYTHONPATH", "")]
     sys.path[:0] = [path for path in paths if path]

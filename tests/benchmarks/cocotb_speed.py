@@ -1,0 +1,43 @@
+"""How many cycles of the copy engine a second of this processor simulates: idle, and while it copies."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, Timer
+from cocotb.utils import get_sim_time
+
+from simulator.cosim import MemoryAgent, System
+
+CYCLE_NS = 2
+SOURCE, TARGET = 0x1000, 0x4000_0000
+CYCLES = int(os.environ.get("SPEED_CYCLES", "400000"))
+
+
+@cocotb.test()
+async def cycles_per_second(dut):
+    system = System()
+    MemoryAgent(dut, "m_axi", system)
+    Clock(dut.clk, CYCLE_NS, unit="ns").start()
+    dut.start.value, dut.rst.value, dut.shape.value = 0, 1, 0
+    dut.source.value, dut.target.value, dut.bursts.value = SOURCE, TARGET, CYCLES // 16
+    for _ in range(3):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+    speed = {}
+    before = time.process_time()
+    await Timer(CYCLES * CYCLE_NS, "ns")
+    speed["idle"] = CYCLES / (time.process_time() - before)
+    await FallingEdge(dut.clk)
+    dut.start.value = 1
+    await FallingEdge(dut.clk)
+    dut.start.value = 0
+    before, begin = time.process_time(), get_sim_time("ns")
+    await FallingEdge(dut.busy)
+    cycles = (get_sim_time("ns") - begin) / CYCLE_NS
+    speed["copying"] = cycles / (time.process_time() - before)
+    speed["cycles"] = cycles
+    Path(os.environ["SPEED_OUT"]).write_text(json.dumps(speed))
