@@ -22,8 +22,9 @@ SPELLINGS = ("{prefix}_{name}", "{prefix}{name}")
 class AxiMonitor:
     """Checks every cycle of the port whose signals begin with ``prefix``; `violations` has what was found.
 
-    ``reset``: a signal during which nothing is checked but that VALID is low; active low where its name ends
-    in `n`. ``stop``: the first violation fails the test. Raises ValueError where there is no such port.
+    ``reset``: a signal during which nothing is checked but that VALID is low, itself low where its name ends
+    in `n`, else high; ``reset_active_level`` says otherwise. ``stop``: the first violation fails the test.
+    Raises ValueError where there is no such port.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class AxiMonitor:
         clock: Any,
         *,
         reset: Any = None,
+        reset_active_level: bool | None = None,
         version: Version | str = Version.AXI4,
         stop: bool = True,
     ):
@@ -42,7 +44,8 @@ class AxiMonitor:
         width = max(len(self.signals[name]) for name in ("rdata", "wdata") if name in self.signals)
         self.checker = AxiChecker(width // 8, version)
         self.clock, self.reset, self.stop = clock, reset, stop
-        self.active = 0 if reset is not None and reset._name.lower().endswith(("n", "n_i")) else 1
+        low = reset is not None and reset._name.lower().endswith(("n", "n_i"))
+        self.active = int(not low if reset_active_level is None else reset_active_level)
         self.task = cocotb.start_soon(self._watch())
 
     @property

@@ -89,6 +89,16 @@ def test_a_clock_changes_the_delays_and_a_slower_memory_the_rest(engine):
     assert halved.summary["workloads"]["copy"]["latency_s"] > 100 * SIZE / 8 / 350e6
 
 
+def test_what_came_before_the_first_issue_is_left_out_or_kept(tmp_path):
+    rows = empty(3)
+    rows["write"], rows["bytes"] = [0, 0, 1], 8
+    rows["issue"], rows["done"] = [100, 101, 170], [150, 151, 220]
+    write_table(tmp_path / "late.csv", Recording(rows, False))
+    without, with_ = (run(tmp_path / "late.csv", "ideal", lead_in=kept) for kept in (False, True))
+    assert without.transactions["copy"]["issue"].tolist() == [0, 1, 70]
+    assert with_.transactions["copy"]["issue"].tolist() == [100, 101, 170]
+
+
 def test_a_recording_is_swept_over_memory_systems(engine):
     system = {"accelerators": {"dma0": {"kind": "replay", "clock": "1 GHz"}}, **SYSTEMS["ideal"]}
     base = {"system": system, "workloads": {"copy": {"trace": str(engine), "on": "dma0"}}}

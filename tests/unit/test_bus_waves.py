@@ -45,7 +45,9 @@ def dump(cycles, port=PORT, unknown=()):
     lines += [
         f"$var wire {bits} {codes[name]} m_axi_{name} [{bits - 1}:0] $end" for name, bits in port.items()
     ]
-    lines += ["$upscope $end", "$upscope $end", "$enddefinitions $end", "$dumpvars"]
+    lines += ["$scope module inner $end"]  # the same wires once more
+    lines += [f"$var wire {bits} {codes[name]} axi_{name} [{bits - 1}:0] $end" for name, bits in port.items()]
+    lines += [*3 * ["$upscope $end"], "$enddefinitions $end", "$dumpvars"]
     lines += [
         f"b{'x' * bits} {codes[name]}" if bits > 1 else f"x{codes[name]}" for name, bits in port.items()
     ]
@@ -97,7 +99,7 @@ def test_a_dump_runs_as_a_workload(tmp_path):
     [
         ("nothing", None, None, "no $enddefinitions; write a value change dump"),
         (dump([], {"a": 1}), None, None, "port: 0 ports; AXI signals begin with none; write a dump with signals such as m_axi_arvalid"),
-        (dump([]), "top.s_", None, "port: 'top.s_' is no port; AXI signals begin with top.dut.m_axi_"),
+        (dump([]), "top.s_", None, "port: 'top.s_' is no port; AXI signals begin with top.dut.m_axi_, top.dut.inner.axi_"),
         (dump([], {"arvalid": 1}), None, None, "port: top.dut.m_axi_arready is not in the dump; write all"),
         (dump([]), None, "top.clock", "clock: 'top.clock' is not in the dump; write its whole path"),
         (dump([{}]), None, None, "no whole transaction at top.dut.m_axi_; write waves of a run to its end"),

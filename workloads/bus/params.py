@@ -23,6 +23,9 @@ class TraceJob(Block):
         "recorded",
         description="inferred: from the times, even where the table has dependencies",
     )
+    lead_in: bool = Field(
+        False, description="begin with cycle 0 of the recording; else with its first transaction"
+    )
     frames: Annotated[int, Field(gt=0, le=MOST_FRAMES)] = 1
     period_fs: Femtoseconds | None = Field(None, alias="period", description="a frame starts every so often")
     jitter_fs: Femtoseconds = Field(

@@ -41,6 +41,9 @@ def lower_trace(job: TraceJob, params: Replay, base_address: int, room_bytes: in
     dependencies = dependencies_of(recording, inferred)
     _check_order(recording, dependencies, job.trace)
     ops = trace_ops(recording, dependencies, params)
+    if job.lead_in and recording.has_times:
+        first = [1 + int(sum(ops["count"][0, :channel])) for channel in (0, 1) if ops["count"][0, channel]]
+        ops["gap"][first] += recording.transactions["issue"].min()
     ops["address"][1:] = base_address + ops["address"][1:] % room_bytes
     steps = np.zeros(1, STEP)
     steps["on"] = On.ACCELERATOR

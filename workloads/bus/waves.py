@@ -1,11 +1,12 @@
 """A recording out of the waves of a simulation: which signals are the port, and its clock's edges."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hw_models.errors import ConfigError
 from workloads.bus import axi
 from workloads.bus.recording import Recording
-from workloads.bus.vcd import Dump
+from workloads.bus.vcd import Dump, Signal
 
 CLOCKS = ("clk", "aclk", "clock", "clk_i", "i_clk", "axi_aclk", "axi_clk")
 
@@ -14,7 +15,7 @@ def read_waves(path: Path, port: str | None, clock: str | None) -> Recording:
     """Return what went over a port; times are cycles of its clock. Raises ConfigError."""
     dump = Dump(path)
     names = list(dump.signals)
-    prefix, signals = _port(path, names, port)
+    prefix, signals = _port(path, dump.signals, port)
     tick = _clock(path, names, prefix, clock)
     changes = dump.changes([tick, *signals.values()])
     edges = changes[tick].times[changes[tick].values == 1]
@@ -33,20 +34,25 @@ def read_waves(path: Path, port: str | None, clock: str | None) -> Recording:
     return recording
 
 
-def _prefixes(names: list[str]) -> list[str]:
-    """Return what stands before arvalid, or before awvalid where there is none, in the order of the file."""
-    found: dict[str, None] = {}
-    for ending in ("arvalid", "awvalid"):
-        found |= dict.fromkeys(name[: -len(ending)] for name in names if name.lower().endswith(ending))
-    return list(found)
+def _prefixes(signals: Mapping[str, Signal]) -> dict[str, frozenset[bytes]]:
+    """Return what stands before arvalid or awvalid, in the order of the file, with the codes of these two."""
+    found: dict[str, frozenset[bytes]] = {}
+    for name, signal in signals.items():
+        if name.lower().endswith(("arvalid", "awvalid")):
+            prefix = name[: -len("arvalid")]
+            found[prefix] = found.get(prefix, frozenset()) | {signal.code}
+    return found
 
 
-def _port(path: Path, names: list[str], port: str | None) -> tuple[str, dict[str, str]]:
-    """Return the prefix of the port, and the path of each of its signals by AXI's name."""
-    prefixes = _prefixes(names)
-    chosen = prefixes[0] if port is None and len(prefixes) == 1 else port
+def _port(path: Path, of_dump: Mapping[str, Signal], port: str | None) -> tuple[str, dict[str, str]]:
+    """Return the prefix of the port, and the path of each of its signals by AXI's name.
+
+    Without ``port`` there must be one; its copies in other scopes, wired straight to it, are the same port.
+    """
+    names, prefixes = list(of_dump), _prefixes(of_dump)
+    chosen = next(iter(prefixes), None) if port is None and len(set(prefixes.values())) == 1 else port
     if chosen not in prefixes:
-        known = ", ".join(prefixes[:8]) or "none; write a dump with signals such as m_axi_arvalid"
+        known = ", ".join(list(prefixes)[:8]) or "none; write a dump with signals such as m_axi_arvalid"
         found = f"{len(prefixes)} ports" if port is None else f"{port!r} is no port"
         raise ConfigError(f"port: {found}; AXI signals begin with {known}", file=path)
     mine = {name[len(chosen) :].lower(): name for name in names if name.startswith(chosen)}
