@@ -8,6 +8,7 @@ from simulator.progress import Progress
 from simulator.report.blamed import slow_layers
 from simulator.results import summary as statistics
 from simulator.results.blame import blame_table
+from simulator.results.energy import energy_figures
 from simulator.results.frames import frame_table
 from simulator.results.latency import latency_table
 from simulator.results.llm_summary import llm_summary, own_memory_summary
@@ -75,6 +76,9 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)
     summary["interference"] = statistics.interference(machine)
+    energy, energy_table = energy_figures(machine, summary)
+    if energy:
+        summary["energy"] = energy
     ops = op_table(machine)
     result = Result(
         summary=summary,
@@ -86,6 +90,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         blame=blame_table(machine),
         frames=frame_table(machine),
         latency=latency_table(machine),
+        energy=energy_table,
         warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
     )
     summary["slow_layers"] = slow_layers(result)
