@@ -3,6 +3,7 @@
 from typing import Any
 
 from hw_models.units import FS
+from simulator.config.idle import idle_keys, told
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.report.blamed import slow_layers
@@ -91,7 +92,10 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         frames=frame_table(machine),
         latency=latency_table(machine),
         energy=energy_table,
-        warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
+        warnings=[
+            *(told(*each) for each in idle_keys(machine.config)),
+            *(f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings),
+        ],
     )
     summary["slow_layers"] = slow_layers(result)
     return result

@@ -104,8 +104,8 @@ def _job(machine: Machine, plan: JobPlan, table: Mapping[str, list[Any]]) -> dic
     found: dict[str, Any] = {"total_j": dynamic + leakage}
     if done and not plan.llm:
         latencies = machine.latencies[plan.index][:done].astype(float)
-        frames = dynamic / done + leakage * latencies / latencies.sum()
-        found |= {"frame_j": (dynamic + leakage) / done, "frames_j": frames.tolist()}
+        frames: list[float] = (dynamic / done + leakage * latencies / latencies.sum()).tolist()
+        found |= {"frame_j": (dynamic + leakage) / done, "frames_j": frames}
     return found
 
 
@@ -118,7 +118,8 @@ def work_of(machine: Machine) -> Work:
     flash: dict[Layer, float] = defaultdict(float)
     for plan in machine.plans:
         book = machine.clerk.books[plan.index]
-        runs, spent_fs = book.runs(machine.records[plan.first_step : plan.first_step + plan.step_count])
+        counted = book.runs(machine.records[plan.first_step : plan.first_step + plan.step_count])
+        runs, spent_fs = (column.tolist() for column in counted)
         for k in range(plan.step_count):
             step, layer = machine.steps[plan.first_step + k], (plan.name, step_layer(machine, plan, k))
             if step["on"] == On.ACCELERATOR:
@@ -138,7 +139,7 @@ def work_of(machine: Machine) -> Work:
                 flash[layer] += runs[k] * size
             else:
                 continue
-            seconds[unit][layer] += int(spent_fs[k]) * FS
+            seconds[unit][layer] += spent_fs[k] * FS
     return Work(seconds, macs, buffers, asked, flash)
 
 

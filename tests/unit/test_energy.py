@@ -120,6 +120,14 @@ def test_layers_and_what_nobody_causes_add_up_to_the_total(result):
     )
 
 
+def test_the_summary_holds_plain_numbers(result):
+    def leaves(value):
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return [value] if inner is None else [leaf for each in inner for leaf in leaves(each)]
+
+    assert {type(leaf) for leaf in leaves(result.summary["energy"])} <= {int, float}
+
+
 def test_macs_cost_what_the_table_says(result):
     table = result.energy
     rows = [i for i, unit in enumerate(table["unit"]) if unit == "nvdla0.macs"]
