@@ -12,6 +12,7 @@ from simulator.results.blame import blame_table
 from simulator.results.energy import energy_figures
 from simulator.results.frames import frame_table
 from simulator.results.latency import latency_table
+from simulator.results.levels import peaks
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -76,6 +77,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     summary |= statistics.core_summaries(machine)
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)
+    summary["peak_bytes_per_s"] = peaks(machine)
     summary["interference"] = statistics.interference(machine)
     energy, energy_table = energy_figures(machine, summary)
     if energy:

@@ -13,6 +13,9 @@ from hw_models.cache.params import Cache
 from hw_models.dram.params import Dram
 from hw_models.energy import model, tables
 from hw_models.interconnect.params import Interconnect
+from hw_models.nvdla.params import Nvdla
+from hw_models.replay.params import Replay
+from hw_models.systolic.params import Systolic
 from hw_models.units import FS
 from simulator.config.topology import DMA
 from simulator.results.blame import step_layer
@@ -159,8 +162,9 @@ def buffer_bytes(machine: Machine, plan: JobPlan, macs: int, moved: int) -> floa
     if not macs:
         return 0.0
     params = machine.config.system.accelerators[machine.accelerator_names[plan.accelerator]]
-    if params.kind == "nvdla":
+    if isinstance(params, Nvdla):
         return macs / params.atomic_k + macs / STRIPE + moved
+    assert isinstance(params, Systolic)
     return macs / params.columns + 2 * 4 * macs / params.rows + moved
 
 
@@ -194,6 +198,8 @@ def _counters(summary: Mapping[str, Any], keys: tuple[str, ...], name: str) -> M
 def _accelerators(machine: Machine, node: int, work: Work, seconds: float) -> Iterator[Part]:
     mac, logic = tables.MAC_PJ, tables.LOGIC_LEAKAGE_MW_PER_MM2
     for name, params in machine.config.system.accelerators.items():
+        if isinstance(params, Replay):
+            continue
         macs, moved = work.macs.get(name, {}), work.buffer_bytes.get(name, {})
         time = dict(work.seconds.get(name, {}))
         time["", name] = max(seconds - sum(time.values()), 0.0)
@@ -300,6 +306,8 @@ def areas_mm2(machine: Machine, node: int) -> dict[str, float]:
     """Return the area of accelerators, cores, caches and on-chip memories."""
     areas: dict[str, float] = {}
     for name, params in machine.config.system.accelerators.items():
+        if isinstance(params, Replay):
+            continue
         areas |= {f"{name}.{kind}": area for kind, area in accelerator_mm2(params, node).items()}
     areas |= dict.fromkeys(machine.config.system.cores, model.core_mm2(node))
     for part in machine.wired.parts.values():
