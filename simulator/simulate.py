@@ -4,13 +4,16 @@ from typing import Any
 
 from hw_models.axi.statistics import port_summary
 from hw_models.units import FS
+from simulator.config.idle import idle_keys, told
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.report.blamed import slow_layers
 from simulator.results import summary as statistics
 from simulator.results.blame import blame_table
+from simulator.results.energy import energy_figures
 from simulator.results.frames import frame_table
 from simulator.results.latency import latency_table
+from simulator.results.levels import peaks
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -77,7 +80,11 @@ def result_of(machine: Machine, wall_s: float) -> Result:
     summary |= statistics.core_summaries(machine)
     summary |= statistics.node_summaries(machine)
     summary |= statistics.flash_summary(machine)
+    summary["peak_bytes_per_s"] = peaks(machine)
     summary["interference"] = statistics.interference(machine)
+    energy, energy_table = energy_figures(machine, summary)
+    if energy:
+        summary["energy"] = energy
     ops = op_table(machine)
     result = Result(
         summary=summary,
@@ -89,7 +96,11 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         blame=blame_table(machine),
         frames=frame_table(machine),
         latency=latency_table(machine),
-        warnings=[f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings],
+        energy=energy_table,
+        warnings=[
+            *(told(*each) for each in idle_keys(machine.config)),
+            *(f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings),
+        ],
     )
     summary["slow_layers"] = slow_layers(result)
     return result

@@ -120,12 +120,15 @@ def compile_(
 @app.command()
 def check(config: ConfigFile, set: Settings = None, seed: Seed = None, strict: Strict = False) -> None:
     """Validate a config and the networks it names; print it with every default written out."""
+    from simulator.config.idle import idle_keys, told
     from simulator.config.model import load, resolved
     from simulator.config.networks import check_networks
     from simulator.config.yaml_lines import yaml_text
 
     loaded = load(config, settings=set or [], seed=seed, strict=strict)
     check_networks(loaded)
+    for each in idle_keys(loaded):
+        print(f"warning: {told(*each)}", file=sys.stderr)
     print(yaml_text(resolved(loaded)), end="")
 
 

@@ -14,6 +14,7 @@ from simulator.results.numbers import (
     bytes_text,
     count_text,
     deadline_text,
+    energy_text,
     percent_text,
     phases_of,
     rate_text,
@@ -89,6 +90,8 @@ def run_summary(result: Result) -> Group:
         parts += [Text(row["text"], style="dim") for row in summary.get("slow_layers", ())]
     if interference_pairs(summary):
         parts.append(_interference(summary))
+    if "energy" in summary:
+        parts.append(Text(f"\n{energy_text(summary['energy'])}"))
     return Group(*parts)
 
 

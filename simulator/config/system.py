@@ -9,6 +9,7 @@ from hw_models.axi.params import External
 from hw_models.cache.params import Cache
 from hw_models.cpu.params import Core
 from hw_models.dram.params import Dram
+from hw_models.energy.params import Energy
 from hw_models.flash.params import Flash
 from hw_models.ideal.params import IdealMemory, Sram
 from hw_models.interconnect.params import Interconnect
@@ -60,6 +61,7 @@ class System(Block):
         None, description="memory of fixed latency and bandwidth, in place of `dram`"
     )
     flash: Flash | None = Field(None, description="flash storage")
+    energy: Energy | None = Field(None, description="tell of energy and area, of a chip of this technology")
     interconnects: dict[Name, Interconnect] = Field(
         default_factory=dict, description="more of them by name; `below` says what takes their requests"
     )

@@ -34,7 +34,9 @@ ENTRY = np.dtype(
         ("victim", np.int64),
         ("step", np.int64),
         ("frame", np.int64),
-        ("table", np.int64),  # a node's unit for its own table, behind them in the same order the doors
+        # a node's unit for its own table, behind them in the same order the doors; -1 - unit: of a cache the
+        # lines that it fetched (cause 0) and wrote back (1)
+        ("table", np.int64),
         ("culprit", np.int64),
         ("cause", np.int64),  # column of that table
         ("cycles", np.int64),  # of the node; of doors femtoseconds
@@ -45,16 +47,18 @@ ENTRY = np.dtype(
 class Ledger(NamedTuple):
     accounts: np.ndarray  # (masters,) ACCOUNT
     known: np.ndarray  # (2 * nodes, masters, MASTERS + 1, CAUSES): the tables when they were last looked at
+    lines: np.ndarray  # (nodes, masters, 2): lines fetched and written back, likewise
     entries: np.ndarray  # ENTRY
     used: np.ndarray  # (1,) how many entries there are
 
 
 def new_ledger(nodes: int, masters: int) -> Ledger:
     """Return the ledger of ``masters`` before anything happens."""
-    most = 2 * nodes * (masters + 1) * CAUSES  # entries of a closing
+    most = 2 * nodes * (masters + 1) * CAUSES + 2 * nodes  # entries of a closing
     ledger = Ledger(
         np.zeros(masters, ACCOUNT),
         np.zeros((2 * nodes, masters, MASTERS + 1, CAUSES), np.int64),
+        np.zeros((nodes, masters, 2), np.int64),
         np.zeros(ENTRIES + most, ENTRY),
         np.zeros(1, np.int64),
     )
@@ -63,20 +67,25 @@ def new_ledger(nodes: int, masters: int) -> Ledger:
 
 
 @njit
+def enter_one(ledger, victim, table, culprit, cause, known, now):
+    """Enter a count that is ``now`` more than ``known`` if it is; return it."""
+    if now != known:
+        account, entry = ledger.accounts[victim], ledger.entries[ledger.used[0]]
+        entry["victim"], entry["table"] = victim, table
+        entry["step"], entry["frame"] = account["step"], account["frame"]
+        entry["culprit"], entry["cause"], entry["cycles"] = culprit, cause, now - known
+        ledger.used[0] += 1
+    return now
+
+
+@njit
 def enter(ledger, victim, table, charged, masters):
     """Enter what is new in a victim's part of a table, shape (MASTERS + 1, causes)."""
-    known, account = ledger.known[table, victim], ledger.accounts[victim]
+    known = ledger.known[table, victim]
     for m in range(masters + 1):
-        culprit = m if m < masters else REFRESH
+        c = m if m < masters else REFRESH
         for cause in range(charged.shape[1]):
-            cycles = charged[culprit, cause] - known[culprit, cause]
-            if cycles != 0:
-                known[culprit, cause] = charged[culprit, cause]
-                entry = ledger.entries[ledger.used[0]]
-                entry["victim"], entry["table"] = victim, table
-                entry["step"], entry["frame"] = account["step"], account["frame"]
-                entry["culprit"], entry["cause"], entry["cycles"] = culprit, cause, cycles
-                ledger.used[0] += 1
+            known[c, cause] = enter_one(ledger, victim, table, c, cause, known[c, cause], charged[c, cause])
 
 
 @njit
@@ -88,7 +97,10 @@ def close(system, nodes, ledger, victim):
         if kind == DRAM:
             enter(ledger, victim, unit, nodes.channels[row]["blame"][victim], masters)
         elif kind == CACHE:
-            enter(ledger, victim, unit, nodes.caches[row]["blame"][victim], masters)
+            cache, lines = nodes.caches[row], ledger.lines[unit, victim]
+            enter(ledger, victim, unit, cache["blame"][victim], masters)
+            lines[0] = enter_one(ledger, victim, -1 - unit, victim, 0, lines[0], cache["misses"][victim])
+            lines[1] = enter_one(ledger, victim, -1 - unit, victim, 1, lines[1], cache["writebacks"][victim])
         elif kind == BUS:
             enter(ledger, victim, unit, nodes.buses["bus"][row]["blame"][victim], masters)
         enter(ledger, victim, units + unit, system["doors"][unit, victim], masters)

@@ -83,11 +83,6 @@ def blame_of(blame: Mapping[str, Sequence[Any]], layer: Layer, name: str) -> Bla
     return Blame(total, others, where)
 
 
-def own_name(layer: Layer) -> str:
-    """Return a layer's name without its job's, which `layers_of` writes before it where there are several."""
-    return layer.name.removeprefix(f"{layer.job}.")
-
-
 def slow_layers(result: Result) -> list[dict[str, Any]]:
     """Return job, layer, frame, time, what others are charged with, and a line of text of the slowest layers.
 
@@ -96,12 +91,12 @@ def slow_layers(result: Result) -> list[dict[str, Any]]:
     layers = slowest(layers_of(result.ops, result.summary["workloads"]), LINES)
     rows = []
     for layer in layers:
-        found = blame_of(result.blame, layer, own_name(layer))
+        found = blame_of(result.blame, layer, layer.own_name)
         if found.share < LEAST:
             continue
         share = percent_text(round(found.share, 2))
         text = f"{layer.name}: {time_text(layer.seconds)}, {share} of its waits {found.told()}"
-        rows.append({"job": layer.job, "layer": own_name(layer), "frame": layer.frame or 0,
+        rows.append({"job": layer.job, "layer": layer.own_name, "frame": layer.frame or 0,
                      "time_s": layer.seconds, "waits_share": found.shares, "text": text})  # fmt: skip
     return rows
 
@@ -120,7 +115,7 @@ def slowed_layers(result: Result, baseline: Result) -> list[str]:
     ]
     lines = []
     for seconds, layer in sorted(lost, key=lambda pair: (-pair[0], pair[1].name))[:LINES]:
-        found = blame_of(result.blame, layer, own_name(layer))
+        found = blame_of(result.blame, layer, layer.own_name)
         told = f" {found.told()}" if found.share >= LEAST else ""
         lines.append(f"{layer.name}: +{time_text(seconds)}{told}")
     return lines

@@ -28,6 +28,11 @@ class Layer:
     measured: bool = True  # whether what it waited for was
 
     @property
+    def own_name(self) -> str:
+        """Return its name without its job's, which is before it where there are several."""
+        return self.name.removeprefix(f"{self.job}.")
+
+    @property
     def total_bytes(self) -> float:
         return self.read_bytes + self.write_bytes
 

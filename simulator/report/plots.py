@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
-from simulator.report.run_data import memory_peak
+from simulator.report.run_data import rooflines
 from simulator.report.style import (
     COLORS,
     INK,
@@ -38,7 +38,7 @@ def run_plots(result: Result) -> dict[str, Figure]:
         "interference": interference,
         "frame_times": lambda result, layers: frame_times(result.summary["workloads"].items()),
     }
-    layers = layers_of(result.ops)
+    layers = layers_of(result.ops, result.summary["workloads"])
     figures = {name: maker(result, layers) for name, maker in makers.items()}
     return {name: figure for name, figure in figures.items() if figure is not None}
 
@@ -128,34 +128,26 @@ def bandwidth_over_time(result: Result, layers: list[Layer]) -> Figure | None:
 
 
 def roofline(result: Result, layers: list[Layer]) -> Figure | None:
-    """MACs a second against MACs a byte of every layer, under the roofs of compute and memory."""
-    points = [layer for layer in layers if layer.macs and layer.total_bytes and layer.seconds]
-    if not points:
+    """MACs a second against MACs a byte of every layer, for each level of memory under its own roof."""
+    levels = rooflines(result.summary, layers)
+    if not levels:
         return None
     figure, axes = new_axes("Roofline", height=2.8)
-    intensity = np.array([layer.macs / layer.total_bytes for layer in points])
-    speed = np.array([layer.macs / layer.seconds for layer in points])
-    peak = max(layer.peak_macs_per_s for layer in points)
-    memory = memory_peak(result.summary)
-    x = np.geomspace(intensity.min() / 3, intensity.max() * 3, 200)
-    if peak:
+    points = [np.array([point[:3] for point in level["points"]]) for level in levels]
+    x = np.geomspace(min(p[:, 0].min() for p in points) / 3, max(p[:, 0].max() for p in points) * 3, 200)
+    slowest_s = max(p[:, 2].max() for p in points)
+    if peak := levels[0]["macs_per_s"]:
         axes.axhline(peak, color=INK, linewidth=1, linestyle="--")
         axes.annotate(f"{count_text(peak)}MAC/s", (x[0], peak), va="bottom", fontsize=POINTS - 1, color=INK)
-    if memory:
-        roof = x * memory
-        axes.plot(x, np.minimum(roof, peak) if peak else roof, color=INK, linewidth=1.2)
-        at = len(x) // 8
-        axes.annotate(
-            f"memory {rate_text(memory)}",
-            (x[at], roof[at]),
-            ha="right",
-            va="bottom",
-            fontsize=POINTS - 1,
-            color=INK,
-        )
-    size = 12 + 160 * np.array([layer.seconds for layer in points]) / max(layer.seconds for layer in points)
-    axes.scatter(intensity, speed, s=size, color=WORKING, alpha=0.6, linewidth=0)
-    for layer in apart(slowest(points, 5)):
+    for i, (level, at) in enumerate(zip(levels, points)):
+        color, said = COLORS[i % len(COLORS)], level["level"]
+        if level["bytes_per_s"]:
+            roof = np.minimum(x * level["bytes_per_s"], peak or np.inf)
+            said += f" {rate_text(level['bytes_per_s'])}"
+            axes.plot(x, roof, color=color, linewidth=1.2, linestyle=dash(i))
+        sizes = 12 + 160 * at[:, 2] / slowest_s
+        axes.scatter(at[:, 0], at[:, 1], s=sizes, color=color, alpha=0.6, linewidth=0, label=said)
+    for layer in apart(slowest([layer for layer in layers if layer.macs and layer.total_bytes], 5)):
         at_point = (layer.macs / layer.total_bytes, layer.macs / layer.seconds)
         style = {"fontsize": POINTS - 2, "color": INK}
         axes.annotate(layer.name, at_point, (5, -8), textcoords="offset points", **style)
@@ -163,6 +155,7 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
     axes.set_yscale("log")
     label_axis(axes.xaxis, "MAC per byte of memory traffic")
     label_axis(axes.yaxis, "speed", "MAC/s")
+    legend_below(axes, len(levels))
     return figure
 
 

@@ -11,6 +11,7 @@ from simulator.results.parts import channels
 from simulator.results.result import Result
 from simulator.results.tracks import tracks
 
+ASKED = "asked for"  # level of memory of what operations ask for (`simulator.results.levels`)
 MOST_SLICES = 6000  # of the timeline: the longest
 MOST_ROWS = 4000  # of the table of operations
 BINS_A_DECADE = 40  # of the latency histogram
@@ -21,7 +22,7 @@ UNITS_OF_COLUMNS = {"_s": "s", "_bytes": "B", "_utilization": "%"}
 
 def run_data(result: Result) -> dict[str, Any]:
     """Return the data of all views of a run."""
-    layers = layers_of(result.ops)
+    layers = layers_of(result.ops, result.summary["workloads"])
     return {
         "name": str(result.summary["name"]),
         "end_s": float(result.summary["simulation"]["simulated_s"]),
@@ -209,31 +210,37 @@ def layer_data(layer: Layer) -> dict[str, Any]:
 
 
 def rooflines(summary: Mapping[str, Any], layers: Sequence[Layer]) -> list[dict[str, Any]]:
-    """Return the layers under the roofs of compute and of each level of memory."""
-    points = [layer for layer in layers if layer.macs and layer.total_bytes and layer.seconds]
-    if not points:
-        return []
-    return [
-        {
-            "level": "memory traffic",
-            "bytes_per_s": memory_peak(summary),
-            "macs_per_s": max(layer.peak_macs_per_s for layer in points),
-            "points": [
-                (layer.macs / layer.total_bytes, layer.macs / layer.seconds, layer.seconds, layer.name)
-                for layer in points
-            ],
-        }
-    ]
+    """Return the layers under the roofs of compute and of each level of memory, by the bytes asked there."""
+    found = []
+    for level, peak in summary.get("peak_bytes_per_s", {ASKED: 0.0}).items():
+        points = [
+            (layer.macs / moved, layer.macs / layer.seconds, layer.seconds, layer.name)
+            for layer in layers
+            if layer.macs and layer.seconds and (moved := bytes_at(summary, layer, level))
+        ]
+        if points:
+            top = max(layer.peak_macs_per_s for layer in layers)
+            found.append({"level": level, "bytes_per_s": peak, "macs_per_s": top, "points": points})
+    return found
 
 
-def memory_peak(summary: Mapping[str, Any]) -> float:
-    """Return the peak bytes/s of all DRAM channels together, 0 when it cannot be told."""
-    used = [channel for _, channel in channels(summary) if channel.get("utilization")]
-    return sum(c["bandwidth_bytes_per_s"] / c["utilization"] for c in used)
+def bytes_at(summary: Mapping[str, Any], layer: Layer, level: str) -> float:
+    """Return the bytes that a layer asked of memory at a level."""
+    if level == ASKED:
+        return layer.total_bytes
+    job = summary["workloads"].get(layer.job, {})
+    return job.get("layer_bytes", {}).get(layer.own_name, {}).get(level, 0)
 
 
 def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """Return (unit, cause, joules) of everything whose energy is known."""
+    if "energy" in summary:
+        return [
+            (unit, cause.removesuffix("_j"), joules)
+            for unit, figures in summary["energy"]["by_unit"].items()
+            for cause, joules in figures.items()
+            if joules
+        ]
     return [
         (name, cause, joules)
         for name, channel in channels(summary)

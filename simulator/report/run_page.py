@@ -228,7 +228,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _layers(result: Result) -> str:
-    layers = layers_of(result.ops)
+    layers = layers_of(result.ops, result.summary["workloads"])
     total = sum(layer.seconds for layer in layers) or 1.0
     rows = []
     for i, layer in enumerate(layers):

@@ -34,6 +34,7 @@ def blame_fs(machine: Machine) -> dict[tuple[str, str, int, str, str, str, str],
     The clerk has closed the books.
     """
     entries, charges, names = machine.clerk.entries(), machine.charges(), machine.user_names
+    entries = entries[entries["table"] >= 0]
     if not len(entries):
         return {}
     places: dict[tuple[str, str], int] = {}  # (job, layer), in the order of the steps

@@ -68,6 +68,14 @@ def deadline_text(job: Mapping[str, Any]) -> str:
     return f"deadline {time_text(deadline['limit_s'])}: {said}, {worst}"
 
 
+def energy_text(energy: Mapping[str, Any]) -> str:
+    """Return "energy 64.4 uJ (59.1 to 82.2), 0.63 W; area 1.63 mm2 at 28 nm, first order" of a summary's."""
+    steps = [(1, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ")]
+    low, total, high = (_scaled(energy[f"{name}_j"], steps) for name in ("low", "total", "high"))
+    area = f"area {energy['area_mm2']['total']:.3g} mm2 at {energy['node_nm']} nm"
+    return f"energy {total} ({low} to {high}), {energy['average_w']:.3g} W; {area}, first order"
+
+
 def percent_text(share: float | None) -> str:
     """Return "41.3 %" of a share of 1."""
     return "-" if share is None else f"{100 * share:.3g} %"

@@ -19,6 +19,7 @@ class Result:
     blame: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # blame.csv: waits by layer
     frames: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # frames.csv: a row a finished frame
     latency: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # latency.csv: reads by latency
+    energy: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # energy.csv, if a node is named
     warnings: list[str] = field(default_factory=list)
     values: Mapping[str, Any] = field(default_factory=dict)  # job -> simulator.values.JobValues, if asked for
     requests: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # requests.csv, of jobs that serve

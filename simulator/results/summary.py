@@ -17,6 +17,7 @@ from simulator.kernel.measure import bucket_low
 from simulator.kernel.soc_state import Kind
 from simulator.results.blame import step_layer
 from simulator.results.frames import frame_figures
+from simulator.results.levels import layer_bytes
 from simulator.soc.accelerators import KINDS
 from simulator.soc.machine import JobPlan, Machine
 from simulator.soc.phases import phases_fs
@@ -101,6 +102,9 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
             **({"placed": plan.placed} if plan.placed else {}),
         },
     }
+    moved = layer_bytes(machine, plan)
+    if moved:
+        summary["layer_bytes"] = moved
     waits_s = core_waits_s(machine, plan)
     if waits_s:
         summary["core_waits_s"] = waits_s

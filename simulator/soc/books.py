@@ -28,6 +28,24 @@ class Book:
         self.frames = 0
         self.kept: dict[int, Frame] = {}
         self.phases_fs: Counter[str] = Counter()
+        self.spent_fs: np.ndarray | None = None  # (steps,) of each step in all frames
+        self.ended_fs = 0  # when the last of these was over
+
+    def note(self, frame: Frame, ended_fs: int) -> None:
+        """Keep a frame that is over."""
+        spent_fs = frame.records["end_fs"] - frame.records["start_fs"]
+        self.frames += 1
+        self.kept[frame.number] = frame
+        self.spent_fs = spent_fs if self.spent_fs is None else self.spent_fs + spent_fs
+        self.ended_fs = ended_fs
+
+    def runs(self, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how often each step came to its end, and its time in all [fs]; a frame under way counts."""
+        under_way = (records["end_fs"] > 0) & (records["start_fs"] >= self.ended_fs)
+        if not self.frames:
+            under_way = records["end_fs"] > 0
+        spent_fs = np.where(under_way, records["end_fs"] - records["start_fs"], 0)
+        return self.frames + under_way, spent_fs + (0 if self.spent_fs is None else self.spent_fs)
 
     @property
     def worst(self) -> Frame:

@@ -76,10 +76,10 @@ class Clerk:
 
     def _note_frame(self, plan: JobPlan, book: Book) -> None:
         machine, number = self.machine, book.frames
-        book.frames += 1
         records = machine.records[plan.first_step : plan.first_step + plan.step_count].copy()
         latency_fs = int(machine.latencies[plan.index, number])
-        book.kept[number] = Frame(number, latency_fs, records, machine.op_records_of(plan).copy())
+        frame = Frame(number, latency_fs, records, machine.op_records_of(plan).copy())
+        book.note(frame, int(machine.finished[plan.index, number]))
         begin_fs = plan.last_begin_fs(machine)
         waited_fs = begin_fs - int(machine.finished[plan.index, number]) + latency_fs
         steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]

@@ -57,6 +57,7 @@ def run_sweep(
     store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
     with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
         exploration = Exploration(sweep, space, store, run, name)
+        exploration.outcome.idle = space.idle_axes()
         try:
             with Bar(console, sweep, exploration.outcome) as bar:
                 exploration.explore(bar)
@@ -110,6 +111,7 @@ class Exploration:
             if ran and all(row[path] == "" for row in ran):
                 raise self._no_number(path, None)
         self.outcome.mark_pareto()
+        self.outcome.mark_idle()
         self.outcome.stale = self.store.stale if self.store else 0
         return self.outcome
 

@@ -28,6 +28,7 @@ class SweepOutcome:
     paths: list[str]  # of summary.json, in the table: objectives first
     rows: list[dict[str, Any]] = field(default_factory=list)  # point, axes, paths, feasible, pareto, error
     stale: int = 0  # stored points that were simulated anew
+    idle: dict[str, str] = field(default_factory=dict)  # axis -> why it has no effect
 
     def add(
         self,
@@ -53,6 +54,19 @@ class SweepOutcome:
         costs = np.array([[s * row[path] for s, path in zip(signs, self.objectives)] for row in good], float)
         for row, mark in zip(good, on_front(costs) if good else ()):
             row["pareto"] = int(mark)
+
+    def mark_idle(self) -> None:
+        """Note each axis of several values that makes no difference to any column, all else being equal."""
+        ran = [row for row in self.rows if not row["error"]]
+        for axis in self.axes:
+            others = [name for name in self.axes if name != axis]
+            groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+            for row in ran:
+                groups.setdefault(tuple(row[name] for name in others), []).append(row)
+            several = [rows for rows in groups.values() if len(rows) > 1]
+            alike = all(row[path] == rows[0][path] for rows in several for row in rows for path in self.paths)
+            if several and alike:
+                self.idle.setdefault(axis, f"{len(ran)} points, no column tells its values apart")
 
     def order(self, axis: str) -> list[Any]:
         """Return the values of an axis in the order in which points came to have them."""
@@ -154,6 +168,8 @@ def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None
     infeasible = sum(not row["feasible"] for row in outcome.rows) - len(failed)
     said = f"{len(outcome.rows)} points, {len(best)} on the front, {infeasible} against a constraint"
     console.print(f"{said}, {len(failed)} failed; written to {folder}", soft_wrap=True, style="dim")
+    for axis, why in outcome.idle.items():
+        console.print(f"axis {axis} has no effect: {why}", soft_wrap=True, style="yellow")
     if outcome.stale:
         console.print(
             f"{outcome.stale} stored points were of other sources, or unreadable: simulated anew", style="dim"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hw_models.errors import ConfigError
+from simulator.config.idle import idle_keys
 from simulator.config.model import Config, load
 from simulator.config.yaml_lines import Document
 from simulator.sweeps.axes import exact
@@ -74,6 +75,25 @@ class Space:
                             name if str(told.file) == f"axes.{name}" else f"{name}: {told.file[5:]}"
                         )
                         raise ConfigError(f"{value!r}: {told.message}", key=key) from None
+
+    def idle_axes(self) -> dict[str, str]:
+        """Return axis -> why none of its values, laid alone on the base, has an effect."""
+        whys = {name: self._why_idle(name) for name in self.sweep.axes}
+        return {name: why for name, why in whys.items() if why}
+
+    def _why_idle(self, axis: str) -> str:
+        """Return why no value of an axis has an effect, empty if one does or cannot be loaded alone."""
+        why = ""
+        for value in values_of(self.sweep.axes[axis]):
+            try:
+                idle = dict(idle_keys(self.config({axis: value})))
+            except ConfigError:
+                return ""
+            paths = list(self.values({axis: value}))
+            if not paths or not all(path in idle for path in paths):
+                return ""
+            why = idle[paths[0]]
+        return why
 
     def _without_stars(self, path: str, axis: str) -> list[str]:
         """Return ``path`` once for each name that a ``*`` stands for in the base."""

@@ -6,6 +6,7 @@ import simulator
 from simulator.config.model import load
 from simulator.report.blamed import names_text, slowed_layers
 from simulator.report.layers import layers_of
+from simulator.report.run_data import rooflines
 from simulator.results.numbers import phases_of
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -135,6 +136,34 @@ def test_a_comparison_says_how_much_each_layer_lost_beside_whom(everything):
     assert lines[0].startswith(f"{worst}: +")
     assert " beside core1, " in lines[0]
     assert slowed_layers(alone, alone) == []
+
+
+TREES = {
+    "LLC": SYSTEM,
+    "no LLC": SYSTEM | {"llc": None},
+    "two channels": SYSTEM | {"dram": {"standard": "DDR3-1600", "channels": 2}},
+    "narrow memory": SYSTEM | {"dram": {"standard": "DDR3-1066", "clock": "100 MHz"}},
+}
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_no_layer_lies_above_the_roof_of_any_level(tree):
+    result = simulator.run({**CONFIG, "system": TREES[tree]})
+    layers = layers_of(result.ops, result.summary["workloads"])
+    levels = {each["level"]: each for each in rooflines(result.summary, layers)}
+    assert set(levels) == {"asked for"} | ({"behind llc"} if TREES[tree]["llc"] else set())
+    for level in levels.values():
+        for macs_per_byte, macs_per_s, _, name in level["points"]:
+            assert macs_per_s <= macs_per_byte * level["bytes_per_s"] * (1 + 1e-9), (level["level"], name)
+            assert macs_per_s <= level["macs_per_s"] * (1 + 1e-9)
+
+
+def test_layers_have_fetched_and_written_back_what_the_llc_counted(machine, everything):
+    lines = [int(e["cycles"]) for e in machine.clerk.entries() if e["table"] < 0]
+    assert sum(lines) == sum(everything.summary["llc"][name] for name in ("misses", "writebacks"))
+    moved = everything.summary["workloads"]["net"]["layer_bytes"]
+    assert set(moved) <= {layer.name for layer in layers_of(everything.ops)}
+    assert sum(levels["behind llc"] for levels in moved.values()) > 0
 
 
 def test_names_that_follow_each_other_are_one():

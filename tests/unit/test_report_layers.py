@@ -13,7 +13,7 @@ from simulator.report.compare import unique_names, write_comparison
 from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
 from simulator.report.measures import change, comparison, differences
-from simulator.report.plots import memory_peak, run_plots
+from simulator.report.plots import run_plots
 from simulator.report.write import write_run
 
 OPS = {
@@ -71,11 +71,6 @@ def test_frame_times_are_drawn_when_there_are_several():
     assert line.get_xdata().tolist() == [0.1, 0.1, 0.2, 0.3]
     assert line.get_ydata().tolist() == pytest.approx([0, 100 / 3, 200 / 3, 100])
     assert frame_times([("single", {"latency_s": 0.1})]) is None
-
-
-def test_the_memory_roof_is_what_the_channels_could_carry():
-    assert memory_peak(synthetic_result().summary) == pytest.approx(1e10)
-    assert memory_peak({"dram": {"0": {"utilization": 0.0, "bandwidth_bytes_per_s": 0.0}}}) == 0
 
 
 def test_the_terminal_summary_has_what_a_person_looks_for():
