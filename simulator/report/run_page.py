@@ -13,6 +13,7 @@ from simulator.report.page import (
     cell,
     chart,
     details,
+    lines,
     navigation,
     page,
     pair,
@@ -71,6 +72,7 @@ def run_page(result: Result) -> str:
             chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
             chart("slow", "Slowest layers", "Working, and waiting by cause."),
         ),
+        lines(row["text"] for row in summary.get("slow_layers", ())),
         chart(
             "timeline",
             "Timeline",
@@ -228,7 +230,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _layers(result: Result) -> str:
-    layers = layers_of(result.ops)
+    layers = layers_of(result.ops, result.summary["workloads"])
     total = sum(layer.seconds for layer in layers) or 1.0
     rows = []
     for i, layer in enumerate(layers):
