@@ -11,12 +11,12 @@ from simulator.results.parts import channels
 from simulator.results.result import Result
 from simulator.results.tracks import tracks
 
-MOST_SLICES = 6000  # of the timeline: the longest
-MOST_ROWS = 4000  # of the table of operations
+MOST_SLICES = 3000  # of the timeline: the longest
+MOST_ROWS = 1000  # of the table of operations
 BINS_A_DECADE = 40  # of the latency histogram
 NOT_MEASURED = "not measured"
 MOST_WAITS = 3  # causes that are named of an operation
-MOST_WAITS_SHOWN = 6000  # of blame, by layer
+MOST_WAITS_SHOWN = 3000  # of blame, by layer
 UNITS_OF_COLUMNS = {"_s": "s", "_bytes": "B", "_utilization": "%"}
 
 

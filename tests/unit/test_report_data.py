@@ -111,9 +111,27 @@ def test_data_cannot_end_the_script_that_holds_it():
     text = json_text({"a": "</script><!--", "b": float("nan"), "c": 0.1 + 0.2})
     assert "<" not in text
     assert json.loads(text) == {"a": "</script><!--", "b": None, "c": 0.3}
+    assert json.loads(json_text(["conv", "pool"] * 40))["of"] == ["conv", "pool"]
 
 
 def test_the_page_has_the_lines_on_slow_layers_escaped():
     result = synthetic_result()
     result.summary["slow_layers"] = [{"text": "conv_<0>: 9 ms, 55 % of its waits beside core1"}]
     assert "<li>conv_&lt;0&gt;: 9 ms, 55 % of its waits beside core1</li>" in run_page(result)
+
+
+def test_the_page_of_a_large_run_stays_below_a_megabyte_and_a_half():
+    result = synthetic_result()
+    many = 20_000
+    ops = {name: [values[i % 24] for i in range(many)] for name, values in result.ops.items()}
+    ops["layer"] = [f"model.layers.{i % 300}.self_attn.q_proj" for i in range(many)]
+    ops["start_s"] = [i * 1.234567e-6 for i in range(many)]
+    ops["end_s"] = [start + 1.1e-6 for start in ops["start_s"]]
+    result.ops = ops
+    result.blame = blame_table(20_000)
+    result.bandwidth = {"time_s": list(range(1024))} | {
+        f"master{m}": [m + i * 1.23456e9 for i in range(1024)] for m in range(8)
+    }
+    page = run_page(result)
+    assert len(page.encode()) < 1_500_000
+    assert "The first 1000 of 20000 operations: ops.csv has all" in page
