@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from simulator.report.blamed import slowed_layers
 from simulator.report.layers import layers_of
 from simulator.report.measures import Row, change, differences, verdict_of
-from simulator.report.page import Cell, cell, chart, navigation, page, pair, table, verdict
+from simulator.report.page import Cell, cell, chart, lines, navigation, page, pair, table, verdict
 from simulator.report.run_data import run_data
 from simulator.report.run_page import deadlines
 from simulator.report.thresholds import Broken
@@ -57,6 +58,7 @@ def comparison_page(
             chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
             chart("blame2", "", "The other run, or the difference in points of a hundred."),
         ),
+        *_slowed(names, runs),
         pair(
             chart("times", "Timeline", "Ctrl and wheel zoom, drag moves, + - 0 and arrows on the keyboard."),
             chart("times2", "", ""),
@@ -78,6 +80,12 @@ def comparison_page(
     ]
     data = {"runs": [{"label": name} | run_data(run) for name, run in zip(names, runs)]}
     return page("dlasim compare", parts, data, SCRIPTS)
+
+
+def _slowed(names: Sequence[str], runs: Sequence[Result]) -> list[str]:
+    """Return for each run a line for each layer that lost most against the first."""
+    found = [(name, slowed_layers(run, runs[0])) for name, run in zip(names[1:], runs[1:])]
+    return [part for name, told in found if told for part in (f"<h3>{escape(name)}</h3>", lines(told))]
 
 
 def _beside(measures: str, changed: str, runs: int) -> str:
@@ -115,7 +123,9 @@ def _differences(names: Sequence[str], runs: Sequence[Result]) -> str:
 
 def _layers(names: Sequence[str], runs: Sequence[Result]) -> str:
     """Return the time of every layer in every run, and its change against the first."""
-    seconds = [{layer.name: layer.seconds for layer in layers_of(run.ops)} for run in runs]
+    seconds = [
+        {layer.name: layer.seconds for layer in layers_of(run.ops, run.summary["workloads"])} for run in runs
+    ]
     everything = dict.fromkeys(name for one in seconds for name in one)
     slowest = sorted(everything, key=lambda name: -max(one.get(name, 0.0) for one in seconds))[:MOST_LAYERS]
     kept = set(slowest)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIGITS = 7  # significant ones of a number in a page's data
+LONG = 64  # values of a column that may be packed
 
 
 class Cell(NamedTuple):
@@ -54,10 +55,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return _packed([_plain(item) for item in value])
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+        short = float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+        return int(short) if short is not None and short.is_integer() else short
     return value
+
+
+def _packed(values: list[Any]) -> Any:
+    """Return a long column of texts that repeat as {of: texts, at: place of each}; the page unpacks it."""
+    if len(values) < LONG or not all(isinstance(value, str) for value in values):
+        return values
+    places: dict[str, int] = {}
+    at = [places.setdefault(value, len(places)) for value in values]
+    return {"of": list(places), "at": at} if len(places) < len(values) / 2 else values
 
 
 def cards(items: Iterable[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ from simulator.report.style import (
     COLORS,
     INK,
     POINTS,
+    UNKNOWN,
     WORKING,
     colors_of,
     dash,
@@ -87,7 +88,10 @@ def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
     stalled = stalled.reshape(len(rows), len(causes))
     working = np.maximum(np.array([layer.cycles for layer in rows]) - stalled.sum(axis=1), 0) * per_cycle
     names = [layer.name for layer in rows]
-    axes.barh(names, working, color=WORKING, label="working", height=0.75)
+    known = np.array([layer.measured or any(layer.stalls.values()) for layer in rows])
+    axes.barh(names, working * known, color=WORKING, label="working", height=0.75)
+    if not known.all():
+        axes.barh(names, working * ~known, color=UNKNOWN, label="not measured", height=0.75)
     left = working.copy()
     for i, cause in enumerate(causes):
         part = stalled[:, i] * per_cycle

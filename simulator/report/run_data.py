@@ -5,18 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from simulator.report.layers import Layer, cause_of, interference_pairs, layers_of
+from simulator.report.layers import UNSEEN, Layer, cause_of, interference_pairs, layers_of
 from simulator.results.numbers import percent_text
 from simulator.results.parts import channels
 from simulator.results.result import Result
 from simulator.results.tracks import tracks
 
 ASKED = "asked for"  # level of memory of what operations ask for (`simulator.results.levels`)
-MOST_SLICES = 6000  # of the timeline: the longest
-MOST_ROWS = 4000  # of the table of operations
+MOST_SLICES = 3000  # of the timeline: the longest
+MOST_ROWS = 1000  # of the table of operations
 BINS_A_DECADE = 40  # of the latency histogram
+NOT_MEASURED = "not measured"
 MOST_WAITS = 3  # causes that are named of an operation
-MOST_WAITS_SHOWN = 6000  # of blame, by layer
+MOST_WAITS_SHOWN = 3000  # of blame, by layer
 UNITS_OF_COLUMNS = {"_s": "s", "_bytes": "B", "_utilization": "%"}
 
 
@@ -68,6 +69,7 @@ def slices_data(table: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     chosen = sorted(range(len(on_track)), key=lambda i: ops["start_s"][i] - ops["end_s"][i])[:MOST_SLICES]
     chosen.sort()
     waits = [waits_of(ops, i) for i in chosen]
+    unseen = [str(ops["kind"][i]).startswith(UNSEEN) for i in chosen]
     frame = ops.get("frame")
     return {
         "tracks": names,
@@ -78,7 +80,7 @@ def slices_data(table: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         "end_s": [ops["end_s"][i] for i in chosen],
         "frame": [frame[i] if frame else "last" for i in chosen],
         "waited": [min(1.0, sum(share for _, share in each)) for each in waits],
-        "why": [", ".join(f"{c} {percent_text(share)}" for c, share in each[:MOST_WAITS]) for each in waits],
+        "why": [NOT_MEASURED if hidden and not each else _told(each) for hidden, each in zip(unseen, waits)],
     }
 
 
@@ -91,6 +93,10 @@ def waits_of(ops: Mapping[str, Sequence[Any]], i: int) -> list[tuple[str, float]
         if name.startswith("stall_") and cycles and _number(column[i])
     ]
     return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def _told(waits: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{cause} {percent_text(share)}" for cause, share in waits[:MOST_WAITS])
 
 
 def _number(value: Any) -> bool:
@@ -109,10 +115,7 @@ def operations_data(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         unit = next((unit for ending, unit in UNITS_OF_COLUMNS.items() if name.endswith(ending)), "plain")
         heading = name.removesuffix("_s").removesuffix("_bytes").replace("_", " ")
         found.append({"name": heading, "unit": unit, "values": column[:count]})
-    waits = [
-        ", ".join(f"{c} {percent_text(share)}" for c, share in waits_of(ops, i)[:MOST_WAITS])
-        for i in range(count)
-    ]
+    waits = [_told(waits_of(ops, i)) for i in range(count)]
     return [*found, {"name": "waited for", "unit": "plain", "values": waits}]
 
 
@@ -201,10 +204,12 @@ def _blame_by_layer(table: Mapping[str, Sequence[Any]]) -> Waits:
 
 
 def layer_data(layer: Layer) -> dict[str, Any]:
-    """Return a layer's time, split into work and what it waited for."""
+    """Return a layer's time, split into work and what it waited for, unless nobody knows."""
     per_cycle = layer.seconds / layer.cycles if layer.cycles else 0.0
     waits = {cause: cycles * per_cycle for cause, cycles in layer.stalls.items() if cycles}
     working = max(layer.seconds - sum(waits.values()), 0.0)
+    if not layer.measured and not waits:
+        waits, working = {NOT_MEASURED: layer.seconds}, 0.0
     return {"name": layer.name, "kind": layer.kind.replace("_", " "), "seconds": layer.seconds,
             "working": working, "waits": waits}  # fmt: skip
 
@@ -233,12 +238,12 @@ def bytes_at(summary: Mapping[str, Any], layer: Layer, level: str) -> float:
 
 
 def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
-    """Return (unit, cause, joules) of everything whose energy is known."""
+    """Return (unit, cause, joules) of everything whose energy is known; of DRAM alone without `energy`."""
     if "energy" in summary:
         return [
-            (unit, cause.removesuffix("_j"), joules)
-            for unit, figures in summary["energy"]["by_unit"].items()
-            for cause, joules in figures.items()
+            (unit, kind.removesuffix("_j"), joules)
+            for unit, parts in summary["energy"]["by_unit"].items()
+            for kind, joules in parts.items()
             if joules
         ]
     return [

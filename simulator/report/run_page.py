@@ -13,6 +13,7 @@ from simulator.report.page import (
     cell,
     chart,
     details,
+    lines,
     navigation,
     page,
     pair,
@@ -20,7 +21,7 @@ from simulator.report.page import (
     table,
     verdict,
 )
-from simulator.report.run_data import operations_data, run_data
+from simulator.report.run_data import MOST_ROWS, operations_data, run_data
 from simulator.results.numbers import (
     bytes_text,
     count_text,
@@ -40,7 +41,7 @@ SECTIONS = {
     "slow": "slow layers",
     "timeline": "timeline",
     "latency": "latency",
-    "rooflines": "roofline",
+    "roofline": "roofline",
     "energy": "energy",
     "layers": "layers",
     "masters": "masters",
@@ -59,7 +60,7 @@ def write_run_page(result: Result, folder: Path, kinds: Sequence[str] = ("png",)
 def run_page(result: Result) -> str:
     """Return the page: verdicts and key figures, blame and slow layers, then everything else."""
     summary, data = result.summary, run_data(result)
-    sections = {name: words for name, words in SECTIONS.items() if name not in data or data[name]}
+    sections = {k: words for k, words in SECTIONS.items() if k != "masters" or summary.get("masters")}
     parts = [
         *deadlines(summary["workloads"]),
         f"<h1>{escape(str(summary['name']))}</h1>",
@@ -71,6 +72,7 @@ def run_page(result: Result) -> str:
             chart("blame", "Who delayed whom", "Share of each master's waits, dashed: by its own requests."),
             chart("slow", "Slowest layers", "Working, and waiting by cause."),
         ),
+        lines(row["text"] for row in summary.get("slow_layers", ())),
         chart(
             "timeline",
             "Timeline",
@@ -90,13 +92,22 @@ def run_page(result: Result) -> str:
         *_masters(summary),
         *_memory(summary),
         *(part for job in summary["workloads"].values() for part in _network(job)),
-        details("Every operation", "", name="operations"),
+        details(_operations_title(result), "", name="operations"),
         '<div id="config">',
         details("Config", f"<pre>{escape(yaml_text(result.config))}</pre>"),
         "</div>",
     ]
     return page(
         str(summary["name"]), parts, {"run": data | {"operations": operations_data(result.ops)}}, SCRIPTS
+    )
+
+
+def _operations_title(result: Result) -> str:
+    count = len(next(iter(result.ops.values()), ()))
+    return (
+        "Every operation"
+        if count <= MOST_ROWS
+        else f"The first {MOST_ROWS} of {count} operations: ops.csv has all"
     )
 
 

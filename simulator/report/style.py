@@ -27,7 +27,7 @@ COLORS = (
 )
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "---", "|||", "+++", "ooo", "**")  # beside the colours
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
-INK, FAINT, WORKING = "#202429", "#d9dce1", "#0072b2"
+INK, FAINT, WORKING, UNKNOWN = "#202429", "#d9dce1", "#0072b2", "#b4b9c2"
 TEXT, COLUMN = 7.0, 3.4  # widths of a page's text and of one of its two columns [inch]
 POINTS = 8  # of all text
 PREFIXES = (

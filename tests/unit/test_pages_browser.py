@@ -75,6 +75,24 @@ def test_every_chart_of_a_run_is_drawn_without_network(run):
         assert css(run, f"#{chart} .plot svg path"), chart
 
 
+def test_links_lead_to_what_the_page_shows(run):
+    targets = [link.get_attribute("href").rpartition("#")[2] for link in css(run, "nav a")]
+    assert [name for name in targets if not css(run, f"#{name}")] == []
+
+
+def test_a_run_without_masters_has_no_links_to_them(browser, tmp_path):
+    result = synthetic_result()
+    result.summary = result.summary | {"masters": {}, "interference": {}, "dram": {}}
+    page = tmp_path / "alone.html"
+    page.write_text(
+        run_page(dataclasses.replace(result, latency={}, frames={}, bandwidth={})), encoding="utf-8"
+    )
+    show(browser, page)
+    shown = [link.text for link in css(browser, "nav a") if link.is_displayed()]
+    assert shown == ["slow layers", "timeline", "roofline", "layers", "config"]
+    assert too_wide(browser) == []
+
+
 def test_keys_buttons_and_wheel_zoom_the_timeline(run):
     plot = css(run, "#timeline .plot")[0]
     plot.send_keys("+")

@@ -173,7 +173,7 @@ function slowOption(layers) {
   const causes = unique(rows.flatMap(layer => Object.keys(layer.waits)))
     .map(cause => [cause, sum(rows.map(layer => layer.waits[cause] ?? 0))]).sort((a, b) => b[1] - a[1]).map(([cause]) => cause);
   const series = (name, values, i) => ({
-    name, type: "bar", stack: "time", data: values, barCategoryGap: "25%", itemStyle: { color: color(i), decal: i === 0 ? { symbol: "none" } : undefined },
+    name, type: "bar", stack: "time", data: values, barCategoryGap: "25%", itemStyle: { color: name === "not measured" ? css("faint") : color(i), decal: i === 0 ? { symbol: "none" } : undefined },
     tooltip: { valueFormatter: v => text(v, "s") },
   });
   return {
@@ -186,7 +186,7 @@ function slowOption(layers) {
       return tip(`${layer.name} (${layer.kind})`, [["takes", text(layer.seconds, "s")],
         ...items.filter(item => item.value > 0).map(item => [item.seriesName, `${text(item.value, "s")}, ${text(item.value / layer.seconds, "%")}`])]);
     } },
-    series: [series("working", rows.map(layer => layer.working), 0), ...causes.map((cause, i) => series(`waits: ${cause}`, rows.map(layer => layer.waits[cause] ?? 0), i + 1))],
+    series: [series("working", rows.map(layer => layer.working), 0), ...causes.map((cause, i) => series(cause === "not measured" ? cause : `waits: ${cause}`, rows.map(layer => layer.waits[cause] ?? 0), i + 1))],
   };
 }
 

@@ -1,6 +1,7 @@
 // What every page has: numbers as text, colours of the theme, charts that follow it, the keyboard.
 "use strict";
-const D = JSON.parse(document.getElementById("data").textContent);
+const unpacked = (_, value) => Array.isArray(value?.of) && Array.isArray(value?.at) ? value.at.map(i => value.of[i]) : value;
+const D = JSON.parse(document.getElementById("data").textContent, unpacked);
 
 const UNITS = {
   s: [[1, "s"], [1e-3, "ms"], [1e-6, "us"], [1e-9, "ns"], [1e-12, "ps"]],
@@ -120,7 +121,9 @@ function chart(id, make, ready) {
 
 function draw(entry) {
   const option = entry.make();
-  entry.plot.closest("figure").hidden = !option;
+  const figure = entry.plot.closest("figure");
+  figure.hidden = !option;
+  for (const link of document.querySelectorAll(`nav a[href="#${figure.id}"]`)) link.hidden = !option;
   if (!option) return;
   const { height, patterns, ...rest } = styled(option);
   if (height) entry.plot.style.height = `${height}px`;
