@@ -46,6 +46,12 @@ class Roofline(Block):
     capacity_bytes: Bytes | None = Field(
         None, alias="capacity", description="of its own memory; absent: not limited"
     )
+    host_bytes: Bytes | None = Field(
+        None, alias="host", description="memory of the host, behind `link`; absent: none"
+    )
+    link_bytes_per_s: BytesPerSecond = Field(
+        25 * 10**9, alias="link", gt=0, description="between the host's memory and its own, each way"
+    )
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
     peak_flop_per_s: dict[str, FlopPerSecond] = Field(  # type: ignore[valid-type]  # built by quantity()
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
@@ -115,6 +121,11 @@ def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: s
     )
     peak = machine.peak_flop_per_s[dtype] * share.gemm
     return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak))
+
+
+def link_fs(machine: Roofline, size: int) -> int:
+    """Return femtoseconds for ``size`` bytes between the host's memory and the backend's own."""
+    return -(-size * FS_PER_S // machine.link_bytes_per_s)
 
 
 def update_rows_fs(machine: Roofline, rows: int, row_bytes: int) -> int:

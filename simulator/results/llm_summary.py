@@ -58,11 +58,17 @@ def llm_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
         },
         "macs": macs,
         "mac_utilization": macs / (peak * latency_s) if latency_s else 0.0,
-        "read_bytes": sum(p.dram_read_bytes + p.flash_write_bytes for p in passes),
-        "write_bytes": sum(p.dram_write_bytes + p.flash_bytes for p in passes),
+        "read_bytes": sum(_dram_reads(p) for p in passes),
+        "write_bytes": sum(_dram_writes(p) for p in passes),
         "flash_bytes_per_token": sum(p.flash_bytes for p in decoding) / max(tokens, 1),
         "dram_bytes": _dram_bytes(model, decoding),
     }
+    if any(p.host_bytes or p.host_write_bytes for p in passes):
+        summary["host"] = {
+            "read_bytes": sum(p.host_bytes for p in passes),
+            "write_bytes": sum(p.host_write_bytes for p in passes),
+            "read_bytes_per_token": sum(p.host_bytes for p in decoding) / max(tokens, 1),
+        }
     if model.sparse:
         summary["neurons"] = neuron_shares(model, decoding)
     if model.caches_experts:
@@ -105,10 +111,17 @@ def overlapped_pass_fs(plan: Plan, each: Pass, spans: Sequence[int]) -> int:
 def own_memory_summary(machine: Machine, backend: str, seconds: float) -> dict[str, float]:
     """Return a backend's traffic on a memory of its own: bytes only, no request of it is simulated."""
     passes = [p for plan in machine.plans if plan.llm and plan.backend == backend for p in plan.llm.passes]
-    read = sum(p.dram_read_bytes + p.flash_write_bytes for p in passes)
-    written = sum(p.dram_write_bytes + p.flash_bytes for p in passes)
+    read, written = sum(_dram_reads(p) for p in passes), sum(_dram_writes(p) for p in passes)
     rate = (read + written) / seconds if seconds else 0.0
     return {"read_bytes": read, "write_bytes": written, "bandwidth_bytes_per_s": rate}
+
+
+def _dram_reads(each: Pass) -> int:
+    return each.dram_read_bytes + each.flash_write_bytes + each.host_write_bytes
+
+
+def _dram_writes(each: Pass) -> int:
+    return each.dram_write_bytes + each.flash_bytes + each.host_bytes
 
 
 def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
@@ -123,12 +136,12 @@ def neuron_shares(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
 
 
 def kv_summary(plan: Plan, passes: Sequence[Pass]) -> dict[str, int]:
-    """Return bytes of the KV cache at the end of the job, all layers, and of all writes to flash."""
-    kv, context = kv_plan(plan), plan.job.context
+    """Return bytes of the KV cache at the end of the job, all layers, and of all writes to its home."""
+    kv, context, home = kv_plan(plan), plan.job.context, plan.job.kv_cache.home
     return {
         "bytes": context * int(kv.token_bytes.sum()),
-        "flash_bytes": kv.spilled_bytes(context),
-        "flash_write_bytes": sum(each.flash_write_bytes for each in passes),
+        f"{home}_bytes": kv.spilled_bytes(context),
+        f"{home}_write_bytes": sum(each.flash_write_bytes + each.host_write_bytes for each in passes),
     }
 
 

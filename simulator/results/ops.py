@@ -45,7 +45,7 @@ def llm_row(machine: Machine, plan: JobPlan, llm: LlmProgram, k: int) -> dict[st
     way = "" if moved is None else "write_" if moved.write else "read_"
     peak = llm.machine.peak_flop_per_s[llm.plan.job.precision] / 2
     return {
-        "unit": plan.backend if moved is None else "flash", "job": plan.name, "op": k,
+        "unit": plan.backend if moved is None or moved.host else "flash", "job": plan.name, "op": k,
         "layer": f"layer_{phase.layer}" if phase.layer >= 0 else "output",
         "kind": f"{way}{phase.op}",
         "start_s": start * FS, "end_s": end * FS,

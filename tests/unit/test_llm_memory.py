@@ -48,3 +48,22 @@ def test_narrow_bus_in_front_of_a_slow_memory_is_felt(chat):
     slow["interconnect"] = SYSTEM["interconnect"] | {"width": "1 B"}
     latencies = [run(chat, **system).summary["workloads"]["chat"]["latency_s"] for system in ({}, slow)]
     assert latencies[1] > 2 * latencies[0]
+
+
+def test_sharing_layers_save_reads_of_dram_only_where_a_cache_lies_between(tmp_path):
+    values = TINY | {"num_hidden_layers": 4, "intermediate_size": 512, "vocab_size": 64}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    chat = {"model": str(tmp_path), "on": "gpu0", "prompt": 256, "tokens": 1, "batch": 4}
+    read = {}
+    for shared in (False, True):
+        rules = [{"share": {"layers": 4}}] if shared else []
+        for cache in (None, {"size": "4 MiB", "ways": 16, "line": "64 B", "mshrs": 32}):
+            job = {**chat, "kv_cache": {"rules": rules}}
+            result = run(job, flash=None, accelerators={}, **({"llc": cache} if cache else {}))
+            told = result.summary["workloads"]["chat"]
+            read[shared, cache is not None] = 64 * sum(c["reads"] for c in result.summary["dram"].values())
+            stored = 4 * 257 * 4 * 2 * 256 * 2 // (4 if shared else 1)
+            assert told["dram_bytes"]["kv"] == stored
+    assert read[True, False] == pytest.approx(read[False, False], rel=1e-3)
+    saved = 3 * (4 * 257 * 2 * 256 * 2)  # layers that share, bytes of each
+    assert read[False, True] - read[True, True] == pytest.approx(saved, rel=0.01)

@@ -31,8 +31,11 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             f"values in DRAM; {owner} has {capacity / GB:.2f} GB",
             key=f"{key}.offload",
         )
-    needs_flash = (
-        plan.sparse or plan.caches_experts or plan.streamed_share > 0 or job.kv_cache.dram_bytes is not None
+    moves = plan.sparse or plan.caches_experts or plan.streamed_share > 0
+    kv = kv_plan(plan)
+    _check_host(key, plan, machine, kv.spilled_bytes(job.context), shared=system.shares_memory(job.on))
+    needs_flash = (moves and job.offload.home == "flash") or (
+        job.kv_cache.dram_bytes is not None and job.kv_cache.home == "flash"
     )
     if not needs_flash:
         return plan, machine, False
@@ -42,14 +45,14 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    kv = kv_plan(plan)
-    if kv.spilled_bytes(job.context) and not system.flash.writable:
+    on_flash = job.kv_cache.home == "flash"
+    if on_flash and kv.spilled_bytes(job.context) and not system.flash.writable:
         raise ConfigError(
             f"{plan.model.name} puts keys and values there, and the device can only be read; "
             "write writable: true",
             key="system.flash.writable",
         )
-    end = kv.end_at
+    end = kv.end_at if on_flash else plan.end_at
     if end > system.flash.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "
@@ -57,3 +60,30 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             key="system.flash",
         )
     return plan, machine, True
+
+
+def _check_host(key: str, plan: Plan, machine: Roofline, spilled: int, *, shared: bool) -> None:
+    """Raise ConfigError if the host cannot hold weights or ``spilled`` bytes of keys and values."""
+    job = plan.job
+    moves = plan.sparse or plan.caches_experts or plan.streamed_share > 0
+    weights = plan.flash.model if moves and job.offload.home == "host" else 0
+    spilled = spilled if job.kv_cache.home == "host" else 0
+    if not weights and not spilled:
+        return
+    what = "offload.home" if weights else "kv_cache.home"
+    if shared:
+        raise ConfigError(
+            f"host, and {job.on} works in the system's memory; write flash, or memory: own",
+            key=f"{key}.{what}",
+        )
+    if machine.host_bytes is None:
+        raise ConfigError(
+            f"host, and {job.on} has none; write system.backends.{job.on}.host, such as 64 GB",
+            key=f"{key}.{what}",
+        )
+    if weights + spilled > machine.host_bytes:
+        raise ConfigError(
+            f"{plan.model.name} puts {weights / GB:.2f} GB of weights and {spilled / GB:.2f} GB of keys and "
+            f"values there; the host of {job.on} has {machine.host_bytes / GB:.2f} GB",
+            key=f"{key}.{what}",
+        )

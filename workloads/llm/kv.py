@@ -1,4 +1,4 @@
-"""Where keys and values of past tokens lie: the newest in DRAM, older ones in blocks on flash.
+"""Where keys and values of past tokens lie: the newest in DRAM, older ones in blocks on flash or at the host.
 
 A block is written once, when the tokens of its layer no longer fit DRAM, and read at every step that looks
 back so far. Token t of a layer lies at t rows behind the layer's address.
@@ -11,6 +11,8 @@ import numpy as np
 
 from workloads.llm.model import Transformer
 from workloads.llm.plan import ALIGN_BYTES, Plan
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class Span(NamedTuple):
@@ -28,6 +30,7 @@ class KvPlan:
     token_bytes: np.ndarray  # (layers,) that one token adds, in all sequences
     dram_tokens: int | None  # tokens of a layer that DRAM holds; None: all
     block_tokens: int
+    read_tokens: np.ndarray  # (layers,) that a step reads at most
     first_at: np.ndarray  # (layers,) flash address of the first block
     end_at: int  # first flash address behind them
 
@@ -38,6 +41,20 @@ class KvPlan:
             return Span(0, 0)
         end = -(-(context - self.dram_tokens) // self.block_tokens)
         return Span((context - seen) // self.block_tokens, end)
+
+    def read_from(self, layer: int, context: int) -> np.ndarray:
+        """Return the blocks of a layer that a step reads from there, int64: all, or those that it retrieves.
+
+        What lies in DRAM counts first; the rest are blocks spread over all of them, others at each step.
+        """
+        blocks = self.on_flash(layer, context)
+        count = blocks.end - blocks.first
+        near = context - blocks.end * self.block_tokens
+        wanted = -(-max(int(self.read_tokens[layer]) - near, 0) // self.block_tokens)
+        if wanted >= count:
+            return np.arange(blocks.first, blocks.end, dtype=np.int64)
+        offset = context * GOLDEN_RATIO % 1
+        return blocks.first + np.floor((np.arange(wanted) + offset) * count / max(wanted, 1)).astype(np.int64)
 
     def spilled_bytes(self, context: int) -> int:
         """Return the bytes of blocks on flash that a step looks back at, all layers."""
@@ -67,7 +84,8 @@ def kv_plan(plan: Plan) -> KvPlan:
     regions = -(-blocks * job.kv_cache.block_tokens * token_bytes // ALIGN_BYTES) * ALIGN_BYTES
     first_at = plan.end_at + np.cumsum(regions) - regions
     end_at = plan.end_at + (int(regions.sum()) if held is not None else 0)
-    return KvPlan(model, token_bytes, held, job.kv_cache.block_tokens, first_at, end_at)
+    read = plan.cells.read[0, :, 0]
+    return KvPlan(model, token_bytes, held, job.kv_cache.block_tokens, read, first_at, end_at)
 
 
 def _tokens_that_fit(model: Transformer, token_bytes: np.ndarray, context: int, room: int) -> int:

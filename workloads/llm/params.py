@@ -20,6 +20,7 @@ Dtype = Literal[
     "fp32", "fp16", "bf16", "fp8", "int8", "int4",
     "q8_0", "q6_k", "q5_k", "q4_k", "q4_0", "q3_k", "q2_k", "iq4_xs", "mxfp4",
 ]  # fmt: skip
+Home = Literal["flash", "host"]
 Role = Literal["embedding", "attention", "ffn", "expert", "head", "kv", "predictor"]
 Policy = Literal[
     "resident", "naive", "hybrid", "experts", "predictor", "window", "window_bundled", "window_coactivation"
@@ -84,6 +85,7 @@ class Offload(Block):
     dram: DramBudget | None = Field(
         None, description="DRAM for weights: 50 % of the model, or 4 GiB; absent: enough"
     )
+    home: Home = Field("flash", description="where all weights are: flash, or the backend's `host`")
     window: int = Field(4, ge=1, description="tokens whose neurons stay in DRAM")
     threads: int = Field(32, ge=1, le=1024, description="threads that read from flash")
     chunk_bytes: Bytes | None = Field(
@@ -122,8 +124,9 @@ class KvCache(Block):
     """Keys and values of past tokens."""
 
     dram_bytes: Bytes | None = Field(
-        None, alias="dram", description="DRAM for it; what is over lies on flash"
+        None, alias="dram", description="DRAM for it; what is over lies in `home`"
     )
+    home: Home = Field("flash", description="where older tokens lie: flash, or the backend's `host`")
     block_tokens: int = Field(
         16, ge=1, alias="block", description="tokens of one layer that lie together on flash"
     )

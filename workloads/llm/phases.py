@@ -28,6 +28,7 @@ class Transfers(NamedTuple):
     sizes: np.ndarray
     in_order: bool
     write: bool = False
+    host: bool = False  # of the host's memory, over its link, in place of flash
 
     @property
     def bytes(self) -> int:
@@ -66,15 +67,24 @@ class Pass:
     @property
     def flash_bytes(self) -> int:
         """Return the bytes read from flash."""
-        return self._moved(write=False)
+        return self._moved(write=False, host=False)
 
     @property
     def flash_write_bytes(self) -> int:
-        return self._moved(write=True)
+        return self._moved(write=True, host=False)
 
-    def _moved(self, *, write: bool) -> int:
+    @property
+    def host_bytes(self) -> int:
+        """Return the bytes read from the host's memory."""
+        return self._moved(write=False, host=True)
+
+    @property
+    def host_write_bytes(self) -> int:
+        return self._moved(write=True, host=True)
+
+    def _moved(self, *, write: bool, host: bool) -> int:
         moved = (phase.flash for phase in self.phases if phase.flash is not None)
-        return sum(each.bytes for each in moved if each.write == write)
+        return sum(each.bytes for each in moved if (each.write, each.host) == (write, host))
 
     @property
     def dram_read_bytes(self) -> int:

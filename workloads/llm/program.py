@@ -56,7 +56,7 @@ def llm_program(
     spans_fs: list[int] = []
     work: list[tuple[On, int]] = []
     for phase in phases:
-        if phase.flash is not None:
+        if phase.flash is not None and not phase.flash.host:
             work.append((On.FLASH, len(batches)))
             batches.append(_batch(phase, plan, system.flash, regions, flash_base))
         elif system.shares_memory(job.on):

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hw_models.roofline.params import Roofline, update_rows_fs, work_fs
+from hw_models.roofline.params import Roofline, link_fs, update_rows_fs, work_fs
 from workloads.llm.activity_kernel import GenerativeTrace
 from workloads.llm.coactivation import all_friends, bundles_to_read
 from workloads.llm.compute import Compute, draft_work
@@ -140,8 +140,7 @@ class LlmRun:
         self._write_spilled(layer, context, token, result)
         attention = self.compute.attention(layer, tokens, context)
         for owner in [other if other >= 0 else layer for other, _ in attention]:
-            place, size = self.kv.place(owner, self.kv.on_flash(owner, context))
-            self._stream("kv", place, size, layer, token, result, owner)
+            self._read_spilled(owner, context, layer, token, result)
         if plan.streamed_share > 0:
             size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
             self._stream("weights", int(plan.dense_at[layer]), size, layer, token, result)
@@ -202,7 +201,7 @@ class LlmRun:
         if self.friends is not None:
             fresh = bundles_to_read(fresh, self.friends[layer])
         reads = Transfers(*neuron_reads(self.plan, layer, fresh), in_order=False)
-        result.phases.append(Phase("io", "neurons", layer, self.position, flash=reads))
+        self._move("neurons", reads, layer, self.position, result)
 
     def _read_experts(self, layer: int, token: int, result: Pass) -> None:
         assert self.experts is not None
@@ -213,14 +212,35 @@ class LlmRun:
         result.expert_hits += asked - addresses.size
         if addresses.size:
             reads = Transfers(*chunked(addresses, self.plan.flash.expert, self.experts.chunk), in_order=False)
-            result.phases.append(Phase("io", "experts", layer, token, flash=reads))
+            self._move("experts", reads, layer, token, result)
 
-    def _stream(
-        self, op: str, address: int, size: int, layer: int, token: int, result: Pass, owner: int = -1
-    ) -> None:
+    def _stream(self, op: str, address: int, size: int, layer: int, token: int, result: Pass) -> None:
         if size > 0:
             reads = Transfers(np.array([address]), np.array([size]), in_order=True)
-            result.phases.append(Phase("io", op, layer, token, flash=reads, owner=owner))
+            self._move(op, reads, layer, token, result)
+
+    def _move(self, op: str, moved: Transfers, layer: int, token: int, result: Pass, owner: int = -1) -> None:
+        """Add a phase that reads or writes what lies on flash, or at the host: over a link, of known time."""
+        job, work = self.plan.job, Work(0, 0)
+        if (job.kv_cache.home if op == "kv" else job.offload.home) == "host":
+            moved = moved._replace(host=True)
+            work = Work(link_fs(self.machine, moved.bytes), 0)
+        result.phases.append(Phase("io", op, layer, token, work, moved, owner))
+
+    def _read_spilled(self, owner: int, context: int, layer: int, token: int, result: Pass) -> None:
+        """Read what ``layer`` needs of the blocks of ``owner`` that DRAM does not hold."""
+        blocks, kv = self.kv.read_from(owner, context), self.kv
+        if blocks.size == 0:
+            return
+        whole = int(blocks[-1] - blocks[0]) + 1 == blocks.size
+        places = (
+            [Span(int(blocks[0]), int(blocks[-1]) + 1)]
+            if whole
+            else [Span(b, b + 1) for b in blocks.tolist()]
+        )
+        addresses, sizes = np.array([kv.place(owner, span) for span in places], np.int64).T
+        if sizes[0]:
+            self._move("kv", Transfers(addresses, sizes, in_order=whole), layer, token, result, owner)
 
     def _write_spilled(self, layer: int, context: int, token: int, result: Pass) -> None:
         """Write the blocks that leave DRAM as the context grows to ``context``, before it does."""
@@ -229,7 +249,7 @@ class LlmRun:
         self.written[layer] = max(self.written[layer], blocks.end)
         if size > 0:
             writes = Transfers(np.array([place]), np.array([size]), in_order=True, write=True)
-            result.phases.append(Phase("io", "kv", layer, token, flash=writes))
+            self._move("kv", writes, layer, token, result)
 
     def _count_kv(self, context: int, result: Pass) -> None:
         """Note how much of keys, values and states lies where when the context is ``context``."""
