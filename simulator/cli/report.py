@@ -2,26 +2,24 @@
 
 from pathlib import Path
 
-from hw_models.errors import ConfigError
-
 KINDS = ("png", "pdf")
 
 
 def write_report(folder: Path) -> Path:
     """Write the plots, as pdf too, and report.html of a run's or sweep's folder; return the page's path."""
+    from simulator.results.run_folder import new_files, read_run
+
     if (folder / "results.csv").is_file():
         from simulator.sweeps.outcome import read_outcome
         from simulator.sweeps.page import write_sweep_page
 
-        write_sweep_page(read_outcome(folder), folder, KINDS)
+        outcome = read_outcome(folder)
+        with new_files(folder) as temporary:
+            write_sweep_page(outcome, temporary, KINDS)
     else:
-        from simulator.results.run_folder import read_run
-
         result = read_run(folder)
         from simulator.report.run_page import write_run_page
 
-        try:
-            write_run_page(result, folder, KINDS)
-        except OSError as error:
-            raise ConfigError(f"cannot be written ({(error.strerror or '').lower()})", file=folder) from None
+        with new_files(folder) as temporary:
+            write_run_page(result, temporary, KINDS)
     return folder / "report.html"

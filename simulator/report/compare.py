@@ -11,7 +11,7 @@ from hw_models.errors import ConfigError
 from simulator.report.compare_page import comparison_page
 from simulator.report.measures import Row, change, comparison, verdict_of
 from simulator.report.thresholds import broken
-from simulator.results.run_folder import read_run
+from simulator.results.run_folder import new_file, read_run
 
 
 def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: Sequence[str] = ()) -> bool:
@@ -32,11 +32,8 @@ def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: 
         console.print(Text(f"failed: {each}", style="bold red"), soft_wrap=True)
     if fail_if and not over:
         console.print(Text(f"passed: {', '.join(fail_if)}", style="green"), soft_wrap=True)
-    try:
-        out.write_text(comparison_page(names, runs, rows, fail_if, over), encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"cannot be written ({reason}); write another file", file=f"--out {out}") from None
+    with new_file(out) as partial:
+        partial.write_text(comparison_page(names, runs, rows, fail_if, over), encoding="utf-8")
     console.print(f"written to {out}", style="dim", soft_wrap=True)
     return not over
 

@@ -94,8 +94,11 @@ def _beside(out: Path, what: str = "") -> Iterator[Path]:
 
 
 def _cannot_write(out: Path, error: OSError) -> ConfigError:
-    reason = (error.strerror or str(error)).lower()
-    return ConfigError(f"cannot be written ({reason}); choose a folder that can", file=f"--out {out}")
+    return ConfigError(f"cannot be written ({_reason(error)}); choose a folder that can", file=f"--out {out}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 @contextmanager
@@ -111,6 +114,37 @@ def new_folder(out: Path, ending: str = "") -> Iterator[Path]:
             put_in_place(temporary, out)
     except OSError as error:
         raise _cannot_write(out, error) from error
+
+
+@contextmanager
+def new_files(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder; if the block succeeds its files go to ``folder`` one by one, each whole."""
+    try:
+        drop_left_over(folder / "new")
+        with _beside(folder / "new") as temporary:
+            yield temporary
+            for path in sorted(path for path in temporary.rglob("*") if path.is_file()):
+                place = folder / path.relative_to(temporary)
+                place.parent.mkdir(exist_ok=True)
+                path.replace(place)
+    except OSError as error:
+        raise ConfigError(f"cannot be written ({_reason(error)})", file=folder) from None
+
+
+@contextmanager
+def new_file(out: Path) -> Iterator[Path]:
+    """Yield the path of a file that becomes ``out`` if the block succeeds and vanishes if it does not."""
+    partial = out.with_name(f".{out.name}.partial")
+    PATHS.add(partial)
+    try:
+        yield partial
+        partial.replace(out)
+    except OSError as error:
+        message = f"cannot be written ({_reason(error)}); write another file"
+        raise ConfigError(message, file=f"--out {out}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+        PATHS.discard(partial)
 
 
 def put_in_place(temporary: Path, out: Path) -> None:

@@ -2,14 +2,14 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hw_models.errors import ConfigError
 from simulator.config.errors import not_one_of
 from simulator.config.options import accepted
+from simulator.results.run_folder import new_file
 from simulator.validate import VALIDATIONS
 from simulator.validate.figure import Figure
 
@@ -58,27 +58,12 @@ def number(value: float) -> str:
 def write_figures(out: Path, figures: list[Figure]) -> None:
     """Write a line per figure: the row's own columns, then quantity, reference, ours, error_percent."""
     own = list(dict.fromkeys(column for figure in figures for column in figure.row))
-    with _replacing(out) as file:
+    with new_file(out) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*own, "quantity", "reference", "ours", "error_percent"])
         for f in figures:
             row = [f.row.get(column, "") for column in own]
             writer.writerow([*row, f.quantity, number(f.reference), number(f.ours), f"{f.error_percent:.6g}"])
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[TextIO]:
-    """Yield a file that becomes ``out`` when complete. Raises ConfigError if it cannot be written."""
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            yield file
-        partial.replace(out)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"cannot be written ({reason}); write another file", file=f"--out {out}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def closing_line(figures: list[Figure]) -> str:
