@@ -184,6 +184,7 @@ def _load(state, csc):
         if late > 0:
             state["records"][csc["slot"]]["stall"][_WAIT_WEIGHTS] += late
     csc["next_package"] = max(csc["next_package"], weights + max(kernels, 2))
+    csc["popped"] = max(csc["popped"], weights)
     csc["loaded"] = 1
     csc["serial"] += 1
     return 1
@@ -289,7 +290,11 @@ def csc_step(state, ops, now):
             if cacc["credits_returned"] < need:
                 cacc["wanted"] = need
                 return
-            package = max(package, cacc["credit_time"][(need - 1) % CREDITS] + POP_TO_MAC)
+            returned = cacc["credit_time"][(need - 1) % CREDITS]
+            if returned > now:
+                state["wake"][_P_CSC] = returned
+                return
+            package = max(package, returned + POP_TO_MAC)
             state["records"][csc["slot"]]["stall"][_WAIT_OUTPUT] += package - csc["last_package"]
         if _end_stripe(state, csc, package, csc["stripe"], csc["slot"]):
             wake(state, _P_CSC, max(csc["ready_at"], now))

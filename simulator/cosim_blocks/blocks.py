@@ -14,6 +14,13 @@ class Block(NamedTuple):
     sets: tuple[dict[str, int], ...]  # parameters of the RTL; each is a build, the first is what CI runs
 
 
+CONV_CORE = tuple(
+    f"nvdla/rtl/{name}.sv"
+    for name in ("conv_types", "delay", "csc", "csc_data", "csc_weights", "cbuf", "cmac", "cacc", "conv_core")
+)
+NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
+FULL_WIDTH = {"ACC_BITS": 34, "OUT_BITS": 32}
+
 BLOCKS: dict[str, Block] = {
     "arbiter": Block(
         "arbiter", ("interconnect/rtl/arbiter.sv",), "arbiter", ({"UNITS": 6}, {"UNITS": 3}, {"UNITS": 16})
@@ -26,5 +33,25 @@ BLOCKS: dict[str, Block] = {
         ("cache/rtl/tag_path.sv",),
         "tag_path",
         ({"WAYS": 4, "SETS": 8}, {"WAYS": 2, "SETS": 2}, {"WAYS": 16, "SETS": 4}),
+    ),
+    "conv_core": Block(
+        "conv_core",
+        CONV_CORE,
+        "conv_core",
+        (
+            NV_SMALL_CORE | {"BANKS": 8, "DEPTH": 16, "ACC_BITS": 21, "OUT_BITS": 18},  # wraps, saturates
+            NV_SMALL_CORE | FULL_WIDTH,
+            {"ATOMIC_C": 16, "ATOMIC_K": 16, "SDP_ELEMENTS": 4, "BANKS": 8, "DEPTH": 32} | FULL_WIDTH,
+        ),
+    ),
+    "sdp": Block(
+        "sdp",
+        tuple(f"nvdla/rtl/{name}.sv" for name in ("delay", "sdp_types", "sdp_lut", "sdp_lane", "sdp")),
+        "sdp",
+        (
+            {"ATOM": 8, "ELEMENTS": 4, "BURST": 4},
+            {"ATOM": 8, "ELEMENTS": 1, "BURST": 1},
+            {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
+        ),
     ),
 }

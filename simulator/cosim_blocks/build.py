@@ -15,6 +15,8 @@ from simulator.cosim_blocks.blocks import Block
 from simulator.cosim_blocks.planted import CHOICE, ROOT, Mutant, with_choices
 
 LINT = ["-Wall", "--timing"]
+BUILD = ["-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", "--unroll-count", "1"]  # else ten times the C++
+ONE_FILE = ["--output-split", "0"]  # several want precompiled headers; the package's makefile has none
 
 
 def check_tools() -> None:
@@ -123,7 +125,7 @@ def _compile(block: Block, parameters: dict[str, int], texts: list[str], work: P
                 hdl_toplevel=block.top,
                 build_dir=work,
                 parameters=parameters,
-                build_args=["-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", *trace],
+                build_args=[*BUILD, *ONE_FILE, *trace],
                 waves=waves,
                 always=True,
                 log_file=work / "build.log",

@@ -1,0 +1,43 @@
+// The convolution buffer: two neighbouring entries for data and two for weights a cycle, one written.
+//
+// Even and odd entries lie in memories of their own, so that any two neighbours can be read at once.
+
+module cbuf #(
+    parameter int BITS = 64,                // of an entry
+    parameter int ENTRIES = 16384,
+    localparam int E = $clog2(ENTRIES)
+) (
+    input  logic                 clk,
+    input  logic                 write,
+    input  logic [E-1:0]         write_entry,
+    input  logic [BITS-1:0]      write_data,
+    input  logic [1:0][E-1:0]    data_entry,    // neighbours, or the last and the first
+    output logic [1:0][BITS-1:0] data,          // a cycle later
+    input  logic [1:0][E-1:0]    weight_entry,
+    output logic [1:0][BITS-1:0] weights
+);
+
+  logic [BITS-1:0] even[ENTRIES/2];
+  logic [BITS-1:0] odd[ENTRIES/2];
+  logic [BITS-1:0] data_even, data_odd, weights_even, weights_odd;
+  logic data_swap, weights_swap;
+  assign data = data_swap ? {data_even, data_odd} : {data_odd, data_even};
+  assign weights = weights_swap ? {weights_even, weights_odd} : {weights_odd, weights_even};
+
+  wire [E-2:0] data_even_at = data_entry[0][0] ? data_entry[1][E-1:1] : data_entry[0][E-1:1];
+  wire [E-2:0] data_odd_at = data_entry[0][0] ? data_entry[0][E-1:1] : data_entry[1][E-1:1];
+  wire [E-2:0] weights_even_at = weight_entry[0][0] ? weight_entry[1][E-1:1] : weight_entry[0][E-1:1];
+  wire [E-2:0] weights_odd_at = weight_entry[0][0] ? weight_entry[0][E-1:1] : weight_entry[1][E-1:1];
+
+  always_ff @(posedge clk) begin
+    if (write && !write_entry[0]) even[write_entry[E-1:1]] <= write_data;
+    if (write && write_entry[0]) odd[write_entry[E-1:1]] <= write_data;
+    data_even <= even[data_even_at];
+    data_odd <= odd[data_odd_at];
+    data_swap <= data_entry[0][0];
+    weights_even <= even[weights_even_at];
+    weights_odd <= odd[weights_odd_at];
+    weights_swap <= weight_entry[0][0];
+  end
+
+endmodule

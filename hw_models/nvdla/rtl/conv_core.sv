@@ -1,0 +1,162 @@
+// The convolution core: CSC, CBUF, CMAC and CACC, between CDMA and SDP.
+//
+// The twin of hw_models/nvdla/csc.py and cacc.py in every cycle and of values/convolution.py in every bit, for
+// direct convolution of features and images in INT8. An entry of CBUF is an atom of ATOMIC_C channels; data
+// banks come first. CDMA writes entries one behind the other, around the end of its banks, and hands over lines
+// and kernel groups that are there as a whole.
+
+module conv_core
+  import conv_types::*;
+#(
+    parameter int ATOMIC_C = 8,
+    parameter int ATOMIC_K = 8,
+    parameter int SDP_ELEMENTS = 1,         // that SDP takes a cycle
+    parameter int BANKS = 32,
+    parameter int DEPTH = 512,              // entries of a bank, a power of two
+    parameter int ACC_BITS = 34,
+    parameter int OUT_BITS = 32,
+    localparam int E = $clog2(BANKS * DEPTH),
+    localparam int SUM_BITS = 16 + $clog2(ATOMIC_C)
+) (
+    input  logic                             clk,
+    input  logic                             rst,
+    // op-enable of CSC and CACC, and their registers (conv_types)
+    input  logic                             enable,
+    input  logic                             image,
+    input  logic [12:0]                      width,
+    input  logic [12:0]                      height,
+    input  logic [12:0]                      channels,
+    input  logic [12:0]                      pixel_bytes,
+    input  logic [12:0]                      kernels,
+    input  logic [5:0]                       rows,
+    input  logic [5:0]                       columns,
+    input  logic [3:0]                       stride_x,
+    input  logic [3:0]                       stride_y,
+    input  logic [5:0]                       dilation_x,
+    input  logic [5:0]                       dilation_y,
+    input  logic [5:0]                       pad_left,
+    input  logic [5:0]                       pad_top,
+    input  logic [7:0]                       pad_value,
+    input  logic [12:0]                      out_width,
+    input  logic [12:0]                      out_height,
+    input  logic [15:0]                      line_entries,
+    input  logic [12:0]                      release_lines,
+    input  logic [15:0]                      kernel_bytes,
+    input  logic [15:0]                      weight_entries,
+    input  logic [5:0]                       data_banks,
+    input  logic [5:0]                       weight_banks,
+    input  logic [4:0]                       truncate,
+    output logic                             csc_room,
+    output logic                             cacc_room,
+    // CDMA
+    input  logic                             write,
+    input  logic [E-1:0]                     write_entry,
+    input  logic [8*ATOMIC_C-1:0]            write_data,
+    input  logic [12:0]                      lines_update,
+    input  logic                             kernels_update,
+    input  logic                             cdma_pends,
+    output logic                             pends,
+    output logic                             agreed,
+    output logic                             release_weights,
+    output logic [15:0]                      release_weight_entries,
+    output logic                             release_data,
+    output logic [15:0]                      release_data_entries,
+    // SDP
+    output logic                             sdp_valid,
+    output logic                             sdp_first,
+    input  logic                             sdp_ready,
+    output logic [SDP_ELEMENTS*OUT_BITS-1:0] sdp_data,
+    // what the summary reports
+    output logic                             begins,
+    output logic                             pop,
+    output logic                             csc_done,
+    output logic                             cacc_done,
+    output logic [6:0]                       credits,
+    output logic                             mac_weights,       // a kernel arrives at the MACs
+    output logic                             mac_data,          // a pixel does
+    output logic [31:0]                      data_waits,        // cycles of the launch in work
+    output logic [31:0]                      weight_waits,
+    output logic [31:0]                      output_waits
+);
+
+  localparam int POP_TO_MAC = 24;
+  localparam int MAC_TO_CACC_OUT = 15;
+  localparam int WIRES = 3;                 // registers on the way to the MACs
+  localparam int MAC_CYCLES = 3;
+
+  launch_t registers, launch;
+  assign registers = '{
+      image: image, width: width, height: height, channels: channels, pixel_bytes: pixel_bytes,
+      kernels: kernels, rows: rows, columns: columns, stride_x: stride_x, stride_y: stride_y,
+      dilation_x: dilation_x, dilation_y: dilation_y, pad_left: pad_left, pad_top: pad_top,
+      pad_value: pad_value, out_width: out_width, out_height: out_height, line_entries: line_entries,
+      release_lines: release_lines, kernel_bytes: kernel_bytes, weight_entries: weight_entries,
+      data_banks: data_banks, weight_banks: weight_banks
+  };
+
+  logic load, credit, data_agreed;
+  load_t load_info;
+  package_t pop_info;
+  csc #(.ATOMIC_C(ATOMIC_C), .ATOMIC_K(ATOMIC_K)) sequencer (
+      .clk, .rst, .enable, .registers, .room(csc_room), .lines_update, .kernels_update, .cdma_pends, .pends,
+      .agreed, .data_agreed, .release_weights, .release_weight_entries, .release_data, .release_data_entries,
+      .credit, .credits, .launch, .load, .load_info, .pop, .pop_info, .begins, .done(csc_done),
+      .data_waits, .weight_waits, .output_waits
+  );
+
+  logic [1:0][E-1:0] data_entry, weight_entry;
+  logic [1:0][8*ATOMIC_C-1:0] data_read, weights_read;
+  cbuf #(.BITS(8 * ATOMIC_C), .ENTRIES(BANKS * DEPTH)) memory (
+      .clk, .write, .write_entry, .write_data, .data_entry, .data(data_read), .weight_entry,
+      .weights(weights_read)
+  );
+
+  typedef struct packed {
+    logic valid, opens, first, last, end_launch;
+    logic [8*ATOMIC_C-1:0] data;
+  } pixel_t;
+  typedef struct packed {
+    logic valid;
+    logic [6:0] kernel;
+    logic [8*ATOMIC_C-1:0] weights;
+  } kernel_t;
+  pixel_t pixel_read, pixel;
+  kernel_t kernel_read, kernel;
+
+  csc_data #(.ATOMIC_C(ATOMIC_C), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)) data_path (
+      .clk, .rst, .launch, .restart(data_agreed), .pop, .pop_info, .read_entry(data_entry),
+      .read_data(data_read), .valid(pixel_read.valid), .opens(pixel_read.opens), .first(pixel_read.first),
+      .last(pixel_read.last), .end_launch(pixel_read.end_launch), .data(pixel_read.data)
+  );
+  csc_weights #(
+      .ATOMIC_C(ATOMIC_C), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)
+  ) weight_path (
+      .clk, .rst, .launch, .restart(agreed), .load, .load_info, .read_entry(weight_entry),
+      .read_data(weights_read), .valid(kernel_read.valid), .kernel(kernel_read.kernel),
+      .weights(kernel_read.weights)
+  );
+  delay #(.CYCLES(WIRES), .BITS($bits(pixel_t))) pixel_wires (.clk, .rst, .in(pixel_read), .out(pixel));
+  delay #(.CYCLES(WIRES), .BITS($bits(kernel_t))) kernel_wires (.clk, .rst, .in(kernel_read), .out(kernel));
+  assign mac_data = pixel.valid;
+  assign mac_weights = kernel.valid;
+
+  logic sums_valid, opens, first, last, end_launch;
+  logic [ATOMIC_K-1:0][SUM_BITS-1:0] sums;
+  cmac #(.ATOMIC_C(ATOMIC_C), .ATOMIC_K(ATOMIC_K)) array (
+      .clk, .rst, .weights_valid(kernel.valid), .kernel(kernel.kernel), .weights(kernel.weights),
+      .valid(pixel.valid), .opens(pixel.opens), .data(pixel.data), .sums_valid, .sums
+  );
+  delay #(.CYCLES(MAC_CYCLES), .BITS(4)) around_the_array (
+      .clk, .rst, .in({pixel.opens, pixel.first, pixel.last, pixel.end_launch}),
+      .out({opens, first, last, end_launch})
+  );
+
+  cacc #(
+      .ATOMIC_K(ATOMIC_K), .SDP_ELEMENTS(SDP_ELEMENTS), .SUM_BITS(SUM_BITS), .ACC_BITS(ACC_BITS),
+      .OUT_BITS(OUT_BITS), .SHOW(MAC_TO_CACC_OUT - MAC_CYCLES)
+  ) accumulator (
+      .clk, .rst, .enable, .registers(truncate), .room(cacc_room), .valid(sums_valid), .opens, .first, .last,
+      .end_launch, .sums, .credit, .sdp_valid, .sdp_first, .sdp_ready, .sdp_data, .done(cacc_done)
+  );
+
+endmodule

@@ -1,0 +1,170 @@
+"""Random launches of the convolution core: an OP row, what lies in CBUF for it, and what SDP is to get."""
+
+import random
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hw_models.nvdla.cbuf import line_entries
+from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.launch import Launch
+from hw_models.nvdla.op import OP
+from hw_models.nvdla.values import convolution as arithmetic
+from hw_models.nvdla.values.core import convolution
+from hw_models.nvdla.values.memory import Memory
+from hw_models.nvdla.values.packing import UNIT_BYTES, pack_weights
+from hw_models.nvdla.values.rounding import saturate
+
+MOST_CYCLES = 2500  # of a launch in the MACs
+
+
+@dataclass
+class Task:
+    """A launch with its data: entries of CBUF as numbers, pixels in the order in which SDP gets them."""
+
+    op: Any  # an OP row
+    launch: Launch
+    lines: list[list[int]]  # entries of each input line
+    groups: list[list[int]]  # entries of each kernel group
+    pixels: list[list[int]]  # atomic-K results each
+
+    @property
+    def line_entries(self) -> int:
+        return len(self.lines[0])
+
+
+def _some(rng: random.Random, corners: list[int], most: int) -> int:
+    """Return a corner or any number from 1 to ``most``."""
+    return rng.choice(corners) if rng.random() < 0.5 else rng.randint(1, most)
+
+
+def _shape(rng: random.Random, preset: dict[str, int]) -> Any:
+    """Return an OP row without banks: strides, padding and sizes that fit each other."""
+    c, k = preset["atomic_c"], preset["atomic_k"]
+    op = np.zeros(1, OP)[0]
+    op["image"] = rng.random() < 0.2
+    op["channels"] = rng.choice([1, 3, 4]) if op["image"] else _some(rng, [1, c - 1, c, c + 1, 2 * c], 3 * c)
+    op["kernels"] = op["out_channels"] = _some(rng, [1, 2, k - 1, k, k + 1, 2 * k], 3 * k)
+    op["kernel_width"], op["kernel_height"] = rng.choice([(1, 1), (1, 1), (3, 3), (2, 1), (1, 3), (3, 2)])
+    op["stride_x"], op["stride_y"] = rng.randint(1, 3), rng.randint(1, 3)
+    op["dilation_x"], op["dilation_y"] = (1 if op["image"] else rng.randint(1, 2)), rng.randint(1, 2)
+    pixels = _some(rng, [1, k - 1, k, 2 * k - 1, 2 * k, 2 * k + 1, 3 * k, 4 * k - 1, 4 * k], 5 * k)
+    op["out_height"] = rng.choice([h for h in range(1, 7) if pixels % h == 0])
+    op["out_width"] = pixels // op["out_height"]
+    for axis, size, out, before, after in (
+        ("x", "width", "out_width", "pad_left", "pad_right"),
+        ("y", "height", "out_height", "pad_top", "pad_bottom"),
+    ):
+        taps = op["kernel_width" if axis == "x" else "kernel_height"]
+        span = (taps - 1) * op[f"dilation_{axis}"] + 1
+        need = (op[out] - 1) * op[f"stride_{axis}"] + span
+        if not (op["image"] and axis == "x"):
+            op[before], op[after] = rng.randint(0, span - 1), rng.randint(0, span - 1)
+        op[before] = min(op[before], need - 1)
+        op[after] = min(op[after], need - 1 - op[before])
+        op[size] = need - op[before] - op[after] + rng.choice([0, 0, 1])
+    if rng.random() < 0.3:
+        op["release"] = rng.randint(1, op["height"])
+    op["fetch_grain"] = 1
+    return op
+
+
+def _cycles(op: Any, preset: dict[str, int]) -> int:
+    channels = op["channels"] * (op["kernel_width"] if op["image"] else 1)
+    columns = 1 if op["image"] else op["kernel_width"]
+    packages = -(-channels // preset["atomic_c"]) * op["kernel_height"] * columns
+    pixels = op["out_height"] * max(op["out_width"], preset["atomic_k"])
+    return int(packages * pixels * -(-op["kernels"] // preset["atomic_k"]))
+
+
+def _entries(stored: np.ndarray, size: int) -> list[int]:
+    """Return bytes as entries of CBUF, numbers of ``size`` bytes."""
+    raw = stored.astype(np.uint8).tobytes()
+    return [int.from_bytes(raw[i : i + size], "little") for i in range(0, len(raw), size)]
+
+
+def _lines(op: Any, data: np.ndarray, noise: np.random.Generator, size: int) -> list[list[int]]:
+    """Return the entries of each line; what no channel fills is noise."""
+    height, width, channels = data.shape
+    if op["image"]:
+        wide = noise.integers(-128, 128, (height, -(-width * channels // size) * size))
+        wide[:, : width * channels] = data.reshape(height, -1)
+        return [_entries(line, size) for line in wide]
+    surfaces = -(-channels // size)
+    wide = noise.integers(-128, 128, (height, width, surfaces * size))
+    wide[:, :, :channels] = data
+    by_surface = wide.reshape(height, width, surfaces, size).transpose(0, 2, 1, 3)
+    return [_entries(line, size) for line in by_surface]
+
+
+def _in_order(op: Any, sums: np.ndarray, atomic_k: int) -> list[list[int]]:
+    """Return pixels as CACC hands them over: kernel group by kernel group."""
+    height, width, kernels = sums.shape
+    wide = np.zeros((height * width, -(-kernels // atomic_k) * atomic_k), np.int64)
+    wide[:, :kernels] = sums.reshape(height * width, kernels)
+    return [row.tolist() for k in range(0, wide.shape[1], atomic_k) for row in wide[:, k : k + atomic_k]]
+
+
+def random_task(
+    rng: random.Random,
+    preset: dict[str, int],
+    state: Any,
+    banks: tuple[int, int],
+    bits: tuple[int, int],
+) -> Task:
+    """Return a launch that fits into CBUF; ``banks``: the last split, kept where possible.
+
+    ``bits``: of CACC's sums and of its results.
+    """
+    size, k, depth = preset["cbuf_entry_bytes"], preset["atomic_k"], preset["cbuf_depth"]
+    while True:
+        op = _shape(rng, preset)
+        taps = int(op["kernel_width"] * op["kernel_height"] * op["channels"])
+        weight_bytes = -(-taps * int(op["kernels"]) // UNIT_BYTES) * UNIT_BYTES
+        groups = -(-int(op["kernels"]) // k)
+        last = weight_bytes // size - (groups - 1) * taps * k // size
+        need_data = -(-int(op["height"]) * int(line_entries(state, op)) // depth)
+        need_weights = -(-max(last, taps * k // size if groups > 1 else 0) // depth)
+        if _cycles(op, preset) <= MOST_CYCLES and need_data + need_weights <= preset["cbuf_banks"]:
+            break
+    if need_data <= banks[0] and need_weights <= banks[1] and rng.random() < 0.8:
+        op["data_banks"], op["weight_banks"] = banks
+    else:
+        op["data_banks"] = rng.randint(need_data, preset["cbuf_banks"] - need_weights)
+        op["weight_banks"] = rng.randint(need_weights, preset["cbuf_banks"] - op["data_banks"])
+    op["weight_bytes"] = weight_bytes
+
+    noise = np.random.default_rng(rng.getrandbits(32))
+    low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
+    data = noise.integers(low, high, (op["height"], op["width"], op["channels"])).astype(np.int8)
+    columns, channels = op["kernel_width"], op["channels"]
+    if op["image"]:
+        columns, channels = 1, op["channels"] * op["kernel_width"]
+    low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
+    weights = noise.integers(low, high, (op["kernels"], op["kernel_height"], columns, channels))
+    weights = weights.astype(np.int8)
+    extra = {
+        "CDMA": {"DATA_REUSE": 1, "WEIGHT_REUSE": 1},
+        "CSC": {"PAD_VALUE": rng.choice([0, 0xFF80, 127, rng.getrandbits(16)])},
+        "CACC": {"CLIP_TRUNCATE": rng.choice([0, 1, 2, 3, rng.randint(0, 12), rng.randint(0, 31)])},
+    }
+    launch = launch_of(op, preset, extra)
+    arithmetic.ACCUMULATOR_BITS[1] = bits[0]
+    sums = convolution(launch, Memory(), preset, {"data": data, "weights": weights})
+    narrow = np.array([saturate(value, bits[1]) for value in sums.reshape(-1).tolist()]).reshape(sums.shape)
+
+    stored = noise.integers(-128, 128, weight_bytes)
+    packed = pack_weights(weights, preset["atomic_c"], k)
+    stored[: packed.size] = packed
+    entries = _entries(stored, size)
+    group = taps * k // size
+    bounds = [*range(0, groups * group, group), len(entries)]
+    return Task(
+        op=op,
+        launch=launch,
+        lines=_lines(op, data, noise, size),
+        groups=[entries[a:b] for a, b in pairwise(bounds)],
+        pixels=_in_order(op, narrow, k),
+    )

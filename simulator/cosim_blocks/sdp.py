@@ -1,0 +1,221 @@
+"""SDP behind the convolution beside `nvdla/rtl/sdp.sv`: the same in every cycle and in every bit."""
+
+from collections import deque
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from hw_models.nvdla.block import new_record
+from hw_models.nvdla.build import build
+from hw_models.nvdla.groups import group_push
+from hw_models.nvdla.mcif import wake
+from hw_models.nvdla.mcif_state import WRITES
+from hw_models.nvdla.names import Block, Client, Part
+from hw_models.nvdla.op import OP
+from hw_models.nvdla.post_timing import SDP_ATOMS_TO_BUS
+from hw_models.nvdla.presets import PRESETS
+from hw_models.nvdla.sdp import sdp_ready, sdp_step, sdp_take, sdp_written
+from hw_models.nvdla.sdp_write import sdp_acknowledged
+from simulator.cosim_blocks import bench
+from simulator.cosim_blocks.bench import packed
+from simulator.cosim_blocks.sdp_launches import Task, random_tables, random_task
+
+OPS = 64  # rows, used in turn
+SDP, P_SDP = int(Block.SDP), int(Part.SDP)
+CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
+
+
+class Bench(bench.Bench):
+    goals = (
+        "both register groups are taken",
+        "nothing is on",
+        "all sub-units are on",
+        *(f"{unit} {what}" for unit in ("X1", "X2") for what in ("ALU", "multiplier", "ReLU", "PReLU")),
+        "Y ALU",
+        "Y multiplier",
+        "Y converts",
+        "Y compares",
+        "look-up",
+        "the way is full",
+        "writes wait for the bus",
+        "several launches wait for acknowledgements",
+        "one pixel, several surfaces",
+        "the longest burst",
+        "a pixel of the next launch waits",
+        "results saturate",
+    )
+    episode_cycles = 3000
+
+    def __init__(self, parameters: dict[str, int], random: Random):
+        super().__init__(parameters, random)
+        atom, elements = parameters["ATOM"], parameters["ELEMENTS"]
+        self.beats = atom // elements
+        self.preset = dict(PRESETS["nv_small"]) | {
+            **dict.fromkeys(("atomic_c", "atomic_k", "atom_bytes", "dbb_bytes", "cbuf_entry_bytes"), atom),
+            **dict.fromkeys(("sdp_elements", "sdp_ew_elements"), elements),
+            "burst_beats": parameters["BURST"],
+            "lut": 1,
+        }
+
+    def begin(self, episode: int) -> dict[str, int]:
+        self.state: Any = build(self.preset)[0]
+        self.ops = np.zeros(OPS, OP)
+        self.writer = self.state["mcif"][0]["writers"][int(Client.SDP)]
+        self.tables = random_tables(self.random)
+        self.table_writes = deque(
+            (lo, i, int(v))
+            for lo, table in enumerate((self.tables.le, self.tables.lo))
+            for i, v in enumerate(table)
+        )
+        self.chances = {who: self.random.choice(CHANCES) for who in ("cacc", "driver", "mcif", "memory")}
+        self.launches = 0
+        self.pixels: deque[tuple[int, list[int], list[list[int]]]] = deque()  # record, results, operands
+        self.atoms: deque[int] = deque()
+        self.beat = 0  # of the pixel under way, 0: none is
+        self.offers = False
+        self.next_offer = 0
+        self.open = 0  # bursts that have left and are not acknowledged
+        self.dones: set[int] = set()
+        self.next_task = self._new_task()
+        names = ("enable", "table_write", "cacc_valid", "write_ready", "acknowledge")
+        return dict.fromkeys(names, 0) | {"lut": self.tables.packed}
+
+    def _new_task(self) -> Task:
+        return random_task(self.random, self.preset, self.tables)
+
+    def drive(self, cycle: int) -> dict[str, int]:
+        random = self.random
+        self.loading = bool(self.table_writes)
+        if self.loading:
+            lo, entry, value = self.table_writes.popleft()
+            return {"table_write": 1, "table_lo": lo, "table_entry": entry, "table_data": value & 0xFFFF}
+        if random.random() < 0.004:
+            self.chances = {who: random.choice(CHANCES) for who in self.chances}
+        self.room = bool(self.state["groups"][SDP]["count"] < 2)
+        self.enable = self.room and random.random() < self.chances["driver"]
+        if not self.offers and self.beat == 0 and cycle >= self.next_offer and self.pixels:
+            self.offers = random.random() < self.chances["cacc"]
+        self.write_ready = random.random() < self.chances["mcif"]
+        self.acknowledge = self.open > 0 and random.random() < self.chances["memory"]
+        inputs = {
+            "table_write": 0,
+            "enable": int(self.enable),
+            "cacc_valid": int(self.offers),
+            "write_ready": int(self.write_ready),
+            "acknowledge": int(self.acknowledge),
+        }
+        if self.enable:
+            inputs["registers"] = self.next_task.registers
+        if self.offers or self.beat:
+            inputs |= self._beat()
+        return inputs
+
+    def _beat(self) -> dict[str, int]:
+        """Return the elements of the beat that CACC drives, and their operands."""
+        _, results, operands = self.pixels[0]
+        elements = self.parameters["ELEMENTS"]
+        first = self.beat * elements
+        words = [packed(each, 16) for each in operands[first : first + elements]]
+        return {
+            "cacc_data": packed(results[first : first + elements], 32),
+            "operands": packed(words, 96),
+        }
+
+    def check(self, cycle: int) -> dict[str, int]:
+        if self.loading:
+            return {}
+        state, group = self.state, self.state["groups"][SDP]
+        busy, finished = bool(state["sdp"]["busy"]), int(state["done_pending"])
+        if self.acknowledge:
+            self.open -= 1
+            sdp_acknowledged(state, cycle)
+            if state["done_pending"] > finished:
+                slot = state["done_slot"][(state["done_count"] + state["done_pending"] - 1) % 64]
+                self.dones.add(int(state["records"][int(slot)]["done"]))
+        busy_after = bool(state["sdp"]["busy"])
+        if self.enable:
+            self._enable(cycle)
+        launches = int(group["count"])
+        if state["wake"][P_SDP] <= cycle:
+            sdp_step(state, self.ops, cycle)
+        begins = not busy and bool(state["sdp"]["busy"])
+        expected = {"room": int(self.room), "begins": int(begins), "done": int(cycle in self.dones)}
+        if self.offers:
+            expected["cacc_ready"] = int(bool(sdp_ready(state, cycle, self.pixels[0][0])))
+        self._step_cacc(cycle, expected.get("cacc_ready", 0))
+        expected |= self._step_writes(cycle)
+        handed = (busy and not busy_after) or int(group["count"]) < launches
+        self.reach("the way is full", state["sdp"]["in_pipe"] == SDP_ATOMS_TO_BUS)
+        self.reach("several launches wait for acknowledgements", state["sdp"]["ending_count"] > 1)
+        return expected | {"hands_over": int(handed)}
+
+    def _enable(self, cycle: int) -> None:
+        task, row = self.next_task, self.launches % OPS
+        self.launches += 1
+        self.ops[row] = task.op
+        slot = int(new_record(self.state, self.ops[row], row, cycle))
+        group_push(self.state, SDP, row, slot, cycle)
+        wake(self.state, P_SDP, cycle)
+        self.pixels.extend((slot, *pair) for pair in zip(task.pixels, task.operands))
+        self.atoms.extend(task.atoms)
+        self._cover(task)
+        self.next_task = self._new_task()
+
+    def _step_cacc(self, cycle: int, taken: int) -> None:
+        if taken:
+            sdp_take(self.state, cycle)
+            self.offers, self.beat = False, 1
+            self.next_offer = cycle + self.beats + 1
+            self.transactions += 1
+        elif self.beat:
+            self.beat += 1
+        elif self.offers:
+            self.reach("a pixel of the next launch waits", self.pixels[0][0] != self.state["sdp"]["slot"])
+        if self.beat == self.beats:
+            self.beat = 0
+            self.pixels.popleft()
+
+    def _step_writes(self, cycle: int) -> dict[str, int]:
+        writer = self.writer
+        head = int(writer["head"])
+        if not writer["count"] or writer["time"][head] > cycle:
+            return {"write_valid": 0}
+        count = int(writer["beats"][head])
+        found = {
+            "write_valid": 1,
+            "write_address": int(writer["address"][head]),
+            "write_atoms": count,
+            "write_data": packed([self.atoms[i] for i in range(count)], 8 * self.parameters["ATOM"]),
+        }
+        self.reach("writes wait for the bus", not self.write_ready)
+        self.reach("the longest burst", count == self.parameters["BURST"])
+        if self.write_ready:
+            writer["head"] = (head + 1) % WRITES
+            writer["count"] -= 1
+            sdp_written(self.state, count, cycle)
+            self.open += 1
+            for _ in range(count):
+                self.atoms.popleft()
+        return found
+
+    def _cover(self, task: Task) -> None:
+        op = task.op
+        self.reach("both register groups are taken", self.state["groups"][SDP]["count"] == 2)
+        self.reach("nothing is on", not (op["x1"] or op["x2"] or op["y"]))
+        self.reach("all sub-units are on", op["x1"] and op["x2"] and op["y"])
+        for name in ("x1", "x2"):
+            work = max(0, int(op[f"{name}_work"]))
+            self.reach(f"{name.upper()} ALU", work & 1)
+            self.reach(f"{name.upper()} multiplier", work & 2)
+            self.reach(f"{name.upper()} ReLU", op[f"{name}_relu"] == 1)
+            self.reach(f"{name.upper()} PReLU", op[f"{name}_relu"] == 2)
+        for what in ("ALU", "multiplier", "converts", "compares"):
+            self.reach(f"Y {what}", op["y"] and task.does[what])
+        self.reach("look-up", op["lut"])
+        self.reach(
+            "one pixel, several surfaces", op["out_width"] == op["out_height"] == 1 and len(task.atoms) > 1
+        )
+        size = self.parameters["ATOM"]
+        ends = {b for atom in task.atoms for b in atom.to_bytes(size, "little")}
+        self.reach("results saturate", 0x7F in ends and 0x80 in ends)
