@@ -75,6 +75,8 @@ def new_burst(agent, side, first_pin, write, cycle):
     burst["given"] = burst["arrived"] = burst["rows"] = 0
     burst["first"], burst["next"], burst["ready_cycle"] = 1, -1, NEVER
     burst["order"], burst["begin_cycle"] = side["accepted"], cycle
+    burst["issue_cycle"] = side["since"] if side["since"] >= 0 else cycle
+    side["since"] = -1
     for other in range(side["top"]):
         older = side["bursts"][other]
         if older["used"] and other != index and older["id"] == burst["id"] and older["next"] < 0:
@@ -103,14 +105,16 @@ def note(agent, records, log, burst, write, cycle):
         record = records[log["count"]]
         record["write"], record["id"], record["address"] = write, burst["id"], burst["address"]
         record["beats"], record["size"], record["kind"] = burst["beats"], burst["size"], burst["kind"]
-        record["begin_cycle"], record["first_cycle"] = burst["begin_cycle"], burst["ready_cycle"]
+        record["issue_cycle"], record["begin_cycle"] = burst["issue_cycle"], burst["begin_cycle"]
+        record["first_cycle"], record["last_cycle"] = burst["first_cycle"], burst["last_cycle"]
         record["end_cycle"], record["master"] = cycle, agent["master"]
     log["count"] += 1
 
 
 @inlined
-def take_beat(agent, store, keys, pool, words, strobes, last, cycle):
-    """Give a beat of write data to the oldest address that lacks some."""
+def take_beat(agent, store, keys, pool, at, cycle):
+    """Give beat ``at`` of the data kept to the oldest address that lacks some."""
+    words, strobes, last = agent["ahead_data"][at], agent["ahead_strb"][at], agent["ahead_last"][at]
     side = agent["write"]
     index = agent["data_order"][agent["data_head"]]
     burst = side["bursts"][index]
@@ -122,7 +126,10 @@ def take_beat(agent, store, keys, pool, words, strobes, last, cycle):
         refuse(agent, NO_MEMORY, cycle, np.int64(1), address, burst["id"])
     side["bytes"] += max(moved, 0)
     side["beats"] += 1
+    burst["last_cycle"] = agent["ahead_cycle"][at]
     if beat == 0:
+        burst["first_cycle"] = burst["last_cycle"]
+        burst["issue_cycle"] = max(burst["issue_cycle"], agent["ahead_since"][at])
         stream = burst["id"] % agent["ids"]
         ask(side, index, system_address(agent, burst["address"]), 1, stream, agent["master"])
     burst["given"] += 1
@@ -145,20 +152,23 @@ def take_write(agent, store, keys, pool, cycle):
             agent["moved_cycle"] = cycle
         else:
             side["address_waits"] += 1
+            side["since"] = cycle if side["since"] < 0 else side["since"]
     if pin[WVALID]:
         if drive[WREADY]:
             at = (agent["ahead_head"] + agent["ahead_count"]) % BEATS
             agent["ahead_data"][at, :] = agent["wdata"]
             agent["ahead_strb"][at, :] = agent["wstrb"]
             agent["ahead_last"][at] = pin[WLAST]
+            agent["ahead_since"][at] = agent["data_since"] if agent["data_since"] >= 0 else cycle
+            agent["ahead_cycle"][at], agent["data_since"] = cycle, -1
             agent["ahead_count"] += 1
             agent["moved_cycle"] = cycle
         else:
             agent["data_waits"] += 1
+            agent["data_since"] = cycle if agent["data_since"] < 0 else agent["data_since"]
     while agent["ahead_count"] > 0 and agent["data_count"] > 0:
         at = agent["ahead_head"]
-        data, strobes = agent["ahead_data"][at], agent["ahead_strb"][at]
-        take_beat(agent, store, keys, pool, data, strobes, agent["ahead_last"][at], cycle)
+        take_beat(agent, store, keys, pool, at, cycle)
         agent["ahead_head"] = (at + 1) % BEATS
         agent["ahead_count"] -= 1
 
@@ -176,6 +186,8 @@ def sample(agent, store, keys, pool, records, log, cycle):
             reads["beats"] += 1
             reads["bytes"] += bytes_through(burst, burst["given"])
             reads["bytes"] -= bytes_through(burst, burst["given"] - 1) if burst["given"] else 0
+            burst["first_cycle"] = cycle if burst["given"] == 0 else burst["first_cycle"]
+            burst["last_cycle"] = cycle
             burst["given"] += 1
             agent["moved_cycle"] = cycle
             drive[RVALID] = 0
@@ -201,6 +213,7 @@ def sample(agent, store, keys, pool, records, log, cycle):
             agent["moved_cycle"] = cycle
         else:
             reads["address_waits"] += 1
+            reads["since"] = cycle if reads["since"] < 0 else reads["since"]
     take_write(agent, store, keys, pool, cycle)
     return reads["fresh"] + writes["fresh"] > 0
 

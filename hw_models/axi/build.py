@@ -20,8 +20,8 @@ def build_agent(params: External, master: int, base: int, beyond: int) -> np.nda
     row["fixed_size"] = params.port_bytes.bit_length() - 1 if params.bus == Bus.AXI4_LITE else -1
     row["base"], row["beyond"] = base, beyond
     for side in ("read", "write"):
-        row[side]["offered"] = -1
+        row[side]["offered"] = row[side]["since"] = -1
         row[side]["bursts"]["ready_cycle"] = NEVER
         row[side]["bursts"]["next"] = -1
-    row["busy"] = 1
+    row["busy"], row["data_since"] = 1, -1
     return state

@@ -86,7 +86,10 @@ BURST = np.dtype(
         ("next", np.int64),  # the next of its id, -1: none
         ("ready_cycle", np.int64),  # when the answer began, NEVER: not yet
         ("order", np.int64),  # of acceptance
-        ("begin_cycle", np.int64),  # of its address on the bus
+        ("issue_cycle", np.int64),  # it was offered: of a write address and first beat
+        ("begin_cycle", np.int64),  # its address was taken
+        ("first_cycle", np.int64),  # its first beat was taken
+        ("last_cycle", np.int64),
     ]
 )
 
@@ -96,6 +99,7 @@ SIDE = np.dtype(  # reads or writes
         ("in_flight", np.int64),
         ("top", np.int64),  # rows ever used: beyond it all are unused
         ("offered", np.int64),  # the burst whose answer is on the bus, -1: none
+        ("since", np.int64),  # cycle from which the address on the bus has been offered, -1: none is
         # requests that go to the system: a ring
         ("pending", REQUEST, (PENDING,)),
         ("pending_head", np.int64),
@@ -148,6 +152,9 @@ AGENT = np.dtype(
         ("ahead_last", np.int64, (BEATS,)),
         ("ahead_head", np.int64),
         ("ahead_count", np.int64),
+        ("data_since", np.int64),  # as `since`, of write data
+        ("ahead_since", np.int64, (BEATS,)),
+        ("ahead_cycle", np.int64, (BEATS,)),  # in which each was taken
         ("data_waits", np.int64),  # cycles that write data stood unaccepted
         ("moved_cycle", np.int64),  # of the latest handshake
         ("fault", np.int64),  # Fault
@@ -173,9 +180,11 @@ RECORD = np.dtype(  # of a burst that is done; cycles of the master's clock
         ("beats", np.int64),
         ("size", np.int64),
         ("kind", np.int64),
-        ("begin_cycle", np.int64),  # its address was on the bus
-        ("first_cycle", np.int64),  # its answer began
-        ("end_cycle", np.int64),  # its last beat, or its write response, was taken
+        ("issue_cycle", np.int64),  # it was offered: of a write address and first beat
+        ("begin_cycle", np.int64),  # its address was taken
+        ("first_cycle", np.int64),  # its first beat was taken
+        ("last_cycle", np.int64),  # its last beat was
+        ("end_cycle", np.int64),  # of a write: its response was
         ("master", np.int64),
     ]
 )

@@ -21,8 +21,9 @@ from simulator.cosim.signals import load, load_words, store_value, store_words
 
 ASKS_PYTHON = 2  # what `run` may say: 0 is well, 1 that time stands still
 PINS, DRIVES = len(Pin), len(Drive)
-VALIDS = (int(Pin.ARVALID), int(Pin.AWVALID), int(Pin.WVALID))
-WVALID, RVALID = int(Pin.WVALID), int(Drive.RVALID)
+ARVALID, AWVALID, WVALID, RVALID = int(Pin.ARVALID), int(Pin.AWVALID), int(Pin.WVALID), int(Drive.RVALID)
+ARID, AWID, WLAST = int(Pin.ARID), int(Pin.AWID), int(Pin.WLAST)  # first of each channel's
+VALIDS = (ARVALID, AWVALID, WVALID)
 
 CLOCK = np.dtype(
     [
@@ -55,13 +56,23 @@ class Held(NamedTuple):
 
 
 @inlined
-def read_pins(agent):
-    """Take what a simulator in this process has on the bus."""
-    for k in range(PINS):
+def read_some(agent, first, end):
+    for k in range(first, end):
         signal = agent["pin_signal"][k]
         if signal["bytes"] > 0:
             agent["pin"][k] = load(signal["address"], signal["bytes"])
+
+
+@inlined
+def read_pins(agent):
+    """Take what a simulator in this process has on the bus."""
+    read_some(agent, ARVALID, ARID)
+    if agent["pin"][ARVALID]:
+        read_some(agent, ARID, AWID)
+    if agent["pin"][AWVALID]:
+        read_some(agent, AWID, WLAST)
     if agent["pin"][WVALID]:
+        read_some(agent, WLAST, PINS)
         load_words(agent["wdata_signal"], agent["wdata"])
         load_words(agent["wstrb_signal"], agent["wstrb"])
     if agent["reset_signal"]["bytes"] > 0:
@@ -152,6 +163,15 @@ def drive_signals(clock, agents):
 
 
 @inlined
+def next_fs(system):
+    """Return when something happens in the SoC next."""
+    least = system["wake_fs"][0]
+    for unit in range(1, system["units"]):
+        least = min(least, system["wake_fs"][unit])
+    return least
+
+
+@inlined
 def run_to(clock, limit_fs):
     """Run the SoC through all that happens up to ``limit_fs``: by its address, or it would be compiled in."""
     clock["until_fs"] = limit_fs
@@ -180,6 +200,7 @@ def edge(clock, system, wires, agents, held):
         run_to(clock, time_fs)
         enter(clock, system, agents, time_fs)
     clock["cycle"] += 1
-    if not clock["skip"] or in_flight(clock, agents) > 0:
-        run_to(clock, clock["cycle"] * clock["period_fs"])
+    now_fs = clock["cycle"] * clock["period_fs"]
+    if not clock["skip"] or (in_flight(clock, agents) > 0 and next_fs(system) <= now_fs):
+        run_to(clock, now_fs)
     show(clock, system, wires, agents, store, keys, pool)

@@ -25,10 +25,14 @@ from simulator.simulate import result_of
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled, run_slice
 from simulator.soc.who_waits import who_waits
+from workloads.bus.recording import Recording, empty
+from workloads.bus.table import TIMES
+from workloads.bus.table import write_table as write_trace
 
 CONFIG, OUT, FRONT_END, SKIP = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END", "SKIP"))
 MOST_RECORDS = 2**20  # bursts that are logged
 PATIENCE = 1_000_000  # cycles without a handshake while bursts are in flight
+CYCLES = [f"{name}_cycle" for name in ("issue", "begin", "first", "last", "end")]
 C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 POLL_CYCLES = 1000  # between two looks whether compiled code has met a fault
 
@@ -177,12 +181,25 @@ class System:
         names = self.machine.master_names
         columns: dict[str, list[Any]] = {"master": [names[m] for m in log["master"]]}
         columns["kind"] = ["write" if w else "read" for w in log["write"]]
-        for name in ("id", "beats", "begin_cycle", "first_cycle", "end_cycle"):
+        for name in ("id", "beats", *CYCLES):
             columns[name] = log[name].tolist()
         columns["beat_bytes"] = (1 << log["size"]).tolist()
         columns["burst"] = [("fixed", "incr", "wrap")[k] for k in log["kind"]]
         columns["address"] = [int(a) % 2**64 for a in log["address"]]
         return columns
+
+    def recording(self, master: str) -> Recording:
+        """Return what went over a master's bus as a recording that `dlasim run` replays."""
+        log = self.records[: min(int(self.log[0]["count"]), len(self.records))]
+        log = log[log["master"] == self.machine.master_names.index(master)]
+        rows = empty(len(log))
+        for name in ("write", "id", "address"):
+            rows[name] = log[name] & (2**62 - 1)
+        rows["bytes"] = log["beats"] << log["size"]
+        rows["bytes"] -= log["address"] & ((1 << log["size"]) - 1)
+        for name, cycle in zip(TIMES, CYCLES):
+            rows[name] = log[cycle]
+        return Recording(rows[np.argsort(rows["issue"], kind="stable")], has_dependencies=False)
 
     def _slices(self) -> list[dict[str, Any]]:
         """Return the timeline's slices of the bursts: a track of reads and one of writes a master."""
@@ -192,7 +209,7 @@ class System:
         for i, name in enumerate(bursts["master"]):
             kind, period_us = bursts["kind"][i], periods[name] * 1e-9
             track = numbers.setdefault((name, kind), 1000 + len(numbers))
-            begin, end = bursts["begin_cycle"][i] * period_us, (bursts["end_cycle"][i] + 1) * period_us
+            begin, end = bursts["issue_cycle"][i] * period_us, (bursts["end_cycle"][i] + 1) * period_us
             args = {key: bursts[key][i] for key in ("id", "beats", "beat_bytes", "burst")}
             event = {"pid": 1, "tid": track, "cat": "bus", "name": f"{kind} {bursts['address'][i]:#x}"}
             slices.append({"ph": "b", "id": i, "ts": begin, "args": args, **event})
@@ -213,6 +230,8 @@ class System:
         target.mkdir(parents=True)
         write_data(self.result, target)
         write_table(target / "bursts.csv", self.bursts())
+        for agent in self.agents:
+            write_trace(target / f"bus_{agent.name}.csv", self.recording(agent.name))
         clocks = {
             clock.handle._name: {
                 "front_end": clock.kind,

@@ -108,7 +108,7 @@ def test_a_read_takes_the_latency_of_ideal_memory_exactly(run):
     assert not failed
     first = next(row for row in bursts(folder) if row["kind"] == "read")
     assert int(first["first_cycle"]) - int(first["begin_cycle"]) == 20
-    assert int(first["end_cycle"]) - int(first["first_cycle"]) == 15
+    assert int(first["end_cycle"]) == int(first["last_cycle"]) == int(first["first_cycle"]) + 15
 
 
 def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
