@@ -24,6 +24,9 @@ LINE_BYTES = 64  # that the interleaved mapping leaves in one row
 PAGE_SHIFT = 12  # of the pages that bank partitioning hands out: 4 KiB
 
 
+MOST_BURSTS = 240  # of a request: a channel's table has 256 rows (`state.ENTRIES`), some kept free
+
+
 class Dram(Block):
     """Channels of one standard behind equal controllers. The defaults are Ramulator 2.1's controller."""
 
@@ -143,6 +146,11 @@ class Dram(Block):
     @property
     def burst_bytes(self) -> int:
         return self.access_bytes or burst_bytes(self.module)
+
+    @property
+    def longest_request(self) -> int:
+        """Bytes of one request that the controller can hold, wherever it begins."""
+        return MOST_BURSTS * self.burst_bytes
 
     @property
     def chips_per_rank(self) -> int:

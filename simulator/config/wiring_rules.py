@@ -89,6 +89,12 @@ class _Rules:
                     f"requests of up to {part.request_bytes} B straight at {node.name}; "
                     "write an interconnect in between",
                 )
+            elif isinstance(node.params, Dram) and part.request_bytes > (most := node.params.longest_request):
+                self.add(
+                    part.keys,
+                    f"requests of up to {part.request_bytes} B straight at {node.name}, which holds {most}; "
+                    "write an interconnect in between, or a shorter burst",
+                )
             if node.entries > 1:
                 what = "channels" if node.is_memory else "ports"
                 self.add(

@@ -80,6 +80,8 @@ def _faster(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if config["corunners"]:
         yield "without co-runners", config | {"corunners": []}
     system = config["system"]
+    if system["llc"] is not None or system["caches"]:
+        return  # a hit can cost more than a miss, and fills that come faster come in convoys
     memory, dram = system["memory"], system["dram"]
     if memory is not None and memory.get("bandwidth"):
         wide = memory | {"bandwidth": f"{2 * int(memory['bandwidth'].split()[0])} B/cycle"}

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from hw_models.errors import ConfigError, StuckError
+from hw_models.flash.limits import within_limits
 from hw_models.port import NEVER
 from hw_models.units import FS, TIME_UNITS, format_quantity
 from simulator.kernel import soc
@@ -39,7 +40,8 @@ def compiled(machine: Machine) -> tuple[Any, ...]:
     with second_compiler():
         soc.run(*arguments, 0, 0)
         if machine.storage is not None:
-            machine.storage.load_kernels()
+            with within_limits():
+                machine.storage.load_kernels()
     return arguments
 
 
@@ -84,11 +86,13 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, event
         next_fs = storage.next_fs() if storage is not None else int(NEVER)
         status = soc.run(*arguments, min(limit_fs, next_fs), left)
         if status == soc.ASKS:
-            answer(machine)
+            with within_limits():
+                answer(machine)
         elif storage is None:
             return status
         elif status in (soc.OUT_OF_TIME, soc.STUCK) and next_fs <= limit_fs and next_fs < NEVER:
-            storage.advance(next_fs)
+            with within_limits():
+                storage.advance(next_fs)
         elif status == soc.STUCK and next_fs < NEVER:
             return soc.OUT_OF_TIME
         else:

@@ -48,6 +48,7 @@ def trace(
 def simulate(flash: Flash, requests: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Return (doorbells ps, completions ps, summary) of rows arrival ns, address, bytes, write."""
     from hw_models.flash.build import build
+    from hw_models.flash.limits import within_limits
     from hw_models.flash.standalone import replay
     from hw_models.flash.state import COUNTERS
 
@@ -57,7 +58,8 @@ def simulate(flash: Flash, requests: np.ndarray) -> tuple[np.ndarray, np.ndarray
     columns = [np.ascontiguousarray(requests[:, k]) for k in range(4)]
     columns[0] = columns[0] * PS_PER_NS
     accepted, done, version = (np.zeros(len(requests), np.int64) for _ in range(3))
-    replay(states[0], memory, *columns, FOREVER, accepted, done, version)
+    with within_limits():
+        replay(states[0], memory, *columns, FOREVER, accepted, done, version)
     reads = requests[:, 3] == 0
     seconds = float((done.max() - columns[0].min()) * PS)
     summary: dict[str, Any] = {

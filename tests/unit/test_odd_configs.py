@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import load
 from simulator.config.networks import check_networks
@@ -16,6 +17,8 @@ BURSTS = (
     "burst; write burst_beats: 8, or more sdp_main_fifo_atoms"
 )
 REFUSED = {
+    "burst_beyond_dram": "burst_beyond_dram.yaml:3: system.accelerators.nvdla0: requests of up to 16777216 B straight at "
+    "dram, which holds 15360; write an interconnect in between, or a shorter burst",
     "budget_below_a_burst": "budget_below_a_burst.yaml:4: system.interconnect.groups.all.write_budget: 1 B a period; "
     "at least one burst of 64 B is needed",
     "llm_precision": "llm_precision.yaml:5: workloads.chat.precision: gpu0 computes in fp32, not in fp16; write one of "
@@ -56,5 +59,17 @@ def test_refused(name):
 
 
 def test_every_config_has_its_outcome():
-    assert len(NAMES) == 32
+    assert len(NAMES) == 33
     assert set(REFUSED) < set(NAMES)
+
+
+def test_a_table_of_the_flash_device_that_is_full_is_a_mistake_of_the_config():
+    activity = {"active": [0.1], "context_rate": 0.4, "persistence": 0.1}
+    offload = {"policy": "predictor", "activity": activity}
+    system = {
+        "backends": {"gpu0": {"preset": "m2_ultra.llamacpp"}},
+        "flash": {"preset": "mqsim_default", "map_cache": "24 B"},
+    }
+    job = {"model": "opt-125m", "on": "gpu0", "prompt": 1, "tokens": 1, "offload": offload}
+    with pytest.raises(ConfigError, match=r"system\.flash: mapping cache smaller than .*; raise map_cache"):
+        simulator.run({"system": system, "workloads": {"chat": job}})
