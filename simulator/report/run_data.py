@@ -241,9 +241,9 @@ def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """Return (unit, cause, joules) of everything whose energy is known; of DRAM alone without `energy`."""
     if "energy" in summary:
         return [
-            (unit, kind.removesuffix("_j"), joules)
-            for unit, parts in summary["energy"]["by_unit"].items()
-            for kind, joules in parts.items()
+            (unit, cause.removesuffix("_j"), joules)
+            for unit, figures in summary["energy"]["by_unit"].items()
+            for cause, joules in figures.items()
             if joules
         ]
     return [
