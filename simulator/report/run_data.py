@@ -252,3 +252,11 @@ def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
         for cause, joules in channel.get("energy_by_cause_j", {}).items()
         if joules
     ]
+
+
+def layer_joules(table: Mapping[str, Sequence[Any]]) -> dict[tuple[str, str], float]:
+    """Return (job, layer) -> joules of all its frames on all units."""
+    found: dict[tuple[str, str], float] = {}
+    for job, layer, *joules in zip(*(table.get(n, ()) for n in ("job", "layer", "dynamic_j", "leakage_j"))):
+        found[job, str(layer)] = found.get((job, str(layer)), 0.0) + sum(joules)
+    return found
