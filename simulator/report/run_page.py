@@ -173,7 +173,7 @@ def _network(job: Mapping[str, Any]) -> list[str]:
         ]
         for i, layer in enumerate(network["layers"])
     ]
-    headings = ["", "layer", "operator", "in", "out", "MACs", "weights", "runs on"]
+    headings = ["no.", "layer", "operator", "in", "out", "MACs", "weights", "runs on"]
     notes = "".join(f'<div class="dim">{escape(note)}</div>' for note in network["notes"])
     return [details(said, notes + table(headings, rows, left=(1, 2, 3, 4, 7)))]
 
@@ -245,7 +245,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
                 *(cell(channel.get(key), count_text) for key in counts),
                 cell(channel.get("bandwidth_bytes_per_s"), rate_text),
                 cell(channel.get("utilization"), percent_text),
-                cell(channel.get("energy_j"), lambda value: "-" if value is None else f"{value:.3g} J"),
+                cell(channel.get("energy_j"), joules_text),
             ]
             for name, channel in found.items()
         ]
@@ -287,6 +287,6 @@ def _layers(result: Result) -> str:
                 layer.waited_for,
             ]
         )
-    headings = ["", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written"]
+    headings = ["no.", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written"]
     headings += ["energy, all frames", "waited for"]
     return table(headings, rows, left=(1, 2, 10), name="layers-table")
