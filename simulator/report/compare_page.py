@@ -70,7 +70,7 @@ def comparison_page(
         ),
         pair(
             chart("roofline", "Roofline", "A layer each, its area is its time."),
-            chart("energy", "Energy", "By run and unit."),
+            chart("energy", "Energy", "By unit and run."),
         ),
         '<h2 id="layers">Layers</h2>',
         _layers(names, runs),
