@@ -11,11 +11,11 @@ def write_report(folder: Path) -> Path:
 
     if (folder / "results.csv").is_file():
         from simulator.sweeps.outcome import read_outcome
-        from simulator.sweeps.page import write_sweep_page
+        from simulator.sweeps.page import base_of, write_sweep_page
 
         outcome = read_outcome(folder)
         with new_files(folder) as temporary:
-            write_sweep_page(outcome, temporary, KINDS)
+            write_sweep_page(outcome, temporary, base_of(folder), folder, KINDS)
     else:
         result = read_run(folder)
         from simulator.report.run_page import write_run_page

@@ -17,6 +17,7 @@ from simulator.results.result import Result
 SCRIPTS = ("charts.js", "compare.js")
 SHOWN_DIFFERENCES = 60
 ROOM_BESIDE = 2  # runs in a table that has half the page
+MOST_DIFFERENCES = 4  # runs of which the table of layers has the difference in seconds too
 MOST_LAYERS = 400  # rows of the table: the slowest
 SECTIONS = {
     "cost": "what it cost",
@@ -69,7 +70,7 @@ def comparison_page(
         ),
         pair(
             chart("roofline", "Roofline", "A layer each, its area is its time."),
-            chart("energy", "Energy", "By run and unit."),
+            chart("energy", "Energy", "By unit and run."),
         ),
         '<h2 id="layers">Layers</h2>',
         _layers(names, runs),
@@ -110,7 +111,7 @@ def _measures(names: Sequence[str], rows: Sequence[Row], name: str = "") -> str:
             why = ", ".join(filter(None, (moved, said if moved else "")))
             cells.append(Cell(f"{row.show(value)} ({why})" if why else row.show(value), value, said))
         body.append(cells)
-    return table(["measure", *names], body, name=name)
+    return table(["measure", *names], body, name=name, tight=len(names) > MOST_DIFFERENCES)
 
 
 def _differences(names: Sequence[str], runs: Sequence[Result]) -> str:
@@ -128,7 +129,7 @@ def _layers(names: Sequence[str], runs: Sequence[Result]) -> str:
     ]
     everything = dict.fromkeys(name for one in seconds for name in one)
     slowest = sorted(everything, key=lambda name: -max(one.get(name, 0.0) for one in seconds))[:MOST_LAYERS]
-    kept = set(slowest)
+    kept, step = set(slowest), 1 if len(names) <= MOST_DIFFERENCES else 2  # 2: no seconds of difference
     rows = []
     for name in (name for name in everything if name in kept):
         base = seconds[0].get(name)
@@ -138,9 +139,9 @@ def _layers(names: Sequence[str], runs: Sequence[Result]) -> str:
             moved = None if value is None or base is None else value - base
             sign = "-" if moved is None else f"{'+' if moved > 0 else ''}{time_text(moved)}"
             share = None if moved is None or not base else moved / base
-            cells += [cell(value, time_text), Cell(sign, moved), cell(share, percent_text)]
+            cells += [cell(value, time_text), Cell(sign, moved), cell(share, percent_text)][::step]
         rows.append(cells)
     headings = ["layer", names[0]]
     for name in names[1:]:
-        headings += [name, "difference", "change"]
+        headings += [name, "difference", "change"][::step]
     return table(headings, rows, name="layers-table")

@@ -91,10 +91,17 @@ def _memory_rows(summaries: list[dict[str, Any]]) -> list[Row]:
     rows.append(Row("dram: bandwidth", total("bandwidth_bytes_per_s"), rate_text, 0))
     rows.append(Row("dram: activates", total("activates"), count_text, -1))
     rows.append(Row("dram: energy", total("energy_j"), joules_text, -1))
+    energies = [s.get("energy", {}) for s in summaries]
+    rows.append(Row("energy", [e.get("total_j") for e in energies], joules_text, -1))
+    rows.append(Row("area", [e.get("area_mm2", {}).get("total") for e in energies], _area, -1))
     flash = [s.get("flash") or {} for s in summaries]
     rows.append(Row("flash: read", [f.get("read_bytes") for f in flash], bytes_text, -1))
     rows.append(Row("flash: throughput", [f.get("throughput_bytes_per_s") for f in flash], rate_text, 1))
     return rows
+
+
+def _area(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g} mm\u00b2"
 
 
 def _plain(value: float | None) -> str:

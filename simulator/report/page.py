@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIGITS = 7  # significant ones of a number in a page's data
+ROOMY = 12  # columns of a table whose cells are not tight
 LONG = 64  # values of a column that may be packed
 
 
@@ -113,11 +114,16 @@ def verdict(good: bool, word: str, said: str) -> str:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[Any]], left: Sequence[int] = (0,), name: str = ""
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    left: Sequence[int] = (0,),
+    name: str = "",
+    tight: bool = False,
 ) -> str:
     """Return a sortable table; a cell is a `Cell` or text; columns in ``left`` hold words.
 
-    ``name``: of a table that can be filtered too; columns that are empty in every row are left out.
+    ``name``: of a table that can be filtered too. Columns that are empty in every row are left out; where
+    there are many the cells are ``tight``: they wrap.
     """
     cells = [[value if isinstance(value, Cell) else Cell(str(value)) for value in row] for row in rows]
     shown = [
@@ -127,7 +133,8 @@ def table(
     head = "".join(f'<th scope="col"{side[i]}>{escape(headings[i])}</th>' for i in shown)
     body = "".join("<tr>" + "".join(_cell(row[i], side[i]) for i in shown) + "</tr>" for row in cells)
     mark = f' id="{name}"' if name else ""
-    inner = f'<table class="sorts"{mark}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    css = "sorts tight" if tight or len(shown) > ROOMY else "sorts"
+    inner = f'<table class="{css}"{mark}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f'{_filter(name, len(cells)) if name else ""}<div class="wide">{inner}</div>'
 
 

@@ -241,9 +241,9 @@ def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """Return (unit, cause, joules) of everything whose energy is known; of DRAM alone without `energy`."""
     if "energy" in summary:
         return [
-            (unit, kind.removesuffix("_j"), joules)
-            for unit, parts in summary["energy"]["by_unit"].items()
-            for kind, joules in parts.items()
+            (unit, cause.removesuffix("_j"), joules)
+            for unit, figures in summary["energy"]["by_unit"].items()
+            for cause, joules in figures.items()
             if joules
         ]
     return [
@@ -252,3 +252,11 @@ def energy_data(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:
         for cause, joules in channel.get("energy_by_cause_j", {}).items()
         if joules
     ]
+
+
+def layer_joules(table: Mapping[str, Sequence[Any]]) -> dict[tuple[str, str], float]:
+    """Return (job, layer) -> joules of all its frames on all units."""
+    found: dict[tuple[str, str], float] = {}
+    for job, layer, *joules in zip(*(table.get(n, ()) for n in ("job", "layer", "dynamic_j", "leakage_j"))):
+        found[job, str(layer)] = found.get((job, str(layer)), 0.0) + sum(joules)
+    return found

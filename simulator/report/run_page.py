@@ -21,11 +21,12 @@ from simulator.report.page import (
     table,
     verdict,
 )
-from simulator.report.run_data import MOST_ROWS, operations_data, run_data
+from simulator.report.run_data import MOST_ROWS, layer_joules, operations_data, run_data
 from simulator.results.numbers import (
     bytes_text,
     count_text,
     deadline_text,
+    joules_text,
     percent_text,
     phases_of,
     rate_text,
@@ -89,6 +90,7 @@ def run_page(result: Result) -> str:
         ),
         '<h2 id="layers">Layers</h2>',
         _layers(result),
+        *_energy(summary),
         *_masters(summary),
         *_memory(summary),
         *(part for job in summary["workloads"].values() for part in _network(job)),
@@ -171,7 +173,7 @@ def _network(job: Mapping[str, Any]) -> list[str]:
         ]
         for i, layer in enumerate(network["layers"])
     ]
-    headings = ["", "layer", "operator", "in", "out", "MACs", "weights", "runs on"]
+    headings = ["no.", "layer", "operator", "in", "out", "MACs", "weights", "runs on"]
     notes = "".join(f'<div class="dim">{escape(note)}</div>' for note in network["notes"])
     return [details(said, notes + table(headings, rows, left=(1, 2, 3, 4, 7)))]
 
@@ -192,6 +194,31 @@ def _masters(summary: Mapping[str, Any]) -> list[str]:
     names = ["master", "reads", "writes", "read", "written", "bandwidth"]
     names += [f"latency {key}" for key in ("mean", "p50", "p95", "p99", "max")]
     return ['<h2 id="masters">Masters</h2>', table(names, rows)] if rows else []
+
+
+def _energy(summary: Mapping[str, Any]) -> list[str]:
+    """Return energy, power and area as cards, if the config names a node."""
+    energy = summary.get("energy")
+    if not energy:
+        return []
+    within = f"{joules_text(energy['low_j'])} to {joules_text(energy['high_j'])}"
+    numbers = [(f"energy, {within}", joules_text(energy["total_j"]))]
+    numbers += [
+        (f"a frame of {name}", joules_text(job["frame_j"]))
+        for name, job in energy["by_job"].items()
+        if "frame_j" in job
+    ]
+    numbers += [
+        (
+            "leakage in it",
+            percent_text(energy["leakage_j"] / energy["total_j"] if energy["total_j"] else None),
+        ),
+        ("mean power", f"{energy['average_w']:.3g} W"),
+    ]
+    numbers += [
+        (f"area: {name}", f"{area:.3g} mm\u00b2") for name, area in energy["area_mm2"].items() if area
+    ]
+    return [f"<h2>Energy and area, {energy['node_nm']} nm, to first order</h2>", cards(numbers)]
 
 
 def _memory(summary: Mapping[str, Any]) -> list[str]:
@@ -218,7 +245,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
                 *(cell(channel.get(key), count_text) for key in counts),
                 cell(channel.get("bandwidth_bytes_per_s"), rate_text),
                 cell(channel.get("utilization"), percent_text),
-                cell(channel.get("energy_j"), lambda value: "-" if value is None else f"{value:.3g} J"),
+                cell(channel.get("energy_j"), joules_text),
             ]
             for name, channel in found.items()
         ]
@@ -241,6 +268,7 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
 def _layers(result: Result) -> str:
     layers = layers_of(result.ops, result.summary["workloads"])
     total = sum(layer.seconds for layer in layers) or 1.0
+    joules = layer_joules(result.energy)
     rows = []
     for i, layer in enumerate(layers):
         peak = layer.peak_macs_per_s * layer.seconds
@@ -255,8 +283,10 @@ def _layers(result: Result) -> str:
                 cell(layer.macs / peak if peak else None, percent_text),
                 cell(layer.read_bytes, bytes_text),
                 cell(layer.write_bytes, bytes_text),
+                cell(joules.get((layer.job, layer.own_name)), joules_text),
                 layer.waited_for,
             ]
         )
-    headings = ["", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written", "waited for"]
-    return table(headings, rows, left=(1, 2, 9), name="layers-table")
+    headings = ["no.", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written"]
+    headings += ["energy, all frames", "waited for"]
+    return table(headings, rows, left=(1, 2, 10), name="layers-table")

@@ -71,7 +71,7 @@ def run_sweep(
             (store.folder / "sweep.yaml").write_text(yaml_text(written), encoding="utf-8")
             write_results(outcome, store.folder)
             write_effects(outcome, store.folder)
-            write_sweep_page(outcome, store.folder)
+            write_sweep_page(outcome, store.folder, written["base"], folder or store.folder)
     return outcome
 
 

@@ -27,16 +27,25 @@ SECTIONS = {
 }
 
 
-def write_sweep_page(outcome: SweepOutcome, folder: Path, kinds: Sequence[str] = ("png",)) -> None:
-    """Write the plots, of these ``kinds``, and report.html into ``folder``."""
+def write_sweep_page(
+    outcome: SweepOutcome, folder: Path, base: Any, of: Path, kinds: Sequence[str] = ("png",)
+) -> None:
+    """Write the plots, of these ``kinds``, and report.html into ``folder``.
+
+    ``base``: the config that axes are laid on; ``of``: where the sweep lies in the end.
+    """
     from simulator.sweeps.plots import sweep_plots  # matplotlib
 
     save_plots(sweep_plots(outcome), folder, kinds)
+    (folder / "report.html").write_text(sweep_page(outcome, base, str(of)), encoding="utf-8")
+
+
+def base_of(folder: Path) -> Any:
+    """Return the config that the axes of a finished sweep are laid on, None if its file cannot be read."""
     try:
-        base = parse_text((folder / "sweep.yaml").read_text(encoding="utf-8"), "sweep.yaml").data.get("base")
+        return parse_text((folder / "sweep.yaml").read_text(encoding="utf-8"), "sweep.yaml").data.get("base")
     except OSError:
-        base = None
-    (folder / "report.html").write_text(sweep_page(outcome, base, folder.name), encoding="utf-8")
+        return None
 
 
 def sweep_page(outcome: SweepOutcome, base: Any = None, folder: str = "DIR") -> str:

@@ -89,7 +89,7 @@ def search(
         if store is not None:
             (store.folder / "sweep.yaml").write_text(yaml_text(resolved(sweep)), encoding="utf-8")
             write_results(exploration.outcome, store.folder)
-            write_sweep_page(exploration.outcome, store.folder)
+            write_sweep_page(exploration.outcome, store.folder, sweep.base, folder or store.folder)
     return Found(path, goal, value, broken, exploration.outcome)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 FLAGS = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync", "hide-scrollbars",
+    "disable-component-update", "disable-dev-shm-usage", "disable-sync", "hide-scrollbars",
 )  # fmt: skip
 SIZE = (1280, 900)
 

@@ -250,6 +250,19 @@ def test_a_comparison_says_which_limit_is_broken_first(comparison):
     assert too_wide(comparison) == []
 
 
+def test_many_runs_with_long_names_fit_the_page(browser, tmp_path):
+    from rich.console import Console
+
+    folders = [tmp_path / f"a_rather_long_name_of_a_run_{i}" for i in range(7)]
+    for i, folder in enumerate(folders):
+        write_run(synthetic_result(latency_s=0.1 + 0.01 * i), folder, plots=False)
+    with (tmp_path / "said").open("w") as said:
+        write_comparison(Console(file=said), folders, tmp_path / "many.html")
+    show(browser, tmp_path / "many.html")
+    assert too_wide(browser) == []
+    assert (tmp_path / "many.html").stat().st_size < 1_500_000
+
+
 def test_a_comparison_shows_a_run_or_the_difference(comparison):
     for chart in ("blame", "blame2", "changed", "frames", "times", "times2", "latency", "energy", "roofline"):
         assert css(comparison, f"#{chart} .plot svg path"), chart

@@ -135,3 +135,26 @@ def test_the_page_of_a_large_run_stays_below_a_megabyte_and_a_half():
     page = run_page(result)
     assert len(page.encode()) < 1_500_000
     assert "The first 1000 of 20000 operations: ops.csv has all" in page
+
+
+def test_energy_and_area_are_cards_and_a_column_of_the_layers():
+    result = synthetic_result()
+    assert "Energy and area" not in run_page(result)
+    result.summary["energy"] = {
+        "node_nm": 28, "total_j": 0.5, "low_j": 0.25, "high_j": 1.0, "dynamic_j": 0.4, "leakage_j": 0.1, "average_w": 2.0,
+        "by_unit": {"nvdla0": {"dynamic_j": 0.4, "leakage_j": 0.1}}, "by_job": {"detect": {"total_j": 0.5, "frame_j": 0.125}},
+        "area_mm2": {"llc": 2.5, "total": 5.25},
+    }  # fmt: skip
+    names = ("job", "layer", "unit", "dynamic_j", "leakage_j")
+    rows = [
+        ("", "conv_0", "nvdla0", 0.25, 0.05),
+        ("", "conv_0", "llc", 0.1, 0.0),
+        ("", "idle", "core1", 0.1, 0.0),
+    ]
+    result.energy = dict(zip(names, map(list, zip(*rows))))
+    page = run_page(result)
+    assert "<h2>Energy and area, 28 nm, to first order</h2>" in page
+    assert "<b>500 mJ</b><span>energy, 250 mJ to 1 J</span>" in page
+    assert "<b>125 mJ</b><span>a frame of detect</span>" in page
+    assert "<b>5.25 mm\u00b2</b><span>area: total</span>" in page
+    assert '<td data-value="0.4">400 mJ</td>' in page

@@ -1,9 +1,11 @@
 """What the summary, plots and comparisons say of a run."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sweep_files import SWEEP
 from synthetic import synthetic_result
 
 from hw_models.errors import ConfigError
@@ -175,3 +177,16 @@ def test_figures_have_units_at_their_axes_and_are_as_wide_as_a_papers_text():
     assert labels["layer_latency"] == ("layer, in order", "time [ms]")
     assert labels["roofline"] == ("MAC per byte of memory traffic", "speed [TMAC/s]")
     assert labels["cycles"][0] == "time [ms]"
+
+
+def test_the_page_of_a_sweep_names_its_folder_and_has_its_base(tmp_path, monkeypatch):
+    import simulator
+
+    monkeypatch.chdir(tmp_path)
+    simulator.sweep(SWEEP, out="runs/tokens")
+    for _ in range(2):  # as the sweep and as `dlasim report` write it
+        html = (tmp_path / "runs/tokens/report.html").read_text(encoding="utf-8")
+        assert '"folder":"runs/tokens"' in html
+        assert "preset: m1_max_metal" in html
+        (tmp_path / "runs/tokens/report.html").unlink()
+        write_report(Path("runs/tokens"))

@@ -257,7 +257,7 @@ function rooflineOption(lines) {
   const named = new Set([...points].sort((a, b) => b[2] - a[2]).slice(0, 5).map(p => p[3]));
   return {
     height: 320, grid: { top: 54, left: 66, right: 20, bottom: 42 },
-    xAxis: axis({ type: "log", min: low, max: high, name: `MAC per byte of ${shown[0][1].level}`, nameLocation: "middle", nameGap: 25 }, ""),
+    xAxis: axis({ type: "log", min: low, max: high, name: `MAC per byte (${shown[0][1].level})`, nameLocation: "middle", nameGap: 25 }, ""),
     yAxis: axis({ type: "log", name: "MAC/s", nameTextStyle: { align: "left", color: css("dim") } }, ""),
     tooltip: { trigger: "item", formatter: p => p.seriesType !== "scatter" ? escaped(p.seriesName) : tip(p.value[3], [["run or level", p.seriesName], ["MAC per byte", text(p.value[0])], ["speed", text(p.value[1], "MAC/s")], ["takes", text(p.value[2], "s")]]) },
     dataZoom: [{ type: "inside", xAxisIndex: 0, zoomOnMouseWheel: "ctrl", filterMode: "none" }],

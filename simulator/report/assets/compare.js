@@ -96,5 +96,10 @@ state.master = readers[0];
 chart("latency", () => latencyOption(RUNS.flatMap(run => run.latency.filter(each => each.master === state.master).map(each => [run.label, each.bins, each.p99_s])), ""));
 if (CHARTS.latency && readers.length > 1) chooses("latency", "master", readers.map(each => [each, each]), "master");
 
-chart("energy", () => energyOption(RUNS.flatMap(run => run.energy.map(([unit, cause, joules]) => [`${run.label}: ${unit}`, cause, joules]))));
-chart("roofline", () => rooflineOption(RUNS.map(run => [run.label, run.rooflines[0]])));
+const consumers = unique(RUNS.flatMap(run => run.energy.map(([unit]) => unit)));
+chart("energy", () => energyOption(consumers.flatMap(unit => RUNS.flatMap(run => run.energy.filter(row => row[0] === unit).map(([, cause, joules]) => [`${unit}: ${run.label}`, cause, joules])))));
+
+const levels = unique(RUNS.flatMap(run => run.rooflines.map(roof => roof.level)));
+state.level = levels[0];
+chart("roofline", () => rooflineOption(RUNS.map(run => [run.label, run.rooflines.find(roof => roof.level === state.level)])));
+if (CHARTS.roofline?.chart && levels.length > 1) chooses("roofline", "memory", levels.map(level => [level, level]), "level");

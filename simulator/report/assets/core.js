@@ -100,7 +100,7 @@ function axis(option, unit) {
     splitLine: { lineStyle: { color: css("faint"), opacity: 0.6 } },
     nameTextStyle: { color: dim, fontSize: 11.5 },
     ...option,
-    axisLabel: { color: dim, fontSize: 11, hideOverlap: true, ...(unit === undefined ? {} : { formatter: v => text(v, unit, 6) }), ...option.axisLabel },
+    axisLabel: { color: dim, fontSize: 11, hideOverlap: true, ...(unit === undefined ? {} : { formatter: v => text(v, unit, option.type === "log" ? 3 : 6) }), ...option.axisLabel },
     axisPointer: { label: { formatter: unit === undefined ? undefined : p => text(p.value, unit), backgroundColor: dim } },
   };
 }
