@@ -15,6 +15,7 @@ from workloads.llm.dtypes import bits_of
 from workloads.llm.experts import Replacement, Router
 from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
+from workloads.llm.table import Table
 
 Dtype = Literal[
     "fp32", "fp16", "bf16", "fp8", "int8", "int4",
@@ -155,6 +156,8 @@ class LlmJob(Block):
     kv_cache: KvCache = Field(
         default_factory=KvCache, description="where the keys and values of past tokens are"
     )
+
+    table: Table | None = Field(None, description="memory layers: rows that tokens look up; absent: none")
 
     @field_validator("model")
     @classmethod
