@@ -111,11 +111,12 @@ class LlmRun:
             return self._pass(1, 1, Pass(tokens=1))
         drafts = speculative.draft_tokens
         accepted = self._accepted(drafts, speculative.acceptance)
-        context = min(self.position + drafts, self.plan.model.shape.positions)
-        draft = draft_work(self.plan, self.machine, context)
-        work = Work(drafts * draft.fs, drafts * draft.macs, drafts * draft.read_bytes)
         result = Pass(tokens=min(accepted + 1, wanted))
-        self._spend("draft", "compute", -1, work, self.position, result)
+        if speculative.draft != "self":
+            context = min(self.position + drafts, self.plan.model.shape.positions)
+            draft = draft_work(self.plan, self.machine, context)
+            work = Work(drafts * draft.fs, drafts * draft.macs, drafts * draft.read_bytes)
+            self._spend("draft", "compute", -1, work, self.position, result)
         return self._pass(drafts + 1, accepted + 1, result)
 
     def _accepted(self, drafts: int, acceptance: float) -> int:
