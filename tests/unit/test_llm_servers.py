@@ -5,6 +5,7 @@ import pytest
 
 import simulator
 from hw_models.errors import ConfigError
+from simulator.report.run_data import run_data
 from simulator.report.write import write_run
 from simulator.validate import llm_kernels, llm_memory, llm_serving, llm_training
 
@@ -40,6 +41,7 @@ def test_serving_job_has_a_row_a_request_and_its_statistics_in_the_summary(tmp_p
     assert job["goodput_per_s"] <= job["requests_per_s"]
     assert {event["tid"] for event in result.timeline} == set(range(20))
     write_run(result, tmp_path / "run", plots=False)
+    assert run_data(result)["ops"]["track"] == []  # a page without operations
     header = (tmp_path / "run" / "requests.csv").read_text().splitlines()[0]
     assert header.startswith("job,request,prompt,output,arrival_s,queue_s,ttft_s,tpot_s,latency_s")
     assert simulator.run(config()).requests == simulator.run(config()).requests

@@ -10,6 +10,7 @@ from llm_helpers import TINY
 import simulator
 from hw_models.errors import ConfigError
 from hw_models.roofline.params import Roofline
+from simulator.report.run_data import run_data
 from simulator.report.write import write_run
 from simulator.validate.llm_training import figures
 from workloads.llm.model import load_model
@@ -94,6 +95,7 @@ def test_run_tells_each_cards_bytes_and_the_step(folder, tmp_path):
     assert told["mac_utilization"] == pytest.approx(0.5)
     write_run(result, tmp_path / "run", plots=False)
     assert (tmp_path / "run" / "summary.json").exists()
+    assert run_data(result)["ops"]["track"] == []  # a page without operations
 
 
 WRONG = [
