@@ -23,8 +23,10 @@ from simulator.serving.run import simulate_serving
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
 from simulator.soc.run import compiled, requests_of, run_machine
+from simulator.training.run import simulate_training
 from simulator.version import __version__
 from workloads.llm.serve_params import ServeJob
+from workloads.llm.train_params import TrainJob
 
 
 def simulate(config: Config, progress: Progress | None = None, frames: str = "") -> Result:
@@ -34,6 +36,8 @@ def simulate(config: Config, progress: Progress | None = None, frames: str = "")
     """
     if any(isinstance(job, ServeJob) for job in config.workloads.values()):
         return simulate_serving(config, progress)
+    if any(isinstance(job, TrainJob) for job in config.workloads.values()):
+        return simulate_training(config)
     machine = build_machine(config)
     machine.clerk.frames = frames
     wall_s = run_machine(machine, progress)

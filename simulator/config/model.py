@@ -49,6 +49,7 @@ from simulator.config.yaml_lines import (
 from workloads.bus.params import TraceJob
 from workloads.llm.params import LlmJob
 from workloads.llm.serve_params import ServeJob
+from workloads.llm.train_params import TrainJob
 from workloads.params import NetworkJob
 
 BINARY_UNITS = {unit: size for unit, size in SIZE_UNITS.items() if size & (size - 1) == 0}
@@ -75,6 +76,8 @@ def _job_kind(value: Any) -> str:
     keys = set(value) if isinstance(value, Mapping) else set()
     if "requests" in keys:
         return "ServeJob"
+    if "train" in keys:
+        return "TrainJob"
     if "trace" in keys:
         return "TraceJob"
     network, llm = (len(keys & set(written_names([model]))) for model in (NetworkJob, LlmJob))
@@ -85,6 +88,7 @@ Job = Annotated[
     Annotated[NetworkJob, Tag("NetworkJob")]
     | Annotated[LlmJob, Tag("LlmJob")]
     | Annotated[ServeJob, Tag("ServeJob")]
+    | Annotated[TrainJob, Tag("TrainJob")]
     | Annotated[TraceJob, Tag("TraceJob")],
     Discriminator(_job_kind),
 ]

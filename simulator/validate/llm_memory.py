@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import workloads.llm
-from simulator.validate import llm_allocators, llm_published
+from simulator.validate import llm_allocators, llm_published, llm_training
 from simulator.validate.figure import Figure
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.experts import Router, hit_rate
@@ -42,6 +42,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from pages()
     yield from owner_maps()
     yield from llm_published.figures()
+    yield from llm_training.figures()
 
 
 def mlkv() -> Iterator[Figure]:

@@ -60,17 +60,38 @@ def test_belady_throws_out_what_is_needed_last(asked, slots):
         rest = future[time:]
         return max(others, key=lambda u: (rest.index(u) if u in rest else 10**6, -others.index(u)))
 
-    cache = ExpertCache(slots, "belady", future)
+    cache = ExpertCache(slots, "belady", asked)
     for units in asked:
         cache.ask(units)
     assert cache.hits == twin_hits(asked, slots, needed_last)
+
+
+@settings(max_examples=80, deadline=None)
+@given(asks, st.integers(3, 8))
+def test_one_right_bit_for_each_request_is_as_good_as_knowing_all(asked, slots):
+    caches = [ExpertCache(slots, policy, asked) for policy in ("predicted", "belady")]
+    for units in asked:
+        for cache in caches:
+            cache.ask(units)
+            assert len(cache.priority) <= slots
+    assert caches[0].hits == caches[1].hits
+
+
+def test_bits_that_are_often_wrong_lie_between_knowing_all_and_less_than_nothing():
+    rates = [
+        hit_rate(Router(), 6, 64, 8, 150, 30, replacement="predicted", accuracy=accuracy, warm=5)
+        for accuracy in (1.0, 0.9, 0.5)
+    ]
+    lru, best = (hit_rate(Router(), 6, 64, 8, 150, 30, replacement=p, warm=5) for p in ("lru", "belady"))
+    assert rates[0] == best > rates[1] > lru
+    assert rates[1] > rates[2]
 
 
 @pytest.mark.parametrize("slots", [150, 300, 600])
 def test_no_policy_beats_the_bound(slots):
     rates = {
         policy: hit_rate(Router(), 6, 64, 8, slots, 30, replacement=policy, warm=5)
-        for policy in ("lru", "lfu", "belady")
+        for policy in ("lru", "lfu", "predicted", "belady")
     }
     assert max(rates.values()) == rates["belady"]
     assert rates["lru"] > 0

@@ -52,6 +52,17 @@ def test_layers_with_a_window_read_nothing_spilled_that_lies_behind_it(tmp_path)
     assert kv_bytes(plan) == 26 * cell
 
 
+def test_model_that_drafts_for_itself_reads_its_weights_once_for_each_accepted_run(tmp_path):
+    speculative = {"lambda": 3, "alpha": 0.5, "draft": "self"}
+    _, (_, *rounds) = passes_of(tmp_path, tokens=40, speculative=speculative)
+    _, (_, *alone) = passes_of(tmp_path, tokens=40)
+    assert sum(each.tokens for each in rounds) == 40
+    assert len(rounds) == pytest.approx(40 / (1 + 0.5 + 0.25 + 0.125), abs=2)
+    weights = [sum(p.work.read_bytes for p in each.phases if p.op in ("ffn", "head")) for each in rounds]
+    assert set(weights) == {sum(p.work.read_bytes for p in alone[0].phases if p.op in ("ffn", "head"))}
+    assert not any(phase.op == "draft" for each in rounds for phase in each.phases)
+
+
 def test_quantized_checkpoint_is_read_in_its_own_bits(tmp_path):
     packed = {"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 64}}
     plain, _ = passes_of(tmp_path, offload={"policy": "naive"})

@@ -22,6 +22,8 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
     held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
     held += plan.expert_slots * plan.dram.expert if plan.caches_experts else 0
     held, cached = min(held, plan.budget or held), kv_bytes(plan)
+    if job.table is not None:
+        held += plan.table_bytes if job.table.home == "dram" else 0
     owner, capacity = job.on, machine.capacity_bytes
     if system.shares_memory(job.on):
         owner, capacity = "system.dram", system.dram.capacity_bytes if system.dram is not None else None
@@ -37,22 +39,28 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
     needs_flash = (moves and job.offload.home == "flash") or (
         job.kv_cache.dram_bytes is not None and job.kv_cache.home == "flash"
     )
+    on_flash = plan.table_bytes if job.table is not None and job.table.home == "flash" else 0
+    needs_flash |= on_flash > 0
     if not needs_flash:
         return plan, machine, False
     if system.flash is None:
+        if on_flash and not moves:
+            raise ConfigError(
+                "flash, and there is none; write system.flash, or dram", key=f"{key}.table.home"
+            )
         raise ConfigError(
             f"policy {job.offload.policy} reads from flash, and there is none; write system.flash, "
             "or policy: resident",
             key=f"{key}.offload.policy",
         )
-    on_flash = job.kv_cache.home == "flash"
-    if on_flash and kv.spilled_bytes(job.context) and not system.flash.writable:
+    spills = job.kv_cache.home == "flash"
+    if spills and kv.spilled_bytes(job.context) and not system.flash.writable:
         raise ConfigError(
             f"{plan.model.name} puts keys and values there, and the device can only be read; "
             "write writable: true",
             key="system.flash.writable",
         )
-    end = kv.end_at if on_flash else plan.end_at
+    end = (kv.end_at if spills or on_flash else plan.end_at) + on_flash
     if end > system.flash.capacity_bytes:
         raise ConfigError(
             f"{plan.model.name} takes {end / GB:.2f} GB on flash; the device has "
@@ -67,10 +75,12 @@ def _check_host(key: str, plan: Plan, machine: Roofline, spilled: int, *, shared
     job = plan.job
     moves = plan.sparse or plan.caches_experts or plan.streamed_share > 0
     weights = plan.flash.model if moves and job.offload.home == "host" else 0
+    table = plan.table_bytes if job.table is not None and job.table.home == "host" else 0
     spilled = spilled if job.kv_cache.home == "host" else 0
-    if not weights and not spilled:
+    if not weights and not spilled and not table:
         return
-    what = "offload.home" if weights else "kv_cache.home"
+    what = "offload.home" if weights else "kv_cache.home" if spilled else "table.home"
+    weights += table
     if shared:
         raise ConfigError(
             f"host, and {job.on} works in the system's memory; write flash, or memory: own",

@@ -97,6 +97,16 @@ class Compute:
             idle * (1 - (1 - self.plan.model.active_share) ** others)
         )
 
+    def lookup(self, tokens: int, rows: int) -> Work:
+        """Keys and ``rows`` different rows of a memory layer's table, for so many tokens a sequence."""
+        table, plan = self.plan.job.table, self.plan
+        assert table is not None
+        keys = table.key_values
+        size = bytes_of(keys, plan.job.dtype("embedding")) + rows * plan.table_row
+        values = keys + table.heads * table.picks * table.row_values(plan.model.shape.width)
+        macs = self.batch * tokens * values
+        return Work(max(self._fs("attention", size, macs), self.machine.block_floor_fs), macs, size)
+
     def head(self, tokens: int) -> Work:
         """The output projection, and those between embedding and layers."""
         size = self.plan.dram.head + self.plan.dram.projection

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from hw_models.units import Block
 
-Replacement = Literal["lru", "lfu", "belady"]
+Replacement = Literal["lru", "lfu", "predicted", "belady"]
 NEVER_AGAIN = 2**60
 
 
@@ -49,14 +49,29 @@ class RouterTrace:
 class ExpertCache:
     """Units in DRAM. What the present layer needs is never thrown out for it."""
 
-    def __init__(self, slots: int, replacement: Replacement, future: Sequence[int] = ()):
-        """``future``: every unit that will be asked for, in order; `belady` needs it."""
+    def __init__(
+        self,
+        slots: int,
+        replacement: Replacement,
+        asked: Sequence[Sequence[int]] = (),
+        *,
+        accuracy: float = 1.0,
+    ):
+        """``asked``: all that will be asked for, in order, which `belady` knows; `predicted` has a bit of it.
+
+        ``accuracy``: the chance that a bit is right.
+        """
         self.slots, self.replacement = slots, replacement
         self.priority: dict[int, tuple[int, int]] = {}  # of what is resident; the least leaves first
         self.heap: list[tuple[tuple[int, int], int]] = []  # priorities, outdated ones too
         self.count: dict[int, int] = {}
         self.time = self.hits = self.misses = 0
-        self.next_use = _next_uses(future) if replacement == "belady" else []
+        self.next_use = _next_uses([u for us in asked for u in us]) if replacement == "belady" else []
+        self.leaves = _leaves(slots, asked) if replacement == "predicted" else np.zeros(0, bool)
+        if accuracy < 1:
+            random = np.random.Generator(np.random.PCG64([self.leaves.size, 17]))
+            self.leaves = self.leaves ^ (random.random(self.leaves.size) > accuracy)
+        self.evicted: list[int] = []  # when each that was thrown out had last been asked for
 
     def ask(self, units: Sequence[int]) -> list[int]:
         """Return those of ``units`` that are not there; they are now, as far as there is room."""
@@ -76,6 +91,7 @@ class ExpertCache:
         first = {
             "lru": self.time,
             "lfu": self.count[unit],
+            "predicted": 0 if self.leaves.size and self.leaves[self.time] else 1,
             "belady": -self.next_use[self.time] if self.next_use else 0,
         }[self.replacement]
         self.priority[unit] = (first, self.time)
@@ -94,10 +110,25 @@ class ExpertCache:
                 spared.append((priority, unit))
                 continue
             del self.priority[unit]
+            self.evicted.append(priority[1])
             found = True
         for entry in spared:
             heappush(self.heap, entry)
         return found
+
+
+def _leaves(slots: int, asked: Sequence[Sequence[int]]) -> np.ndarray:
+    """Return, for each unit asked for, whether the best cache throws it out before it is asked for again.
+
+    A cache that throws these out first, and else the least recently used, is as good as the best if the bits
+    are right (Antoniadis et al., "Paging with succinct predictions", arXiv 2210.02775).
+    """
+    best = ExpertCache(slots, "belady", asked)
+    for units in asked:
+        best.ask(units)
+    found = np.zeros(best.time, bool)
+    found[best.evicted] = True
+    return found
 
 
 def _next_uses(future: Sequence[int]) -> list[int]:
@@ -112,16 +143,16 @@ def _next_uses(future: Sequence[int]) -> list[int]:
 
 def hit_rate(
     router: Router, layers: int, experts: int, per_token: int, slots: int, tokens: int, *,
-    replacement: Replacement = "lru", warm: int = 0, seed: int = 1,
+    replacement: Replacement = "lru", accuracy: float = 1.0, warm: int = 0,
 ) -> float:  # fmt: skip
     """Return the share of experts that are there when asked for, over ``tokens`` tokens behind ``warm``."""
-    trace = RouterTrace(router, layers, experts, per_token, seed)
+    trace = RouterTrace(router, layers, experts, per_token, seed=1)
     asked = [
         [layer * experts + int(e) for e in trace.step(layer)]
         for _ in range(warm + tokens)
         for layer in range(layers)
     ]
-    cache = ExpertCache(slots, replacement, [unit for units in asked for unit in units])
+    cache = ExpertCache(slots, replacement, asked, accuracy=accuracy)
     for position, units in enumerate(asked):
         if position == warm * layers:
             cache.hits = cache.misses = 0

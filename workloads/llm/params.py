@@ -15,6 +15,7 @@ from workloads.llm.dtypes import bits_of
 from workloads.llm.experts import Replacement, Router
 from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
+from workloads.llm.table import Table
 
 Dtype = Literal[
     "fp32", "fp16", "bf16", "fp8", "int8", "int4",
@@ -92,8 +93,11 @@ class Offload(Block):
         None, alias="chunk", gt=0, description="size of a read; absent: one neuron's"
     )
     replace: Replacement = Field(
-        "lru", description="which expert leaves the cache; belady: the one needed last, a bound"
+        "lru",
+        description="which expert leaves the cache; predicted: as a bit of each says; belady: the one needed "
+        "last, a bound",
     )
+    accuracy: float = Field(1.0, ge=0, le=1, description="chance that a bit of `predicted` is right")
     router: Router = Field(Router(), description="which experts tokens are sent to")
     activity: Activity | None = Field(
         None, description="generative trace; absent: the model's own, where known"
@@ -112,12 +116,15 @@ class Speculative(Block):
 
     draft_tokens: int = Field(4, ge=1, alias="lambda", description="tokens drafted per round")
     acceptance: float = Field(0.74, gt=0, lt=1, alias="alpha", description="chance that a draft is accepted")
-    draft: str = Field("opt-125m", description="the model that drafts, in DRAM; the paper names none")
+    draft: str = Field(
+        "opt-125m",
+        description="the model that drafts, in DRAM; self: look-ahead tokens of the model's own pass",
+    )
 
     @field_validator("draft")
     @classmethod
     def draft_is_known(cls, value: str) -> str:
-        return known_model(value)
+        return value if value == "self" else known_model(value)
 
 
 class KvCache(Block):
@@ -155,6 +162,8 @@ class LlmJob(Block):
     kv_cache: KvCache = Field(
         default_factory=KvCache, description="where the keys and values of past tokens are"
     )
+
+    table: Table | None = Field(None, description="memory layers: rows that tokens look up; absent: none")
 
     @field_validator("model")
     @classmethod

@@ -126,6 +126,18 @@ class Plan:
     cells: Cells  # keys, values and states of one sequence
 
     @property
+    def table_row(self) -> int:
+        """Return the bytes of a row of the table that memory layers look up, 0 without one."""
+        table = self.job.table
+        if table is None:
+            return 0
+        return bytes_of(table.row_values(self.model.shape.width), self.job.dtype("embedding"))
+
+    @property
+    def table_bytes(self) -> int:
+        return self.table_row * self.job.table.rows if self.job.table is not None else 0
+
+    @property
     def caches_experts(self) -> bool:
         return self.job.offload.policy == "experts"
 
@@ -245,6 +257,11 @@ def check_fits(job: LlmJob) -> None:
     """Raise ValueError if the job cannot run whatever the machine: contexts, budgets, missing activity."""
     model = load_model(job.model)
     cells = cells_of(model, job.dtype("kv"), job.kv_cache.rules)
+    if job.table is not None:
+        try:
+            job.table.at(model.shape.layers)
+        except ValueError as error:
+            raise ValueError(f"table.layers: {error}") from None
     if job.kv_cache.dram_bytes is not None and not cells.keep_all:
         raise ValueError(
             "kv_cache.dram puts the oldest tokens on flash, kv_cache.rules say which stay; write one of them"

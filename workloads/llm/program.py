@@ -77,7 +77,8 @@ def llm_program(
         batches=batches,
         spans_fs=spans_fs,
     )
-    return program, flash_end(plan) if reads_flash else 0, LlmProgram(plan, machine, passes, phases)
+    end = flash_end(plan) + (plan.table_bytes if job.table is not None and job.table.home == "flash" else 0)
+    return program, end if reads_flash else 0, LlmProgram(plan, machine, passes, phases)
 
 
 def _batch(phase: Phase, plan: Plan, flash: Flash, regions: Regions, flash_base: int) -> Batch:

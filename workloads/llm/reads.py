@@ -55,8 +55,8 @@ class ExpertReads:
         asked += [trace.step(layer) for _ in range(plan.job.tokens) for layer in layers]
         units = [(layers[i % len(layers)] * self.count + picks).tolist() for i, picks in enumerate(asked)]
         self.asked = iter(units)
-        future = [unit for together in units for unit in together]
-        self.cache = ExpertCache(plan.expert_slots, plan.job.offload.replace, future)
+        offload = plan.job.offload
+        self.cache = ExpertCache(plan.expert_slots, offload.replace, units, accuracy=offload.accuracy)
 
     def next(self, layer: int) -> tuple[int, np.ndarray]:
         """Return how many experts the next layer asks for, and the flash addresses of those to be read."""

@@ -1,5 +1,6 @@
 """Where a language model's data lie in the DRAM that it shares: regions by layer and kind."""
 
+from workloads.llm.dtypes import bytes_of
 from workloads.llm.kv import kv_plan
 from workloads.llm.plan import Plan
 
@@ -16,7 +17,10 @@ class Regions:
 
     def address(self, op: str, layer: int) -> int:
         """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
-        key = ("ffn" if op in ("rows", "neurons") else op, -1 if op in ("prefill", "experts") else layer)
+        key = (
+            "ffn" if op in ("rows", "neurons") else op,
+            -1 if op in ("prefill", "experts", "table") else layer,
+        )
         if key not in self.addresses:
             self.addresses[key] = self.end
             self.end += -(-self._largest(*key) // PAGE_BYTES) * PAGE_BYTES
@@ -39,6 +43,12 @@ class Regions:
             return int(plan.dram.ffn[layer] + (0 if plan.caches_experts else plan.dram.idle[layer]))
         if op in ("attention", "kv"):
             return self.kv_offset(layer) + self._kv_bytes(layer)
+        if op == "table":  # all of it, or what is read at once; the keys in front
+            job, table = plan.job, plan.job.table
+            assert table is not None
+            keys = bytes_of(table.key_values, job.dtype("embedding"))
+            picks = job.batch * max(job.prompt, 8) * table.heads * table.picks * plan.table_row
+            return keys + (plan.table_bytes if table.home == "dram" else min(picks, plan.table_bytes))
         if op == "prefill":
             share = -(-plan.dram.per_token // plan.model.shape.layers)
             ends = plan.flash.head + plan.flash.ends

@@ -14,6 +14,7 @@ from workloads.llm.phases import Kind, Pass, Phase, Transfers, Work
 from workloads.llm.plan import Plan, activity_of
 from workloads.llm.reads import ExpertReads, chunked, neuron_reads
 from workloads.llm.recorded import RecordedTrace
+from workloads.llm.table import Lookups
 from workloads.llm.window import ResidentRows
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
@@ -39,6 +40,9 @@ class LlmRun:
         self.friends = friends_of(plan, seed) if plan.job.offload.policy == "window_coactivation" else None
         self.kv: KvPlan = kv_plan(plan)
         self.experts = ExpertReads(plan, seed) if plan.caches_experts else None
+        table = plan.job.table
+        self.lookups = Lookups(table, seed) if table is not None else None
+        self.memory_layers = table.at(plan.model.shape.layers) if table is not None else set()
         self.written = [0] * plan.model.shape.layers  # first block of each layer that is not on flash
         self.position = 0
         self.stamp = 0
@@ -76,6 +80,7 @@ class LlmRun:
                 self._read_experts(layer, -1, result)
             share = Work(*(part * (layer + 1) // layers - part * layer // layers for part in total))
             self._spend("prefill", "compute", layer, share, -1, result)
+            self._look_up(layer, job.prompt, -1, result)
             self._write_spilled(layer, job.prompt, -1, result)
         if plan.streamed_share > 0:
             size = int(plan.streamed_share * (plan.flash.head + plan.flash.ends))
@@ -106,11 +111,12 @@ class LlmRun:
             return self._pass(1, 1, Pass(tokens=1))
         drafts = speculative.draft_tokens
         accepted = self._accepted(drafts, speculative.acceptance)
-        context = min(self.position + drafts, self.plan.model.shape.positions)
-        draft = draft_work(self.plan, self.machine, context)
-        work = Work(drafts * draft.fs, drafts * draft.macs, drafts * draft.read_bytes)
         result = Pass(tokens=min(accepted + 1, wanted))
-        self._spend("draft", "compute", -1, work, self.position, result)
+        if speculative.draft != "self":
+            context = min(self.position + drafts, self.plan.model.shape.positions)
+            draft = draft_work(self.plan, self.machine, context)
+            work = Work(drafts * draft.fs, drafts * draft.macs, drafts * draft.read_bytes)
+            self._spend("draft", "compute", -1, work, self.position, result)
         return self._pass(drafts + 1, accepted + 1, result)
 
     def _accepted(self, drafts: int, acceptance: float) -> int:
@@ -146,6 +152,7 @@ class LlmRun:
             self._stream("weights", int(plan.dense_at[layer]), size, layer, token, result)
         for owner, work in attention:
             self._spend("attention", "compute", layer, work, token, result, owner)
+        self._look_up(layer, tokens, token, result)
         rows = None
         if self.experts is not None:
             self._read_experts(layer, token, result)
@@ -222,10 +229,22 @@ class LlmRun:
     def _move(self, op: str, moved: Transfers, layer: int, token: int, result: Pass, owner: int = -1) -> None:
         """Add a phase that reads or writes what lies on flash, or at the host: over a link, of known time."""
         job, work = self.plan.job, Work(0, 0)
-        if (job.kv_cache.home if op == "kv" else job.offload.home) == "host":
+        homes = {"kv": job.kv_cache.home, "table": job.table.home if job.table is not None else ""}
+        if homes.get(op, job.offload.home) == "host":
             moved = moved._replace(host=True)
             work = Work(link_fs(self.machine, moved.bytes), 0)
         result.phases.append(Phase("io", op, layer, token, work, moved, owner))
+
+    def _look_up(self, layer: int, tokens: int, token: int, result: Pass) -> None:
+        """Look up rows in a memory layer's table for ``tokens`` tokens of each sequence."""
+        if self.lookups is None or layer not in self.memory_layers:
+            return
+        rows, plan = self.lookups.rows(self.plan.job.batch * tokens), self.plan
+        if self.lookups.table.home != "dram":
+            addresses = self.kv.end_at + rows * plan.table_row
+            reads = Transfers(addresses, np.full(rows.size, plan.table_row, np.int64), in_order=False)
+            self._move("table", reads, layer, token, result)
+        self._spend("table", "compute", layer, self.compute.lookup(tokens, rows.size), token, result)
 
     def _read_spilled(self, owner: int, context: int, layer: int, token: int, result: Pass) -> None:
         """Read what ``layer`` needs of the blocks of ``owner`` that DRAM does not hold."""

@@ -1,0 +1,65 @@
+"""Training steps beside what papers measured or say: activations, recomputation, shared prompts of pairs.
+
+Packed rows of DPO with a shared prompt are samples a second of 8 cards; ours is how many times fewer tokens
+they have. Where attention outweighs all else depends on kernels that we do not know: shown, not counted.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import workloads.llm
+from hw_models.roofline.params import Roofline
+from simulator.validate.figure import Figure
+from workloads.llm.model import transformer
+from workloads.llm.train_params import TrainJob
+from workloads.llm.training import dpo_tokens, forward_macs, layer_values, step_of
+
+REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
+MEMO_7B = {"model_type": "gpt2", "n_embd": 4096, "n_layer": 32, "n_head": 32, "vocab_size": 50257}
+MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING = 2**20, 4096, 576 * 2**10
+RECOMPUTED_PERCENT = 30  # more time (Sublinear memory, arXiv 1604.06174, abstract)
+CARD = {"memory_bandwidth": "1 TB/s", "peak": {"bf16": "100 TFLOPS"}}
+
+
+def figures() -> Iterator[Figure]:
+    yield from memo()
+    yield sublinear()
+    yield from prefix_sharing()
+
+
+def memo() -> Iterator[Figure]:
+    """MEMO: activations of GPT-7B over 1 Mi tokens; from which length attention is 90 %."""
+    model, shown = transformer("gpt-7b", MEMO_7B), {"system": "MEMO", "model": "GPT-7B"}
+    values = layer_values(model).total * model.shape.layers * MEMO_TOKENS
+    yield Figure(shown, "activations, GiB", MEMO_GIB, 2 * values / 2**30)
+    least, most = 1, 2**22
+    while most - least > 1024:
+        tokens = (least + most) // 2
+        linear, attention = forward_macs(model, _job(tokens))
+        least, most = (least, tokens) if attention > 9 * linear else (tokens, most)
+    yield Figure(shown, "tokens from which attention is 90 %", MEMO_CROSSING, most, counted=False)
+
+
+def sublinear() -> Figure:
+    """One more forward pass for what is not kept, at equal rates."""
+    model, machine = transformer("gpt-7b", MEMO_7B), Roofline.model_validate(CARD)
+    kept, again = (step_of(model, _job(2048, policy), machine).seconds for policy in ("keep", "recompute"))
+    shown = {"system": "Sublinear memory", "model": "GPT-7B"}
+    return Figure(shown, "100 + more time %", 100 + RECOMPUTED_PERCENT, 100 * again / kept)
+
+
+def prefix_sharing() -> Iterator[Figure]:
+    """Both answers of a pair behind one copy of their prompt."""
+    with (REFERENCE / "dpo_prefix_sharing.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            faster = float(row["samples_per_s_shared"]) / float(row["samples_per_s"])
+            shown = {"system": "DPO prefix sharing", "model": row["dataset"]}
+            yield Figure(shown, "times faster", faster, dpo_tokens(float(row["prompt_to_answer"])))
+
+
+def _job(tokens: int, policy: str = "keep") -> TrainJob:
+    train = {"sequence": tokens}
+    return TrainJob.model_validate(
+        {"model": "opt-125m", "on": "gpu0", "train": train, "activations": {"policy": policy}}
+    )

@@ -1,0 +1,61 @@
+"""A training step of a language model, as a user writes it."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hw_models.units import Block
+from workloads.llm.kv_rules import Share
+from workloads.llm.params import known_model
+
+ActivationPolicy = Literal["keep", "recompute", "swap", "compress"]
+
+
+class Activations(Block):
+    """What the backward pass needs of the forward pass, and where it is meanwhile."""
+
+    policy: ActivationPolicy = Field(
+        "keep",
+        description="keep: in memory; recompute: of each segment of layers only the input; swap: at the "
+        "host; compress: inputs of linear layers by a random projection",
+    )
+    segment: int = Field(1, ge=1, description="layers that are recomputed together")
+    share: Share | None = Field(
+        None, description="of what may be swapped or recomputed, what is swapped; absent: as much as hides"
+    )
+    rank: Share | None = Field(None, description="of the width, what a projection keeps")
+
+    @model_validator(mode="after")
+    def a_projection_has_a_rank(self) -> "Activations":
+        if (self.policy == "compress") != (self.rank is not None):
+            raise ValueError(
+                f"policy {self.policy} and rank {self.rank}; write a rank for compress, else none"
+            )
+        return self
+
+
+class Train(Block):
+    """One step over a batch."""
+
+    sequence: int = Field(4096, ge=1, description="tokens of a sequence")
+    sequences: int = Field(1, ge=1, description="of the batch")
+    cards: int = Field(1, ge=1, description="backends alike that share weights, activations and work evenly")
+
+
+class TrainJob(Block):
+    """A training step: mixed precision, Adam."""
+
+    model: str = Field(description="a built-in model, a folder, or the path of a Hugging Face config.json")
+    on: str = Field(description="the backend that computes")
+    train: Train = Field(description="the step")
+    precision: Literal["fp16", "bf16", "fp32"] = Field("bf16", description="of weights and arithmetic")
+    activations: Activations = Field(Activations(), description="what becomes of them until they are needed")
+    moments: Share | None = Field(
+        None,
+        description="of the two moments of Adam (8 B a parameter), what the optimizer keeps; absent: all",
+    )
+
+    @field_validator("model")
+    @classmethod
+    def model_is_known(cls, value: str) -> str:
+        return known_model(value)
