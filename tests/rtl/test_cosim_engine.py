@@ -75,6 +75,19 @@ def test_its_recorded_bus_takes_its_cycles_again_and_those_it_has_in_another_sys
     assert replayed(traces, "alone", "ddr4") == pytest.approx(recorded(traces, "ddr4"), rel=0.01)
 
 
+def test_the_run_folder_has_the_trace_that_the_test_recorded(traces):
+    """But for when either began to count."""
+    for name in CASES:
+        (path,) = (traces / "run").glob(f"*{name}*/bus_dut.csv")
+        ours, theirs = read_table(path).transactions, read_table(traces / f"{name}.csv").transactions
+        for field in ("write", "id", "address", "bytes"):
+            assert ours[field].tolist() == theirs[field].tolist()
+        for field in ("accept", "done"):
+            assert (ours[field] - ours["accept"][0]).tolist() == (
+                theirs[field] - theirs["accept"][0]
+            ).tolist()
+
+
 def test_beside_hogs_it_takes_as_long_within_2_percent(traces):
     """In phase with them; who is served first on a tie is another, as its number among the masters is."""
     for name in ("hogs", "regulated"):
