@@ -30,6 +30,7 @@ from workloads.bus.table import TIMES
 from workloads.bus.table import write_table as write_trace
 
 CONFIG, OUT, FRONT_END, SKIP = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END", "SKIP"))
+BLOCK = 4096  # bytes: a trace's transactions lie within one
 MOST_RECORDS = 2**20  # bursts that are logged
 PATIENCE = 1_000_000  # cycles without a handshake while bursts are in flight
 CYCLES = [f"{name}_cycle" for name in ("issue", "begin", "first", "last", "end")]
@@ -197,9 +198,12 @@ class System:
             rows[name] = log[name] & (2**62 - 1)
         rows["bytes"] = log["beats"] << log["size"]
         rows["bytes"] -= log["address"] & ((1 << log["size"]) - 1)
+        rows["bytes"] = np.minimum(rows["bytes"], BLOCK - rows["address"] % BLOCK)  # WRAP and FIXED
         for name, cycle in zip(TIMES, CYCLES):
             rows[name] = log[cycle]
-        return Recording(rows[np.argsort(rows["issue"], kind="stable")], has_dependencies=False)
+        written = rows["write"] == 1  # address and first beat
+        rows["accept"][written] = np.maximum(rows["accept"], rows["first"])[written]
+        return Recording(rows[np.lexsort((rows["write"], rows["issue"]))], has_dependencies=False)
 
     def _slices(self) -> list[dict[str, Any]]:
         """Return the timeline's slices of the bursts: a track of reads and one of writes a master."""

@@ -165,7 +165,9 @@ def corunner_tasks(
 ) -> tuple[np.ndarray, dict[int, int]]:
     """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
     rows, of_core = [tasks], {}
-    base = (len(config.workloads) + 1) * JOB_SPACE
+    outside = any(isinstance(job, TraceJob) for job in config.workloads.values())
+    spaces = len(config.workloads) + (not outside)  # one for masters outside: a trace has its own
+    base = spaces * JOB_SPACE
     for number, corunner in sorted(enumerate(config.corunners), key=lambda c: c[1].on):
         core = cores.index(corunner.on)
         if core in of_core:

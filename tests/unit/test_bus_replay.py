@@ -197,6 +197,7 @@ HEAD = "write,address,bytes,issue,done\n"
     ("text", "message"),
     [
         (HEAD + "0,0,64,5,4\n", ":2: done at 4 before it is issued at 5; write cycles in order"),
+        ("write,address,bytes,issue,accept,done\n0,0,64,5,4,9\n", ":2: accepted at 4 before it is issued at 5; write cycles in order"),
         (HEAD + "2,0,64,5,9\n", ":2: write is 2; write 1 for a write, 0 for a read"),
         (HEAD + "0,4080,64,5,9\n", ":2: 64 B at 0xff0 cross 4096 B; write bursts that AXI allows"),
         (HEAD + "0,0,64,5\n", ":2: 4 values under 5 columns; write one each"),

@@ -44,7 +44,9 @@ def lower_trace(job: TraceJob, params: Replay, base_address: int, room_bytes: in
     if job.lead_in and recording.has_times:
         first = [1 + int(sum(ops["count"][0, :channel])) for channel in (0, 1) if ops["count"][0, channel]]
         ops["gap"][first] += recording.transactions["issue"].min()
-    ops["address"][1:] = base_address + ops["address"][1:] % room_bytes
+    ops["address"][1:] %= room_bytes
+    span = int((ops["address"] + ops["bytes"]).max())
+    ops["address"][1:] += base_address
     steps = np.zeros(1, STEP)
     steps["on"] = On.ACCELERATOR
     name = Path(job.trace).name
@@ -55,7 +57,7 @@ def lower_trace(job: TraceJob, params: Replay, base_address: int, room_bytes: in
         tasks=np.zeros(0, TASK),
         steps=steps,
         deps=np.zeros(0, np.int64),
-        memory=MemoryPlan(0, 0, 0, "recorded"),
+        memory=MemoryPlan(0, 0, 0, "recorded", span_bytes=span),
     )
 
 

@@ -17,7 +17,7 @@ from workloads.bus.recording import UNKNOWN, Recording, empty
 TIMES = ("issue", "accept", "first", "last", "done")
 COLUMNS = ("transaction", "write", "id", "address", "bytes", *TIMES, "gap", "after")
 NEEDED = ("write", "address", "bytes")
-LARGEST = 2**62  # cycles and addresses
+LARGEST = 2**63 - 1  # cycles and addresses
 EXAMPLE = "12,1,0,0x80001000,64,310,310,303,310,342,1,11+4 9+0"
 
 
@@ -102,7 +102,9 @@ def _row(names: list[str], words: list[str], number: int) -> dict[str, int | lis
     assert isinstance(address, int)
     if not 0 < size <= LONGEST_BYTES or address // LONGEST_BYTES != (address + size - 1) // LONGEST_BYTES:
         raise ValueError(f"{size} B at {address:#x} cross {LONGEST_BYTES} B; write bursts that AXI allows")
-    issue, done = row.get("issue", 0), row.get("done", LARGEST)
+    issue, accept, done = row.get("issue", 0), row.get("accept", LARGEST), row.get("done", LARGEST)
+    if issue > accept:  # type: ignore[operator]
+        raise ValueError(f"accepted at {accept} before it is issued at {issue}; write cycles in order")
     if issue > done:  # type: ignore[operator]
         raise ValueError(f"done at {done} before it is issued at {issue}; write cycles in order")
     return row
