@@ -23,7 +23,6 @@ from pydantic import (
 from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
 from hw_models.units import (
-    FS_PER_S,
     SIZE_UNITS,
     TIME_UNITS,
     Block,
@@ -106,10 +105,11 @@ class Simulation(Block):
     until: Until = Field(
         "workloads", description="`workloads` (all jobs done), or a simulated time such as 5 ms"
     )
-    max_time_fs: Femtoseconds = Field(
-        10 * FS_PER_S,
+    max_time_fs: Femtoseconds | None = Field(
+        None,
         alias="max_time",
-        description="simulated time after which a run that has not ended is an error",
+        description="simulated time after which a run that has not ended is an error; absent: 10 s, 2 h of "
+        "language models in memories of their own",
     )
 
 

@@ -24,7 +24,7 @@ from simulator.fuzz.case import (
 )
 from simulator.fuzz.generate import draw_case, examples
 from simulator.fuzz.shrink import SHRINK_S, shrink
-from simulator.results.run_folder import prepare_out
+from simulator.results.run_folder import prepare_out, told_of
 from simulator.simulate import compile_kernels
 from simulator.sweeps.workers import Task, pool
 
@@ -41,6 +41,11 @@ def run_fuzz(cases: int, seed: int, out: Path, *, workers: int = 1, console: Con
     Rows are written as they come: a run that is ended has those so far, in the order in which they came.
     """
     prepare_out(out)
+    with told_of(out):
+        return _run(cases, seed, out, workers, console)
+
+
+def _run(cases: int, seed: int, out: Path, workers: int, console: Console | None) -> int:
     out.mkdir(exist_ok=True)
     for old in (*out.glob("*.yaml"), *out.glob("*.csv")):
         old.unlink()

@@ -105,13 +105,19 @@ def _reason(error: OSError) -> str:
 def new_folder(out: Path, ending: str = "") -> Iterator[Path]:
     """Yield a temporary folder that becomes ``out`` if the block succeeds and vanishes if it does not."""
     prepare_out(out, ending)
+    with told_of(out), _beside(out) as temporary:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        put_in_place(temporary, out)
+
+
+@contextmanager
+def told_of(out: Path) -> Iterator[None]:
+    """Tell of ``out`` when it cannot be written: an OSError within the block is a ConfigError."""
     try:
-        with _beside(out) as temporary:
-            yield temporary
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o777 & ~umask)
-            put_in_place(temporary, out)
+        yield
     except OSError as error:
         raise _cannot_write(out, error) from error
 

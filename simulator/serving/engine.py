@@ -7,6 +7,7 @@ them in the host's memory. Blocks that the card forgets may be kept there too, f
 conversation (Pensieve, arXiv 2312.05516).
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,15 +78,19 @@ class Server:
         self.moments: list[Moment] = []
         self.preemptions = self.swaps = 0
 
-    def run(self) -> None:
-        """Serve all requests. Raises ValueError if one of them can never fit the cache."""
+    def run(self, limit_s: float = math.inf) -> int:
+        """Serve all requests; return how many are left when ``limit_s`` of simulated time have passed.
+
+        Raises ValueError if one of them can never fit the cache.
+        """
         self.check_lengths()
-        while self.coming or self.waiting or self.running:
+        while (left := len(self.coming) + len(self.waiting) + len(self.running)) and self.now_s <= limit_s:
             if not (self.waiting or self.running):
                 self.now_s = max(self.now_s, self.coming[0].arrival_s)
             while self.coming and self.coming[0].arrival_s <= self.now_s:
                 self._wait(self.coming.popleft())
             self.step()
+        return left
 
     def check_lengths(self) -> None:
         """Raise ValueError if a request can never fit the cache."""

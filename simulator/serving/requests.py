@@ -1,7 +1,6 @@
 """Requests to a language model: arrivals, lengths, and what their prompts have in common."""
 
 import csv
-import gzip
 import json
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hw_models.errors import ConfigError
+from hw_models.unpacked import text_of
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ def read_trace(path: Path) -> list[Request]:
     arrival_time [s] or arrival_time_ns, prefix_blocks_16), and csv of arrival_s, prompt, output, priority.
     """
     try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
+        with text_of(path, newline="") as file:
             found = list(_csv(file) if ".csv" in path.suffixes else _jsonl(file))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise ConfigError(f"cannot be read ({reason}); write a trace of requests", file=path) from None
     except _Fault as fault:
         raise ConfigError(

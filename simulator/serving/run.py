@@ -1,5 +1,6 @@
 """Serving jobs of a config, from checked parameters to a result."""
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.roofline.gpus import GPUS
 from hw_models.roofline.params import Roofline
-from hw_models.units import FS_PER_S
+from hw_models.units import FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results.result import SCHEMA_VERSION, Result
@@ -36,7 +37,7 @@ def simulate_serving(config: Config, progress: Progress | None = None) -> Result
         if not isinstance(job, ServeJob):
             raise ConfigError("no serving, beside jobs that serve; run one kind", key=f"workloads.{name}")
         servers[name] = server_of(name, job, config)
-        servers[name].run()
+        _run(servers[name], config.simulation.max_time_fs)
         if progress is not None:
             progress((number + 1) / len(config.workloads), servers[name].now_s, 0)
     wall_s = time.perf_counter() - started
@@ -65,6 +66,19 @@ def simulate_serving(config: Config, progress: Progress | None = None) -> Result
     requests |= {column: [value for t in tables.values() for value in t[column]] for column in columns}
     timeline = [event for name, server in servers.items() for event in _events(name, server)]
     return Result(summary=summary, ops={}, config=resolved(config), timeline=timeline, requests=requests)
+
+
+def _run(server: Server, limit_fs: int | None) -> None:
+    """Serve all requests. Raises ConfigError once ``limit_fs`` of simulated time have passed."""
+    left = server.run(math.inf if limit_fs is None else limit_fs * FS)
+    if left:
+        assert limit_fs is not None
+        total, passed = len(server.sequences), format_quantity(limit_fs, TIME_UNITS)
+        raise ConfigError(
+            f"{passed} of simulated time passed with {total - left} of {total} requests served; raise it, or "
+            "shorten the run",
+            key="simulation.max_time",
+        )
 
 
 def server_of(name: str, job: ServeJob, config: Config) -> Server:

@@ -11,11 +11,12 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.unpacked import text_of
 from simulator.config.errors import not_one_of
 
 Row = tuple[int, ...]  # the time first
@@ -130,9 +131,8 @@ def _empty(name: str, form: Format, volume: str | None, volumes: Counter[str]) -
 def _lines(path: Path, split: Words) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, words) of the lines that are neither blank nor remarks."""
     code = "utf-8-sig"  # a byte order mark is no part of the first word
-    with gzip.open(path, "rt", encoding=code) if path.suffix == ".gz" else path.open(encoding=code) as file:
-        opened: IO[str] = file
-        for number, text in enumerate(opened, 1):
+    with text_of(path, code) as file:
+        for number, text in enumerate(file, 1):
             words = split(text)
             if words and not words[0].startswith("#"):
                 yield number, words

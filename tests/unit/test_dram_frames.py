@@ -104,7 +104,7 @@ def commanded_banks(config: dict) -> set[int]:
     """Run to the end; return the banks that ACT, RD and WR in the command log name."""
     machine = build_machine(load(config))
     until = machine.config.simulation.until
-    limit_fs = until if isinstance(until, int) else machine.config.simulation.max_time_fs
+    limit_fs = until if isinstance(until, int) else 10**16  # 10 s
     channel = machine.channels[0]
     channel["log_on"] = 1
     banks: set[int] = set()

@@ -172,7 +172,7 @@ def test_a_lone_master_that_is_slower_alone_is_told(monkeypatch):
     machine = build_machine(load(config))
     result = result_of(machine, run_machine(machine))
     assert relations.relations(machine, result, elsewhere=False) == []
-    machine.finished[0, 0] //= 4
+    machine.finished[0, 0] //= 8
     told = relations.relations(machine, result, elsewhere=False)
     assert [clause.split(" the only job")[0] for clause in told] == [
         "without co-runners",

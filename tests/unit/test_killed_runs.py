@@ -3,21 +3,19 @@
 import os
 import random
 import signal
-import sys
 import time
-import warnings
 from pathlib import Path
 
 import pytest
+from forks import ended, forked
 
 import simulator
-from simulator.cli.main import main
 from simulator.report.write import write_run
 from simulator.results.run_folder import new_folder, prepare_out, read_run
 from simulator.sweeps import execute, workers
 from simulator.sweeps.workers import pool as real_pool
 
-KILLS = 3
+KILLS = {"run": 3, "trace": 3, "report": 1, "validate": 1, "sweep": 3}
 MANY = 100
 CONFIG = Path(simulator.__file__).parent.parent / "configs" / "nv_small_tiny.yaml"
 DRAM = CONFIG.parent / "dram" / "ddr4_2400_ramulator2.yaml"
@@ -27,29 +25,6 @@ axes:
   simulation.seed: [1, 2, 3, 4, 5, 6]
 objectives: {simulation.events: minimize}
 """
-
-
-def forked(arguments):
-    """Return the process of a command: a copy of this one, with all that it has compiled and imported."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which a killed copy does not need
-        pid = os.fork()
-    if pid:
-        return pid
-    devnull = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(devnull, descriptor)
-    sys.argv = ["dlasim", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as end:
-        os._exit(end.code or 0)
-    finally:
-        os._exit(70)
-
-
-def ended(pid):
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +98,14 @@ def killed_at_any_moment(commands, name, tmp_path, kills):
     assert out.is_file() or list(out.rglob(".*")) == []
 
 
-NAMES = ("run", "trace", "report", "validate", "sweep")
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KILLS)
 def test_a_killed_command_leaves_its_folder_whole_or_absent(commands, name, tmp_path):
-    killed_at_any_moment(commands, name, tmp_path, KILLS)
+    killed_at_any_moment(commands, name, tmp_path, KILLS[name])
 
 
 @pytest.mark.slow
 @pytest.mark.skipif("DLASIM_SLOW" not in os.environ, reason="a hundred kills each: DLASIM_SLOW=1")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KILLS)
 def test_a_hundred_killed_commands_leave_theirs(commands, name, tmp_path):
     killed_at_any_moment(commands, name, tmp_path, MANY)
 

@@ -6,6 +6,7 @@ import pytest
 from llm_helpers import ACTIVITY, BACKEND, FLASH, SYSTEM, TINY
 
 import simulator
+from hw_models.errors import ConfigError
 from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
 from simulator.config.model import load
@@ -200,3 +201,9 @@ def test_run_that_is_cut_counts_the_tokens_that_are_there(tiny):
     job = cut.summary["workloads"]["chat"]
     assert 0 < job["tokens"] < 6
     assert job["phases"]["prefill_s"] < job["latency_s"] < half
+
+
+def test_a_limit_on_simulated_time_ends_a_model_in_a_memory_of_its_own(tiny):
+    said = "1 us of simulated time passed with 0 of [0-9]+ steps done; raise it, or shorten the run"
+    with pytest.raises(ConfigError, match=f"^simulation.max_time: {said}$"):
+        simulator.run(config(tiny, "naive") | {"simulation": {"max_time": "1 us"}})

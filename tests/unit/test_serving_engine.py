@@ -153,3 +153,10 @@ def test_fault_of_a_trace_is_told_with_its_line(tmp_path, name, text, told):
     with pytest.raises(ConfigError) as error:
         read_trace(path)
     assert str(error.value).startswith(f"{path}{told}")
+
+
+def test_a_limit_on_simulated_time_leaves_the_rest_unserved():
+    engine = Engine(kv_tokens=1024, block_tokens=4)
+    server = Server(engine, Clock(), [Request(0.0, 10, 4), Request(100.0, 10, 4)])
+    assert server.run(50.0) == 1
+    assert server.run() == 0

@@ -3,7 +3,10 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from sweep_files import SWEEP
@@ -56,6 +59,41 @@ def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
     with pool(2, point_timeout_s=5.0) as run:
         order = [key for key, _ in run(tasks(1, 3, 1, 1))]
     assert order == ["0", "2", "3", "1"]
+
+
+ORPHAN = """
+import sys, time
+from simulator.sweeps.workers import Lane
+if __name__ == "__main__":
+    lane = Lane(time.sleep)
+    lane.start(("0", 60))
+    print(lane.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_worker_ends_with_whoever_started_it(tmp_path):
+    (tmp_path / "orphan.py").write_text(ORPHAN)
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "orphan.py")], stdout=subprocess.PIPE, text=True
+    )
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and is_there(worker):
+        time.sleep(0.1)
+    assert not is_there(worker)
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+        return (
+            Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+        )  # a container may have nobody to bury it
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 def test_stopping_a_lane_ends_its_process(lanes):

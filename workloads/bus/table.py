@@ -12,6 +12,7 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.replay.names import PREDECESSORS
 from hw_models.replay.params import LONGEST_BYTES
+from hw_models.unpacked import text_of
 from workloads.bus.recording import UNKNOWN, Recording, empty
 
 TIMES = ("issue", "accept", "first", "last", "done")
@@ -24,7 +25,7 @@ EXAMPLE = "12,1,0,0x80001000,64,310,310,303,310,342,1,11+4 9+0"
 def read_table(path: Path) -> Recording:
     """Return the recording at ``path``, plain or .gz. Raises ConfigError with the first mistake's line."""
     try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
+        with text_of(path, newline="") as file:
             return _read(path, file)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -3,7 +3,6 @@
 Of a vector only its low 63 bits are kept; x and z count as 0, as a receiver that waits for 1 sees them.
 """
 
-import gzip
 import re
 import zlib
 from array import array
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.unpacked import bytes_of
 
 _DECLARATION = re.compile(
     rb"\$scope\s+\S+\s+(\S+)\s+\$end|(\$upscope)\s+\$end|\$var\s+\S+\s+(\d+)\s+(\S+)\s+(\S+?)(?:\s*\[[^\]]*\])?\s+\$end"
@@ -45,7 +45,7 @@ class Dump:
     def __init__(self, path: Path):
         self.path = path
         try:
-            data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            data = bytes_of(path)
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(f"not a readable dump ({reason}); write a .vcd", file=path) from None

@@ -4,7 +4,7 @@ An operator that is not in `onnx_table.MAKERS` becomes work for a core, with a w
 """
 
 from math import prod
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import onnx
 import onnx.inliner
@@ -63,6 +63,10 @@ def _load(path: Path) -> onnx.ModelProto:
 def _check_external(path: Path, tensor: onnx.TensorProto) -> None:
     """The weights' own file must hold the bytes that the shape asks for."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = PurePosixPath(entries.get("location", ""))
+    if location.is_absolute() or ".." in location.parts:
+        message = f"its weights are in {str(location)!r}, outside its folder; keep both together"
+        raise ConfigError(message, file=path, key=tensor.name)
     data = path.parent / entries.get("location", "")
     if not data.is_file():
         message = (

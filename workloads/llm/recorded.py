@@ -5,12 +5,12 @@ and every token has every layer, in order. A name that ends in `.gz` is read as 
 """
 
 import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.unpacked import text_of
 
 HEADER = ["token", "layer", "neurons"]
 
@@ -18,7 +18,7 @@ HEADER = ["token", "layer", "neurons"]
 def read_recorded(path: Path, layers: int, neurons: int) -> list[list[np.ndarray]]:
     """Return flagged[token][layer], arrays of neurons. Raises ConfigError with the first fault's line."""
     try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
+        with text_of(path, newline="") as file:
             rows = list(csv.reader(file))
     except (OSError, EOFError, UnicodeDecodeError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()

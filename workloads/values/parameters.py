@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.unpacked import check_archive
 from workloads.graph import Node, Shape
 from workloads.params import NetworkJob
 from workloads.values.quantisation import Quantisation, Seeded
@@ -14,6 +15,7 @@ from workloads.values.quantisation import Quantisation, Seeded
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an .npz file by name. Raises ConfigError."""
     try:
+        check_archive(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
