@@ -44,4 +44,4 @@ def test_every_page_is_in_the_site():
 def test_the_first_screen_has_the_two_lines():
     first = (ROOT / "README.md").read_text().splitlines()[:25]
     assert "pip install . && dlasim run configs/firesim_yolov3.yaml" in first
-    assert "pip install -e '.[test]' && pytest" in first
+    assert "pip install -e '.[test]' && pytest -n auto" in first
