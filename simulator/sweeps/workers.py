@@ -77,12 +77,25 @@ class Lane:
     def start(self, task: Task) -> None:
         """Give the process a point; a process that died is replaced."""
         if self.executor is None:
-            context = multiprocessing.get_context("spawn")
-            self.executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
-            self.pid = self.executor.submit(os.getpid).result()
+            self._open()
+        assert self.executor is not None
         self.task, self.started_s, self.timed_out = task, time.monotonic(), False
         self.tries += 1
         self.future = self.executor.submit(self.function, task[1])
+
+    def _open(self) -> None:
+        """Start the process; one that dies on the way is tried again. Raises ConfigError."""
+        context = multiprocessing.get_context("spawn")
+        for _ in range(TRIES):
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
+            try:
+                self.pid = executor.submit(os.getpid).result()
+            except BrokenProcessPool:
+                executor.shutdown(wait=True)
+                continue
+            self.executor = executor
+            return
+        raise ConfigError(f"a worker process died as it started, {TRIES} times", key="--workers")
 
     def answer(self) -> Answer | None:
         """Return what the process said of its point, None if it died and the point is to be tried again."""
