@@ -13,7 +13,8 @@ Examples:
 """
 
 from simulator.cosim.agent import MemoryAgent
+from simulator.cosim.errors import CosimError
 from simulator.cosim.memory import Memory
-from simulator.cosim.system import CosimError, System
+from simulator.cosim.system import System
 
 __all__ = ["CosimError", "Memory", "MemoryAgent", "System"]

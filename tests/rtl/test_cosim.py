@@ -111,6 +111,20 @@ def test_a_read_takes_the_latency_of_ideal_memory_exactly(run):
     assert int(first["end_cycle"]) == int(first["last_cycle"]) == int(first["first_cycle"]) + 15
 
 
+def test_two_buses_on_two_clocks_are_the_same_by_both_front_ends(run):
+    poller = {"kind": "external", "bus": "axi4_lite", "width": "32 bit", "clock": "800 MHz"}
+    system = SOC["system"] | {"masters": DUT | {"poller": poller}}
+    runs = [
+        run({"system": system}, "two_buses_on_two_clocks", front_end=by) for by in ("verilator", "cocotb")
+    ]
+    assert [failed for failed, _ in runs] == [0, 0]
+    fast, slow = (bursts(folder) for _, folder in runs)
+    assert fast == slow
+    assert {row["master"] for row in fast} == {"dut", "poller"}
+    summary = json.loads((runs[0][1] / "run/summary.json").read_text())
+    assert summary["interference"]["poller"]["dut"]["delay_s"] > 0
+
+
 def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
     failed, folder = run(IDEAL, testcase="asks_for_an_exclusive_access")
     assert failed == 1

@@ -17,7 +17,7 @@ BURSTS, BEATS = 64, 16
 
 async def reset(dut):
     Clock(dut.clk, 2, unit="ns").start()
-    dut.start.value, dut.rst.value, dut.shape.value = 0, 1, 0
+    dut.start.value, dut.rst.value, dut.shape.value, dut.poll.value = 0, 1, 0, 0
     dut.source.value, dut.target.value, dut.bursts.value = SOURCE, TARGET, BURSTS
     for _ in range(3):
         await FallingEdge(dut.clk)
@@ -62,3 +62,23 @@ async def asks_for_an_exclusive_access(dut):
     MemoryAgent(dut, "m_axi", System())
     await reset(dut)
     await copy(dut, 8)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def two_buses_on_two_clocks(dut):
+    system = System()
+    MemoryAgent(dut, "m_axi", system, master="dut")
+    poller = MemoryAgent(dut, "poll", system, master="poller", clock=dut.slow_clk)
+    Clock(dut.slow_clk, 2.5, unit="ns").start()
+    data = random.randbytes(BURSTS * BEATS * len(dut.m_axi_rdata) // 8)
+    system.memory.write(SOURCE, data)
+    await reset(dut)
+    dut.poll.value = 1
+    await copy(dut, 2)
+    dut.poll.value = 0
+    await Timer(1, "us")
+    assert system.memory.read(TARGET, len(data)) == data
+    count = int(dut.polled.value)
+    words = [int.from_bytes(data[4 * i : 4 * i + 4], "little") for i in range(count)]
+    assert int(dut.sum.value) == sum(words) % 2**32
+    assert poller.counters["read_bursts"] == count > 20
