@@ -32,6 +32,7 @@ from workloads.bus.table import write_table as write_trace
 
 CONFIG, OUT, FRONT_END = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END"))
 MOST_RECORDS = 2**20  # bursts that are logged
+MOST_SLICES = 20_000  # of them in the timeline, the first
 PATIENCE = 1_000_000  # cycles without a handshake while bursts are in flight
 CYCLES = [f"{name}_cycle" for name in ("issue", "begin", "first", "last", "end")]
 
@@ -191,7 +192,7 @@ class System:
         bursts, slices = self.bursts(), []
         periods = {agent.name: period_fs(agent.params.clock_hz) for agent in self.agents}
         numbers: dict[tuple[str, str], int] = {}
-        for i, name in enumerate(bursts["master"]):
+        for i, name in enumerate(bursts["master"][:MOST_SLICES]):
             kind, period_us = bursts["kind"][i], periods[name] * 1e-9
             track = numbers.setdefault((name, kind), 1000 + len(numbers))
             begin, end = bursts["issue_cycle"][i] * period_us, (bursts["end_cycle"][i] + 1) * period_us

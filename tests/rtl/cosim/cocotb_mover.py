@@ -82,3 +82,13 @@ async def two_buses_on_two_clocks(dut):
     words = [int.from_bytes(data[4 * i : 4 * i + 4], "little") for i in range(count)]
     assert int(dut.sum.value) == sum(words) % 2**32
     assert poller.counters["read_bursts"] == count > 20
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def takes_no_more_answers(dut):
+    MemoryAgent(dut, "m_axi", System(patience=500))
+    await reset(dut)
+    dut.start.value = 1
+    await Timer(300, "ns")
+    dut.rst.value = 1
+    await Timer(20, "us")
