@@ -205,6 +205,9 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
         if getattr(job, "storage", None) is not None:
             working.add("flash")  # its DMA
     told = topology_errors(config.system, config.workloads, working)
+    if config.system.masters and config.system.dram is not None and config.system.dram.partition:
+        message = "goes with no outside master, whose addresses are its own; write one of the two"
+        told.append((("system", "dram", "partition"), message))
     return [at(document, keys, message) for keys, message in told]
 
 

@@ -12,8 +12,15 @@ Examples:
             system.memory.write(0x1000, bytes(range(64)))
 """
 
-from simulator.cosim.agent import MemoryAgent
-from simulator.cosim.memory import Memory
-from simulator.cosim.system import CosimError, System
+from importlib import import_module
+from typing import Any
 
-__all__ = ["CosimError", "Memory", "MemoryAgent", "System"]
+_PLACES = {"CosimError": "errors", "Memory": "memory", "MemoryAgent": "agent", "System": "system"}
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: the helpers beside them need no compiler."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

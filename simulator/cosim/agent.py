@@ -6,7 +6,8 @@ import numpy as np
 
 from hw_models.axi.names import Bus
 from hw_models.axi.state import Burst, Drive, Pin
-from simulator.cosim.system import CosimError, System
+from simulator.cosim.errors import CosimError
+from simulator.cosim.system import System
 
 CLOCKS = ("clk", "clock", "aclk", "clk_i", "i_clk", "ap_clk")
 PINS = [pin.name.lower() for pin in Pin]

@@ -111,7 +111,9 @@ def hear(clock, agents, store, keys, pool, records, log):
 
 @njit
 def enter(clock, system, agents, time_fs):
-    """Let what was asked for enter the SoC at ``time_fs``."""
+    """Let what was asked for enter the SoC at ``time_fs``, or where another clock has brought it since."""
+    period_fs = clock["period_fs"]
+    time_fs = max(time_fs, -(-system["now_fs"] // period_fs) * period_fs)
     for k in range(clock["agents"]):
         agent = agents[clock["row"][k]]
         if agent["read"]["fresh"] + agent["write"]["fresh"] > 0:

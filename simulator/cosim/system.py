@@ -1,25 +1,26 @@
 """The SoC around the designs of a cocotb test: its clocks run with theirs, its memory is what they read."""
 
-import ctypes
 import os
 import re
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import cocotb
 import numpy as np
 from cocotb.task import current_task
+from cocotb.triggers import Event
 from cocotb.utils import get_sim_time
 
-from hw_models.axi.params import External
-from hw_models.axi.state import LOG, RECORD, Drive, Pin
+from hw_models.axi.state import LOG, RECORD
 from hw_models.axi.statistics import fault_text, waits_of
 from hw_models.units import FS, period_fs
 from simulator.config.model import Config, load
+from simulator.cosim.clock import Bus, Clock, serve_all
 from simulator.cosim.edge import CLOCK, Held
+from simulator.cosim.errors import CosimError
 from simulator.cosim.memory import Memory, untouched
-from simulator.cosim.native import AT_EDGE, EVENTS, IN_SOC, compiled_edge, compiled_run
-from simulator.kernel.soc import RUNNING
+from simulator.cosim.native import AT_EDGE, IN_SOC, compiled_edge, compiled_run
 from simulator.report.run import Run
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -29,31 +30,12 @@ from workloads.bus.recording import Recording, empty
 from workloads.bus.table import TIMES
 from workloads.bus.table import write_table as write_trace
 
-CONFIG, OUT, FRONT_END, SKIP = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END", "SKIP"))
+CONFIG, OUT, FRONT_END = (f"DLASIM_COSIM_{name}" for name in ("CONFIG", "OUT", "FRONT_END"))
 BLOCK = 4096  # bytes: a trace's transactions lie within one
 MOST_RECORDS = 2**20  # bursts that are logged
+MOST_SLICES = 20_000  # of them in the timeline, the first
 PATIENCE = 1_000_000  # cycles without a handshake while bursts are in flight
 CYCLES = [f"{name}_cycle" for name in ("issue", "begin", "first", "last", "end")]
-C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-POLL_CYCLES = 1000  # between two looks whether compiled code has met a fault
-
-
-class CosimError(Exception):
-    """What a design or a test asks for cannot be served."""
-
-
-class Bus(Protocol):
-    """What the system must know of an agent: `simulator.cosim.agent.MemoryAgent`."""
-
-    name: str
-    params: External
-    row: np.void  # AGENT
-    clock: Any
-    reset: Any
-    signals: dict[str, Any]
-
-    def hear(self) -> None: ...
-    def show(self) -> None: ...
 
 
 class System:
@@ -80,9 +62,10 @@ class System:
         self.records = untouched(MOST_RECORDS * RECORD.itemsize).view(RECORD)
         self.log = np.zeros(1, LOG)
         self.patience = patience
-        self.clocks: list[_Clock] = []
+        self.clocks: list[Clock] = []
         self.agents: list[Bus] = []
         self.result: Run | None = None
+        self.is_serving = False  # from Python
         self._compile()
         self.started, self.begin_ns = time.perf_counter(), get_sim_time("ns")
         self.name = re.sub(r"\W+", "_", current_task().get_name().removeprefix("Test "))
@@ -137,11 +120,14 @@ class System:
                     )
                 clock.add(agent)
                 return
-        clock = _Clock(self, agent.clock, period)
+        clock = Clock(self, agent.clock, period)
         self.clocks.append(clock)
         for other in self.clocks:
             other.row["lag"] = len(self.clocks) > 1
         clock.add(agent)
+        if clock.kind == "cocotb" and not self.is_serving:
+            self.is_serving = True
+            cocotb.start_soon(serve_all(self.clocks))
 
     def check(self) -> None:
         """Raise CosimError if a master asked for what cannot be served, or nothing goes on."""
@@ -210,7 +196,7 @@ class System:
         bursts, slices = self.bursts(), []
         periods = {agent.name: period_fs(agent.params.clock_hz) for agent in self.agents}
         numbers: dict[tuple[str, str], int] = {}
-        for i, name in enumerate(bursts["master"]):
+        for i, name in enumerate(bursts["master"][:MOST_SLICES]):
             kind, period_us = bursts["kind"][i], periods[name] * 1e-9
             track = numbers.setdefault((name, kind), 1000 + len(numbers))
             begin, end = bursts["issue_cycle"][i] * period_us, (bursts["end_cycle"][i] + 1) * period_us
@@ -249,144 +235,13 @@ class System:
         write_json(target / "clocks.json", {"cycle_ns": cycle_ns, "clocks": clocks})
 
 
-class _Clock:
-    """A clock of the design, and the agents whose buses it clocks."""
-
-    def __init__(self, system: System, handle: Any, period: int):
-        self.system, self.handle, self.period_fs = system, handle, period
-        self.agents: list[Bus] = []
-        self.rows = np.zeros(1, CLOCK)
-        self.row = self.rows[0]
-        self.row["period_fs"], self.row["patience"] = period, system.patience
-        self.row["skip"] = os.environ.get(SKIP, "1") != "0"
-        self.edge, self.drive = compiled_edge()
-        self.at_edge = AT_EDGE.put(system.at_edge(self.row))
-        self.in_soc = IN_SOC.put((self.row, *system.arguments))
-        self.beside = C_FUNCTION(self._run_beside)
-        self.row["beside"] = ctypes.cast(self.beside, ctypes.c_void_p).value
-        alone = system.machine.storage is None  # else flash and backends have events of their own
-        self.row["run"] = compiled_run().address if alone else self.row["beside"]
-        self.row["run_argument"] = self.in_soc.ctypes.data
-        self.number = -1
-        self.kind = ""
-
-    @property
-    def now_fs(self) -> int:
-        return int(self.row["cycle"]) * self.period_fs
-
-    def add(self, agent: Bus) -> None:
-        self.row["row"][self.row["agents"]] = self.system.machine.external_names.index(agent.name)
-        self.row["agents"] += 1
-        self.agents.append(agent)
-        if not self.kind:
-            self.kind = self._begin(agent)
-        elif self.kind == "verilator" and not _Verilator.wire(agent):
-            raise CosimError(f"{agent.name}: its bus is no port of the top; write --front-end cocotb")
-
-    def _begin(self, agent: Bus) -> str:
-        """Begin to serve the clock; return by which front end."""
-        wanted = self.system.front_end
-        if wanted in ("auto", "verilator"):
-            if _Verilator.library() is not None and _Verilator.wire(agent):
-                place = (self.edge.address, self.drive.address, self.at_edge.ctypes.data)
-                self.number = _Verilator.library().dlasim_serve(self.handle._name.encode(), *place)
-                if self.number >= 0:
-                    _start(self._watch())
-                    return "verilator"
-        if wanted == "verilator":
-            raise CosimError(
-                "clock and buses are no ports of a top that `dlasim cosim` has built with Verilator"
-            )
-        _start(self._serve())
-        return "cocotb"
-
-    def _run_beside(self, _: int) -> int:
-        """Run the SoC with what runs beside it; return 1 if time stands still."""
-        until_fs = int(self.row["until_fs"])
-        status = run_slice(self.system.machine, self.system.arguments, until_fs, EVENTS)
-        return int(status == RUNNING)
-
-    def release(self) -> None:
-        if self.number >= 0:
-            _Verilator.library().dlasim_release(self.number)
-            self.number = -1
-
-    async def _serve(self) -> None:
-        """Serve every edge from Python."""
-        from cocotb.triggers import RisingEdge
-
-        call = C_FUNCTION(self.edge.address)
-        place, rising = self.at_edge.ctypes.data, RisingEdge(self.handle)
-        while True:
-            await rising
-            for agent in self.agents:
-                agent.hear()
-            if call(place):
-                self.system.check()
-                for agent in self.agents:
-                    agent.show()
-
-    async def _watch(self) -> None:
-        """Look from time to time whether compiled code has met a fault."""
-        from cocotb.triggers import RisingEdge, Timer
-
-        await RisingEdge(self.handle)
-        first = get_sim_time("step")
-        await RisingEdge(self.handle)
-        pause = POLL_CYCLES * max(1, int(get_sim_time("step") - first))
-        while True:
-            self.system.check()
-            await Timer(pause, unit="step")
-
-
-class _Verilator:
-    """The main program that `dlasim cosim` builds Verilated designs with, if this process is one."""
-
-    @staticmethod
-    def library() -> Any:
-        program = ctypes.CDLL(None)
-        if not hasattr(program, "dlasim_serve"):
-            return None
-        program.dlasim_serve.argtypes = [ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
-        return program
-
-    @classmethod
-    def wire(cls, agent: Bus) -> bool:
-        """Note where the simulator keeps the signals of a bus; False if one is no port of the top."""
-        row, program = agent.row, cls.library()
-        places = {pin.name.lower(): row["pin_signal"][pin] for pin in Pin}
-        places |= {drive.name.lower(): row["drive_signal"][drive] for drive in Drive}
-        places |= {name: row[f"{name}_signal"] for name in ("wdata", "wstrb", "rdata", "reset")}
-        signals = dict(agent.signals) | ({"reset": agent.reset} if agent.reset is not None else {})
-        found = {}
-        for name, handle in signals.items():
-            address, size = ctypes.c_int64(), ctypes.c_int64()
-            top = handle._path.count(".") == 1
-            if not top or not program.dlasim_signal(
-                handle._name.encode(), ctypes.byref(address), ctypes.byref(size)
-            ):
-                return False
-            found[name] = (address.value, size.value)
-        for name, place in found.items():
-            places[name]["address"], places[name]["bytes"] = place
-        return True
-
-
-def _start(coroutine: Any) -> None:
-    import cocotb
-
-    cocotb.start_soon(coroutine)
-
-
 def _end_with_the_test(system: System) -> None:
     """Let the system end when cocotb ends the test that made it."""
 
     async def until_the_end() -> None:
-        from cocotb.triggers import Event
-
         try:
             await Event().wait()
         finally:
             system.finish()
 
-    _start(until_the_end())
+    cocotb.start_soon(until_the_end())

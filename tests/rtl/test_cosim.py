@@ -8,6 +8,7 @@ import pytest
 
 from hw_models.errors import ConfigError
 from simulator.cosim.cli import cosim_command
+from simulator.single import run_one
 
 HERE = Path(__file__).parent / "cosim"
 DUT = {"dut": {"kind": "external", "width": "64 bit", "clock": "1 GHz"}}
@@ -111,6 +112,20 @@ def test_a_read_takes_the_latency_of_ideal_memory_exactly(run):
     assert int(first["end_cycle"]) == int(first["last_cycle"]) == int(first["first_cycle"]) + 15
 
 
+def test_two_buses_on_two_clocks_are_the_same_by_both_front_ends(run):
+    poller = {"kind": "external", "bus": "axi4_lite", "width": "32 bit", "clock": "800 MHz"}
+    system = SOC["system"] | {"masters": DUT | {"poller": poller}}
+    runs = [
+        run({"system": system}, "two_buses_on_two_clocks", front_end=by) for by in ("verilator", "cocotb")
+    ]
+    assert [failed for failed, _ in runs] == [0, 0]
+    fast, slow = (bursts(folder) for _, folder in runs)
+    assert fast == slow
+    assert {row["master"] for row in fast} == {"dut", "poller"}
+    summary = json.loads((runs[0][1] / "run/summary.json").read_text())
+    assert summary["interference"]["poller"]["dut"]["delay_s"] > 0
+
+
 def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
     failed, folder = run(IDEAL, testcase="asks_for_an_exclusive_access")
     assert failed == 1
@@ -118,8 +133,20 @@ def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
     assert "m_axi_arlock" in (folder / "run/failure.vcd").read_text()
 
 
+def test_a_bus_on_which_nothing_moves_fails_the_test_with_who_waits_for_whom(run, capfd):
+    failed, _ = run(IDEAL, testcase="takes_no_more_answers")
+    assert failed == 1
+    told = capfd.readouterr().out
+    assert "nothing moves on the bus: cycle " in told
+    assert "dut: R of id 0 is valid and waits for the master's RREADY" in told
+
+
 def test_a_mistake_is_told_before_anything_is_built(run):
     with pytest.raises(ConfigError, match="no outside master; write masters"):
         run({"system": {"memory": {"latency": "20 cycles"}}})
     with pytest.raises(ConfigError, match="is not known; write one of auto, verilator, cocotb"):
         run(IDEAL, front_end="dpi")
+    with pytest.raises(
+        ConfigError, match="stands outside, and nobody is there to drive it; run it with dlasim cosim"
+    ):
+        run_one(IDEAL)

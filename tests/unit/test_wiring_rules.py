@@ -43,6 +43,17 @@ REFUSED = {
         {"interconnects": {"sbus": BUS}},
         "system.interconnects.sbus: nothing is below it; write below: and one of dram, interconnect, llc",
     ),
+    "an outside master straight at DRAM": (
+        ALONE | {"cores": {}, "llc": None, "masters": {"dut": {"kind": "external"}}},
+        "system.masters.dut.below: requests of up to 4096 B straight at dram; write an interconnect in between",
+    ),
+    "an outside master beside partitions": (
+        {
+            "masters": {"dut": {"kind": "external"}},
+            "dram": {"standard": "DDR3-1600", "partition": {"core0": [0]}},
+        },
+        "system.dram.partition: goes with no outside master, whose addresses are its own; write one of the two",
+    ),
     "a circle": (
         {"interconnects": {"a": BUS | {"below": "b"}, "b": BUS | {"below": "a"}}},
         "system.interconnects.a.below: a circle, a -> b -> a; below must lead to memory",

@@ -12,12 +12,12 @@ from cocotb.triggers import FallingEdge, Timer
 from simulator.cosim import MemoryAgent, System
 
 SOURCE, TARGET = 0x1000, 0xFFFF_FF00_0000_0000
-BURSTS, BURST_BYTES = int(os.environ.get("MOVER_BURSTS", "64")), 128
+BURSTS, BEATS = 64, 16
 
 
 async def reset(dut):
     Clock(dut.clk, 2, unit="ns").start()
-    dut.start.value, dut.rst.value, dut.shape.value = 0, 1, 0
+    dut.start.value, dut.rst.value, dut.shape.value, dut.poll.value = 0, 1, 0, 0
     dut.source.value, dut.target.value, dut.bursts.value = SOURCE, TARGET, BURSTS
     for _ in range(3):
         await FallingEdge(dut.clk)
@@ -40,18 +40,18 @@ async def copies_bit_exact(dut):
     system = System()
     agent = MemoryAgent(dut, "m_axi", system)
     await reset(dut)
-    cycles = {}
+    cycles, width = {}, len(dut.m_axi_rdata) // 8
     for shape in (0, 1, 2, 4, 7):
-        data = random.randbytes(BURSTS * BURST_BYTES)
+        data = random.randbytes(BURSTS * BEATS * width)
         system.memory.write(SOURCE, data)
         cycles[shape] = await copy(dut, shape)
         assert system.memory.read(TARGET, len(data)) == data, f"shape {shape}"
         await Timer(400, "ns")
     counted = agent.counters
-    beats = 5 * BURSTS * 16
+    beats = 5 * BURSTS * BEATS
     assert counted["read_bursts"] == counted["write_bursts"] == 5 * BURSTS
     assert counted["read_beats"] == counted["write_beats"] == beats
-    assert counted["read_data_bytes"] == counted["write_data_bytes"] == 8 * beats
+    assert counted["read_data_bytes"] == counted["write_data_bytes"] == width * beats
     out = os.environ.get("MOVER_OUT")
     if out:
         Path(out).write_text(json.dumps(cycles))
@@ -62,3 +62,33 @@ async def asks_for_an_exclusive_access(dut):
     MemoryAgent(dut, "m_axi", System())
     await reset(dut)
     await copy(dut, 8)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def two_buses_on_two_clocks(dut):
+    system = System()
+    MemoryAgent(dut, "m_axi", system, master="dut")
+    poller = MemoryAgent(dut, "poll", system, master="poller", clock=dut.slow_clk)
+    Clock(dut.slow_clk, 2.5, unit="ns").start()
+    data = random.randbytes(BURSTS * BEATS * len(dut.m_axi_rdata) // 8)
+    system.memory.write(SOURCE, data)
+    await reset(dut)
+    dut.poll.value = 1
+    await copy(dut, 2)
+    dut.poll.value = 0
+    await Timer(1, "us")
+    assert system.memory.read(TARGET, len(data)) == data
+    count = int(dut.polled.value)
+    words = [int.from_bytes(data[4 * i : 4 * i + 4], "little") for i in range(count)]
+    assert int(dut.sum.value) == sum(words) % 2**32
+    assert poller.counters["read_bursts"] == count > 20
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def takes_no_more_answers(dut):
+    MemoryAgent(dut, "m_axi", System(patience=500))
+    await reset(dut)
+    dut.start.value = 1
+    await Timer(300, "ns")
+    dut.rst.value = 1
+    await Timer(20, "us")

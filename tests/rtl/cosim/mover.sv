@@ -45,7 +45,20 @@ module mover #(
     input logic m_axi_bvalid,
     output logic m_axi_bready,
     input logic [ID_BITS-1:0] m_axi_bid,
-    input logic [1:0] m_axi_bresp
+    input logic [1:0] m_axi_bresp,
+
+    // AXI4-Lite, on a clock of its own: reads and adds words while `poll` is high
+    input logic slow_clk,
+    input logic poll,
+    output logic [31:0] polled,
+    output logic [31:0] sum,
+    output logic poll_arvalid,
+    input logic poll_arready,
+    output logic [31:0] poll_araddr,
+    input logic poll_rvalid,
+    output logic poll_rready,
+    input logic [31:0] poll_rdata,
+    input logic [1:0] poll_rresp
 );
   localparam int BYTES = BEATS * WIDTH / 8;
 
@@ -107,6 +120,28 @@ module mover #(
       if (m_axi_bvalid && m_axi_bready) begin
         answered <= answered + 1;
         if (answered + 1 == bursts) busy <= 0;
+      end
+    end
+  end
+
+  logic asking, started;
+  assign poll_arvalid = asking;
+  assign poll_araddr  = 32'(source) + 4 * polled;
+  assign poll_rready  = 1'b1;
+  always_ff @(posedge slow_clk) begin
+    if (rst) begin
+      asking <= 0;
+      started <= 0;
+      polled <= 0;
+      sum <= 0;
+    end else begin
+      if (poll_arvalid && poll_arready) asking <= 0;
+      else if (poll && !started) asking <= 1;
+      started <= poll;
+      if (poll_rvalid) begin
+        sum <= sum + poll_rdata;
+        polled <= polled + 1;
+        asking <= poll;
       end
     end
   end
