@@ -82,7 +82,7 @@ class Bench(bench.Bench):
             "masters": {name: self._master(regulated) for name in names},
         }
         if pick([0, 1]):
-            self.budgets = [pick([64, 200, 400]), pick([64, 200])]
+            self.budgets = [pick([71, 200, 399]), pick([64, 199])]
             rates = [f"{-(-budget * NS_PER_S // self.group_period)} B/s" for budget in self.budgets]
             group = {"masters": names[:2], "read_budget": rates[0], "write_budget": rates[1]}
             settings["groups"] = {"g": {**group, "period": f"{self.group_period} ns"}}
@@ -115,7 +115,7 @@ class Bench(bench.Bench):
         if pick([0, 0, 1]):
             port["fifo"] = {"release": f"{number(1, 5)} cycles"}
         if regulated and pick([0, 1, 1]):
-            budget = pick([100, 160, 300, 600])
+            budget = pick([103, 160, 300, 600])
             port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
             port["reclaim"] = bool(self.reclaim)
         return port
