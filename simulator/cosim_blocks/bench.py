@@ -1,7 +1,12 @@
 """What drives a twin and its model: episodes of random settings and traffic, and goals of coverage."""
 
+from collections.abc import Iterable
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hw_models.port import REQUEST, copy_request
 
 
 class Bench:
@@ -14,6 +19,7 @@ class Bench:
 
     goals: ClassVar[tuple[str, ...]]  # what traffic must have brought about
     episode_cycles: int = 400
+    watched: ClassVar[tuple[str, ...]] = ()  # outputs that `saw` is told, such as tags that are the RTL's own
 
     def __init__(self, parameters: dict[str, int], random: Random):
         self.parameters = parameters
@@ -30,13 +36,23 @@ class Bench:
     def check(self, cycle: int) -> dict[str, int]:
         raise NotImplementedError
 
+    def saw(self, outputs: dict[str, int]) -> None:
+        """Take note of the `watched` outputs of the cycle that `check` spoke of."""
+
     def reach(self, goal: str, happened: object = True) -> None:
         """Count one of `goals` if it happened."""
         if happened:
             self.reached[goal] += 1
 
 
-def packed(values: list[int], width: int) -> int:
+def packed(values: Iterable[int], width: int) -> int:
     """Return ``values`` side by side, the first in the lowest ``width`` bits."""
     mask = (1 << width) - 1
     return sum((int(value) & mask) << (width * place) for place, value in enumerate(values))
+
+
+def copied(row: Any) -> Any:
+    """Return a REQUEST row of its own with what ``row`` says."""
+    copy = np.zeros(1, REQUEST)[0]
+    copy_request(copy, row)
+    return copy

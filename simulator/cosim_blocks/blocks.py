@@ -54,4 +54,13 @@ BLOCKS: dict[str, Block] = {
             {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
         ),
     ),
+    "cache": Block(
+        "cache",
+        ("cache/rtl/cache.sv",),
+        "cache",
+        ({"WAYS": 4, "SETS": 8, "MSHRS": 4}, {"WAYS": 2, "SETS": 4, "MSHRS": 8}),
+    ),
+    "crossbar": Block(
+        "crossbar", ("interconnect/rtl/crossbar.sv",), "crossbar", ({"SOURCES": 3}, {"SOURCES": 2})
+    ),
 }

@@ -59,11 +59,13 @@ def verilator_environment() -> Iterator[None]:
 
 def lint(block: Block, parameters: dict[str, int]) -> None:
     """Raise RuntimeError with Verilator's words if it warns of anything in the twin as it is written."""
+    sources = [ROOT / "hw_models" / source for source in block.sources]
     with verilator_environment():
         done = subprocess.run(
             ["verilator", "--lint-only", *LINT, "--top-module", block.top]
             + [f"-G{name}={value}" for name, value in parameters.items()]
-            + [str(ROOT / "hw_models" / source) for source in block.sources],
+            + sorted({f"-I{source.parent}" for source in sources})
+            + [str(source) for source in sources],
             capture_output=True,
             text=True,
             check=False,
@@ -83,7 +85,8 @@ def build(block: Block, parameters: dict[str, int], mutants: list[Mutant], waves
     lint(block, parameters)
     texts = [CHOICE, *(with_choices(source, mutants) for source in block.sources)]
     tools = [str(cocotb_tools.config.libs_dir), str(Path(verilator.__file__).stat().st_mtime_ns)]
-    known = repr((texts, block.top, sorted(parameters.items()), waves and waves_suffix(), tools))
+    settings = (block.top, sorted(parameters.items()), waves and waves_suffix())
+    known = repr((texts, BUILD, ONE_FILE, settings, tools))
     folder = _builds() / f"{block.top}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
     if folder.is_dir():
         return folder

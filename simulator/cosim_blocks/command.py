@@ -8,7 +8,7 @@ from simulator.cosim_blocks.blocks import BLOCKS, Block
 from simulator.cosim_blocks.build import check_tools, waves_suffix
 from simulator.cosim_blocks.planted import Mutant, mutants_of
 from simulator.cosim_blocks.report import difference_lines, mutant_lines, run_lines
-from simulator.cosim_blocks.run import Outcome, run_case
+from simulator.cosim_blocks.run import Outcome, hunt, run_case
 
 
 def run_cosim(
@@ -24,9 +24,9 @@ def run_cosim(
     check_tools()
     block, planted = BLOCKS[name], mutants_of(name, BLOCKS[name].sources)
     if mutants:
-        rows = [(mutant, _hunt(block, planted, mutant, transactions, seed, seeds)) for mutant in planted]
-        print("\n".join(mutant_lines(rows)))
-        return all(outcome.difference is not None for _, outcome in rows)
+        caught = hunt(block, planted, planted, seed, transactions)
+        print("\n".join(mutant_lines(planted, caught)))
+        return None not in caught
     outcomes = []
     for parameters in block.sets:
         for one in range(seed, seed + seeds):
@@ -41,17 +41,6 @@ def run_cosim(
                 return False
     print("\n".join(run_lines(name, outcomes)))
     return True
-
-
-def _hunt(
-    block: Block, planted: list[Mutant], mutant: Mutant, transactions: int, seed: int, seeds: int
-) -> Outcome:
-    """Return the first run that finds ``mutant`` out, or the last one that did not."""
-    for one in range(seed, seed + seeds):
-        outcome = run_case(block, block.sets[0], one, transactions, mutants=planted, mutant=mutant)
-        if outcome.difference is not None:
-            break
-    return outcome
 
 
 def _waves(block: Block, planted: list[Mutant], found: Outcome, transactions: int, out: Path) -> Path:

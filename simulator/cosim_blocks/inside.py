@@ -3,6 +3,7 @@
 import json
 import os
 from collections import deque
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from simulator.cosim_blocks.blocks import CASE
-from simulator.cosim_blocks.planted import plant_in_model
+from simulator.cosim_blocks.planted import Mutant, planted_in_model
 
 SHOWN = 6  # cycles before the first difference that are told
 
@@ -22,22 +23,38 @@ SHOWN = 6  # cycles before the first difference that are told
 async def model_and_twin_agree(dut: Any) -> None:
     """Every output of the twin is what the model says, in every cycle."""
     case = json.loads(os.environ[CASE])
-    if case["planted"]:
-        plant_in_model(case["planted"])
-    bench = import_module(f"simulator.cosim_blocks.{case['bench']}").Bench(
-        case["parameters"], Random(case["seed"])
-    )
     Clock(dut.clk, 2, unit="ns").start()
-    may_break = (Exception,) if case["planted"] else ()  # a planted bug may break the model itself
-    cycles, difference = await _step(Pins(dut), bench, case["transactions"], dut, may_break)
+    pins = Pins(dut)
+    if case["hunt"]:
+        found = [await _hunt(dut, pins, case, Mutant(**mutant)) for mutant in case["hunt"]]
+        Path(case["result"]).write_text(json.dumps(found))
+        return
+    bench = _bench(case)
+    cycles, difference = await _step(dut, pins, bench, case["transactions"])
     outcome = {
         "transactions": bench.transactions,
         "cycles": cycles,
         "difference": difference,
-        "goals": _covered(case["bench"], bench.reached, Path(case["coverage"])),
+        "goals": bench.reached,
     }
+    _write_coverage(case["bench"], bench.reached, Path(case["coverage"]))
     Path(case["result"]).write_text(json.dumps(outcome))
     assert difference is None, difference
+
+
+def _bench(case: dict[str, Any]) -> Any:
+    module = import_module(f"simulator.cosim_blocks.{case['bench']}")
+    return module.Bench(case["parameters"], Random(case["seed"]))
+
+
+async def _hunt(dut: Any, pins: "Pins", case: dict[str, Any], mutant: Mutant) -> int | None:
+    """Return after how many cycles a planted bug is found out, None if it is not."""
+    cocotb.packages.mutants.chosen.value = mutant.number if mutant.where == "rtl" else 0
+    with planted_in_model(mutant) if mutant.where == "model" else nullcontext():
+        bench = _bench(case)
+        may_break = (Exception,) if mutant.where == "model" else ()  # a bug may break the model itself
+        cycles, difference = await _step(dut, pins, bench, case["transactions"], may_break)
+    return None if difference is None else cycles
 
 
 class Pins:
@@ -62,7 +79,7 @@ class Pins:
 
 
 async def _step(
-    pins: Pins, bench: Any, wanted: int, dut: Any, may_break: tuple[type[Exception], ...]
+    dut: Any, pins: Pins, bench: Any, wanted: int, may_break: tuple[type[Exception], ...] = ()
 ) -> tuple[int, dict[str, Any] | None]:
     """Run episodes until ``wanted`` transactions or a difference. Returns cycles and the first difference."""
     cycles, episode = 0, 0
@@ -79,20 +96,23 @@ async def _step(
             try:
                 model = {name: int(value) for name, value in bench.check(cycle).items()}
             except may_break as error:
+                await FallingEdge(dut.clk)
                 return cycles + 1, {"raised": repr(error)}
             twin = pins.read(model)
             told = {"cycle": cycle, "inputs": dict(pins.inputs), "model": model, "rtl": twin}
             if model != twin:
+                await FallingEdge(dut.clk)
                 return cycles + 1, {"episode": episode, "before": list(before), **told}
             before.append(told)
+            bench.saw(pins.read(bench.watched))
             cycles += 1
             await FallingEdge(dut.clk)
         episode += 1
     return cycles, None
 
 
-def _covered(name: str, reached: dict[str, int], file: Path) -> dict[str, int]:
-    """Write the goals as cocotb-coverage's XML, which its tools merge; return how often each was reached."""
+def _write_coverage(name: str, reached: dict[str, int], file: Path) -> None:
+    """Write the goals as cocotb-coverage's XML, which its tools merge."""
     from cocotb_coverage.coverage import CoverPoint, coverage_db
 
     @CoverPoint(f"{name}.goals", bins=list(reached))  # type: ignore[untyped-decorator]
@@ -100,7 +120,6 @@ def _covered(name: str, reached: dict[str, int], file: Path) -> dict[str, int]:
         pass
 
     for goal, times in reached.items():
-        for _ in range(min(times, 1)):
+        for _ in range(times):
             sample(goal)
     coverage_db.export_to_xml(str(file))
-    return reached

@@ -43,26 +43,34 @@ def difference_lines(outcome: Outcome, waves: Path | None) -> Iterator[str]:
     """Yield the first cycle in which model and RTL differ, side by side, and the cycles before."""
     found = outcome.difference or {}
     where = f"episode {found['episode']}, cycle {found['cycle']}"
+    cycles = [*found["before"], found]
+    inputs = [cycle["inputs"] for cycle in cycles]
+    steady = {name: value for name, value in inputs[-1].items() if all(i.get(name) == value for i in inputs)}
     yield f"\nfirst difference: seed {outcome.seed}, {where}"
-    for cycle in [*found["before"], found]:
-        rows = [(name, str(model), str(cycle["rtl"][name])) for name, model in cycle["model"].items()]
-        given = " ".join(f"{name}={value}" for name, value in cycle["inputs"].items() if name != "rst")
-        yield f"cycle {cycle['cycle']}: {given}"
-        if cycle is found:
-            marked = [(*row, "" if row[1] == row[2] else "<- differs") for row in rows]
-            yield from table_lines(("  output", "model", "RTL", ""), [(f"  {m[0]}", *m[1:]) for m in marked])
-        else:
-            yield "  " + " ".join(f"{name}={model}" for name, model, _ in rows)
+    yield f"steady inputs: {_pairs(steady)}"
+    for cycle in cycles:
+        changing = {name: value for name, value in cycle["inputs"].items() if name not in steady}
+        yield f"cycle {cycle['cycle']}: {_pairs(changing)}"
+        if cycle is not found:
+            yield f"  {_pairs(cycle['model'])}"
+    rows = [(name, model, found["rtl"][name]) for name, model in found["model"].items()]
+    yield from table_lines(
+        ("  output", "model", "RTL", ""),
+        [(f"  {name}", str(a), str(b), "" if a == b else "<- differs") for name, a, b in rows],
+    )
     if waves is not None:
         yield f"waveform: {waves}"
 
 
-def mutant_lines(rows: Sequence[tuple[Mutant, Outcome]]) -> Iterator[str]:
-    """Yield a Markdown table of planted bugs and after how many cycles each was caught."""
-    yield "| in | planted bug | found out |"
+def _pairs(values: dict[str, int]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def mutant_lines(mutants: Sequence[Mutant], caught: Sequence[int | None]) -> Iterator[str]:
+    """Yield a Markdown table of planted bugs and after how many cycles each was found out."""
+    yield "| in | planted bug | found out after |"
     yield "| --- | --- | --- |"
-    for mutant, outcome in rows:
-        said = f"after {outcome.cycles:,} cycles" if outcome.difference is not None else "**missed**"
+    for mutant, cycles in zip(mutants, caught):
+        said = f"{cycles:,} cycles" if cycles is not None else "**never**"
         yield f"| {mutant.where} | {mutant.bug} | {said} |"
-    found = sum(outcome.difference is not None for _, outcome in rows)
-    yield f"\n{found} of {len(rows)} planted bugs found out"
+    yield f"\n{sum(cycles is not None for cycles in caught)} of {len(mutants)} planted bugs found out"

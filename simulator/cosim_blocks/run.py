@@ -30,76 +30,76 @@ def run_case(
     transactions: int,
     *,
     mutants: list[Mutant],
-    mutant: Mutant | None = None,
     compiled: bool = False,
     waves: Path | None = None,
     keep: Path | None = None,
 ) -> Outcome:
     """Step model and twin through random traffic until ``transactions`` or their first difference.
 
-    ``compiled``: the model as the simulator compiles it; else as plain Python. ``waves``: file to write,
-    ``keep``: folder for log and coverage. Raises RuntimeError if the simulation ends without a result.
+    ``mutants`` are compiled in, none is in force. ``compiled``: the model as the simulator compiles it; else
+    as plain Python. ``waves``: file to write, ``keep``: folder for log and coverage. Raises RuntimeError if
+    the simulation ends without a result.
     """
     folder = build(block, parameters, mutants, waves is not None)
-    with tempfile.TemporaryDirectory() as temporary:
-        place = keep if keep is not None else Path(temporary)
-        place.mkdir(parents=True, exist_ok=True)
-        stem = f"{block.top}-{'-'.join(map(str, parameters.values()))}-{seed}"
-        log, result = place / f"{stem}.log", Path(temporary) / "result.json"
-        planted = mutant._asdict() if mutant is not None and mutant.where == "model" else None
-        case = {
-            "bench": block.bench,
-            "parameters": parameters,
-            "seed": seed,
-            "transactions": transactions,
-            "planted": planted,
-            "result": str(result),
-            "coverage": str(place / f"{stem}.coverage.xml"),
-        }
-        arguments = [f"+mutant={mutant.number}"] if mutant is not None and mutant.where == "rtl" else []
-        if waves is not None:
-            arguments += ["--trace", "--trace-file", str(waves)]
-        begin = time.perf_counter()
-        failed = _simulate(block, folder, Path(temporary), log, case, arguments, compiled)
-        wall_s = time.perf_counter() - begin
-        if not result.is_file():
-            raise RuntimeError(f"{block.top}, seed {seed}: no result\n{log.read_text()[-3000:]}")
-        found = json.loads(result.read_text())
+    traced = ["--trace", "--trace-file", str(waves)] if waves is not None else []
+    case = {"seed": seed, "transactions": transactions, "parameters": parameters, "hunt": []}
+    begin = time.perf_counter()
+    found, failed = _simulate(block, folder, case, traced, keep, compiled)
     if failed != (found["difference"] is not None):
-        raise RuntimeError(f"{block.top}, seed {seed}: cocotb and the bench do not agree; see {log}")
-    return Outcome(parameters, seed, wall_s=wall_s, **found)
+        raise RuntimeError(f"{block.top}, seed {seed}: cocotb and the bench do not agree")
+    return Outcome(parameters, seed, wall_s=time.perf_counter() - begin, **found)
+
+
+def hunt(
+    block: Block, mutants: list[Mutant], hunted: list[Mutant], seed: int, transactions: int
+) -> list[int | None]:
+    """Return after how many cycles each of ``hunted`` is found out, None where it is not."""
+    folder = build(block, block.sets[0], mutants)
+    wanted = [mutant._asdict() for mutant in hunted]
+    case = {"seed": seed, "transactions": transactions, "parameters": block.sets[0], "hunt": wanted}
+    found, failed = _simulate(block, folder, case)
+    if failed:
+        raise RuntimeError(f"{block.top}, seed {seed}: the hunt for planted bugs broke off")
+    return found
 
 
 def _simulate(
     block: Block,
     folder: Path,
-    work: Path,
-    log: Path,
     case: dict[str, Any],
-    arguments: list[str],
-    compiled: bool,
-) -> bool:
-    """Run the simulator's process. Returns whether cocotb counts a failure, under pytest or not."""
+    arguments: list[str] | None = None,
+    keep: Path | None = None,
+    compiled: bool = False,
+) -> tuple[Any, bool]:
+    """Run the simulator's process. Returns its result and whether cocotb counts a failure.
+
+    The failures in cocotb's own results are what counts: only under pytest its runner raises anything.
+    """
     from cocotb_tools.runner import get_results, get_runner
 
     if str(ROOT) not in sys.path:  # the simulator's Python starts from ours
         sys.path.append(str(ROOT))
-    environment = {CASE: json.dumps(case), "NUMBA_DISABLE_JIT": "0" if compiled else "1"}
-    results = work / "results.xml"
-    with verilator_environment(), suppress(SystemExit, RuntimeError):  # under pytest a failure raises
-        get_runner("verilator").test(
-            test_module="simulator.cosim_blocks.inside",
-            hdl_toplevel=block.top,
-            hdl_toplevel_lang="verilog",
-            build_dir=folder,
-            test_dir=work,
-            seed=case["seed"],
-            test_args=arguments,
-            extra_env=environment,
-            results_xml=str(results),
-            log_file=log,
-        )
-    tests, failures = get_results(results) if results.is_file() else (0, 0)
-    if tests == 0:
-        raise RuntimeError(f"{block.top}: nothing ran\n{log.read_text()[-3000:]}")
-    return failures > 0
+    with tempfile.TemporaryDirectory() as temporary:
+        work, place = Path(temporary), keep if keep is not None else Path(temporary)
+        place.mkdir(parents=True, exist_ok=True)
+        stem = f"{block.top}-{'-'.join(map(str, case['parameters'].values()))}-{case['seed']}"
+        log, result, results = place / f"{stem}.log", work / "result.json", work / "results.xml"
+        files = {"bench": block.bench, "result": str(result), "coverage": str(place / f"{stem}.coverage.xml")}
+        environment = {CASE: json.dumps(case | files), "NUMBA_DISABLE_JIT": "0" if compiled else "1"}
+        with verilator_environment(), suppress(SystemExit, RuntimeError):
+            get_runner("verilator").test(
+                test_module="simulator.cosim_blocks.inside",
+                hdl_toplevel=block.top,
+                hdl_toplevel_lang="verilog",
+                build_dir=folder,
+                test_dir=work,
+                seed=case["seed"],
+                test_args=arguments or [],
+                extra_env=environment,
+                results_xml=str(results),
+                log_file=log,
+            )
+        tests, failures = get_results(results) if results.is_file() else (0, 0)
+        if tests == 0 or not result.is_file():
+            raise RuntimeError(f"{block.top}, seed {case['seed']}: no result\n{log.read_text()[-3000:]}")
+        return json.loads(result.read_text()), failures > 0

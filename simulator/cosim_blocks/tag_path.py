@@ -57,6 +57,7 @@ class Bench(bench.Bench):
         self.masks = (
             [self.full] if episode // len(Replacement) % 2 == 0 else [*parts, self.full, 1 << ways // 2]
         )
+        self.discarding = self.random.choice([0.05, 0.4])
         self.now = (0, 0, 0, 0, self.full)
         rest = {"valid": 0, "line": 0, "write": 0, "discard": 0, "allowed": 0}
         return {"policy": self.policy["kind"], "seed": self.policy["lfsr"], **rest}
@@ -65,7 +66,7 @@ class Bench(bench.Bench):
         flip = self.random.random
         line = self.random.choice(self.hot) if flip() < 0.5 else self.random.randrange(self.lines)
         allowed = self.random.choice(self.masks)
-        self.now = (int(flip() < 0.85), line, int(flip() < 0.4), int(flip() < 0.3), allowed)
+        self.now = (int(flip() < 0.85), line, int(flip() < 0.4), int(flip() < self.discarding), allowed)
         return dict(zip(("valid", "line", "write", "discard", "allowed"), self.now))
 
     def check(self, cycle: int) -> dict[str, int]:

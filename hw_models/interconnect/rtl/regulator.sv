@@ -34,12 +34,13 @@ module regulator #(
   end
 
   wire last = cycle + 16'd1 == period;
+  wire spend = take && may_pass;
 
   logic [UNITS-1:0][15:0] used_next, share_next;
   logic [15:0] pool_next;
   always_comb begin
     used_next = used;
-    if (take && may_pass) used_next[unit] = 16'(after);
+    if (spend) used_next[unit] = 16'(after);
     pool_next = 16'd0;
     for (int u = 0; u < UNITS; u++) begin
       share_next[u] = (used_next[u] < budgets[u]) ? used_next[u] : budgets[u];
@@ -61,7 +62,7 @@ module regulator #(
     end else begin
       cycle <= cycle + 16'd1;
       used <= used_next;
-      if (take && may_pass && reclaim) pool <= pool - drawn;
+      if (spend && reclaim) pool <= pool - drawn;
     end
   end
 

@@ -1,0 +1,585 @@
+// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle, without
+// its coherence hub.
+//
+// Requests wait at their source in two lanes, reads and writes. The oldest of each is cut at multiples of the
+// burst; a piece takes the request bus of its memory port, then the answer the response bus and the source's link.
+// Answers go up in order by source and id, a row for each beat of the source's port; writes are acknowledged once.
+// Data are not held: a row says only what moves, from which cycle on its reader may see it.
+//
+// Settings are inputs, stable from reset on. Times are cycles since reset.
+
+module crossbar #(
+    parameter int SOURCES = 3,
+    parameter int PORTS = 2,    // memory ports, a power of two from 2 on
+    parameter int QUEUE = 4,    // requests of a lane
+    parameter int IDS = 4,      // of a source
+    parameter int SLOTS = 32,   // pieces in flight
+    parameter int DOWN = 8,     // rows on the way to a port
+    parameter int UP = 16,      // rows on the way to a source
+    parameter int FRAME = 8,    // most slots of a TDM frame
+    localparam int UNITS = SOURCES,
+    localparam int U = $clog2(UNITS),
+    localparam int LANES = 2 * SOURCES,  // lane = 2 * source + write
+    localparam int BUSES = 2 * PORTS,    // bus = 2 * port + write, or port where reads and writes share
+    localparam int P = $clog2(PORTS),
+    localparam int L = $clog2(LANES),
+    localparam int K = $clog2(BUSES),
+    localparam int N = $clog2(IDS),
+    localparam int I = $clog2(SLOTS),
+    localparam int F = $clog2(FRAME),
+    localparam int A = 16,  // of an address
+    localparam int B = 9,   // of a number of bytes
+    localparam int C = 24,  // of a counter
+    localparam int T = 32   // of a time
+) (
+    input  logic clk,
+    input  logic rst,
+
+    // settings
+    input  logic [1:0]                 kind,   // of arbitration
+    input  logic [SOURCES-1:0][7:0]    priorities,
+    input  logic [SOURCES-1:0][7:0]    weights,
+    input  logic [7:0]                 slot_cycles,
+    input  logic [F:0]                 slots,
+    input  logic [FRAME-1:0][U-1:0]    owners,
+    input  logic                       separate,      // writes have buses and links of their own
+    input  logic                       cut_through,
+    input  logic [2:0]                 width_shift,   // log2 of the bytes that a bus moves in a cycle
+    input  logic [3:0]                 burst_shift,
+    input  logic [3:0]                 interleave_shift,
+    input  logic [P-1:0]               port_mask,     // 0: only the first port is used
+    input  logic [7:0]                 queue_limit,
+    input  logic [7:0]                 down_limit,
+    input  logic [7:0]                 up_limit,
+    input  logic [1:0][7:0]            port_limit,    // reads, writes in flight at a port
+    input  logic [SOURCES-1:0][7:0]    entry,
+    input  logic [LANES-1:0][7:0]      latency,
+    input  logic [SOURCES-1:0][7:0]    response_latency,
+    input  logic [SOURCES-1:0][2:0]    port_shift,    // log2 of the width of the source's own port
+    input  logic [SOURCES-1:0][7:0]    limit,
+    input  logic [SOURCES-1:0][N:0]    ids,
+    input  logic [SOURCES-1:0][7:0]    id_limit,
+    input  logic [SOURCES-1:0]         fifo,          // one transaction an id
+    input  logic [SOURCES-1:0][7:0]    fifo_release,
+    input  logic [SOURCES-1:0]         regulated,
+    input  logic [SOURCES-1:0]         reclaim,
+    input  logic [SOURCES-1:0][15:0]   budgets,       // bytes a period
+    input  logic [15:0]                period,
+    input  logic [1:0][SOURCES-1:0]    group,         // who shares the budget of reads, of writes
+    input  logic [1:0][15:0]           group_budget,
+    input  logic [15:0]                group_period,
+
+    // requests
+    input  logic [SOURCES-1:0]         req_valid,
+    output logic [SOURCES-1:0]         req_ready,
+    input  logic [SOURCES-1:0][A-1:0]  req_address,
+    input  logic [SOURCES-1:0][B-1:0]  req_bytes,
+    input  logic [SOURCES-1:0]         req_write,
+    input  logic [SOURCES-1:0][2:0]    req_stream,
+    input  logic [SOURCES-1:0][7:0]    req_tag,
+
+    // pieces to the memory ports
+    output logic [PORTS-1:0]           down_valid,
+    input  logic [PORTS-1:0]           down_ready,
+    output logic [PORTS-1:0][A-1:0]    down_address,
+    output logic [PORTS-1:0][B-1:0]    down_bytes,
+    output logic [PORTS-1:0]           down_write,
+    output logic [PORTS-1:0][U-1:0]    down_source,
+    output logic [PORTS-1:0][I-1:0]    down_tag,
+
+    // their answers; of a read they may come in parts
+    input  logic [PORTS-1:0]           rsp_valid,
+    input  logic [PORTS-1:0][B-1:0]    rsp_bytes,
+    input  logic [PORTS-1:0][I-1:0]    rsp_tag,
+
+    // answers to the sources
+    output logic [SOURCES-1:0]         up_valid,
+    input  logic [SOURCES-1:0]         up_ready,
+    output logic [SOURCES-1:0][B-1:0]  up_bytes,
+    output logic [SOURCES-1:0]         up_write,
+    output logic [SOURCES-1:0][7:0]    up_tag,
+
+    // what came of it
+    output logic [SOURCES-1:0][C-1:0]  reads,
+    output logic [SOURCES-1:0][C-1:0]  writes,
+    output logic [SOURCES-1:0][C-1:0]  read_bytes,
+    output logic [SOURCES-1:0][C-1:0]  write_bytes,
+    output logic [BUSES-1:0][C-1:0]    busy_cycles,
+    output logic [BUSES-1:0][C-1:0]    back_busy_cycles
+);
+
+  `include "arbitration.svh"
+
+  typedef struct packed {
+    logic [T-1:0] ready;
+    logic [A-1:0] address;
+    logic [B-1:0] bytes;
+    logic [2:0] stream;
+    logic [7:0] tag;
+  } row_t;
+
+  typedef struct packed {
+    logic [T-1:0] ready;
+    logic [A-1:0] address;
+    logic [B-1:0] bytes;
+    logic write;
+    logic [U-1:0] source;
+    logic [I-1:0] tag;
+  } down_t;
+
+  typedef struct packed {
+    logic [T-1:0] ready;
+    logic [B-1:0] bytes;
+    logic write;
+    logic [7:0] tag;
+  } up_t;
+
+  typedef struct {
+    logic used;
+    logic answered;          // at `arrived` its first beat is at the source's side
+    logic given_up;          // the source has been handed all of it, and sees the last at `seen`
+    logic held;              // the source had no room for all of it
+    logic last;              // completes its request
+    logic [L-1:0] lane;
+    logic [N-1:0] id;
+    logic [P-1:0] port;
+    logic [B-1:0] bytes;
+    logic [B-1:0] missing;   // bytes not yet answered
+    logic [7:0] given;       // rows handed to the source
+    logic [B-1:0] request_bytes;
+    logic [7:0] tag;
+    logic [T-1:0] arrived;
+    logic [T-1:0] gone;      // has left its port
+    logic [T-1:0] seen;
+    logic followed;          // by `next` with the same id
+    logic [I-1:0] next;
+  } slot_t;
+
+  typedef struct {
+    logic [T-1:0] now;
+    logic [7:0] slot_cycle;
+    logic [F-1:0] slot;
+    logic [LANES-1:0][7:0] count;
+    logic [LANES-1:0][B-1:0] sent;  // bytes of the oldest request already on their way
+    logic [SOURCES-1:0] write_turn;
+    logic [SOURCES-1:0] head_known, head;  // which of its lanes stands first in a source's one channel
+    logic [SOURCES-1:0][IDS-1:0] unanswered;  // an id's last transaction
+    logic [SOURCES-1:0][IDS-1:0][T-1:0] id_until;  // when the next may go
+    logic [BUSES-1:0][T-1:0] bus_free, back_free;
+    logic [LANES-1:0][T-1:0] link_free;
+    logic [LANES-1:0][IDS-1:0] flying;  // there is an oldest piece
+    logic [LANES-1:0][IDS-1:0][I-1:0] oldest, newest;
+    logic [PORTS-1:0][7:0] down_count;
+    logic [SOURCES-1:0][7:0] up_count;
+    logic [15:0] period_cycle, group_cycle;
+    logic [SOURCES-1:0][15:0] spent, share;
+    logic [15:0] pool;
+    logic [1:0][15:0] group_spent;
+    logic [SOURCES-1:0][C-1:0] reads, writes, read_bytes, write_bytes;
+    logic [BUSES-1:0][C-1:0] busy_cycles, back_busy_cycles;
+  } state_t;
+
+  state_t s;
+  row_t rows[LANES][QUEUE];
+  slot_t flight[SLOTS];
+  down_t downs[PORTS][DOWN];
+  up_t ups[SOURCES][UP];
+  turn_t turns[BUSES];
+
+  // One clocked process works on these registers step by step, through the functions below.
+  /* verilator lint_off BLKSEQ */
+
+  function automatic logic [T-1:0] later(logic [T-1:0] a, logic [T-1:0] b);
+    return (a > b) ? a : b;
+  endfunction
+
+  // cycles that bytes hold a bus: the narrower of bus and source's port decides
+  function automatic logic [T-1:0] beats(logic [U-1:0] source, logic [B-1:0] bytes);
+    logic [2:0] shift;
+    shift = (width_shift < port_shift[source]) ? width_shift : port_shift[source];
+    return (T'(bytes) + (T'(1) << shift) - T'(1)) >> shift;
+  endfunction
+
+  function automatic logic [A-1:0] address_of(logic [L-1:0] i);
+    return rows[i][0].address + A'(s.sent[i]);
+  endfunction
+
+  function automatic logic [B-1:0] size_of(logic [L-1:0] i);
+    logic [B-1:0] rest, room;
+    rest = rows[i][0].bytes - s.sent[i];
+    room = (B'(1) << burst_shift) - (B'(address_of(i)) & ((B'(1) << burst_shift) - B'(1)));
+    return (rest < room) ? rest : room;
+  endfunction
+
+  function automatic logic [P-1:0] port_of(logic [L-1:0] i);
+    return P'(address_of(i) >> interleave_shift) & port_mask;
+  endfunction
+
+  function automatic logic [K-1:0] bus_of(logic [P-1:0] port, logic write);
+    return separate ? {port, write} : K'(port);
+  endfunction
+
+  function automatic logic [N-1:0] id_of(logic [U-1:0] source, logic [2:0] stream);
+    return N'(8'(stream) % 8'(ids[source]));
+  endfunction
+
+  // may a source move so many bytes in this period?
+  function automatic logic within_budget(logic [U-1:0] source, logic write, logic [B-1:0] bytes);
+    logic [15:0] after, drawn;
+    after = s.spent[source] + 16'(bytes);
+    drawn = (after > s.share[source]) ? after - s.share[source] : 16'd0;
+    if (drawn > 16'(bytes)) drawn = 16'(bytes);
+    within_budget = 1'b1;
+    if (regulated[source]) within_budget = reclaim[source] ? drawn <= s.pool : after <= budgets[source];
+    if (group[write][source] && s.group_spent[write] + 16'(bytes) > group_budget[write]) within_budget = 1'b0;
+  endfunction
+
+  function automatic void spend(logic [U-1:0] source, logic write, logic [B-1:0] bytes);
+    logic [15:0] after, drawn;
+    after = s.spent[source] + 16'(bytes);
+    drawn = (after > s.share[source]) ? after - s.share[source] : 16'd0;
+    if (drawn > 16'(bytes)) drawn = 16'(bytes);
+    if (regulated[source]) begin
+      s.spent[source] = after;
+      if (reclaim[source]) s.pool = s.pool - drawn;
+    end
+    if (group[write][source]) s.group_spent[write] = s.group_spent[write] + 16'(bytes);
+  endfunction
+
+  // could the next piece of a lane take its bus now?
+  function automatic logic examine(logic [L-1:0] i);
+    logic [U-1:0] source;
+    logic write;
+    logic [P-1:0] port;
+    logic [N-1:0] id;
+    logic [7:0] mine, same, there;
+    source = i[L-1:1];
+    write = i[0];
+    port = port_of(i);
+    id = id_of(source, rows[i][0].stream);
+    if (s.count[i] == 0 || rows[i][0].ready > s.now) return 1'b0;
+    if (s.bus_free[bus_of(port, write)] > s.now) return 1'b0;
+    if (fifo[source]) begin
+      if (!s.head_known[source]) begin
+        s.head_known[source] = 1'b1;
+        s.head[source] = write;
+        if (s.count[i ^ L'(1)] != 0 && rows[i ^ L'(1)][0].ready <= s.now) s.head[source] = s.write_turn[source];
+      end
+      if (s.head[source] != write) return 1'b0;
+      if (s.unanswered[source][id] || s.id_until[source][id] > s.now) return 1'b0;
+    end
+    mine = '0;
+    same = '0;
+    there = '0;
+    for (int n = 0; n < SLOTS; n++) begin
+      if (flight[n].used && flight[n].lane == i && !(flight[n].given_up && flight[n].seen <= s.now)) begin
+        mine = mine + 8'd1;
+        if (flight[n].id == id) same = same + 8'd1;
+      end
+      if (flight[n].used && flight[n].lane[0] == write && flight[n].port == port &&
+          !(flight[n].answered && flight[n].gone <= s.now)) there = there + 8'd1;
+    end
+    if (mine >= limit[source] || same >= id_limit[source]) return 1'b0;
+    if (there >= port_limit[write]) return 1'b0;
+    if (s.down_count[port] >= down_limit) return 1'b0;
+    if (!within_budget(source, write, size_of(i))) return 1'b0;
+    return kind != TDM || T'(s.slot_cycle) + (write ? beats(source, size_of(i)) : T'(1)) <= T'(slot_cycles);
+  endfunction
+
+  // behind all that arrives no later
+  function automatic void push_down(logic [P-1:0] port, down_t row);
+    logic placed;
+    placed = 1'b0;
+    for (int n = DOWN - 1; n > 0; n--) begin
+      if (!placed && n <= int'(s.down_count[port])) begin
+        if (downs[port][n-1].ready > row.ready) downs[port][n] = downs[port][n-1];
+        else begin
+          downs[port][n] = row;
+          placed = 1'b1;
+        end
+      end
+    end
+    if (!placed) downs[port][0] = row;
+    s.down_count[port] = s.down_count[port] + 8'd1;
+  endfunction
+
+  function automatic void push_up(logic [U-1:0] source, up_t row);
+    logic placed;
+    placed = 1'b0;
+    for (int n = UP - 1; n > 0; n--) begin
+      if (!placed && n <= int'(s.up_count[source])) begin
+        if (ups[source][n-1].ready > row.ready) ups[source][n] = ups[source][n-1];
+        else begin
+          ups[source][n] = row;
+          placed = 1'b1;
+        end
+      end
+    end
+    if (!placed) ups[source][0] = row;
+    s.up_count[source] = s.up_count[source] + 8'd1;
+  endfunction
+
+  function automatic logic [I-1:0] free_slot();
+    free_slot = '0;
+    for (int n = SLOTS - 1; n >= 0; n--) if (!flight[n].used) free_slot = I'(n);
+  endfunction
+
+  // put the next piece of a lane on its bus
+  function automatic void send(logic [L-1:0] i);
+    logic [U-1:0] source;
+    logic write;
+    logic [N-1:0] id;
+    logic [I-1:0] index;
+    logic [P-1:0] port;
+    logic [K-1:0] bus;
+    logic [T-1:0] moving, ready;
+    slot_t slot;
+    source = i[L-1:1];
+    write = i[0];
+    id = id_of(source, rows[i][0].stream);
+    port = port_of(i);
+    bus = bus_of(port, write);
+    index = free_slot();
+    slot = '{default: '0};
+    slot.used = 1'b1;
+    slot.last = s.sent[i] + size_of(i) == rows[i][0].bytes;
+    slot.lane = i;
+    slot.id = id;
+    slot.port = port;
+    slot.bytes = size_of(i);
+    slot.missing = size_of(i);
+    slot.request_bytes = rows[i][0].bytes;
+    slot.tag = rows[i][0].tag;
+    flight[index] = slot;
+    if (s.flying[i][id]) begin
+      flight[s.newest[i][id]].followed = 1'b1;
+      flight[s.newest[i][id]].next = index;
+    end else begin
+      s.flying[i][id] = 1'b1;
+      s.oldest[i][id] = index;
+    end
+    s.newest[i][id] = index;
+
+    moving = write ? beats(source, slot.bytes) : T'(1);
+    ready = s.now + T'(latency[i]) + (cut_through ? T'(0) : moving - T'(1));
+    push_down(port, '{ready: ready, address: address_of(i), bytes: slot.bytes, write: write, source: source,
+                      tag: index});
+    s.head_known[source] = 1'b0;
+    s.unanswered[source][id] = 1'b1;
+    spend(source, write, slot.bytes);
+    s.bus_free[bus] = s.now + moving;
+    s.busy_cycles[bus] = s.busy_cycles[bus] + C'(moving);
+    s.sent[i] = s.sent[i] + slot.bytes;
+    if (slot.last) begin
+      s.sent[i] = '0;
+      for (int n = 0; n < QUEUE - 1; n++) rows[i][n] = rows[i][n+1];
+      s.count[i] = s.count[i] - 8'd1;
+    end
+  endfunction
+
+  // hand the source what has been answered of one id, in order, as far as it has room
+  function automatic void deliver(logic [L-1:0] i, logic [N-1:0] id, logic [T-1:0] earliest);
+    logic [U-1:0] source;
+    logic write, going;
+    logic [L-1:0] link;
+    logic [I-1:0] index;
+    logic [7:0] wanted;
+    logic [B-1:0] begins, ends;
+    logic [T-1:0] seen, start;
+    source = i[L-1:1];
+    write = i[0];
+    link = separate ? i : {source, 1'b0};
+    going = 1'b1;
+    for (int n = 0; n < UP + SLOTS; n++) begin
+      index = s.oldest[i][id];
+      if (!s.flying[i][id] || !flight[index].answered) going = 1'b0;
+      if (going) begin
+        wanted = write ? 8'(flight[index].last)
+                       : 8'((flight[index].bytes + (B'(1) << port_shift[source]) - B'(1)) >> port_shift[source]);
+        start = later(later(s.link_free[link], earliest), flight[index].arrived);
+        if (flight[index].given < wanted) begin
+          if (s.up_count[source] >= up_limit) begin
+            flight[index].held = 1'b1;
+            going = 1'b0;
+          end else begin
+            begins = B'(flight[index].given) << port_shift[source];
+            ends = begins + (B'(1) << port_shift[source]);
+            if (ends > flight[index].bytes) ends = flight[index].bytes;
+            seen = write ? start : later(later(s.link_free[link], earliest),
+                                         flight[index].arrived + (T'(ends - B'(1)) >> width_shift));
+            push_up(source, '{ready: seen, bytes: write ? flight[index].request_bytes : ends - begins, write: write,
+                              tag: flight[index].tag});
+            flight[index].given = flight[index].given + 8'd1;
+            flight[index].seen = seen;
+            s.link_free[link] = seen + T'(1);
+          end
+        end else begin
+          if (wanted == 0) flight[index].seen = start;
+          s.link_free[link] = later(s.link_free[link], flight[index].seen);
+          flight[index].held = 1'b0;
+          flight[index].given_up = 1'b1;
+          s.flying[i][id] = flight[index].followed;
+          s.oldest[i][id] = flight[index].next;
+        end
+      end
+    end
+  endfunction
+
+  // an answer from a memory port, visible from the next cycle on
+  function automatic void respond(logic [I-1:0] index, logic [B-1:0] bytes);
+    logic [L-1:0] i;
+    logic [U-1:0] source;
+    logic [K-1:0] bus;
+    logic [T-1:0] start, moving, whole;
+    i = flight[index].lane;
+    source = i[L-1:1];
+    bus = bus_of(flight[index].port, i[0]);
+    start = later(s.now + T'(1), s.back_free[bus]);
+    moving = i[0] ? T'(1) : beats(source, bytes);
+    s.back_free[bus] = start + moving;
+    s.back_busy_cycles[bus] = s.back_busy_cycles[bus] + C'(moving);
+    flight[index].missing = i[0] ? '0 : flight[index].missing - bytes;
+    if (flight[index].missing == 0) begin
+      whole = i[0] ? T'(1) : beats(source, flight[index].bytes);
+      flight[index].arrived = start + moving - whole + T'(response_latency[source]);
+      flight[index].answered = 1'b1;
+      flight[index].gone = start + moving;
+      s.unanswered[source][flight[index].id] = 1'b0;
+      s.id_until[source][flight[index].id] = start + moving - whole + T'(fifo_release[source]);
+      deliver(i, flight[index].id, '0);
+    end
+  endfunction
+
+  logic [SOURCES-1:0] accepts, pops_up;
+  logic [PORTS-1:0] pops_down;
+  logic [LANES-1:0] able;
+  logic [UNITS-1:0] asking;
+  logic [U:0] choice;
+  logic [L-1:0] winner;
+  logic sent, unused;
+
+  always_comb begin
+    for (int p = 0; p < PORTS; p++) begin
+      down_valid[p] = s.down_count[p] != 0 && downs[p][0].ready <= s.now;
+      down_address[p] = down_valid[p] ? downs[p][0].address : '0;
+      down_bytes[p] = down_valid[p] ? downs[p][0].bytes : '0;
+      down_write[p] = down_valid[p] ? downs[p][0].write : '0;
+      down_source[p] = down_valid[p] ? downs[p][0].source : '0;
+      down_tag[p] = down_valid[p] ? downs[p][0].tag : '0;
+    end
+    for (int m = 0; m < SOURCES; m++) begin
+      req_ready[m] = s.count[2*m+int'(req_write[m])] < queue_limit;
+      up_valid[m] = s.up_count[m] != 0 && ups[m][0].ready <= s.now;
+      up_bytes[m] = up_valid[m] ? ups[m][0].bytes : '0;
+      up_write[m] = up_valid[m] ? ups[m][0].write : '0;
+      up_tag[m] = up_valid[m] ? ups[m][0].tag : '0;
+    end
+  end
+
+  assign reads = s.reads;
+  assign writes = s.writes;
+  assign read_bytes = s.read_bytes;
+  assign write_bytes = s.write_bytes;
+  assign busy_cycles = s.busy_cycles;
+  assign back_busy_cycles = s.back_busy_cycles;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      s = '{default: '0};
+      s.share = budgets;
+      for (int n = 0; n < SLOTS; n++) flight[n] = '{default: '0};
+      for (int b = 0; b < BUSES; b++) turns[b] = '{last: U'(UNITS - 1), credit: weights};
+    end else begin
+      accepts = req_valid & req_ready;
+      pops_up = up_valid & up_ready;
+      pops_down = down_valid & down_ready;
+      sent = 1'b0;
+      for (int i = 0; i < LANES; i++) begin
+        for (int n = 0; n < IDS; n++) begin
+          if (s.flying[i][n] && flight[s.oldest[i][n]].held) deliver(L'(i), N'(n), s.now);
+        end
+      end
+
+      for (int i = 0; i < LANES; i++) able[i] = examine(L'(i));
+      for (int b = 0; b < BUSES; b++) begin
+        asking = '0;
+        for (int i = 0; i < LANES; i++) begin
+          if (able[i] && bus_of(port_of(L'(i)), i[0]) == K'(b)) begin
+            if (sent) able[i] = examine(L'(i));  // another bus has had places or budget in this very cycle
+            asking[i / 2] = asking[i / 2] | able[i];
+          end
+        end
+        choice = pick(kind, turns[b], asking, priorities, owners[s.slot]);
+        if (choice[U]) begin
+          turns[b] = granted(kind, turns[b], choice[U-1:0], weights);
+          winner = {choice[U-1:0], s.write_turn[choice[U-1:0]]};
+          if (!able[winner] || bus_of(port_of(winner), winner[0]) != K'(b)) winner = winner ^ L'(1);
+          s.write_turn[choice[U-1:0]] = ~winner[0];
+          able[winner] = 1'b0;
+          send(winner);
+          unused = examine(winner);  // its next piece may take its place in the source's one channel
+          sent = 1'b1;
+        end
+      end
+
+      for (int n = 0; n < SLOTS; n++) begin  // what the source has seen, and has left its port
+        if (flight[n].used && flight[n].given_up && flight[n].seen <= s.now && flight[n].gone <= s.now) begin
+          flight[n].used = 1'b0;
+        end
+      end
+
+      // what comes in, and what is taken
+      for (int p = 0; p < PORTS; p++) begin
+        if (rsp_valid[p]) respond(rsp_tag[p], rsp_bytes[p]);
+        if (pops_down[p]) begin
+          for (int n = 0; n < DOWN - 1; n++) downs[p][n] = downs[p][n+1];
+          s.down_count[p] = s.down_count[p] - 8'd1;
+        end
+      end
+      for (int m = 0; m < SOURCES; m++) begin
+        if (pops_up[m]) begin
+          for (int n = 0; n < UP - 1; n++) ups[m][n] = ups[m][n+1];
+          s.up_count[m] = s.up_count[m] - 8'd1;
+        end
+        if (accepts[m]) begin
+          rows[2*m+int'(req_write[m])][s.count[2*m+int'(req_write[m])][$clog2(QUEUE)-1:0]] = '{
+              ready: s.now + T'(1) + T'(entry[m]), address: req_address[m], bytes: req_bytes[m],
+              stream: req_stream[m], tag: req_tag[m]};
+          s.count[2*m+int'(req_write[m])] = s.count[2*m+int'(req_write[m])] + 8'd1;
+          if (req_write[m]) begin
+            s.writes[m] = s.writes[m] + C'(1);
+            s.write_bytes[m] = s.write_bytes[m] + C'(req_bytes[m]);
+          end else begin
+            s.reads[m] = s.reads[m] + C'(1);
+            s.read_bytes[m] = s.read_bytes[m] + C'(req_bytes[m]);
+          end
+        end
+      end
+
+      // time goes on: TDM slots, and the regulators' periods
+      s.slot_cycle = s.slot_cycle + 8'd1;
+      if (s.slot_cycle == slot_cycles) begin
+        s.slot_cycle = '0;
+        s.slot = ((F + 1)'(s.slot) + (F + 1)'(1) == slots) ? '0 : s.slot + F'(1);
+      end
+      s.period_cycle = s.period_cycle + 16'd1;
+      if (s.period_cycle == period) begin
+        s.period_cycle = '0;
+        s.pool = '0;
+        for (int m = 0; m < SOURCES; m++) begin
+          s.share[m] = (s.spent[m] < budgets[m]) ? s.spent[m] : budgets[m];
+          if (regulated[m] && reclaim[m]) s.pool = s.pool + budgets[m] - s.share[m];
+        end
+        s.spent = '0;
+      end
+      s.group_cycle = s.group_cycle + 16'd1;
+      if (s.group_cycle == group_period) begin
+        s.group_cycle = '0;
+        s.group_spent = '0;
+      end
+      s.now = s.now + T'(1);
+    end
+  end
+  /* verilator lint_on BLKSEQ */
+
+endmodule

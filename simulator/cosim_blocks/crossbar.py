@@ -1,0 +1,339 @@
+"""The interconnect beside `rtl/crossbar.sv`: pieces to memory, answers to the sources, in every cycle."""
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.cache.standalone import build_wiring
+from hw_models.interconnect.block import accept, advance, respond
+from hw_models.interconnect.build import build_interconnect
+from hw_models.interconnect.names import Arbitration
+from hw_models.interconnect.params import Interconnect
+from hw_models.interconnect.standalone import UP
+from hw_models.port import FIFO_ROWS, REQUEST, front, pop
+from simulator.cosim_blocks import bench
+from simulator.cosim_blocks.bench import copied, packed
+
+PORTS, LATENESS, FRAME, DEPTH, ROOM = 2, 24, 8, 8, 16  # as the RTL's parameters
+NS_PER_S = 10**9
+BURST = 64
+DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a source's number)
+    "address": ("address", 16),
+    "bytes": ("bytes", 9),
+    "write": ("write", 1),
+    "source": ("master", 0),
+}
+UP_FIELDS = {"bytes": ("bytes", 9), "write": ("write", 1), "tag": ("tag", 8)}
+
+
+class Bench(bench.Bench):
+    goals = (
+        *(f"arbitration {kind}: two or more ask for a bus" for kind in Arbitration),
+        "reads and writes share a bus",
+        "reads and writes have their own",
+        "one memory port",
+        "two memory ports",
+        "a request is cut in pieces",
+        "a write of several beats",
+        "a bus narrower than a source's port",
+        "a source's port narrower than the bus",
+        "a source is at its limit",
+        "a port is at its limit",
+        "a way to memory is full",
+        "a source has no room for its answers",
+        "a queue is full",
+        "rows to memory overtake each other",
+        "answers wait for the response bus",
+        "an answer comes in parts",
+        "answers come out of order",
+        "a fifo source waits for its id's last transaction",
+        "a budget holds a source up",
+        "a budget with reclaim holds a source up",
+        "a source draws from the pool",
+        "a group's budget holds its masters up",
+    )
+    episode_cycles = 300
+    watched = ("down_tag",)
+
+    def begin(self, episode: int) -> dict[str, int]:
+        pick, number = self.random.choice, self.random.randint
+        self.sources = self.parameters["SOURCES"]
+        names = [f"m{source}" for source in range(self.sources)]
+        self.kind = list(Arbitration)[episode % 4]
+        self.separate, self.ports = episode // 4 % 2, 1 + episode // 2 % 2
+        regulated, self.reclaim = pick([0, 1]), episode // 2 % 2
+        self.period, self.group_period = pick([50, 90]), pick([40, 70])
+        tdm = self.kind == Arbitration.TDM
+        settings: dict[str, Any] = {
+            "clock": "1 GHz",
+            "arbitration": self.kind,
+            "channels": "separate" if self.separate else "shared",
+            "cut_through": pick([True, False]),
+            "width": pick(["8 B", "16 B", "32 B"]),
+            "latency": "3 cycles",
+            "burst": f"{BURST} B",
+            "queue": number(1, 4),
+            "reads_in_flight": pick([2, 8, 32]),
+            "writes_in_flight": pick([2, 8, 32]),
+            "tdm": [pick(names) for _ in range(number(2, FRAME))] if tdm else [],
+            "tdm_slot": "9 cycles",
+            "period": f"{self.period} ns",
+            "masters": {name: self._master(regulated) for name in names},
+        }
+        if pick([0, 1]):
+            self.budgets = [pick([71, 200, 399]), pick([64, 199])]
+            rates = [f"{-(-budget * NS_PER_S // self.group_period)} B/s" for budget in self.budgets]
+            group = {"masters": names[:2], "read_budget": rates[0], "write_budget": rates[1]}
+            settings["groups"] = {"g": {**group, "period": f"{self.group_period} ns"}}
+        params = Interconnect.model_validate(settings)
+        self.widths = [pick([8, 16, 32]) for _ in names]
+        self.model = build_interconnect(params, names, self.widths, self.ports)[0]
+        self.wires = build_wiring(DEPTH)[0]
+        self.downs = [self.wires["fifo"][port] for port in range(PORTS)]
+        self.ups = [self.wires["fifo"][UP + source] for source in range(self.sources)]
+        self.down_limit, self.up_limit = number(1, DEPTH), number(2, ROOM)
+        for fifos, limit in ((self.downs, self.down_limit), (self.ups, self.up_limit)):
+            for fifo in fifos:
+                fifo["limit"] = limit
+        self._traffic()
+        return self._straps()
+
+    def _master(self, regulated: int) -> dict[str, Any]:
+        pick, number = self.random.choice, self.random.randint
+        port: dict[str, Any] = {
+            "outstanding": number(1, 5),
+            "ids": number(1, 4),
+            "outstanding_per_id": number(1, 5),
+            "entry": f"{pick([0, 0, 2])} cycles",
+            "latency": f"{number(1, 6)} cycles",
+            "write_latency": f"{number(1, 6)} cycles",
+            "response_latency": f"{number(0, 6)} cycles",
+            "priority": number(0, 2),
+            "weight": number(1, 3),
+        }
+        if pick([0, 0, 1]):
+            port["fifo"] = {"release": f"{number(1, 5)} cycles"}
+        if regulated and pick([0, 1, 1]):
+            budget = pick([103, 160, 300, 600])
+            port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
+            port["reclaim"] = bool(self.reclaim)
+        return port
+
+    def _traffic(self) -> None:
+        pick = self.random.choice
+        self.load, self.up_rate, self.down_rate = (
+            pick([0.1, 0.5, 1.0]),
+            pick([1.0, 1.0, 0.3]),
+            pick([1.0, 0.3]),
+        )
+        self.latency, self.writes = pick([1, LATENESS]), pick([0.1, 0.4])
+        self.memory: list[list[Any]] = [[] for _ in range(PORTS)]  # [earliest cycle, model's row, RTL's tag]
+        self.offered: list[Any] = [None] * self.sources
+        self.answers: list[Any] = [None] * PORTS
+        self.taken: list[Any] = [None] * PORTS
+        self.tag = 0
+        self.up_ready = self.down_ready = 0
+
+    def _straps(self) -> dict[str, int]:
+        model, count = self.model, self.sources
+        regulation = model["regulation"]
+        own, groups = regulation["own"][:count], regulation["group"][:, :count]
+        rows = regulation["rows"]
+        group = [max(groups[write]) for write in range(2)]
+        names = ("entry", "response_latency", "limit", "id_limit", "fifo_release")
+        return {
+            **{name: packed(model[name][:count], 8) for name in names},
+            "kind": model["arbiters"][0]["kind"],
+            "priorities": packed(model["arbiters"][0]["priority"][:count], 8),
+            "weights": packed(model["arbiters"][0]["weight"][:count], 8),
+            "slot_cycles": model["arbiters"][0]["slot_cycles"],
+            "slots": model["arbiters"][0]["slots"],
+            "owners": packed(model["arbiters"][0]["owner"][:FRAME], (count - 1).bit_length()),
+            "separate": self.separate,
+            "cut_through": model["cut_through"],
+            "width_shift": model["width_shift"],
+            "burst_shift": int(model["burst"]).bit_length() - 1,
+            "interleave_shift": model["interleave_shift"],
+            "port_mask": self.ports - 1,
+            "queue_limit": model["queue"],
+            "down_limit": self.down_limit,
+            "up_limit": self.up_limit,
+            "port_limit": packed(model["port_limit"], 8),
+            "latency": packed(model["latency"][:count].ravel(), 8),
+            "port_shift": packed(model["port_shift"][:count], 3),
+            "ids": packed(model["ids"][:count], 3),
+            "fifo": packed(model["fifo"][:count], 1),
+            "regulated": packed([row >= 0 for row in own], 1),
+            "reclaim": packed([row >= 0 and rows[row]["reclaim"] for row in own], 1),
+            "budgets": packed([rows[row]["budget"] if row >= 0 else 0 for row in own], 16),
+            "period": self.period,
+            "group": packed((groups >= 0).ravel(), 1),
+            "group_budget": packed([rows[row]["budget"] if row >= 0 else 0 for row in group], 16),
+            "group_period": self.group_period,
+            **dict.fromkeys(("req_valid", "req_write", "down_ready", "rsp_valid", "up_ready"), 0),
+        }
+
+    def drive(self, cycle: int) -> dict[str, int]:
+        flip = self.random.random
+        self.offered = [
+            self._request(source) if row is None and flip() < self.load else row
+            for source, row in enumerate(self.offered)
+        ]
+        self.answers = [self._answer(port, cycle) for port in range(PORTS)]
+        self.up_ready = sum(1 << source for source in range(self.sources) if flip() < self.up_rate)
+        self.down_ready = sum(1 << port for port in range(PORTS) if flip() < self.down_rate)
+
+        def fields(name: str, width: int) -> int:
+            return packed([0 if row is None else row[name] for row in self.offered], width)
+
+        return {
+            "req_valid": packed([row is not None for row in self.offered], 1),
+            "req_address": fields("address", 16),
+            "req_bytes": fields("bytes", 9),
+            "req_write": fields("write", 1),
+            "req_stream": fields("stream", 3),
+            "req_tag": fields("tag", 8),
+            "up_ready": self.up_ready,
+            "down_ready": self.down_ready,
+            "rsp_valid": packed([answer is not None for answer in self.answers], 1),
+            "rsp_bytes": packed([0 if a is None else a[0]["bytes"] for a in self.answers], 9),
+            "rsp_tag": packed([0 if a is None else a[1] for a in self.answers], 5),
+        }
+
+    def _request(self, source: int) -> Any:
+        row: Any = np.zeros(1, REQUEST)[0]
+        row["address"] = self.random.randrange(128) * 32
+        row["bytes"] = self.random.choice([8, 32, 32, 64, 64, 96])
+        row["write"] = self.random.random() < self.writes
+        row["master"], row["stream"], row["tag"] = source, self.random.randrange(5), self.tag
+        self.tag = (self.tag + 1) % 256
+        return row
+
+    def _answer(self, port: int, cycle: int) -> Any:
+        """Return (row, RTL's tag) that a port answers now: a write, a read or part of one, or None."""
+        ready = [entry for entry in self.memory[port] if entry[0] <= cycle]
+        if not ready or self.random.random() < 0.1:
+            return None
+        entry = self.random.choice(ready)
+        self.reach("answers come out of order", entry is not self.memory[port][0])
+        row = copied(entry[1])
+        half = entry[1]["bytes"] // 2
+        if not row["write"] and half >= 8 and self.random.random() < 0.2:
+            row["bytes"] = half
+            entry[1]["bytes"] -= half
+            self.reach("an answer comes in parts")
+        else:
+            self.memory[port] = [other for other in self.memory[port] if other is not entry]
+        return row, entry[2]
+
+    def check(self, cycle: int) -> dict[str, int]:
+        model = self.model
+        downs = [down["count"] > 0 and front(down)["time"] <= cycle for down in self.downs]
+        ups = [up["count"] > 0 and front(up)["time"] <= cycle for up in self.ups]
+        free = [self._has_place(source) for source in range(self.sources)]
+        buses = [model[name][: 2 * PORTS] for name in ("busy_cycles", "back_busy_cycles")]
+        said = {
+            "down_valid": packed(downs, 1),
+            "up_valid": packed(ups, 1),
+            "req_ready": packed(free, 1),
+            "busy_cycles": packed(buses[0], 24),
+            "back_busy_cycles": packed(buses[1], 24),
+        }
+        for name in ("reads", "writes", "read_bytes", "write_bytes"):
+            said[name] = packed(model[name][: self.sources], 24)
+        for name, fifos, valid, fields in (
+            ("down", self.downs, downs, DOWN_FIELDS),
+            ("up", self.ups, ups, UP_FIELDS),
+        ):
+            rows = [front(fifo) if shown else None for fifo, shown in zip(fifos, valid)]
+            for field, (column, width) in fields.items():
+                values = [0 if row is None else row[column] for row in rows]
+                said[f"{name}_{field}"] = packed(values, width or (self.sources - 1).bit_length())
+        self._step(cycle, downs, ups, free)
+        return said
+
+    def _has_place(self, source: int) -> bool:
+        row = self.offered[source]
+        write = 0 if row is None else int(row["write"])
+        return bool(self.model["lanes"][2 * source + write]["count"] < self.model["queue"])
+
+    def _step(self, cycle: int, downs: list[bool], ups: list[bool], free: list[bool]) -> None:
+        """Do in the model what the cycle's clock edge does: grants, then what comes in and goes."""
+        model = self.model
+        waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
+        busy = int(model["busy_cycles"].sum())
+        advance(model, cycle, self.wires, 0, UP)
+        self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
+        for port, answer in enumerate(self.answers):
+            if answer is not None:
+                bus = port * model["channels"] + int(answer[0]["write"]) * (model["channels"] - 1)
+                self.reach("answers wait for the response bus", model["back_free"][bus] > cycle + 1)
+                respond(model, answer[0], cycle + 1, self.wires, UP)
+        self.taken = [None] * PORTS
+        for port in range(PORTS):
+            if downs[port] and self.down_ready >> port & 1:
+                late = cycle + 1 + self.random.randint(0, self.latency)
+                self.taken[port] = [late, copied(front(self.downs[port])), 0]
+                self.memory[port].append(self.taken[port])
+                pop(self.downs[port])
+        for source in range(self.sources):
+            if ups[source] and self.up_ready >> source & 1:
+                pop(self.ups[source])
+            row = self.offered[source]
+            if row is not None and free[source]:
+                accept(model, row, source, cycle + 1)
+                self.offered[source] = None
+                self.transactions += 1
+                self.reach("a request is cut in pieces", row["bytes"] > BURST)
+            self.reach("a queue is full", row is not None and not free[source])
+
+    def saw(self, outputs: dict[str, int]) -> None:
+        for port, entry in enumerate(self.taken):
+            if entry is not None:
+                entry[2] = outputs["down_tag"] >> 5 * port & 31
+
+    def _cover(self, waiting: list[list[int]], moved: int) -> None:
+        model, reach = self.model, self.reach
+        asking = [int(wants).bit_count() for wants in model["wants"]]
+        reach(f"arbitration {self.kind}: two or more ask for a bus", max(asking) > 1)
+        if moved:
+            reach("reads and writes have their own" if self.separate else "reads and writes share a bus")
+            reach("one memory port" if self.ports == 1 else "two memory ports")
+            reach("a write of several beats", moved > 2)
+            bus = 1 << int(model["width_shift"])
+            reach("a bus narrower than a source's port", bus < max(self.widths))
+            reach("a source's port narrower than the bus", bus > min(self.widths))
+        flying = model["lane_flight"][: 2 * self.sources].reshape(-1, 2)
+        reach("a source is at its limit", (flying.max(axis=1) >= model["limit"][: self.sources]).any())
+        at_port = model["port_flight"] >= model["port_limit"][:, None]
+        reach("a port is at its limit", at_port[:, : self.ports].any())
+        reach("a way to memory is full", model["full"])
+        reach("a source has no room for its answers", model["held"])
+        reach("a fifo source waits for its id's last transaction", model["serialised"])
+        for before, down in zip(waiting, self.downs):
+            now = [int(row["tag"]) for row in rows_of(down)]
+            reach("rows to memory overtake each other", now[: len(before)] != before)
+        self._cover_budgets()
+
+    def _cover_budgets(self) -> None:
+        regulation = self.model["regulation"]
+        for source in range(self.sources):
+            own = int(regulation["own"][source])
+            rule = regulation["rows"][own]
+            if own >= 0 and rule["reclaim"]:
+                self.reach("a source draws from the pool", rule["used"] > rule["share"])
+            for write in range(2):
+                lane = self.model["lanes"][2 * source + write]
+                if lane["count"] == 0 or lane["cause"] != Cause.REGULATION:
+                    continue
+                grouped = regulation["group"][write][source] >= 0
+                self.reach("a group's budget holds its masters up", grouped and own < 0)
+                self.reach("a budget holds a source up", own >= 0 and not grouped and not rule["reclaim"])
+                held = own >= 0 and not grouped and rule["reclaim"]
+                self.reach("a budget with reclaim holds a source up", held)
+
+
+def rows_of(fifo: Any) -> list[Any]:
+    """Return the rows of a FIFO, the oldest first."""
+    return [fifo["rows"][(fifo["head"] + n) % FIFO_ROWS] for n in range(fifo["count"])]
