@@ -88,7 +88,9 @@ def random_tables(random: Random) -> Tables:
     exponential = random.random() < 0.5
     settings = {
         "LUT_LE_FUNCTION": int(not exponential),
-        "LUT_LE_INDEX_OFFSET": random.choice([0, 0, random.randint(-40, 31), random.randint(-3, 5)]),
+        "LUT_LE_INDEX_OFFSET": random.choice(
+            [0, random.randint(1, 6), random.randint(-40, 31), random.randint(-3, 5)]
+        ),
     }
     for name in ("UFLOW", "OFLOW", "HYBRID"):
         settings[f"LUT_{name}_PRIORITY"] = random.getrandbits(1)
@@ -102,7 +104,9 @@ def random_tables(random: Random) -> Tables:
         }
         for end in ("UFLOW", "OFLOW"):
             settings[f"LUT_{name}_SLOPE_{end}_SCALE"] = _signed(random, 16)
-            settings[f"LUT_{name}_SLOPE_{end}_SHIFT"] = random.randint(-16, 15)
+            settings[f"LUT_{name}_SLOPE_{end}_SHIFT"] = random.choice(
+                [0, random.randint(-4, 8), random.randint(-16, 15)]
+            )
     bits = random.choice([8, 8, 16])
     entries = [
         np.array([_signed(random, bits) for _ in range(n)], np.int64) for n in (LE_ENTRIES, LO_ENTRIES)
