@@ -96,7 +96,7 @@ def random_tables(random: Random) -> Tables:
         settings[f"LUT_{name}_PRIORITY"] = random.getrandbits(1)
     for name in ("LE", "LO"):
         select = random.choice([random.randint(-6, 24), random.randint(0, 8)])
-        start = _signed(random, 32) if random.random() < 0.3 else random.randint(-3000, 300)
+        start = random.choice([random.randint(-(1 << 31), 1 << 30), *[random.randint(-3000, 300)] * 2])
         settings |= {
             f"LUT_{name}_START": start,
             f"LUT_{name}_END": min(start + (1 << random.randint(0, 30)), (1 << 31) - 1),
@@ -107,6 +107,10 @@ def random_tables(random: Random) -> Tables:
             settings[f"LUT_{name}_SLOPE_{end}_SHIFT"] = random.choice(
                 [0, random.randint(-4, 8), random.randint(-16, 15)]
             )
+    if random.random() < 0.3:  # what lies below both tables goes on gently from an exponential LE
+        settings |= {"LUT_LE_FUNCTION": 0, "LUT_LE_INDEX_OFFSET": random.randint(1, 6)}
+        settings |= {"LUT_UFLOW_PRIORITY": 0, "LUT_LO_START": settings["LUT_LE_START"] + 64}
+        settings |= {"LUT_LE_SLOPE_UFLOW_SCALE": random.choice([-3, -1, 1, 2]), "LUT_LE_SLOPE_UFLOW_SHIFT": 0}
     bits = random.choice([8, 8, 16])
     entries = [
         np.array([_signed(random, bits) for _ in range(n)], np.int64) for n in (LE_ENTRIES, LO_ENTRIES)
