@@ -45,7 +45,7 @@ class Bench(bench.Bench):
         "a pixel of the next launch waits",
         "results saturate",
     )
-    episode_cycles = 3000
+    episode_cycles = 2000
 
     def __init__(self, parameters: dict[str, int], random: Random):
         super().__init__(parameters, random)

@@ -88,13 +88,15 @@ def random_tables(random: Random) -> Tables:
     exponential = random.random() < 0.5
     settings = {
         "LUT_LE_FUNCTION": int(not exponential),
-        "LUT_LE_INDEX_OFFSET": random.choice([0, 0, random.randint(-40, 31), random.randint(-3, 5)]),
+        "LUT_LE_INDEX_OFFSET": random.choice(
+            [0, random.randint(1, 6), random.randint(-40, 31), random.randint(-3, 5)]
+        ),
     }
     for name in ("UFLOW", "OFLOW", "HYBRID"):
         settings[f"LUT_{name}_PRIORITY"] = random.getrandbits(1)
     for name in ("LE", "LO"):
         select = random.choice([random.randint(-6, 24), random.randint(0, 8)])
-        start = _signed(random, 32) if random.random() < 0.3 else random.randint(-3000, 300)
+        start = random.choice([random.randint(-(1 << 31), 1 << 30), *[random.randint(-3000, 300)] * 2])
         settings |= {
             f"LUT_{name}_START": start,
             f"LUT_{name}_END": min(start + (1 << random.randint(0, 30)), (1 << 31) - 1),
@@ -102,8 +104,17 @@ def random_tables(random: Random) -> Tables:
         }
         for end in ("UFLOW", "OFLOW"):
             settings[f"LUT_{name}_SLOPE_{end}_SCALE"] = _signed(random, 16)
-            settings[f"LUT_{name}_SLOPE_{end}_SHIFT"] = random.randint(-16, 15)
-    entries = [np.array([_signed(random, 16) for _ in range(n)], np.int64) for n in (LE_ENTRIES, LO_ENTRIES)]
+            settings[f"LUT_{name}_SLOPE_{end}_SHIFT"] = random.choice(
+                [0, random.randint(-4, 8), random.randint(-16, 15)]
+            )
+    if random.random() < 0.3:  # what lies below both tables goes on gently from an exponential LE
+        settings |= {"LUT_LE_FUNCTION": 0, "LUT_LE_INDEX_OFFSET": random.randint(1, 6)}
+        settings |= {"LUT_UFLOW_PRIORITY": 0, "LUT_LO_START": settings["LUT_LE_START"] + 64}
+        settings |= {"LUT_LE_SLOPE_UFLOW_SCALE": random.choice([-3, -1, 1, 2]), "LUT_LE_SLOPE_UFLOW_SHIFT": 0}
+    bits = random.choice([8, 8, 16])
+    entries = [
+        np.array([_signed(random, bits) for _ in range(n)], np.int64) for n in (LE_ENTRIES, LO_ENTRIES)
+    ]
     return Tables(settings, *entries)
 
 
@@ -115,7 +126,9 @@ def _settings(random: Random) -> dict[str, int]:
             f"{name}_BYPASS": random.getrandbits(1),
             f"{name}_ALU_BYPASS": random.getrandbits(1),
             f"{name}_ALU_ALGO": random.randrange(ALGORITHMS),
-            f"{name}_ALU_SHIFT_VALUE": random.choice([0, 0, random.randint(0, 20), random.randint(0, 63)]),
+            f"{name}_ALU_SHIFT_VALUE": random.choice(
+                [0, 0, 31, 63, random.randint(0, 20), random.randint(0, 63)]
+            ),
             f"{name}_ALU_OPERAND": _signed(random, 16),
             f"{name}_MUL_BYPASS": random.getrandbits(1),
             f"{name}_MUL_PRELU": random.getrandbits(1),
@@ -147,6 +160,25 @@ def _settings(random: Random) -> dict[str, int]:
         "CVT_SCALE": 1 if plain else _signed(random, 16),
         "CVT_SHIFT": random.choice([0, random.randint(0, 24), random.randint(0, 63)]),
     }
+
+
+def _aim_at_tables(
+    random: Random, fields: dict[str, int], tables: Tables, shape: tuple[int, int]
+) -> np.ndarray:
+    """Let values reach the tables as they are, and results memory almost; return values around entries."""
+    fields |= {f"{name}_BYPASS": 1 for name in SUB_UNITS.values()}
+    fields |= {"EW_BYPASS": 0, "EW_ALU_BYPASS": 1, "EW_MUL_BYPASS": 1, "EW_LUT_BYPASS": 0}
+    fields |= {"CVT_OFFSET": 0, "CVT_SCALE": 1, "CVT_SHIFT": random.choice([0, 0, 1, 8, 16, 24])}
+    values = np.zeros(shape[0] * shape[1], np.int64)
+    for i in range(values.size):
+        name, last = random.choice([("LE", LE_ENTRIES - 1), ("LO", LO_ENTRIES - 1)])
+        entry = random.choice([-1, 0, 1, last - 1, last, last + 1, random.randint(-9, last + 9)])
+        power = max(0, tables.settings[f"LUT_{name}_INDEX_SELECT"])
+        if name == "LE" and not tables.settings["LUT_LE_FUNCTION"]:
+            entry, power = 1, min(31, max(0, entry + tables.settings["LUT_LE_INDEX_OFFSET"]))
+        values[i] = tables.settings[f"LUT_{name}_START"] + (entry << power)
+        values[i] += random.choice([-1, 0, 0, 1, random.randint(-200, 200), random.randint(0, 1 << power)])
+    return np.clip(values, -(1 << 31), (1 << 31) - 1).reshape(shape)
 
 
 def _x_parts(sdp: Settings, name: str, memory: tuple[bool, bool]) -> list[tuple[int, int]]:
@@ -192,6 +224,15 @@ def _registers(sdp: Settings, memory: list[bool], surfaces: int) -> int:
     return joined(parts)
 
 
+def _values(random: Random, shape: tuple[int, int]) -> np.ndarray:
+    """Return what CACC may hand over: any reach, some at the ends of 32 bits."""
+    reach = random.choice([31, 31, 8, 12, 16, 20])
+    noise = np.random.default_rng(random.getrandbits(32))
+    values = noise.integers(-(1 << reach), 1 << reach, shape)
+    values[noise.random(shape) < 0.05] = random.choice([0, -1, (1 << 31) - 1, -(1 << 31)])
+    return values
+
+
 def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Task:
     """Return a launch whose operands come from registers or, as far as values go, from memory."""
     atom = preset["atom_bytes"]
@@ -205,15 +246,16 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
     op["dst"] = random.randrange(1 << 20) * atom
     op["dst_line_stride"] = (op["out_width"] + random.randint(0, 3)) * atom
     op["dst_surface_stride"] = op["dst_line_stride"] * op["out_height"] + random.randint(0, 3) * atom
-    extra = {"SDP": tables.settings | _settings(random)}
+    pixels, lanes = int(op["out_width"] * op["out_height"]), surfaces * atom
+    fields = _settings(random)
+    values = _values(random, (pixels, lanes))
+    if random.random() < 0.4:
+        values = _aim_at_tables(random, fields, tables, (pixels, lanes))
+    extra = {"SDP": tables.settings | fields}
     launch = launch_of(op, preset, extra, {"SDP": (tables.le, tables.lo)})
     sdp = launch["SDP"]
 
-    pixels, lanes = int(op["out_width"] * op["out_height"]), surfaces * atom
-    reach = random.choice([31, 31, 8, 12, 16, 20])
     noise = np.random.default_rng(random.getrandbits(32))
-    values = noise.integers(-(1 << reach), 1 << reach, (pixels, lanes))
-    values[noise.random((pixels, lanes)) < 0.05] = random.choice([0, -1, (1 << 31) - 1, -(1 << 31)])
     memory = [random.random() < 0.5 for _ in OPERANDS]
     stored = noise.integers(-(1 << 15), 1 << 15, (len(OPERANDS), pixels, lanes))
     stored >>= random.choice([0, 8, 12])
