@@ -99,7 +99,7 @@ class Bench(bench.Bench):
             "mshrs": self.parameters["MSHRS"] - pick([0, 0, 0, 1, 2, 3]),
             "targets": self.random.randint(1, 4),
             "queue": self.random.randint(1, 4),
-            "writebacks": pick([0, 1, 2, 4]),
+            "writebacks": pick([0, 0, 1, 2, 4]),
             "data_width": pick(["16 B", "32 B", "64 B"]),
             "probe": f"{pick([0, 5])} cycles",
         }
@@ -127,6 +127,9 @@ class Bench(bench.Bench):
         self.down_rate, self.latency = pick([1.0, 1.0, 0.3]), pick([2, 10, 30])
         self.lines = pick([2, 4]) * self.ways * self.sets
         self.writes, self.local = pick([0.1, 0.5]), pick([0.3, 0.8])
+        self.wide = STREAMS  # streams of a master
+        if self.kind == Prefetch.STRIDE:  # long enough to have one
+            self.wide, self.local = 2, 0.9
         self.memory: list[Any] = []  # [earliest cycle of the answer, row that memory has taken]
         self.offered: Any = None
         self.answer: Any = None
@@ -178,12 +181,12 @@ class Bench(bench.Bench):
 
     def _request(self) -> Any:
         row: Any = np.zeros(1, REQUEST)[0]
-        master, stream = self.random.randrange(MASTERS), self.random.randrange(STREAMS)
+        master, stream = self.random.randrange(MASTERS), self.random.randrange(self.wide)
         line, step = self.streams[master * STREAMS + stream]
         if self.random.random() < self.local:
             line = (line + self.random.choice([0, step, step, step, step])) % self.lines
         else:
-            line, step = self.random.randrange(self.lines), self.random.choice([0, 1, 1, 2, -1, 5])
+            line, step = self.random.randrange(self.lines), self.random.choice([0, 1, 1, 2, -1, -2, 5])
             line = line % 8 if step < 0 else line  # down to the first line
         self.streams[master * STREAMS + stream] = line, step
         offset, size = self.random.choice([(0, LINE), (0, LINE), (0, 32), (32, 32), (8, 8)])
