@@ -6,13 +6,8 @@ from simulator.cosim_blocks.blocks import BLOCKS, Block
 from simulator.cosim_blocks.synthesis import cells
 
 pytest.importorskip("pyosys")
-QUICK = (
-    "arbiter",
-    "regulator",
-    "tag_path",
-    "conv_core",
-    "sdp",
-)  # Yosys takes a minute for each of the others
+# Yosys takes a minute for each of the others
+QUICK = ("arbiter", "regulator", "tag_path", "conv_core", "sdp")
 
 
 @pytest.mark.parametrize("name", QUICK)
