@@ -59,7 +59,7 @@ def new_burst(agent, side, first_pin, write, cycle):
     size, kind = pin[first_pin + 3], pin[first_pin + 4]
     if agent["fixed_size"] >= 0:
         beats, size, kind = np.int64(1), agent["fixed_size"], np.int64(INCR)
-    if pin[first_pin + 5] == 1:
+    if pin[first_pin + 5] != 0:
         refuse(agent, EXCLUSIVE, cycle, write, address, pin[first_pin])
     fault = fault_of(address, beats, size, kind, agent["width"])
     if fault != NONE:

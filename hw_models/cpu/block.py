@@ -246,8 +246,16 @@ def send_miss(state, out):
 
 @njit
 def respond(state, response, now):
-    """Take a whole line's response. A blocking cache goes on from here."""
-    if response["write"]:
+    """Take a response: a line, or the part of one that an interconnect of short bursts has cut off.
+
+    A blocking cache goes on when a line is whole.
+    """
+    way = response["write"]
+    state["answered"][way] += response["bytes"]
+    if state["answered"][way] < state["line_bytes"]:
+        return
+    state["answered"][way] -= state["line_bytes"]
+    if way:
         state["writes_in_flight"] -= 1
         if state["release_first"] and state["pending_read"] >= 0:
             state["cursor"] = max(state["cursor"], now + state["replay"])

@@ -40,6 +40,7 @@ CORE = np.dtype(
         # in flight
         ("reads_in_flight", np.int64),
         ("writes_in_flight", np.int64),
+        ("answered", np.int64, (2,)),  # bytes of a line that is not whole yet: of reads, of writes
         ("pending_writeback", np.int64),  # victim address waiting for the bus, -1: none
         ("pending_read", np.int64),
         # what came of it

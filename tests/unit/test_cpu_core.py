@@ -70,6 +70,24 @@ def test_a_blocking_core_waits_for_every_read():
     assert state["stall_cycles"] == 1000
 
 
+def test_a_line_that_comes_in_parts_is_answered_once():
+    """An interconnect with a burst of 16 B cuts each line in four."""
+    state = build_core(Core(clock="1 GHz"), master=0, seed=1)[0]
+    tasks = np.zeros(1, TASK)
+    tasks[0]["read_bytes"], tasks[0]["passes"] = 2 * LINE, 1
+    out = np.zeros(1, FIFO)[0]
+    out["limit"] = 8
+    core.start(state, tasks, 0, 0)
+    core.advance(state, tasks, 8, out)
+    part = front(out).copy()
+    part["bytes"] = LINE // 4
+    for cycle in (20, 21, 22):
+        core.respond(state, part, cycle)
+        assert (state["reads_in_flight"], state["stall_cycles"]) == (1, 0)
+    core.respond(state, part, 23)
+    assert (state["reads_in_flight"], state["stall_cycles"]) == (0, 23 - 8)
+
+
 def test_two_outstanding_misses_overlap():
     state, _ = run_task({"read_bytes": 10 * LINE, "passes": 1}, latency=100, outstanding=2)
     assert state["finished_at"] < 10 * 108 / 1.8
