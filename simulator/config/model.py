@@ -158,6 +158,8 @@ def load(
     """
     if isinstance(source, Config) and not (settings or values or seed is not None or strict):
         return source
+    if values and not (isinstance(values, Mapping) and all(isinstance(path, str) for path in values)):
+        raise ConfigError("values to set are a mapping of key paths to values; write {PATH: VALUE}")
     document = document_of(source, settings)
     for path, value in (values or {}).items():
         document = lay_value(document, path, value, Place(f"axes.{path}"))

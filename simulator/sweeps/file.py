@@ -4,7 +4,15 @@ import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from hw_models.units import Block
 from simulator.sweeps.axes import MOST_VALUES, Range, axis_values, si
@@ -123,14 +131,15 @@ class Sweep(Block):
             )
         return self
 
+    @field_validator("objectives", "constraints", "metrics")
+    @classmethod
+    def expressions_can_be_read(cls, texts: Any) -> Any:
+        for text in texts:
+            Expression(text)
+        return texts
+
     @model_validator(mode="after")
-    def expressions_can_be_read(self) -> "Sweep":
-        for table in ("objectives", "constraints", "metrics"):
-            for text in getattr(self, table):
-                try:
-                    Expression(text)
-                except ValueError as error:
-                    raise ValueError(f"{table}: {error}") from None
+    def conditions_can_be_read(self) -> "Sweep":
         for text in self.conditions:
             try:
                 read = Expression(text, names=self.axes)

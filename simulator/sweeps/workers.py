@@ -125,7 +125,12 @@ class Lane:
 
 
 def _serve() -> None:
-    """Set up a worker: whoever started it ends it, and it ends with whoever started it."""
+    """Set up a worker: whoever started it ends it, and it ends with whoever started it.
+
+    What a point needs is imported here, so that no point's time limit pays for it.
+    """
+    import simulator.single  # noqa: F401
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

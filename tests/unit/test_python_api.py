@@ -24,6 +24,11 @@ def test_a_config_can_be_changed_by_paths():
     assert other.system.accelerators["nvdla0"].clock_hz == 500_000_000
     with pytest.raises(ConfigError, match="unknown key; did you mean 'clock'"):
         config.with_({"system.accelerators.nvdla0.clok": "1 GHz"})
+    for bad in ({1: 2}, ["simulation.seed=7"], "simulation.seed=7"):
+        with pytest.raises(ConfigError, match="values to set are a mapping"):
+            config.with_(bad)
+    with pytest.raises(ConfigError, match="values to set are a mapping"):
+        simulator.load(TINY, set={1: 2})
 
 
 def test_settings_may_be_a_dict(run):

@@ -20,6 +20,11 @@ from simulator.sweeps.store import store_of
 from simulator.sweeps.workers import Lane, pool
 
 
+def loaded(_config):
+    """Tell whether a worker process has what simulates a point before it is given one."""
+    return {"loaded": "simulator.single" in sys.modules}
+
+
 def answer_of(config):
     """Stand in for `simulate_point` in a worker process: 1 is answered, 2 kills its process, 3 takes for ever."""
     what = config["what"]
@@ -53,6 +58,15 @@ def test_a_point_that_takes_too_long_is_an_error_and_the_others_go_on(lanes):
     assert answers.pop("1") == {"error": "took longer than --point-timeout"}
     assert answers == {key: {"summary": {"what": 1}} for key in ("0", "2", "3")}
     assert time.monotonic() - started < 30
+
+
+def test_a_time_limit_does_not_pay_for_the_start_of_a_worker(lanes):
+    lane = Lane(loaded)
+    try:
+        lane.start(("0", {}))
+        assert lane.future.result() == {"loaded": True}
+    finally:
+        lane.stop()
 
 
 def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
