@@ -28,6 +28,7 @@ class _Reached:
 
     def __init__(self) -> None:
         self.text, self.limit = "", ""
+        self.told = False
 
     def said(self, number: int) -> tuple[str, int]:
         """Return the line to print and the exit code."""
@@ -63,14 +64,16 @@ def _watch(reader: int) -> None:
             time.sleep(GRACE_S)
             clean_up()
             line, code = REACHED.said(number)
-            print(line, file=sys.stderr, flush=True)
+            if not REACHED.told:
+                print(line, file=sys.stderr, flush=True)
             os._exit(code)
 
 
 def end(number: int, notes: Iterable[str] = ()) -> None:
     """End the command for a signal, from the main thread. ``notes``: what else is to be known."""
     line, code = REACHED.said(number)
-    print("; ".join([line, *notes]), file=sys.stderr)
+    REACHED.told = True
+    print("; ".join([line, *notes]), file=sys.stderr, flush=True)
     sys.exit(code)
 
 

@@ -159,3 +159,20 @@ def test_a_run_that_ends_in_time_is_not_disturbed(endless, tmp_path):
     arguments = ["run", endless, "--set", "simulation.until=1 us", "--timeout", "60 s", "--no-plots"]
     assert ended(forked([*arguments, "--out", tmp_path / "run"])) == 0
     assert (tmp_path / "run" / "summary.json").exists()
+
+
+def test_a_command_that_takes_long_to_leave_says_once_that_it_was_ended():
+    script = """
+import atexit, os, signal, time
+from simulator.cli import signals
+from simulator.time_limit import Ended
+atexit.register(time.sleep, 20)
+signals.listen()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)
+except Ended:
+    signals.end(signal.SIGINT, ["4 points are kept"])
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "error: ended by SIGINT; 4 points are kept\n")
