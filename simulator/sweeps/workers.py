@@ -45,8 +45,14 @@ def pool(
     point_timeout_s: float | None = None,
     function: Callable[[dict[str, Any]], Answer] | None = None,
 ) -> Iterator[Run]:
-    """Yield what runs configs by ``function``, `simulate_point` if absent; ``workers`` 0: in this process."""
+    """Yield what runs configs by ``function``, `simulate_point` if absent; ``workers`` 0: in this process.
+
+    Raises ConfigError for a time limit where nobody can end a point.
+    """
     work = function or simulate_point
+    if point_timeout_s is not None and (scheduler is not None or workers == 0):
+        message = "goes with processes of this machine alone, which can be ended; write workers: 1 or more"
+        raise ConfigError(message, key="--point-timeout")
     if scheduler is not None:
         with _dask(scheduler) as run:
             yield run

@@ -69,6 +69,15 @@ def test_a_time_limit_does_not_pay_for_the_start_of_a_worker(lanes):
         lane.stop()
 
 
+@pytest.mark.parametrize("who", [{"workers": 0}, {"workers": 1, "scheduler": "tcp://127.0.0.1:1"}])
+def test_a_time_limit_that_nobody_can_keep_is_refused(who):
+    with (
+        pytest.raises(ConfigError, match="--point-timeout: goes with processes of this machine"),
+        pool(**who, point_timeout_s=1.0),
+    ):
+        pass
+
+
 def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
     with pool(2, point_timeout_s=5.0) as run:
         order = [key for key, _ in run(tasks(1, 3, 1, 1))]
