@@ -1,5 +1,7 @@
 """Every RTL twin agrees with the model in every cycle; a planted bug is found out."""
 
+import shutil
+
 import pytest
 
 from simulator.cosim_blocks.blocks import BLOCKS
@@ -34,6 +36,7 @@ def test_outside_pytest_a_difference_is_told_too(monkeypatch, tmp_path):
     """There cocotb's runner raises nothing: the failures in its results count."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     wrong = (ROOT / "hw_models/interconnect/rtl/arbiter.sv").read_text()
+    shutil.copy(ROOT / "hw_models/interconnect/rtl/arbitration.svh", tmp_path)
     (tmp_path / "arbiter.sv").write_text(wrong.replace("credit[winner] - 8'd1", "credit[winner] - 8'd2"))
     block = BLOCKS["arbiter"]._replace(sources=(str(tmp_path / "arbiter.sv"),))
     outcome = run_case(block, block.sets[0], 1, TRANSACTIONS, mutants=[])

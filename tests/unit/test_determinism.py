@@ -30,6 +30,8 @@ FAST = ("fastmath", "parallel", "error_model")  # of numba: sums in another orde
 def differing(nodes):
     """Yield what in a file could differ from machine to machine or from run to run."""
     calls = [node for node in ast.walk(nodes) if isinstance(node, ast.Call)]
+    imported = {a.name for node in ast.walk(nodes) if isinstance(node, ast.Import) for a in node.names}
+    harmless_calls = set() if "random" in imported else {"random.random"}  # else of a seeded `Random`
     harmless = {
         id(loop)
         for call in calls
@@ -42,7 +44,7 @@ def differing(nodes):
             yield ast.unparse(node)
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called in CALLS and not (called in NEED_A_SEED and node.args):
+            if called in CALLS.keys() - harmless_calls and not (called in NEED_A_SEED and node.args):
                 yield f"{called}: differs {CALLS[called]}"
             if called.endswith("jit"):
                 yield from (keyword.arg for keyword in node.keywords if keyword.arg in FAST)

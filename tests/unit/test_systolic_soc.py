@@ -86,7 +86,7 @@ def test_accelerators_of_a_kind_are_told_apart_whatever_their_names():
             "kind: sistolic",
             "system.accelerators.array0.kind: 'sistolic' is not known; did you mean 'systolic'?",
         ),
-        ("kind: 7", "system.accelerators.array0.kind: 7 is not known; write one of nvdla, systolic"),
+        ("kind: 7", "system.accelerators.array0.kind: 7 is not known; write one of nvdla, systolic, replay"),
         ("kind: systolic, rowz: 4", "system.accelerators.array0.rowz: unknown key; did you mean 'rows'?"),
     ],
 )
