@@ -1,5 +1,6 @@
 """The memory side of a bus of the design under test, as a cocotb test asks for it."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class MemoryAgent:
         self._check(prefix)
         self._set_defaults()
         if reset is not None:
-            low = reset._name.lower().rstrip("io_").endswith("n")
+            low = is_low(reset._name)
             self.row["reset_level"] = (not low) if reset_active_level is None else reset_active_level
         for name in (*DRIVES, "rdata"):
             if name in self.signals:
@@ -139,6 +140,11 @@ class MemoryAgent:
             self.signals["rdata"].value = int.from_bytes(words.tobytes()[: self.params.port_bytes], "little")
 
 
+def is_low(reset: str) -> bool:
+    """Tell by its name whether a reset is active at 0: `rst_n`, `aresetn`, `rst_ni`; not `reset_in`."""
+    return re.sub(r"(?<=_n)i$|_(in|i)$", "", reset.lower()).endswith("n")
+
+
 def _bit(handle: Any) -> int:
     """Return 1 for a 1, and 0 for all else: a design before its reset."""
     return int(str(handle.value) == "1")
@@ -167,7 +173,7 @@ class _Names:
     def find(self, name: str) -> Any:
         if not isinstance(self.prefix, str):
             channel = getattr(self.prefix, name[: 2 if name[0] == "a" else 1], None)
-            return getattr(self.prefix, name, None) or getattr(channel, name, None)
+            return getattr(self.prefix, name, getattr(channel, name, None))
         return self.first(spelling.format(prefix=self.prefix, name=name) for spelling in SPELLINGS)
 
     def _upper_end(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """What `dlasim cosim` checks before it builds, and prints when it has run."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,7 +55,10 @@ def cosim_command(
     bench = Bench(design, module, path, testcase, simulator, front_end, seed_used)
     failed = run_bench(bench, loaded, out, plots=plots)
     console = output_console()
-    for _, result in told(out):
+    runs = told(out)
+    if not runs and not failed:
+        print(f"no test has made a System, so there is nothing of {config} in {out}", file=sys.stderr)
+    for _, result in runs:
         print_run(console, Run.of(result), out)
     if (out / "failure.vcd").is_file():
         print(f"waveform of the end of the run: {out / 'failure.vcd'}")

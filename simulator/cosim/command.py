@@ -68,7 +68,8 @@ def run_bench(bench: Bench, config: Config, out: Path, *, plots: bool = True) ->
     """Build and run; write ``out``. Returns how many tests failed. Raises ConfigError."""
     native = bench.simulator == "verilator"
     folder = build(bench.design, waves=False) if native else None
-    with new_folder(out) as temporary, tempfile.TemporaryDirectory(prefix="dlasim-cosim-") as work:
+    with new_folder(out) as new, tempfile.TemporaryDirectory(prefix="dlasim-cosim-") as work:
+        temporary = new.resolve()  # the simulator runs in another folder
         failed = _simulate(bench, folder, config, temporary, Path(work))
         if failed and native:
             traced = build(bench.design, waves=True)
@@ -102,7 +103,10 @@ def _simulate(
     work: Path,
     more: dict[str, str] | None = None,
 ) -> int:
-    """Run the tests once; what their systems tell goes to ``out``. Returns how many failed."""
+    """Run the tests once; what their systems tell goes to ``out``. Returns how many failed.
+
+    Raises ConfigError if no test has run.
+    """
     from cocotb_tools.runner import get_results, get_runner
 
     work.mkdir(parents=True, exist_ok=True)
@@ -135,9 +139,14 @@ def _simulate(
             testcase=bench.testcase, extra_env=environment,
         )  # fmt: skip
     if not results.is_file():
-        return 1
+        message = "no test has come to its end, as told above; write a module with cocotb tests"
+        raise ConfigError(message, key=f"--test {bench.module}")
+    tests, failed = get_results(results)
+    if tests == 0:
+        key = f"--testcase {bench.testcase}" if bench.testcase else f"--test {bench.module}"
+        raise ConfigError(f"no test of {bench.module} is run; write the name of one", key=key)
     shutil.copy(results, out / "results.xml")
-    return int(get_results(results)[1])
+    return int(failed)
 
 
 def _language(design: Design) -> str:

@@ -44,6 +44,12 @@ def build(design: Design, *, waves: bool) -> Path:
     """Return the folder with the program, named as its top. Raises ConfigError when Verilator refuses it."""
     from cocotb_tools import config as cocotb
 
+    for source in design.sources:
+        if source.suffix.lower() in (".vhd", ".vhdl"):
+            message = (
+                "VHDL, which Verilator does not read; write --simulator ghdl, nvc, or another of cocotb's"
+            )
+            raise ConfigError(message, key=f"--sources {source}")
     program, environment = verilator()
     folder = design.folder(waves)
     folder.mkdir(parents=True, exist_ok=True)

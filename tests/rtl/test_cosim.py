@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from hw_models.errors import ConfigError
+from simulator.cosim.agent import is_low
 from simulator.cosim.cli import cosim_command
+from simulator.cosim.verilator import Design, build
 from simulator.single import run_one
 
 HERE = Path(__file__).parent / "cosim"
@@ -42,8 +44,9 @@ def run(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MOVER_OUT", str(folder / "cycles.json"))
             patch.setenv("DLASIM_COSIM_SKIP", str(int(skip)))
+            patch.chdir(folder)  # a relative --out is of this folder, not of the simulator's
             failed = cosim_command(
-                "mover", [HERE / "mover.sv"], str(HERE / "cocotb_mover.py"), folder / "soc.json", folder / "run",
+                "mover", [HERE / "mover.sv"], str(HERE / "cocotb_mover.py"), Path("soc.json"), Path("run"),
                 testcase=testcase, plots=False, **options,
             )  # fmt: skip
         return failed, folder
@@ -139,6 +142,25 @@ def test_a_bus_on_which_nothing_moves_fails_the_test_with_who_waits_for_whom(run
     told = capfd.readouterr().out
     assert "nothing moves on the bus: cycle " in told
     assert "dut: R of id 0 is valid and waits for the master's RREADY" in told
+
+
+def test_a_testcase_that_no_test_bears_is_a_mistake(run):
+    with pytest.raises(ConfigError, match="--testcase copies: no test of cocotb_mover is run"):
+        run(IDEAL, testcase="copies")
+
+
+def test_vhdl_is_told_to_go_to_another_simulator(tmp_path):
+    source = tmp_path / "dma.vhd"
+    source.touch()
+    with pytest.raises(ConfigError, match="VHDL, which Verilator does not read; write --simulator ghdl"):
+        build(Design("dma", (source,)), waves=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "low"), [("aresetn", 1), ("rst_ni", 1), ("rst_n_in", 1), ("reset_in", 0), ("rst_i", 0)]
+)
+def test_a_resets_name_says_its_level(name, low):
+    assert is_low(name) == low
 
 
 def test_a_mistake_is_told_before_anything_is_built(run):

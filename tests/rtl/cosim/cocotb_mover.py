@@ -4,6 +4,7 @@ import json
 import os
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import cocotb
 from cocotb.clock import Clock
@@ -59,7 +60,8 @@ async def copies_bit_exact(dut):
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def asks_for_an_exclusive_access(dut):
-    MemoryAgent(dut, "m_axi", System())
+    named = {h._name.removeprefix("m_axi_"): h for h in dut if h._name.startswith("m_axi_")}
+    MemoryAgent(dut, SimpleNamespace(**named), System())
     await reset(dut)
     await copy(dut, 8)
 
