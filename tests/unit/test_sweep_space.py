@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simulator
-from simulator.config.model import document_of
+from hw_models.errors import ConfigError
+from simulator.config.model import document_of, load_part
 from simulator.sweeps import workers
 from simulator.sweeps.effects import effects
 from simulator.sweeps.expressions import Expression, lookup
@@ -83,8 +84,9 @@ def test_conditions_leave_points_out_and_compare_quantities():
     ],
 )  # fmt: skip
 def test_a_mistake_in_what_a_sweep_says_is_told(keys, said):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011  # pydantic's own, with our text in it
-        space_of({"system.llc.size": ["1 MiB"]}, **keys)
+    sweep = {"base": "x.yaml", "axes": {"system.llc.size": ["1 MiB"]}, "objectives": {"a.b": "minimize"}}
+    with pytest.raises(ConfigError) as caught:
+        load_part({**sweep, **keys}, Sweep, bases=False)
     assert said in str(caught.value)
 
 
