@@ -126,7 +126,7 @@ class Config(Block):
 
     def with_(self, values: Mapping[str, Any]) -> "Config":
         """Return this config with values laid on it by dotted path. Raises ConfigError."""
-        return load(self, values=values)
+        return load(self, values=values, laid_by="with_")
 
     def __repr__(self) -> str:
         system = self.system
@@ -148,13 +148,14 @@ def load(
     *,
     settings: Iterable[str] = (),
     values: Mapping[str, Any] | None = None,
+    laid_by: str = "set",
     seed: int | None = None,
     strict: bool = False,
 ) -> Config:
     """Return the config in ``source`` with ``PATH=VALUE`` settings laid on it. Raises ConfigError.
 
-    ``values``: more of them, by path, as plain values (a sweep's axes). ``strict``: operators that no network
-    job knows are errors.
+    ``values``: more of them, by path, as plain values, of which a mistake is told as of ``laid_by``.
+    ``strict``: operators that no network job knows are errors.
     """
     if isinstance(source, Config) and not (settings or values or seed is not None or strict):
         return source
@@ -162,7 +163,7 @@ def load(
         raise ConfigError("values to set are a mapping of key paths to values; write {PATH: VALUE}")
     document = document_of(source, settings)
     for path, value in (values or {}).items():
-        document = lay_value(document, path, value, Place(f"axes.{path}"))
+        document = lay_value(document, path, value, Place(laid_by))
     document = complete_cores(without_nulls(document))
     if strict:
         for name in network_jobs(document):

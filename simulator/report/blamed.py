@@ -10,7 +10,7 @@ from simulator.results.numbers import percent_text, time_text
 from simulator.results.result import Result
 
 LINES = 5  # slow layers that are told of
-LEAST = 0.01  # share of its waits below which others are not worth a word
+LEAST = 0.01  # share, of its waits or of the most that a layer lost, below which it is not worth a word
 NOBODY = "refresh"
 LEVELS = {"llc": "LLC", "dram": "DRAM"}  # as they are written
 
@@ -107,15 +107,15 @@ def slowed_layers(result: Result, baseline: Result) -> list[str]:
     "stage4.1.conv2: +625 us beside core1-3, 55 % queue_full in the interconnect": the time is the difference
     of the slowest frames, the rest what the layer's waits are charged to.
     """
-    before = {layer.name: layer.seconds for layer in layers_of(baseline.ops)}
-    lost = [
-        (layer.seconds - before[layer.name], layer)
+    before = {(layer.job, layer.own_name): layer.seconds for layer in layers_of(baseline.ops)}
+    found = [
+        (layer.seconds - before.get((layer.job, layer.own_name), layer.seconds), layer)
         for layer in layers_of(result.ops, result.summary["workloads"])
-        if layer.seconds > before.get(layer.name, layer.seconds)
     ]
+    lost = sorted((each for each in found if each[0] > 0), key=lambda each: (-each[0], each[1].name))[:LINES]
     lines = []
-    for seconds, layer in sorted(lost, key=lambda pair: (-pair[0], pair[1].name))[:LINES]:
-        found = blame_of(result.blame, layer, layer.own_name)
-        told = f" {found.told()}" if found.share >= LEAST else ""
+    for seconds, layer in (each for each in lost if each[0] >= LEAST * lost[0][0]):
+        blame = blame_of(result.blame, layer, layer.own_name)
+        told = f" {blame.told()}" if blame.share >= LEAST else ""
         lines.append(f"{layer.name}: +{time_text(seconds)}{told}")
     return lines

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hw_models.errors import ConfigError
+from simulator.report.blamed import slowed_layers
 from simulator.report.compare_page import comparison_page
 from simulator.report.measures import Row, change, comparison, verdict_of
 from simulator.report.thresholds import broken
@@ -28,6 +29,11 @@ def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: 
     over = broken(fail_if, names, [run.summary for run in runs])
     rows = comparison(runs)
     console.print(_terminal_table(names, rows))
+    for name, run in zip(names[1:], runs[1:]):
+        for i, line in enumerate(slowed_layers(run, runs[0])):
+            if i == 0:
+                console.print(Text(f"\nslowed layers of {name}", style="bold"), soft_wrap=True)
+            console.print(Text(line), soft_wrap=True)
     for each in over:
         console.print(Text(f"failed: {each}", style="bold red"), soft_wrap=True)
     if fail_if and not over:

@@ -26,11 +26,14 @@ from workloads.lowering.account import account
 from workloads.program import On
 
 
-def latency_quantile_s(master: np.ndarray, share: float) -> float:
-    """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket."""
+def latency_quantile_s(master: np.ndarray, share: float) -> float | None:
+    """Return the latency [s] that ``share`` of the answers stay within: the lower end of its bucket.
+
+    None without an answer.
+    """
     total = int(master["latency_rows"])
     if total == 0:
-        return 0.0
+        return None
     bucket = int(np.searchsorted(np.cumsum(master["latency"]), share * total))
     cycles = bucket_low(min(bucket, master["latency"].size - 1))
     return min(cycles * int(master["period_fs"]), int(master["latency_max_fs"])) * FS
@@ -46,11 +49,11 @@ def master_summary(master: np.ndarray, seconds: float) -> dict[str, Any]:
         "write_bytes": int(master["write_bytes"]),
         "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
         "read_latency_s": {
-            "mean": int(master["latency_sum_fs"]) / rows * FS if rows else 0.0,
+            "mean": int(master["latency_sum_fs"]) / rows * FS if rows else None,
             "p50": latency_quantile_s(master, 0.50),
             "p95": latency_quantile_s(master, 0.95),
             "p99": latency_quantile_s(master, 0.99),
-            "max": int(master["latency_max_fs"]) * FS,
+            "max": int(master["latency_max_fs"]) * FS if rows else None,
         },
     }
 

@@ -43,20 +43,17 @@ def run_sweep(
 
     ``workers``: processes of this machine, 0 for none beside this one.
     """
-    sweep = load_part(file, Sweep, bases=False)
-    name = str(file) if isinstance(file, str | Path) else None
+    document = document_of(file, (), bases=False)
+    sweep = load_part(document, Sweep)
     base = document_of(sweep.base if isinstance(sweep.base, dict) else _base_path(file, sweep.base), ())
-    space = Space(sweep, base)
-    try:
-        space.check()
-    except ConfigError as error:
-        raise ConfigError(error.message, file=error.file or name, line=error.line, key=error.key) from None
+    space = Space(sweep, base, document)
+    space.check()
     folder = Path(out) if out is not None else None
     if folder is not None:
         prepare_out(folder)
     store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
     with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
-        exploration = Exploration(sweep, space, store, run, name)
+        exploration = Exploration(sweep, space, store, run)
         exploration.outcome.idle = space.idle_axes()
         try:
             with Bar(console, sweep, exploration.outcome) as bar:
@@ -82,8 +79,8 @@ def _base_path(file: Any, base: str) -> Path:
 class Exploration:
     """A sweep under way: what is known of which config, and the rows so far."""
 
-    def __init__(self, sweep: Sweep, space: Space, store: Store | None, run: Run, file: str | None):
-        self.sweep, self.space, self.store, self.run, self.file = sweep, space, store, run, file
+    def __init__(self, sweep: Sweep, space: Space, store: Store | None, run: Run):
+        self.sweep, self.space, self.store, self.run = sweep, space, store, run
         self.known: dict[str, tuple[Values, str]] = {}  # digest -> (values, error)
         self.sent: dict[str, dict[str, Any]] = {}  # configs that are being simulated
         self.outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths))
@@ -196,9 +193,13 @@ class Exploration:
         close = difflib.get_close_matches(path, list(paths_of(summary)) if summary else [], n=1)
         right = f"did you mean {close[0]!r}?" if close else "write another path"
         kept = f"; {self.store.kept} points are kept for --resume" if self.store else ""
+        written = getattr(self.sweep, table)
+        inner = path if isinstance(written, dict) else written.index(path)
+        place = self.space.document.place_of((table, inner))
         return ConfigError(
             f"no point's summary.json has a number there; {right}{kept}",
-            file=self.file,
+            file=place.file if place else None,
+            line=place.line if place else None,
             key=f"{table}.{path}",
         )
 

@@ -77,7 +77,7 @@ def search(
     if folder is not None:
         prepare_out(folder)
     with pool(0) as run, store_of(folder, resume=True, fresh=False, retry_failed=False) as store:
-        exploration = Exploration(sweep, Space(sweep, base), store, run, str(file))
+        exploration = Exploration(sweep, Space(sweep, base), store, run)
         bar = Bar(None, sweep, exploration.outcome)
 
         def keeps(number: Fraction) -> bool:

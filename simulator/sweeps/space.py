@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hw_models.errors import ConfigError
+from simulator.config.errors import raise_all
 from simulator.config.idle import idle_keys
 from simulator.config.model import Config, load
 from simulator.config.yaml_lines import Document
@@ -16,13 +17,14 @@ from simulator.sweeps.expressions import Expression
 from simulator.sweeps.file import Joint, Sweep, range_of, values_of
 
 Point = dict[str, Any]
+AXES = "axes"  # of what a mistake in an axis's value is told
 
 
 class Space:
-    """The axes of a sweep laid on its base."""
+    """The axes of a sweep laid on its base; ``document``: the sweep's file, for the lines of mistakes."""
 
-    def __init__(self, sweep: Sweep, base: Document):
-        self.sweep, self.base = sweep, base
+    def __init__(self, sweep: Sweep, base: Document, document: Document | None = None):
+        self.sweep, self.base, self.document = sweep, base, document or Document({})
         self.conditions = [Expression(text, names=sweep.axes) for text in sweep.conditions]
 
     def grid(self) -> Iterator[Point]:
@@ -55,7 +57,7 @@ class Space:
 
     def config(self, point: Point, seed: int | None = None) -> Config:
         """Return the point's config. Raises ConfigError if it is none."""
-        return load(self.base, values=self.values(point), seed=seed)
+        return load(self.base, values=self.values(point), laid_by=AXES, seed=seed)
 
     def check(self) -> None:
         """Lay every value of every axis alone on the base. Raises ConfigError for what is wrong with an axis.
@@ -63,18 +65,37 @@ class Space:
         What is wrong only in combinations is the point's error.
         """
         load(self.base)
+        errors = []
         for name, axis in self.sweep.axes.items():
             continuous = range_of(axis)
-            for value in values_of(axis) or [continuous.at(0.0) if continuous else None]:
+            for i, value in enumerate(values_of(axis) or [continuous.at(0.0) if continuous else None]):
                 try:
                     self.config({name: value})
                 except ConfigError as error:
                     told = getattr(error, "errors", [error])[0]
-                    if told.file is not None and str(told.file).startswith("axes."):
-                        key = "axes." + (
-                            name if str(told.file) == f"axes.{name}" else f"{name}: {told.file[5:]}"
-                        )
-                        raise ConfigError(f"{value!r}: {told.message}", key=key) from None
+                    if self._is_own(told.key or "", name, value):
+                        errors.append(self._mistake(name, i, value, told))
+        raise_all(errors)
+
+    def _is_own(self, key: str, name: str, value: Any) -> bool:
+        """Tell whether a mistake is the axis's own, or lies in what its value sets: all other axes apart."""
+        if key == f"{AXES}.{name}":
+            return True
+        return any(key == path or key.startswith(f"{path}.") for path in self.values({name: value}))
+
+    def _mistake(self, name: str, i: int, value: Any, told: ConfigError) -> ConfigError:
+        """Return what is wrong with the ``i``th value of an axis, with its line."""
+        axis = self.sweep.axes[name]
+        inner: str | int = value if isinstance(axis, dict) else i
+        keys = (AXES, name, "values", i) if isinstance(axis, Joint) else (AXES, name, inner)
+        place = self.document.place_of(keys)
+        file, line = (place.file, place.line) if place else (None, None)
+        key = told.key or ""
+        if key == f"{AXES}.{name}":
+            return ConfigError(told.message, file=file, line=line, key=key)
+        own = key == name or key.startswith(f"{name}.")
+        shown = f"{AXES}.{name}" if own else f"{AXES}.{name}: {key}"
+        return ConfigError(f"{value!r}: {told.message}", file=file, line=line, key=shown)
 
     def idle_axes(self) -> dict[str, str]:
         """Return axis -> why none of its values, laid alone on the base, has an effect."""

@@ -1,12 +1,17 @@
 """Which frames a run tells of, and what is a mean over all of them."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 import simulator
 from simulator.config.model import load
 from simulator.report.blamed import names_text, slowed_layers
+from simulator.report.compare import write_comparison
 from simulator.report.layers import layers_of
 from simulator.report.run_data import rooflines
+from simulator.report.write import write_run
 from simulator.results.numbers import phases_of
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -127,7 +132,7 @@ def test_a_slow_layer_says_beside_whom_it_waited(everything):
     assert f"{round(100 * others / whole)} % of its waits beside core1, " in row["text"]
 
 
-def test_a_comparison_says_how_much_each_layer_lost_beside_whom(everything):
+def test_a_comparison_says_how_much_each_layer_lost_beside_whom(everything, tmp_path):
     alone = simulator.run({**CONFIG, "corunners": []})
     lines = slowed_layers(everything, alone)
     before, after = ({x.name: x.seconds for x in layers_of(run.ops)} for run in (alone, everything))
@@ -136,6 +141,21 @@ def test_a_comparison_says_how_much_each_layer_lost_beside_whom(everything):
     assert lines[0].startswith(f"{worst}: +")
     assert " beside core1, " in lines[0]
     assert slowed_layers(alone, alone) == []
+
+    for name, run in (("alone", alone), ("crowd", everything)):
+        write_run(run, tmp_path / name, plots=False)
+    console = Console(file=io.StringIO(), width=40)
+    write_comparison(console, [tmp_path / "alone", tmp_path / "crowd"], tmp_path / "compare.html")
+    said = console.file.getvalue().splitlines()
+    at = said.index("slowed layers of crowd")
+    assert said[at + 1 : at + 1 + len(lines)] == lines
+    assert f"<li>{lines[0]}</li>" in (tmp_path / "compare.html").read_text()
+    beside = alone.summary["workloads"]["net"]
+    alone.summary["workloads"] = {"net": beside, "other": beside}  # of two jobs, layers have both names
+    alone.ops = {
+        name: [*column, "other" if name == "job" else column[-1]] for name, column in alone.ops.items()
+    }
+    assert slowed_layers(everything, alone) == lines
 
 
 TREES = {

@@ -254,6 +254,44 @@ def test_a_sweep_file_names_its_base_relative_to_itself(fake_answers, tmp_path):
     assert str(caught.value) == f"{tmp_path}/sub/../no.yaml: no such file; write the path of a YAML config"
 
 
+MISTAKEN = """base: base.yaml
+axes:
+  workloads.chat.tokens: [1, 2]
+  workloads.chat.prompt:
+    - 8
+    - few
+  rates: {keys: [system.backends.gpu.memory_bandwidth], values: [fast]}
+  load:
+    light: {workloads: {chat: {tokens: 2}}}
+    heavy: {workloads: {chat: {tokenz: 2}}}
+  workloads.*.prompts: [1]
+objectives:
+  workloads.chat.latency_s: minimize
+"""
+
+
+def test_every_mistake_in_an_axis_has_its_line(fake_answers, tmp_path):
+    from simulator.config.yaml_lines import yaml_text
+
+    (tmp_path / "base.yaml").write_text(yaml_text(BASE))
+    file = tmp_path / "sweep.yaml"
+    file.write_text(MISTAKEN)
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep(file)
+    assert [line.removeprefix(f"{file}:").split("; ")[0] for line in str(caught.value).splitlines()] == [
+        "6: axes.workloads.chat.prompt: 'few': found the text 'few'",
+        "7: axes.rates: system.backends.gpu.memory_bandwidth: 'fast': 'fast' is not a data rate",
+        "10: axes.load: workloads.chat.tokenz: 'heavy': unknown key",
+        "11: axes.workloads.*.prompts: workloads.chat.prompts: 1: unknown key",
+    ]
+    file.write_text(yaml_text({**SWEEP, "base": "base.yaml", "metrics": ["workloads.chat.latency_z"]}))
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep(file)
+    assert str(caught.value).startswith(f"{file}:")
+    assert "metrics.workloads.chat.latency_z: no point's summary.json has a number there" in str(caught.value)
+    assert f":{1 + file.read_text().splitlines().index('- workloads.chat.latency_z')}: " in str(caught.value)
+
+
 @pytest.mark.parametrize("table", ["objectives", "metrics"])
 def test_a_path_that_no_point_has_is_told_and_what_ran_is_kept(fake_answers, tmp_path, table):
     wrong = (
