@@ -46,6 +46,9 @@ class Roofline(Block):
     capacity_bytes: Bytes | None = Field(
         None, alias="capacity", description="of its own memory; absent: not limited"
     )
+    reserved_bytes: Bytes = Field(
+        0, alias="reserved", description="of it, what the operating system and other programs keep"
+    )
     host_bytes: Bytes | None = Field(
         None, alias="host", description="memory of the host, behind `link`; absent: none"
     )
@@ -71,6 +74,12 @@ class Roofline(Block):
     row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
         20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"
+    )
+    swap_bandwidth_bytes_per_s: BytesPerSecond = Field(
+        2 * 10**9,
+        alias="swap_bandwidth",
+        gt=0,
+        description="of pages of a program that the operating system puts out of memory, or back",
     )
     update_overhead_fs: Femtoseconds = Field(
         0, alias="update_overhead", description="per layer whose resident rows change"

@@ -10,6 +10,9 @@ Sources
        165.2 TFLOPS FP16/BF16 tensor with FP32 accumulation
   [C1] calibrated against compute_ms of the Naive rows of table 3 of arXiv 2312.11514 (and nothing else)
   [C2] calibrated against the OPT 6.7B "All" rows of the same table, one machine each; see docs/llm.md
+  [A3] Apple newsroom, March 2026, M5 Max: 614 GB/s, 128 GB
+  [X]  ml-explore/mlx-lm issue 1438: GLM-5.2's experts from the SSD of an M5 Max, docs/llm.md says which rows
+  [Y]  ddalcu/mlx-serve issue 120, an M5 Max with 128 GiB: 6 GiB of the system and 14 GB of other programs
   [A]  assumed: docs/llm.md says how much the results move with it
 """
 
@@ -112,6 +115,15 @@ PRESETS |= {
         "memory_bandwidth": "800 GB/s",  # [A2]
         "peak": {"fp16": "27.2 TFLOPS", "bf16": "27.2 TFLOPS"},  # [A2]
         "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},
+    },
+    "m5_max.mlx": {
+        "capacity": "128 GiB",  # [A3]
+        "reserved": "20 GB",  # [Y]
+        "memory_bandwidth": "614 GB/s",  # [A3]
+        "peak": {"fp16": "36 TFLOPS", "bf16": "36 TFLOPS"},  # [A]
+        "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},  # as llama.cpp on its elders [A]
+        "copy_bandwidth": "6.2 GB/s",  # from a file's pages into an array of the program [X]
+        "swap_bandwidth": "2.2 GB/s",  # [X]
     },
     "rtx_4090.llamacpp": {
         "capacity": "24 GB",

@@ -216,7 +216,7 @@ def wiring_errors(config: Config, document: Document) -> list[ConfigError]:
 
 def _fit_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what is wrong with language models whatever the machine: contexts, budgets, unknown activity."""
-    from workloads.llm.plan import check_fits
+    from workloads.llm.fits import check_fits
 
     errors = []
     for name, job in config.workloads.items():

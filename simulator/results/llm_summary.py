@@ -149,5 +149,5 @@ def _dram_bytes(plan: Plan, passes: Sequence[Pass]) -> dict[str, float]:
     """Return the weights and the most of keys and values in DRAM, and the weights' share of the model."""
     rows = sum(p.resident_rows for p in passes) / max(len(passes), 1)
     held = plan.resident + rows * plan.dram.neuron
-    held += plan.expert_slots * plan.dram.expert if plan.caches_experts else 0
+    held += plan.unit_bytes if plan.caches_experts else 0
     return {"weights": held, "kv": kv_bytes(plan), "model_share": held / plan.dram.model}

@@ -1,6 +1,6 @@
 """Bytes of keys, values and weights beside what others measured or published.
 
-Counted are measured caches (MLKV), hit rates of caches of experts with sizes not calibrated on, what follows
+Counted are measured caches (MLKV), caches of experts with sizes not calibrated on, what follows
 from a model's shape and a card's memory (PagedAttention's table 1, and what four allocators make of it),
 times and memory of DuoAttention. Tokens of a page and reductions by owner maps restate their parameters:
 they are not counted.
@@ -14,17 +14,15 @@ from pathlib import Path
 import numpy as np
 
 import workloads.llm
-from simulator.validate import llm_allocators, llm_published, llm_training
+from simulator.validate import llm_allocators, llm_experts, llm_published, llm_training
 from simulator.validate.figure import Figure
 from workloads.llm.dtypes import bytes_of
-from workloads.llm.experts import Router, hit_rate
 from workloads.llm.model import Transformer, transformer
 from workloads.llm.sharing import grouped, stored_bytes, stored_cells
 
 REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 PYTHIA_160M = {"layers": 12, "heads": 12, "head_width": 64}
 GIB, GB = 2**30, 1e9
-CALIBRATED = ("30", "60")  # GB: the router's two parameters are fitted to these
 LONGEST = 2048  # tokens of a context of Pythia-160M
 OPT = {  # config values of OPT (arXiv 2205.01068, table 1)
     "OPT-13B": {"num_hidden_layers": 40, "num_attention_heads": 40, "hidden_size": 5120},
@@ -38,7 +36,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     del table
     yield from mlkv()
     yield from paged_attention()
-    yield from expert_hits()
+    yield from llm_experts.figures()
     yield from pages()
     yield from owner_maps()
     yield from llm_published.figures()
@@ -83,20 +81,6 @@ def paged_attention() -> Iterator[Figure]:
 def _opt(name: str, values: dict[str, int]) -> Transformer:
     other = {"model_type": "opt", "ffn_dim": 4 * values["hidden_size"], "vocab_size": 50272}
     return transformer(name, {**values, **other, "max_position_embeddings": 2048})
-
-
-def expert_hits() -> Iterator[Figure]:
-    """GLM-5.2 with experts of 18.9 MB from SSD: hit rates of an LRU cache over its size.
-
-    75 layers of 256 experts, of which a token takes 8: 44,316 reads for 119 tokens at 0.38 hits.
-    """
-    for row in _read("moe_cache_hits.csv"):
-        slots = int(float(row["cache_GB"]) * 1e3 / float(row["expert_MB"]))
-        ours = hit_rate(Router(), 75, 256, 8, slots, tokens=32, warm=16)
-        shown = {"system": "experts", "model": row["model"], "cache_GB": row["cache_GB"]}
-        yield Figure(
-            shown, "hit rate", float(row["hit_rate"]), ours, counted=row["cache_GB"] not in CALIBRATED
-        )
 
 
 def pages() -> Iterator[Figure]:

@@ -1,15 +1,13 @@
-"""Experts from flash: the cache against slow twins, the router's shares, and what a token reads."""
+"""Experts from flash: the router's shares, and what a token reads."""
 
 import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hw_models.roofline.params import Roofline
-from workloads.llm.experts import ExpertCache, Router, RouterTrace, hit_rate
+from workloads.llm.experts import Router, RouterTrace, hit_rate
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan
 from workloads.llm.tokens import LlmRun
@@ -17,64 +15,6 @@ from workloads.llm.tokens import LlmRun
 TINY = {"model_type": "mixtral", "hidden_size": 64, "intermediate_size": 128, "vocab_size": 1000}
 TINY |= {"num_hidden_layers": 3, "num_attention_heads": 4, "num_local_experts": 8, "num_experts_per_tok": 2}
 EXPERT = 2 * 3 * 64 * 128  # bytes of one, 16-bit
-
-asks = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True), min_size=1, max_size=40)
-
-
-def twin_hits(asked, slots, leaves):
-    """Return the hits of a cache that keeps a list; ``leaves(resident, needed, time)`` names who goes."""
-    resident, hits, time = [], 0, 0
-    for units in asked:
-        hits += sum(unit in resident for unit in units)
-        for unit in units:
-            if unit not in resident and len(resident) >= slots:
-                others = [u for u in resident if u not in units]
-                if not others:
-                    time += 1
-                    continue
-                resident.remove(leaves(others, time))
-            if unit in resident:
-                resident.remove(unit)
-            resident.append(unit)
-            time += 1
-    return hits
-
-
-@settings(max_examples=80, deadline=None)
-@given(asks, st.integers(3, 8))
-def test_least_recently_used_leaves_first_as_in_a_list(asked, slots):
-    cache = ExpertCache(slots, "lru")
-    for units in asked:
-        cache.ask(units)
-        assert len(cache.priority) <= slots
-        assert set(units) <= set(cache.priority)
-    assert cache.hits == twin_hits(asked, slots, lambda others, time: others[0])
-
-
-@settings(max_examples=80, deadline=None)
-@given(asks, st.integers(3, 8))
-def test_belady_throws_out_what_is_needed_last(asked, slots):
-    future = [unit for units in asked for unit in units]
-
-    def needed_last(others, time):
-        rest = future[time:]
-        return max(others, key=lambda u: (rest.index(u) if u in rest else 10**6, -others.index(u)))
-
-    cache = ExpertCache(slots, "belady", asked)
-    for units in asked:
-        cache.ask(units)
-    assert cache.hits == twin_hits(asked, slots, needed_last)
-
-
-@settings(max_examples=80, deadline=None)
-@given(asks, st.integers(3, 8))
-def test_one_right_bit_for_each_request_is_as_good_as_knowing_all(asked, slots):
-    caches = [ExpertCache(slots, policy, asked) for policy in ("predicted", "belady")]
-    for units in asked:
-        for cache in caches:
-            cache.ask(units)
-            assert len(cache.priority) <= slots
-    assert caches[0].hits == caches[1].hits
 
 
 def test_bits_that_are_often_wrong_lie_between_knowing_all_and_less_than_nothing():

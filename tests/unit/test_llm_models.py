@@ -71,8 +71,15 @@ def test_persimmon_has_the_9_4_billion_parameters_of_its_checkpoint():
     assert round(load_model("persimmon-8b").parameters / 1e9, 1) == 9.4
 
 
+def test_glm_5_has_743_of_its_744_billion_parameters_without_its_attentions_index_and_40_active():
+    model = load_model("glm-5")
+    assert round(model.parameters / 1e9) == 743
+    assert round(model.active_parameters / 1e9) == 41
+    assert model.values("expert") * 4.5 / 8 == pytest.approx(407e9, rel=0.002)  # its experts in 4 bits
+
+
 def test_every_built_in_model_is_checked_above_and_names_its_source():
-    assert set(builtin_models()) == {*PUBLISHED, "persimmon-8b"}
+    assert set(builtin_models()) == {*PUBLISHED, "persimmon-8b", "glm-5"}
     for name in builtin_models():
         assert load_model(name).name == name
 

@@ -6,9 +6,10 @@ import pytest
 from llm_helpers import TINY
 
 from hw_models.roofline.params import Roofline
+from workloads.llm.fits import check_fits
 from workloads.llm.kv import kv_bytes, kv_plan
 from workloads.llm.params import LlmJob
-from workloads.llm.plan import check_fits, make_plan
+from workloads.llm.plan import make_plan
 from workloads.llm.tokens import LlmRun
 
 

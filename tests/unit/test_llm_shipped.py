@@ -11,7 +11,12 @@ from simulator.validate.llm_published import preset, systems
 from workloads.llm.params import LlmJob
 
 FILES = sorted((CONFIGS / "llm").glob("*.yaml"))
-OWN = {"experts_from_flash", "gpt_oss_20b_m1_max", "serve_rtx4090"}  # no published system
+OWN = {
+    "experts_from_flash",
+    "glm5_experts_m5_max",
+    "gpt_oss_20b_m1_max",
+    "serve_rtx4090",
+}  # no published system
 SERVE = ["pensieve", "batch_llm"]
 RUN = ["mlkv", "duo_attention", "cross_layer_pairs", "think_kivi", "mla"]
 

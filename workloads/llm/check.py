@@ -19,24 +19,27 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
         raise ConfigError(
             f"{job.on} computes in {known}, not in {job.precision}; write one of them", key=f"{key}.precision"
         )
-    held = plan.resident + (int(plan.capacity.sum()) * plan.dram.neuron if plan.windowed else 0)
-    held += plan.expert_slots * plan.dram.expert if plan.caches_experts else 0
-    held, cached = min(held, plan.budget or held), kv_bytes(plan)
-    if job.table is not None:
-        held += plan.table_bytes if job.table.home == "dram" else 0
+    held, cached = plan.resident + plan.unit_bytes + plan.table_held_bytes, kv_bytes(plan)
     owner, capacity = job.on, machine.capacity_bytes
     if system.shares_memory(job.on):
         owner, capacity = "system.dram", system.dram.capacity_bytes if system.dram is not None else None
-    if capacity is not None and held + cached > capacity:
+    experts = job.held("experts")
+    if experts is not None and experts.via == "page_cache" and machine.capacity_bytes is None:
+        raise ConfigError(
+            f"via page_cache shares the memory of {job.on}, and its size is not known; write "
+            f"system.backends.{job.on}.capacity",
+            key=f"{key}.hold",
+        )
+    if capacity is not None and held + cached > capacity - machine.reserved_bytes:
         raise ConfigError(
             f"{plan.model.name} keeps {held / GB:.2f} GB of weights and {cached / GB:.2f} GB of keys and "
             f"values in DRAM; {owner} has {capacity / GB:.2f} GB",
             key=f"{key}.offload",
         )
-    moves = plan.sparse or plan.caches_experts or plan.streamed_share > 0
+    moves = plan.reads_units
     kv = kv_plan(plan)
     _check_host(key, plan, machine, kv.spilled_bytes(job.context), shared=system.shares_memory(job.on))
-    needs_flash = (moves and job.offload.home == "flash") or (
+    needs_flash = (moves and job.home_of("weights") == "flash") or (
         job.kv_cache.dram_bytes is not None and job.kv_cache.home == "flash"
     )
     on_flash = plan.table_bytes if job.table is not None and job.table.home == "flash" else 0
@@ -47,6 +50,10 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
         if on_flash and not moves:
             raise ConfigError(
                 "flash, and there is none; write system.flash, or dram", key=f"{key}.table.home"
+            )
+        if job.hold and moves:
+            raise ConfigError(
+                "flash, and there is none; write system.flash, or home: host", key=f"{key}.hold"
             )
         raise ConfigError(
             f"policy {job.offload.policy} reads from flash, and there is none; write system.flash, "
@@ -73,8 +80,7 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
 def _check_host(key: str, plan: Plan, machine: Roofline, spilled: int, *, shared: bool) -> None:
     """Raise ConfigError if the host cannot hold weights or ``spilled`` bytes of keys and values."""
     job = plan.job
-    moves = plan.sparse or plan.caches_experts or plan.streamed_share > 0
-    weights = plan.flash.model if moves and job.offload.home == "host" else 0
+    weights = plan.flash.model if plan.reads_units and job.home_of("weights") == "host" else 0
     table = plan.table_bytes if job.table is not None and job.table.home == "host" else 0
     spilled = spilled if job.kv_cache.home == "host" else 0
     if not weights and not spilled and not table:

@@ -1,27 +1,27 @@
 """A transformer generating text, as a user writes it."""
 
-import re
 from collections.abc import Mapping
-from fractions import Fraction
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hw_models.errors import ConfigError
-from hw_models.units import SIZE_UNITS, Block, Bytes, format_quantity, parse_quantity
+from hw_models.units import Block, Bytes
 from workloads.llm.activity import Activity
+from workloads.llm.budget import DramBudget
 from workloads.llm.dtypes import bits_of
-from workloads.llm.experts import Replacement, Router
+from workloads.llm.experts import Router
+from workloads.llm.hold import Hold, Home, What, one_of_each
 from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
+from workloads.llm.replacement import Replacement
 from workloads.llm.table import Table
 
 Dtype = Literal[
     "fp32", "fp16", "bf16", "fp8", "int8", "int4",
     "q8_0", "q6_k", "q5_k", "q4_k", "q4_0", "q3_k", "q2_k", "iq4_xs", "mxfp4",
 ]  # fmt: skip
-Home = Literal["flash", "host"]
 Role = Literal["embedding", "attention", "ffn", "expert", "head", "kv", "predictor"]
 Policy = Literal[
     "resident", "naive", "hybrid", "experts", "predictor", "window", "window_bundled", "window_coactivation"
@@ -37,44 +37,13 @@ POLICIES: dict[str, str] = {  # what each keeps in DRAM, and what a token reads 
     "window_bundled": "as window, with a neuron's vectors side by side on flash: one read each",
     "window_coactivation": "as window_bundled, a neuron with its closest friend: one read of twice the size",
 }
-SPARSE_POLICIES = ("predictor", "window", "window_bundled", "window_coactivation")
-
-
-class Budget(NamedTuple):
-    """DRAM for weights: a share of the model, or bytes."""
-
-    share: Fraction | None = None
-    size_bytes: int | None = None
-
-    def __str__(self) -> str:
-        if self.share is None:
-            return format_quantity(self.size_bytes or 0, SIZE_UNITS)
-        return f"{float(100 * self.share):g} %"
-
-    def bytes_of(self, model_bytes: int) -> int:
-        return int(self.share * model_bytes) if self.share is not None else self.size_bytes or 0
-
-
-def _budget(value: Any) -> Budget:
-    if isinstance(value, Budget):
-        return value
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*", value) if isinstance(value, str) else None
-    if match is not None and 0 < Fraction(match[1]) <= 100:
-        return Budget(share=Fraction(match[1]) / 100)
-    try:
-        return Budget(size_bytes=parse_quantity(value, "size", SIZE_UNITS))
-    except ValueError:
-        message = (
-            f"{value!r} is no DRAM budget; write a share of the model such as 50 %, or a size such as 4 GiB"
-        )
-        raise ValueError(message) from None
-
-
-DramBudget = Annotated[
-    Budget,
-    BeforeValidator(_budget, json_schema_input_type=str),
-    PlainSerializer(str, return_type=str),
-]
+AS_HOLD: dict[str, dict[str, str]] = {  # the policies that hold units, as lines of `hold`
+    "experts": {"what": "experts"},
+    "predictor": {"what": "ffn", "unit": "vector", "replace": "none"},
+    "window": {"what": "ffn", "unit": "vector", "replace": "window"},
+    "window_bundled": {"what": "ffn", "unit": "neuron", "replace": "window"},
+    "window_coactivation": {"what": "ffn", "unit": "pair", "replace": "window"},
+}
 
 
 class Offload(Block):
@@ -92,11 +61,7 @@ class Offload(Block):
     chunk_bytes: Bytes | None = Field(
         None, alias="chunk", gt=0, description="size of a read; absent: one neuron's"
     )
-    replace: Replacement = Field(
-        "lru",
-        description="which expert leaves the cache; predicted: as a bit of each says; belady: the one needed "
-        "last, a bound",
-    )
+    replace: Replacement = Field("lru", description="which expert leaves the cache: `hold` has what there is")
     accuracy: float = Field(1.0, ge=0, le=1, description="chance that a bit of `predicted` is right")
     router: Router = Field(Router(), description="which experts tokens are sent to")
     activity: Activity | None = Field(
@@ -109,6 +74,16 @@ class Offload(Block):
     start: Literal["warm", "cold"] = Field(
         "warm", description="warm: the prompt's last tokens leave their neurons in DRAM; cold: nothing there"
     )
+
+    @property
+    def as_hold(self) -> Hold | None:
+        """Return the line of `hold` that the policy stands for, None where matrices stay whole."""
+        line = AS_HOLD.get(self.policy)
+        if line is None:
+            return None
+        own = {"replace": self.replace} if self.policy == "experts" else {}
+        same = ("home", "window", "accuracy", "router", "threads", "chunk_bytes")
+        return Hold.model_validate({**{name: getattr(self, name) for name in same}, **own, **line})
 
 
 class Speculative(Block):
@@ -164,6 +139,25 @@ class LlmJob(Block):
     )
 
     table: Table | None = Field(None, description="memory layers: rows that tokens look up; absent: none")
+    hold: list[Hold] = Field(
+        default_factory=list, description="what of neurons, experts, keys and values or rows stays in DRAM"
+    )
+
+    @field_validator("hold")
+    @classmethod
+    def each_kind_is_held_once(cls, value: list[Hold]) -> list[Hold]:
+        return one_of_each(value)
+
+    @model_validator(mode="after")
+    def weights_are_placed_once(self) -> "LlmJob":
+        units = [hold.what for hold in self.hold if hold.what in ("ffn", "experts")]
+        if units and self.offload.policy != "resident":
+            raise ValueError(
+                f"offload.policy {self.offload.policy}, and hold of {units[0]}; write one of them"
+            )
+        if len(units) > 1:
+            raise ValueError("hold of ffn and of experts; a model has one of them")
+        return self
 
     @field_validator("model")
     @classmethod
@@ -178,6 +172,29 @@ class LlmJob(Block):
                 f"{value!r} is not computed in; write fp32, fp16 or bf16, and {value} under quantize"
             )
         return value
+
+    def held(self, what: What) -> Hold | None:
+        """Return how data of a kind are held unit by unit, None where they are not."""
+        for hold in self.hold:
+            if hold.what == what:
+                return hold
+        usual = self.offload.as_hold
+        return usual if usual is not None and usual.what == what else None
+
+    def home_of(self, op: str) -> Home:
+        """Return where the data of an operation lie that DRAM does not hold."""
+        if op == "table" and self.table is not None and self.table.home != "dram":
+            return self.table.home
+        if op == "kv":
+            return self.kv_cache.home
+        hold = self.held("experts") or self.held("ffn")
+        return (hold.home if hold is not None else None) or self.offload.home
+
+    def threads_of(self, op: str) -> int:
+        """Return how many threads read the data of an operation."""
+        kinds: dict[str, What] = {"experts": "experts", "neurons": "ffn", "kv": "kv", "table": "table"}
+        hold = self.held(kinds[op]) if op in kinds else None
+        return hold.threads if hold is not None else self.offload.threads
 
     @property
     def context(self) -> int:

@@ -8,7 +8,7 @@ from workloads.llm.activity import Activity, layer_flagged
 from workloads.llm.cells import Cells, cells_of
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, load_model
-from workloads.llm.params import SPARSE_POLICIES, LlmJob
+from workloads.llm.params import LlmJob
 from workloads.llm.presets import ACTIVITY, PREDICTOR_RANKS
 
 ALIGN_BYTES = 1 << 14  # regions start on a flash page
@@ -93,7 +93,7 @@ def _expert_bytes(model: Transformer, dtype: str) -> int:
 def predictor_ranks(job: LlmJob, model: Transformer) -> np.ndarray:
     """Return the rank of each layer's predictor, 0 where the layer has none and stays in DRAM; (layers,)."""
     layers = model.shape.layers
-    if job.offload.policy not in SPARSE_POLICIES:
+    if job.held("ffn") is None:
         return np.zeros(layers, np.int64)
     groups = job.offload.predictor_ranks or PREDICTOR_RANKS.get(job.model) or [model.shape.width // 16]
     return np.array([groups[layer * len(groups) // layers] for layer in range(layers)], np.int64)
@@ -138,16 +138,40 @@ class Plan:
         return self.table_row * self.job.table.rows if self.job.table is not None else 0
 
     @property
+    def table_held_bytes(self) -> int:
+        """Return the bytes of the table in DRAM: all of it, or what a cache has room for."""
+        table, hold = self.job.table, self.job.held("table")
+        if table is None or (table.home != "dram" and hold is None):
+            return 0
+        if hold is None or hold.dram is None:
+            return self.table_bytes
+        return min(self.table_bytes, hold.dram.bytes_of(self.table_bytes))
+
+    @property
     def caches_experts(self) -> bool:
-        return self.job.offload.policy == "experts"
+        return self.job.held("experts") is not None
 
     @property
     def sparse(self) -> bool:
-        return self.job.offload.policy in SPARSE_POLICIES
+        return self.job.held("ffn") is not None
 
     @property
     def windowed(self) -> bool:
-        return self.sparse and self.job.offload.policy != "predictor"
+        ffn = self.job.held("ffn")
+        return ffn is not None and ffn.replace == "window"
+
+    @property
+    def reads_units(self) -> bool:
+        """Return whether weights are read by tokens: units that DRAM lacks, or whole layers."""
+        return self.sparse or self.caches_experts or self.streamed_share > 0
+
+    @property
+    def unit_bytes(self) -> int:
+        """Return the most bytes of neurons or experts that DRAM holds."""
+        if self.caches_experts:
+            return self.expert_slots * self.dram.expert
+        kept = self.sparse and self.job.held("ffn").replace != "none"  # type: ignore[union-attr]
+        return int(self.capacity.sum()) * self.dram.neuron if kept else 0
 
 
 def make_plan(job: LlmJob) -> Plan:
@@ -155,9 +179,8 @@ def make_plan(job: LlmJob) -> Plan:
     model = load_model(job.model)
     dram, flash = sizes_of(job, model), sizes_of(job, model, stored=True)
     ranks = predictor_ranks(job, model)
-    predictor = _predictor_bytes(job, model, ranks)
-    budget = job.offload.dram.bytes_of(dram.model) if job.offload.dram else None
-    resident = _resident_bytes(job, model, dram, ranks, predictor, budget)
+    predictor = predictor_bytes(job, model, ranks)
+    budget, resident = budget_and_resident(job, model, dram, ranks, predictor)
     share = 0.0
     if job.offload.policy in ("naive", "hybrid"):
         share = 1 - min(resident, dram.held) / dram.held
@@ -181,30 +204,29 @@ def make_plan(job: LlmJob) -> Plan:
     )
 
 
-def _predictor_bytes(job: LlmJob, model: Transformer, ranks: np.ndarray) -> np.ndarray:
+def predictor_bytes(job: LlmJob, model: Transformer, ranks: np.ndarray) -> np.ndarray:
     per_rank = model.shape.width + model.shape.ffn
     return np.array([bytes_of(int(rank) * per_rank, job.dtype("predictor")) for rank in ranks], np.int64)
 
 
-def _resident_bytes(
-    job: LlmJob,
-    model: Transformer,
-    dram: Sizes,
-    ranks: np.ndarray,
-    predictor: np.ndarray,
-    budget: int | None,
-) -> int:
-    policy = job.offload.policy
-    if policy == "resident":
-        return dram.held
-    if policy == "naive":
-        return 0
-    if policy == "experts":
-        return dram.held - expert_units(model) * dram.expert
-    if policy == "hybrid":
-        return min(dram.held // 2 if budget is None else budget, dram.held)
-    dense_layers = int(dram.ffn[ranks == 0].sum())
-    return int(dram.dense.sum() + predictor.sum()) + dram.head + dram.ends + dense_layers
+def budget_and_resident(
+    job: LlmJob, model: Transformer, dram: Sizes, ranks: np.ndarray, predictor: np.ndarray
+) -> tuple[int | None, int]:
+    """Return the DRAM for weights, None: enough, and the bytes of those that are always there."""
+    offload, experts = job.offload, job.held("experts")
+    budget = offload.dram.bytes_of(dram.model) if offload.dram else None
+    hold = job.held("ffn") or experts
+    if hold is None:
+        if offload.policy == "resident":
+            return budget, dram.held
+        if offload.policy == "naive":
+            return budget, 0
+        return budget, min(dram.held // 2 if budget is None else budget, dram.held)
+    units = expert_units(model) * dram.expert if experts is not None else int(dram.ffn[ranks > 0].sum())
+    resident = dram.held - units + int(predictor.sum())
+    if hold in job.hold:
+        budget = resident + hold.dram.bytes_of(units) if hold.dram is not None else None
+    return budget, resident
 
 
 def expert_units(model: Transformer) -> int:
@@ -225,7 +247,7 @@ def _capacity(
 ) -> np.ndarray:
     """Share out the DRAM that is left in proportion to what each layer flags; shape (layers,), rows."""
     ffn = model.shape.ffn
-    if job.offload.policy not in SPARSE_POLICIES or budget is None:
+    if job.held("ffn") is None or budget is None:
         return np.full(ranks.size, ffn, np.int64)
     rows = (budget - resident) // dram.neuron
     activity = activity_of(job, model)
@@ -238,7 +260,8 @@ def _capacity(
 
 
 def _layout(job: LlmJob, flash: Sizes) -> tuple[np.ndarray, np.ndarray, int]:
-    copies = 2 if job.offload.policy == "window_coactivation" else 1
+    ffn_held = job.held("ffn")
+    copies = 2 if ffn_held is not None and ffn_held.unit == "pair" else 1
     address = _aligned(flash.embedding + flash.head + flash.ends)
     ffn_at, dense_at = np.empty_like(flash.ffn), np.empty_like(flash.dense)
     for layer in range(flash.ffn.size):
@@ -251,74 +274,3 @@ def _layout(job: LlmJob, flash: Sizes) -> tuple[np.ndarray, np.ndarray, int]:
 
 def _aligned(address: int) -> int:
     return -(-address // ALIGN_BYTES) * ALIGN_BYTES
-
-
-def check_fits(job: LlmJob) -> None:
-    """Raise ValueError if the job cannot run whatever the machine: contexts, budgets, missing activity."""
-    model = load_model(job.model)
-    cells = cells_of(model, job.dtype("kv"), job.kv_cache.rules)
-    if job.table is not None:
-        try:
-            job.table.at(model.shape.layers)
-        except ValueError as error:
-            raise ValueError(f"table.layers: {error}") from None
-    if job.kv_cache.dram_bytes is not None and not cells.keep_all:
-        raise ValueError(
-            "kv_cache.dram puts the oldest tokens on flash, kv_cache.rules say which stay; write one of them"
-        )
-    alone = job.offload.policy in (*SPARSE_POLICIES, "experts")
-    alone |= job.offload.policy in ("naive", "hybrid") and model.shape.experts is not None
-    if job.batch > 1 and (alone or job.speculative is not None):
-        what = f"offload.policy {job.offload.policy}" if alone else "speculative decoding"
-        raise ValueError(f"a batch of {job.batch}, and {what} works on one sequence; write batch: 1")
-    if job.offload.policy.startswith("window") and job.offload.window > job.context:
-        raise ValueError(
-            f"offload.window {job.offload.window} is larger than the context of {job.context} tokens "
-            f"(prompt {job.prompt} + tokens {job.tokens}); write at most {job.context}"
-        )
-    if job.context > model.shape.positions:
-        raise ValueError(
-            f"prompt {job.prompt} + tokens {job.tokens} is a context of {job.context} tokens; "
-            f"{model.name} has at most {model.shape.positions}"
-        )
-    if job.offload.policy == "experts" and (model.shape.experts is None or job.speculative is not None):
-        found = "none" if model.shape.experts is None else "them, and speculative decoding beside"
-        raise ValueError(f"offload.policy experts reads experts, and {model.name} has {found}")
-    if job.offload.policy not in SPARSE_POLICIES and job.offload.policy not in ("resident", "experts"):
-        return
-    if job.offload.policy in SPARSE_POLICIES and model.shape.experts is not None:
-        raise ValueError(
-            f"offload.policy {job.offload.policy} keeps neurons of an FFN, and {model.name} has experts; "
-            "write resident, naive or hybrid"
-        )
-    if (
-        job.offload.policy in SPARSE_POLICIES
-        and job.offload.recorded is None
-        and activity_of(job, model) is None
-    ):
-        raise ValueError(
-            f"offload.policy {job.offload.policy} needs to know which neurons {model.name} uses; "
-            "write offload.activity or offload.recorded"
-        )
-    if job.offload.dram is None:
-        return
-    dram = sizes_of(job, model)
-    budget = job.offload.dram.bytes_of(dram.model)
-    ranks = predictor_ranks(job, model)
-    resident = _resident_bytes(job, model, dram, ranks, _predictor_bytes(job, model, ranks), budget)
-    least = resident + (int((ranks > 0).sum()) * dram.neuron if job.offload.policy in SPARSE_POLICIES else 0)
-    if job.offload.policy == "experts" and model.shape.experts is not None:
-        least += model.shape.experts.per_token * dram.expert
-    if budget < least:
-        what = (
-            "all its weights"
-            if job.offload.policy == "resident"
-            else "all its weights but the experts, and those of one layer,"
-            if job.offload.policy == "experts"
-            else "all its weights but the FFN, and its predictor,"
-        )
-        raise ValueError(
-            f"offload.dram {job.offload.dram} is {budget / GB:.2f} GB; {model.name} with policy "
-            f"{job.offload.policy} keeps {what} in DRAM: {least / GB:.2f} GB, "
-            f"{100 * least / dram.model:.0f} % of the model"
-        )

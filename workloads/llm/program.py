@@ -15,6 +15,7 @@ from hw_models.cpu.task import TASK, Pattern
 from hw_models.flash.params import Flash
 from hw_models.nvdla.op import OP
 from hw_models.roofline.params import Roofline
+from hw_models.units import FS_PER_S
 from workloads.llm.check import check
 from workloads.llm.kv import flash_end
 from workloads.llm.params import LlmJob
@@ -65,14 +66,15 @@ def llm_program(
         else:
             work.append((On.BACKEND, len(spans_fs)))
             spans_fs.append(phase.work.fs)
+    steps, deps = _chain(work, phases)
     names = ["output", *(f"layer_{i}" for i in range(plan.model.shape.layers))]
     program = Program(
         name=name,
         layers=[Layer(name, "llm") for name in names],
         ops=np.zeros(0, OP),
         tasks=np.array(tasks, TASK),
-        steps=_chain(work),
-        deps=np.arange(max(0, len(work) - 1), dtype=np.int64),
+        steps=steps,
+        deps=deps,
         memory=MemoryPlan(regions.end - base, 0, 0, "none"),
         batches=batches,
         spans_fs=spans_fs,
@@ -90,7 +92,7 @@ def _batch(phase: Phase, plan: Plan, flash: Flash, regions: Regions, flash_base:
     layer = phase.layer if phase.owner < 0 else phase.owner
     at = _kv_at(regions, layer) if moved.write else regions.address(phase.op, layer)
     transfers["dram_address"] = at + np.cumsum(moved.sizes) - moved.sizes
-    threads = flash.sequential_depth if moved.in_order else plan.job.offload.threads
+    threads = flash.sequential_depth if moved.in_order else plan.job.threads_of(phase.op)
     return Batch(transfers, threads, moved.write, phase.layer + 1, moved.in_order)
 
 
@@ -114,25 +116,36 @@ def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tupl
     task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
     task["compute_cycles"] = round(phase.work.macs / peak * WIDE_PORT.clock_hz)
     task["passes"] = 1
-    task["rate_bytes_per_s"] = _rate(phase.op, machine)
+    task["rate_bytes_per_s"] = _rate(phase, machine)
     task["layer"] = phase.layer + 1
     return tuple(task.tolist())
 
 
-def _rate(op: str, machine: Roofline) -> int:
+def _rate(phase: Phase, machine: Roofline) -> int:
     """Return the bytes/s that the backend reaches when it has the memory to itself."""
+    op = phase.op
+    if op == "pages":
+        return (phase.work.read_bytes + phase.work.write_bytes) * FS_PER_S // max(phase.work.fs, 1)
     if op == "rows":
         return 2 * machine.copy_bandwidth_bytes_per_s
     share = machine.efficiency.gemv * (machine.efficiency.sparse_ffn if op == "ffn" else 1)
     return round(machine.memory_bandwidth_bytes_per_s * share)
 
 
-def _chain(work: list[tuple[On, int]]) -> np.ndarray:
-    """Return a step for each (kind, index), each after the one before."""
-    count = len(work)
-    steps = np.zeros(count, STEP)
-    steps["on"] = [int(on) for on, _ in work]
-    steps["index"] = [index for _, index in work]
-    steps["first_dep"] = np.maximum(np.arange(count) - 1, 0)
-    steps["dep_count"] = np.minimum(np.arange(count), 1)
-    return steps
+def _chain(work: list[tuple[On, int]], phases: list[Phase]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a step for each (kind, index), and what each waits for: the step before it.
+
+    Nothing waits for an early step but the first step behind the compute of the layer before it.
+    """
+    steps = np.zeros(len(work), STEP)
+    deps: list[int] = []
+    before, early = -1, -1
+    for i, phase in enumerate(phases):
+        waits = [before] if before >= 0 else []
+        if early >= 0 and not phase.early and phase.layer != phases[early].layer - 1:
+            waits, early = [*waits, early], -1
+        steps[i]["on"], steps[i]["index"] = int(work[i][0]), work[i][1]
+        steps[i]["first_dep"], steps[i]["dep_count"] = len(deps), len(waits)
+        deps += waits
+        before, early = (before, i) if phase.early else (i, early)
+    return steps, np.array(deps, np.int64)

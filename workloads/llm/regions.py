@@ -18,8 +18,8 @@ class Regions:
     def address(self, op: str, layer: int) -> int:
         """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
         key = (
-            "ffn" if op in ("rows", "neurons") else op,
-            -1 if op in ("prefill", "experts", "table") else layer,
+            {"rows": "ffn", "neurons": "ffn", "pages": "experts"}.get(op, op),
+            -1 if op in ("prefill", "experts", "pages", "table") else layer,
         )
         if key not in self.addresses:
             self.addresses[key] = self.end

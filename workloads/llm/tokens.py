@@ -1,29 +1,20 @@
 """A language model's prompt and tokens as phases: what each needs, reads and computes."""
 
-from pathlib import Path
-from typing import Any, Protocol
-
 import numpy as np
 
 from hw_models.roofline.params import Roofline, link_fs, update_rows_fs, work_fs
-from workloads.llm.activity_kernel import GenerativeTrace
-from workloads.llm.coactivation import all_friends, bundles_to_read
+from hw_models.units import FS_PER_S
+from workloads.llm.coactivation import bundles_to_read
 from workloads.llm.compute import Compute, draft_work
 from workloads.llm.kv import KvPlan, Span, kv_plan
+from workloads.llm.neurons import NeuronCache, friends_of, make_trace
 from workloads.llm.phases import Kind, Pass, Phase, Transfers, Work
-from workloads.llm.plan import Plan, activity_of
-from workloads.llm.reads import ExpertReads, chunked, neuron_reads
-from workloads.llm.recorded import RecordedTrace
-from workloads.llm.table import Lookups
+from workloads.llm.plan import Plan
+from workloads.llm.reads import neuron_reads
+from workloads.llm.unit_reads import BlockReads, ExpertReads, RowReads
 from workloads.llm.window import ResidentRows
 
 GOLDEN_RATIO = (5**0.5 - 1) / 2
-
-
-class Trace(Protocol):
-    def step(self, layer: int) -> tuple[np.ndarray, int]: ...
-    def snapshot(self, layer: int) -> Any: ...
-    def restore(self, layer: int, state: Any) -> None: ...
 
 
 class LlmRun:
@@ -35,13 +26,18 @@ class LlmRun:
         self.chance = float(np.random.Generator(np.random.PCG64([seed, 1])).random())
         self.trace = make_trace(plan, seed) if plan.sparse else None
         self.rows: ResidentRows | None = None
-        if plan.windowed:
-            self.rows = ResidentRows(plan.capacity, plan.model.shape.ffn, plan.job.offload.window)
-        self.friends = friends_of(plan, seed) if plan.job.offload.policy == "window_coactivation" else None
+        self.neurons: NeuronCache | None = None
+        ffn = plan.job.held("ffn")
+        if ffn is not None and plan.windowed:
+            self.rows = ResidentRows(plan.capacity, plan.model.shape.ffn, ffn.window)
+        elif ffn is not None and ffn.replace != "none":
+            self.neurons = NeuronCache(plan, seed)
+        self.friends = friends_of(plan, seed) if ffn is not None and ffn.unit == "pair" else None
         self.kv: KvPlan = kv_plan(plan)
-        self.experts = ExpertReads(plan, seed) if plan.caches_experts else None
+        self.experts = ExpertReads(plan, machine, seed) if plan.caches_experts else None
+        self.blocks = BlockReads(plan, self.kv, seed) if plan.job.held("kv") is not None else None
         table = plan.job.table
-        self.lookups = Lookups(table, seed) if table is not None else None
+        self.lookups = RowReads(plan, seed) if table is not None else None
         self.memory_layers = table.at(plan.model.shape.layers) if table is not None else set()
         self.written = [0] * plan.model.shape.layers  # first block of each layer that is not on flash
         self.position = 0
@@ -91,11 +87,11 @@ class LlmRun:
 
     def _stand_behind_the_prompt(self) -> None:
         """Have the neurons of the last tokens in DRAM, unless the start is cold."""
-        job = self.plan.job
+        job, ffn = self.plan.job, self.plan.job.held("ffn")
         self.position = job.prompt
-        if job.offload.start == "cold" or self.rows is None or self.trace is None:
+        if job.offload.start == "cold" or ffn is None or self.rows is None or self.trace is None:
             return
-        for token in range(job.prompt - min(job.offload.window, job.prompt), job.prompt):
+        for token in range(job.prompt - min(ffn.window, job.prompt), job.prompt):
             for layer in np.flatnonzero(self.plan.ranks).tolist():
                 flagged, _ = self.trace.step(layer)
                 self.rows.load(layer, [flagged], self.stamp, token)
@@ -164,6 +160,8 @@ class LlmRun:
 
     def _sparse_ffn(self, layer: int, tokens: int, accepted: int, result: Pass) -> int:
         """Bring the neurons of one layer; return the rows to compute on."""
+        if self.neurons is not None:
+            return self._cached_ffn(layer, result)
         assert self.trace is not None
         needs, state = [], None
         for k in range(tokens):
@@ -191,14 +189,28 @@ class LlmRun:
             self.rows.trim(layer, self.position + accepted)
         self._read_neurons(layer, fresh, result)
         moved, streamed = int(manager["moved"]) - moved, int(manager["streamed"]) - streamed
-        changed = moved + fresh.size - streamed
-        row_bytes = self.plan.dram.neuron
-        fs = update_rows_fs(self.machine, changed, row_bytes)
-        size = changed * row_bytes
-        self._spend("rows", "management", layer, Work(fs, 0, size, size), self.position, result)
+        self._change_rows(layer, moved + fresh.size - streamed, result)
         result.fresh += fresh.size
         result.resident_rows += held
         return held + streamed
+
+    def _cached_ffn(self, layer: int, result: Pass) -> int:
+        """Bring the neurons that the cache lacks, each over one that leaves; return how many are used."""
+        assert self.neurons is not None
+        flagged, active, fresh = self.neurons.next(layer)
+        self._read_neurons(layer, fresh, result)
+        self._change_rows(layer, fresh.size, result)
+        result.active += active
+        result.flagged += flagged
+        result.fresh += fresh.size
+        result.resident_rows = self.neurons.cache.held
+        return flagged
+
+    def _change_rows(self, layer: int, changed: int, result: Pass) -> None:
+        """Move or append ``changed`` rows of a layer's resident matrix."""
+        size = changed * self.plan.dram.neuron
+        fs = update_rows_fs(self.machine, changed, self.plan.dram.neuron)
+        self._spend("rows", "management", layer, Work(fs, 0, size, size), self.position, result)
 
     # ---- phases
 
@@ -211,15 +223,28 @@ class LlmRun:
         self._move("neurons", reads, layer, self.position, result)
 
     def _read_experts(self, layer: int, token: int, result: Pass) -> None:
+        """Bring the experts of a layer, and begin with those of the next layer that are known by then."""
         assert self.experts is not None
         if not self.plan.model.shape.expert_layers[layer]:
             return
-        asked, addresses = self.experts.next(layer)
-        result.experts += asked
-        result.expert_hits += asked - addresses.size
-        if addresses.size:
-            reads = Transfers(*chunked(addresses, self.plan.flash.expert, self.experts.chunk), in_order=False)
-            self._move("experts", reads, layer, token, result)
+        step, reads = self.experts.next(), self.experts
+        result.experts += step.asked
+        result.expert_hits += step.hits
+        if step.late.size:
+            self._move(
+                "experts", Transfers(*reads.places(layer, step.late), in_order=False), layer, token, result
+            )
+        pages = page_work(self.machine, self.plan.dram.expert, step.copied, step.swapped)
+        self._spend("pages", "management", layer, pages, token, result)
+        ahead = reads.ahead
+        if ahead is not None and ahead.early.size and token >= 0:
+            following = int(ahead.early[0]) // reads.count
+            units = following * reads.count + np.concatenate(
+                [ahead.early % reads.count, np.arange(ahead.wasted) % reads.count]
+            )
+            early = Transfers(*reads.places(following, units), in_order=False)
+            self._move("experts", early, following, token, result)
+            result.phases[-1] = result.phases[-1]._replace(early=True)
 
     def _stream(self, op: str, address: int, size: int, layer: int, token: int, result: Pass) -> None:
         if size > 0:
@@ -228,9 +253,8 @@ class LlmRun:
 
     def _move(self, op: str, moved: Transfers, layer: int, token: int, result: Pass, owner: int = -1) -> None:
         """Add a phase that reads or writes what lies on flash, or at the host: over a link, of known time."""
-        job, work = self.plan.job, Work(0, 0)
-        homes = {"kv": job.kv_cache.home, "table": job.table.home if job.table is not None else ""}
-        if homes.get(op, job.offload.home) == "host":
+        work = Work(0, 0)
+        if self.plan.job.home_of(op) == "host":
             moved = moved._replace(host=True)
             work = Work(link_fs(self.machine, moved.bytes), 0)
         result.phases.append(Phase("io", op, layer, token, work, moved, owner))
@@ -239,16 +263,18 @@ class LlmRun:
         """Look up rows in a memory layer's table for ``tokens`` tokens of each sequence."""
         if self.lookups is None or layer not in self.memory_layers:
             return
-        rows, plan = self.lookups.rows(self.plan.job.batch * tokens), self.plan
-        if self.lookups.table.home != "dram":
-            addresses = self.kv.end_at + rows * plan.table_row
-            reads = Transfers(addresses, np.full(rows.size, plan.table_row, np.int64), in_order=False)
+        plan = self.plan
+        rows, missing = self.lookups.next()
+        if missing.size:
+            addresses = self.kv.end_at + missing * plan.table_row
+            reads = Transfers(addresses, np.full(missing.size, plan.table_row, np.int64), in_order=False)
             self._move("table", reads, layer, token, result)
         self._spend("table", "compute", layer, self.compute.lookup(tokens, rows.size), token, result)
 
     def _read_spilled(self, owner: int, context: int, layer: int, token: int, result: Pass) -> None:
         """Read what ``layer`` needs of the blocks of ``owner`` that DRAM does not hold."""
-        blocks, kv = self.kv.read_from(owner, context), self.kv
+        kv = self.kv
+        blocks = kv.read_from(owner, context) if self.blocks is None else self.blocks.next(owner, context)
         if blocks.size == 0:
             return
         whole = int(blocks[-1] - blocks[0]) + 1 == blocks.size
@@ -288,16 +314,9 @@ class LlmRun:
             result.phases.append(Phase(kind, op, layer, token, work, owner=owner))
 
 
-def make_trace(plan: Plan, seed: int) -> Trace:
-    """Return the recorded trace of the job, or a generated one."""
-    shape, recorded = plan.model.shape, plan.job.offload.recorded
-    if recorded is not None:
-        return RecordedTrace(Path(recorded), shape.layers, shape.ffn)
-    activity = activity_of(plan.job, plan.model)
-    assert activity is not None
-    return GenerativeTrace(activity, shape.layers, shape.ffn, seed)
-
-
-def friends_of(plan: Plan, seed: int) -> np.ndarray:
-    """Return each neuron's closest friend, shape (layers, neurons)."""
-    return all_friends(make_trace(plan, seed + 1), plan.model.shape.layers, plan.model.shape.ffn)
+def page_work(machine: Roofline, unit: int, copied: int, swapped: int) -> Work:
+    """Return what the host does to bring units out of the pages of a file, and pages in and out of DRAM."""
+    fs = copied * unit * FS_PER_S // machine.copy_bandwidth_bytes_per_s
+    fs += swapped * unit * FS_PER_S // machine.swap_bandwidth_bytes_per_s
+    moved = (copied + swapped) * unit
+    return Work(fs, 0, moved, moved)

@@ -6,6 +6,7 @@ Sources
       128 B; 64 B commands, 16 B completions, 2 B doorbells, 4 B in a fetch request
   [U] JEDEC UFS: HS-G3/G4 are 5.8/11.7 Gb/s a lane, 8b/10b coding; UTP headers of 32 B
   [L] "LLM in a flash" (arXiv 2312.11514), table 2: sequential reads of an M1 Max at 6.1 GB/s
+  [X] ml-explore/mlx-lm issue 1438: reads of 18.9 MB on an M5 Max, 13.4 to 13.6 GB/s
   [C] calibrated: docs/flash.md says on which rows
 """
 
@@ -22,4 +23,5 @@ LINKS = {
     "ufs2_1": {"rate": "1166 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # 2 lanes HS-G3 [U]
     "apple_m1_max": {"rate": "6150 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [C], [L]
     "apple_m2_ultra": {"rate": "8400 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [C]
+    "apple_m5_max": {"rate": "13600 MB/s", "payload": "4 KiB", "packet_overhead": "32 B"},  # [X]
 }

@@ -80,6 +80,8 @@ M2_ULTRA = {
     "sequential_depth": 1,
 }
 
+M5_MAX = {**M2_ULTRA, "link": "apple_m5_max", "sequential_chunk": "1 MiB", "sequential_depth": 4}  # [A]
+
 NVME_GEN4 = {
     **_MODERN,
     "channels": 8,  # [A]
@@ -114,6 +116,7 @@ PRESETS = {
     "mqsim_default": MQSIM,
     "m1_max_ssd": M1_MAX,
     "m2_ultra_ssd": M2_ULTRA,
+    "m5_max_ssd": M5_MAX,
     "nvme_gen4_ssd": NVME_GEN4,
     "ufs3_1": UFS,
 }
