@@ -5,6 +5,10 @@ from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's 
 
 from hw_models.kernel_cache import BySources, can_keep, find_files
 
+# numba's compiler is as `hw_models.parts` knows it; with others a first run takes twice as long
+LINKED = (0, 68) <= numba.version_info.short < (0, 69)  # type: ignore[attr-defined]
+if LINKED:
+    from hw_models.whole import Whole
 _LOCATOR = f"{BySources.__module__}.{BySources.__name__}"
 
 
@@ -24,11 +28,36 @@ def njit(function, forceinline=False):
         numba.config.CACHE_LOCATOR_CLASSES = others
     if keep:
         find_files(dispatcher)
+    if LINKED:
+        return _linked(dispatcher, keep)
     resolve = dispatcher.get_call_template
     dispatcher.get_call_template = lambda args, kws: resolve(
         tuple(map(unliteral, args)), {name: unliteral(type_) for name, type_ in kws.items()}
     )
     return dispatcher
+
+
+def _linked(dispatcher, keep):
+    """Let ``dispatcher`` compile what Python calls as one program, and what kernels call as parts of one."""
+    cache = dispatcher._cache
+    whole = Whole(dispatcher, cache._cache_file if keep else None)
+    dispatcher._compiler.compile = whole.compile
+    if keep:
+        cache._impl = whole
+    dispatcher.part = whole.part
+    dispatcher.get_call_template = whole.part.get_call_template
+    dispatcher.get_overload = whole.part.get_overload
+    return dispatcher
+
+
+def prepare(dispatcher, args):
+    """Compile what kernels that call ``dispatcher`` with ``args`` need of it."""
+    (dispatcher.part if LINKED else dispatcher).compile(args)
+
+
+def prepared(dispatcher):
+    """Return how many kinds of arguments kernels have called ``dispatcher`` with, or will (`prepare`)."""
+    return len(dispatcher.part.compiled if LINKED else dispatcher.overloads)
 
 
 def inlined(function):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw_models.jit import numba
+from hw_models.jit import numba, prepare
 from hw_models.kernel_cache import folder_of
 from simulator.kernel import soc
 from simulator.under_way import PROCESSES
@@ -65,14 +65,14 @@ def compile_memory_side() -> None:
     request, wires, fifo = record(REQUEST), record(WIRING), record(WIRING["fifo"].base)
     state, llc, channel = record(INTERCONNECT), record(CACHE), record(CHANNEL)
     sets = numba.typeof(np.zeros(1, SET))
-    bus.accept.compile((state, request, index, index))
-    bus.advance.compile((state, index, wires, index, index))
-    bus.respond.compile((state, request, index, wires, index))
-    cache.accept.compile((llc, sets, request, index))
-    cache.advance.compile((llc, sets, index, wires, index, index))
-    cache.respond.compile((llc, sets, request, index))
-    controller.accept.compile((channel, request, index))
-    controller.advance.compile((channel, index, fifo))
+    prepare(bus.accept, (state, request, index, index))
+    prepare(bus.advance, (state, index, wires, index, index))
+    prepare(bus.respond, (state, request, index, wires, index))
+    prepare(cache.accept, (llc, sets, request, index))
+    prepare(cache.advance, (llc, sets, index, wires, index, index))
+    prepare(cache.respond, (llc, sets, request, index))
+    prepare(controller.accept, (channel, request, index))
+    prepare(controller.advance, (channel, index, fifo))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+"""Kernels that Python calls: all parts that one reaches, linked once and optimised as one program."""
+
+from typing import Any
+
+from numba import _dynfunc
+from numba.core import compiler
+from numba.core.codegen import JITCodeLibrary
+from numba.core.environment import Environment
+
+from hw_models.kernel_files import KernelFiles
+from hw_models.parts import Part, PartLibrary, code_of, reached
+
+
+class WholeLibrary(JITCodeLibrary):
+    """The machine code of a kernel that Python calls."""
+
+    entered: Any = None  # description of the part that the wrapper calls
+    defined: tuple[str, ...] = ()
+
+    def finalize(self) -> None:
+        """Link all parts, each once, let nothing but the wrapper be seen from outside, optimise, emit."""
+        module, parts = self._final_module, set()
+        kept = {function.name for function in module.functions if not function.is_declaration}
+        libraries = {id(one): one for called in self._linking_libraries for one in reached(called)}
+        for library in libraries.values():
+            code = code_of(library)
+            if isinstance(library, PartLibrary):
+                parts |= {function.name for function in code.functions if not function.is_declaration}
+            module.link_in(code, preserve=True)
+        for function in module.functions:
+            if function.name in parts - kept and not function.is_declaration:
+                function.linkage = "internal"
+        module.get_global_variable(self.entered.env_name).linkage = "common"
+        self._optimize_final_module()
+        module.verify()
+        self._finalize_final_module()
+        self.defined = tuple(
+            one.name
+            for one in (*module.functions, *module.global_variables)
+            if not one.is_declaration and str(one.linkage) != "Linkage.internal"
+        )
+
+
+def result(dispatcher: Any, described: Any, signature: Any, library: Any, environment: Any) -> Any:
+    """Return numba's result for a library that is whole."""
+    address = library.get_pointer_to_function(described.llvm_cpython_wrapper_name)
+    entry = _dynfunc.make_function(
+        described.lookup_module(),
+        described.qualname.split(".")[-1],
+        f"compiled {described.qualname}",
+        address,
+        environment,
+        (library,),  # lives as long as the function does
+    )
+    library.codegen.set_env(described.env_name, environment)
+    context = dispatcher.targetctx
+    return compiler.compile_result(
+        typing_context=context.typing_context,
+        target_context=context,
+        entry_point=entry,
+        signature=signature,
+        objectmode=False,
+        lifted=(),
+        fndesc=described,
+        library=library,
+        environment=environment,
+        reload_init=[],
+    )
+
+
+class Whole:
+    """What a dispatcher of numba's asks: to compile for given types, to keep and find what is compiled."""
+
+    def __init__(self, dispatcher: Any, files: Any):
+        self._dispatcher = dispatcher
+        self.locator = files and dispatcher._cache._impl.locator
+        self.part = Part(dispatcher, files and KernelFiles(files.folder, f"part.{files.name}"))
+
+    def compile(self, args: tuple, return_type: Any) -> Any:
+        """Return numba's result for ``args``, linked and optimised."""
+        dispatcher = self._dispatcher
+        part = self.part.compile(tuple(args))
+        flags = compiler.Flags()
+        dispatcher._compiler.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
+        context = compiler._make_subtarget(dispatcher.targetctx, flags)
+        library = WholeLibrary(context.codegen(), part.fndesc.qualname)
+        library.entered = part.fndesc
+        library.enable_object_caching()
+        library.add_linking_library(part.library)
+        environment = Environment.from_fndesc(part.fndesc)
+        with context.push_code_library(library):
+            context.create_cpython_wrapper(library, part.fndesc, environment, None, flags.release_gil)
+        return result(dispatcher, part.fndesc, part.signature, library, environment)
+
+    def check_cachable(self, made: Any) -> bool:
+        return not made.library.has_dynamic_globals
+
+    def reduce(self, made: Any) -> tuple:
+        """Return what is kept of a result."""
+        library = made.library
+        code = library._get_compiled_object()
+        return made.fndesc, made.signature, made.environment, library.defined, code
+
+    def rebuild(self, context: Any, kept: tuple) -> Any:
+        """Return a result that was kept."""
+        described, signature, environment, defined, code = kept
+        library = WholeLibrary(context.codegen(), described.qualname)
+        library.entered, library.defined = described, defined
+        library.enable_object_caching()
+        library._set_compiled_object(code)
+        library._finalize_final_module()
+        library.codegen._engine._defined_symbols |= set(defined)
+        return result(self._dispatcher, described, signature, library, environment)
