@@ -81,7 +81,7 @@ class Bench(bench.Bench):
 
     def _traffic(self) -> None:
         pick = self.random.choice
-        self.load, self.rate = pick([0.1, 0.4, 1.0]), pick([0.3, 1.0, 1.0])
+        self.load, self.rate = pick([0.02, 0.1, 0.4, 1.0]), pick([0.3, 1.0, 1.0])
         self.latency, self.delay = pick([1, LATENESS]), pick([0, 5])
         self.passing = pick([0.2, 0.8])
         self.offered: list[list[Any]] = [[None] * self.clients for _ in range(2)]
