@@ -86,6 +86,15 @@ def _see_returns(mcif, now):
 
 
 @inlined
+def _see_acknowledgements(mcif, now):
+    """As `_see_returns`, for writes."""
+    while mcif["ack_count"] and mcif["acknowledged"][mcif["ack_head"]] <= now - RETURN_TO_READ:
+        mcif["ack_head"] = (mcif["ack_head"] + 1) & (RETURNS - 1)
+        mcif["ack_count"] -= 1
+        mcif["writes_in_flight"] -= 1
+
+
+@inlined
 def _next_beats(state, reader):
     """Return the beats of the burst that the head request of ``reader`` sends next."""
     longest = state["burst_beats"]
@@ -283,9 +292,13 @@ def write_step(state, port, now, out):
     writer = mcif["writers"][chosen]
     head = writer["head"]
     beats = writer["beats"][head]
+    _see_acknowledgements(mcif, now)
     if mcif["writes_in_flight"] + beats > state["outstanding_writes"]:
-        mcif["write_wake"] = NEVER
-        mcif["write_limited"] = 1
+        if mcif["ack_count"]:
+            mcif["write_wake"] = mcif["acknowledged"][mcif["ack_head"]] + RETURN_TO_READ
+        else:
+            mcif["write_limited"] = 1
+            mcif["write_wake"] = NEVER
         return -1
     _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats, port)
     record = state["records"][writer["slot"][head]]
@@ -310,7 +323,9 @@ def write_step(state, port, now, out):
 @inlined
 def write_acknowledged(state, mcif, client, beats, time):
     mcif["writers"][client]["in_flight"] -= 1
-    mcif["writes_in_flight"] -= beats
+    for _ in range(beats):
+        mcif["acknowledged"][(mcif["ack_head"] + mcif["ack_count"]) & (RETURNS - 1)] = time
+        mcif["ack_count"] += 1
     if mcif["write_limited"]:
         mcif["write_limited"] = 0
         wake_write(state, mcif, time + RETURN_TO_READ)

@@ -66,6 +66,9 @@ MCIF = np.dtype(
         ("returned", np.int64, (RETURNS,)),  # cycles of beats returned and not yet taken off the counter
         ("return_head", np.int64),
         ("return_count", np.int64),
+        ("acknowledged", np.int64, (RETURNS,)),  # likewise, of the beats of acknowledged write bursts
+        ("ack_head", np.int64),
+        ("ack_count", np.int64),
         ("read_limited", np.int64),  # 1: the limit of beats in flight holds the next burst back
         ("write_limited", np.int64),
         ("read_full", np.int64),  # 1: the way out is full

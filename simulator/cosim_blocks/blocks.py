@@ -54,6 +54,7 @@ BLOCKS: dict[str, Block] = {
             {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
         ),
     ),
+    "mcif": Block("mcif", ("nvdla/rtl/mcif.sv",), "mcif", ({"CLIENTS": 4}, {"CLIENTS": 10})),
     "cache": Block(
         "cache",
         ("cache/rtl/cache.sv",),

@@ -8,14 +8,15 @@ from hw_models.blame import Cause
 from hw_models.cache.standalone import build_wiring
 from hw_models.interconnect.block import accept, advance, respond
 from hw_models.interconnect.build import build_interconnect
+from hw_models.interconnect.hub import probe_wait
 from hw_models.interconnect.names import Arbitration
 from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.standalone import UP
-from hw_models.port import FIFO_ROWS, REQUEST, front, pop
+from hw_models.port import FIFO_ROWS, NEVER, REQUEST, front, pop
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import copied, packed
 
-PORTS, LATENESS, FRAME, DEPTH, ROOM = 2, 24, 8, 8, 16  # as the RTL's parameters
+PORTS, LATENESS, FRAME, DEPTH, ROOM, TRACKERS = 2, 24, 8, 8, 16, 4  # as the RTL's parameters
 NS_PER_S = 10**9
 BURST = 64
 DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a source's number)
@@ -52,6 +53,11 @@ class Bench(bench.Bench):
         "a budget with reclaim holds a source up",
         "a source draws from the pool",
         "a group's budget holds its masters up",
+        "the hub has no tracker left",
+        "a line is under way in the hub",
+        "a release passes the hub",
+        "a cache keeps a probe waiting: it releases a line",
+        "a cache keeps a probe waiting: it has just got a line",
     )
     episode_cycles = 300
     watched = ("down_tag",)
@@ -86,6 +92,10 @@ class Bench(bench.Bench):
             rates = [f"{-(-budget * NS_PER_S // self.group_period)} B/s" for budget in self.budgets]
             group = {"masters": names[:2], "read_budget": rates[0], "write_budget": rates[1]}
             settings["groups"] = {"g": {**group, "period": f"{self.group_period} ns"}}
+        if pick([0, 1]):
+            settings["hub"] = self._hub()
+            for name in names:
+                settings["masters"][name]["caching"] = pick([True, False])
         params = Interconnect.model_validate(settings)
         self.widths = [pick([8, 16, 32]) for _ in names]
         self.model = build_interconnect(params, names, self.widths, self.ports)[0]
@@ -119,6 +129,18 @@ class Bench(bench.Bench):
             port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
             port["reclaim"] = bool(self.reclaim)
         return port
+
+    def _hub(self) -> dict[str, Any]:
+        number = self.random.randint
+        return {
+            "trackers": number(1, TRACKERS),
+            "line": self.random.choice(["32 B", "64 B", "128 B"]),
+            "accept_interval": f"{number(1, 6)} cycles",
+            "release": f"{number(0, 4)} cycles",
+            "probe": f"{number(1, 9)} cycles",
+            "release_blocks": f"{number(0, 12)} cycles",
+            "grant_blocks": f"{number(0, 12)} cycles",
+        }
 
     def _traffic(self) -> None:
         pick = self.random.choice
@@ -171,6 +193,14 @@ class Bench(bench.Bench):
             "group": packed((groups >= 0).ravel(), 1),
             "group_budget": packed([rows[row]["budget"] if row >= 0 else 0 for row in group], 16),
             "group_period": self.group_period,
+            "trackers": model["trackers"],
+            "line_shift": model["tracker_shift"],
+            "accept_interval": model["accept_interval"],
+            "hub_release": model["hub_release"],
+            "probe": model["probe"],
+            "caching": packed(model["caching"][:count], 1),
+            "release_blocks": model["blocks"][0],
+            "grant_blocks": model["blocks"][1],
             **dict.fromkeys(("req_valid", "req_write", "down_ready", "rsp_valid", "up_ready"), 0),
         }
 
@@ -262,8 +292,9 @@ class Bench(bench.Bench):
         """Do in the model what the cycle's clock edge does: grants, then what comes in and goes."""
         model = self.model
         waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
-        busy = int(model["busy_cycles"].sum())
+        busy, untils = int(model["busy_cycles"].sum()), model["tracked_until"].copy()
         advance(model, cycle, self.wires, 0, UP)
+        self._cover_hub(cycle, untils)
         self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
         for port, answer in enumerate(self.answers):
             if answer is not None:
@@ -315,6 +346,22 @@ class Bench(bench.Bench):
             now = [int(row["tag"]) for row in rows_of(down)]
             reach("rows to memory overtake each other", now[: len(before)] != before)
         self._cover_budgets()
+
+    def _cover_hub(self, cycle: int, untils: np.ndarray) -> None:
+        model = self.model
+        if model["trackers"] == 0:
+            return
+        self.reach("the hub has no tracker left", model["awaited"] == -1)
+        self.reach("a line is under way in the hub", model["awaited"] > 0)
+        self.reach("a release passes the hub", (model["blocked_from"][:, 0] == cycle).any())
+        blocks = model["blocks"].copy()
+        for port, tracker in zip(*np.nonzero((model["tracked_until"] == NEVER) & (untils != NEVER))):
+            source = model["tracked_by"][port, tracker]
+            for kind, what in enumerate(("it releases a line", "it has just got a line")):
+                model["blocks"] = blocks * (np.arange(2) == kind)
+                waits = probe_wait(model, source, cycle) > 0
+                self.reach(f"a cache keeps a probe waiting: {what}", waits)
+        model["blocks"] = blocks
 
     def _cover_budgets(self) -> None:
         regulation = self.model["regulation"]

@@ -1,5 +1,4 @@
-// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle, without
-// its coherence hub.
+// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle.
 //
 // Requests wait at their source in two lanes, reads and writes. The oldest of each is cut at multiples of the
 // burst; a piece takes the request bus of its memory port, then the answer the response bus and the source's link.
@@ -17,6 +16,7 @@ module crossbar #(
     parameter int DOWN = 8,     // rows on the way to a port
     parameter int UP = 16,      // rows on the way to a source
     parameter int FRAME = 8,    // most slots of a TDM frame
+    parameter int TRACKERS = 4, // of the coherence hub at a port
     localparam int UNITS = SOURCES,
     localparam int U = $clog2(UNITS),
     localparam int LANES = 2 * SOURCES,  // lane = 2 * source + write
@@ -27,6 +27,7 @@ module crossbar #(
     localparam int N = $clog2(IDS),
     localparam int I = $clog2(SLOTS),
     localparam int F = $clog2(FRAME),
+    localparam int X = $clog2(TRACKERS),
     localparam int A = 16,  // of an address
     localparam int B = 9,   // of a number of bytes
     localparam int C = 24,  // of a counter
@@ -68,6 +69,14 @@ module crossbar #(
     input  logic [1:0][SOURCES-1:0]    group,         // who shares the budget of reads, of writes
     input  logic [1:0][15:0]           group_budget,
     input  logic [15:0]                group_period,
+    input  logic [X:0]                 trackers,        // of the coherence hub; 0: none
+    input  logic [3:0]                 line_shift,      // of which one transaction at a time is under way
+    input  logic [7:0]                 accept_interval,
+    input  logic [7:0]                 hub_release,     // the answer's last beat until its tracker is free
+    input  logic [7:0]                 probe,           // grant until the probe is at the last of the caches
+    input  logic [SOURCES-1:0]         caching,         // who is probed, and whose writes are releases
+    input  logic [7:0]                 release_blocks,  // a cache takes no probe so long
+    input  logic [7:0]                 grant_blocks,
 
     // requests
     input  logic [SOURCES-1:0]         req_valid,
@@ -148,6 +157,8 @@ module crossbar #(
     logic [7:0] given;       // rows handed to the source
     logic [B-1:0] request_bytes;
     logic [7:0] tag;
+    logic tracked;
+    logic [X-1:0] tracker;
     logic [T-1:0] arrived;
     logic [T-1:0] gone;      // has left its port
     logic [T-1:0] seen;
@@ -175,6 +186,11 @@ module crossbar #(
     logic [SOURCES-1:0][15:0] spent, share;
     logic [15:0] pool;
     logic [1:0][15:0] group_spent;
+    logic [PORTS-1:0][TRACKERS-1:0] busy;  // a tracker: its transaction is unanswered
+    logic [PORTS-1:0][TRACKERS-1:0][A-1:0] line;
+    logic [PORTS-1:0][TRACKERS-1:0][T-1:0] tracked_until;
+    logic [SOURCES-1:0] released, granted_read;  // a cache, ever
+    logic [SOURCES-1:0][T-1:0] release_at, grant_at;  // when it did so last
     logic [SOURCES-1:0][C-1:0] reads, writes, read_bytes, write_bytes;
     logic [BUSES-1:0][C-1:0] busy_cycles, back_busy_cycles;
   } state_t;
@@ -246,6 +262,58 @@ module crossbar #(
     if (group[write][source]) s.group_spent[write] = s.group_spent[write] + 16'(bytes);
   endfunction
 
+  function automatic logic is_release(logic [U-1:0] source, logic write);
+    return write && caching[source];
+  endfunction
+
+  function automatic logic is_tracking(logic [P-1:0] port, int t);
+    return s.busy[port][t] || s.tracked_until[port][t] > s.now;
+  endfunction
+
+  // has the hub a tracker, and nothing under way with this line?
+  function automatic logic hub_takes(logic [P-1:0] port, logic [A-1:0] address);
+    logic free;
+    free = 1'b0;
+    hub_takes = 1'b1;
+    for (int t = 0; t < TRACKERS; t++) begin
+      if (t < int'(trackers)) begin
+        if (!is_tracking(port, t)) free = 1'b1;
+        else if (s.line[port][t] == address >> line_shift) hub_takes = 1'b0;
+      end
+    end
+    if (!free) hub_takes = 1'b0;
+  endfunction
+
+  function automatic logic [X-1:0] free_tracker(logic [P-1:0] port);
+    free_tracker = '0;
+    for (int t = TRACKERS - 1; t >= 0; t--) if (t < int'(trackers) && !is_tracking(port, t)) free_tracker = X'(t);
+  endfunction
+
+  // from when on a cache that began to take no probes at `begins` takes the one that arrives meanwhile
+  function automatic logic [T-1:0] blocked_until(logic known, logic [T-1:0] begins, logic [7:0] blocks,
+                                                 logic [T-1:0] arrives);
+    return (known && begins <= arrives && arrives < begins + T'(blocks)) ? begins + T'(blocks) : T'(0);
+  endfunction
+
+  // how much longer than usual the caches take to answer the probes of a request that is granted now
+  function automatic logic [T-1:0] probe_wait(logic [U-1:0] source);
+    logic [T-1:0] last, free_at;
+    logic [7:0] behind;
+    last = s.now + T'(probe);
+    free_at = last;
+    behind = 8'($countones(caching));
+    for (int m = 0; m < SOURCES; m++) begin
+      if (caching[m]) begin
+        behind = behind - 8'd1;
+        if (m != int'(source)) begin
+          free_at = later(free_at, blocked_until(s.released[m], s.release_at[m], release_blocks, last - T'(behind)));
+          free_at = later(free_at, blocked_until(s.granted_read[m], s.grant_at[m], grant_blocks, last - T'(behind)));
+        end
+      end
+    end
+    return free_at - last;
+  endfunction
+
   // could the next piece of a lane take its bus now?
   function automatic logic examine(logic [L-1:0] i);
     logic [U-1:0] source;
@@ -281,6 +349,7 @@ module crossbar #(
     end
     if (mine >= limit[source] || same >= id_limit[source]) return 1'b0;
     if (there >= port_limit[write]) return 1'b0;
+    if (trackers != 0 && !is_release(source, write) && !hub_takes(port, address_of(i))) return 1'b0;
     if (s.down_count[port] >= down_limit) return 1'b0;
     if (!within_budget(source, write, size_of(i))) return 1'b0;
     return kind != TDM || T'(s.slot_cycle) + (write ? beats(source, size_of(i)) : T'(1)) <= T'(slot_cycles);
@@ -332,7 +401,7 @@ module crossbar #(
     logic [I-1:0] index;
     logic [P-1:0] port;
     logic [K-1:0] bus;
-    logic [T-1:0] moving, ready;
+    logic [T-1:0] moving, ready, interval;
     slot_t slot;
     source = i[L-1:1];
     write = i[0];
@@ -350,6 +419,8 @@ module crossbar #(
     slot.missing = size_of(i);
     slot.request_bytes = rows[i][0].bytes;
     slot.tag = rows[i][0].tag;
+    slot.tracked = trackers != 0 && !is_release(source, write);
+    slot.tracker = free_tracker(port);
     flight[index] = slot;
     if (s.flying[i][id]) begin
       flight[s.newest[i][id]].followed = 1'b1;
@@ -362,12 +433,22 @@ module crossbar #(
 
     moving = write ? beats(source, slot.bytes) : T'(1);
     ready = s.now + T'(latency[i]) + (cut_through ? T'(0) : moving - T'(1));
+    interval = moving;
+    if (slot.tracked) begin
+      s.busy[port][slot.tracker] = 1'b1;
+      s.line[port][slot.tracker] = address_of(i) >> line_shift;
+      interval = later(moving, T'(accept_interval));
+      ready = ready + probe_wait(source);
+    end else if (trackers != 0) begin
+      s.released[source] = 1'b1;
+      s.release_at[source] = s.now;
+    end
     push_down(port, '{ready: ready, address: address_of(i), bytes: slot.bytes, write: write, source: source,
                       tag: index});
     s.head_known[source] = 1'b0;
     s.unanswered[source][id] = 1'b1;
     spend(source, write, slot.bytes);
-    s.bus_free[bus] = s.now + moving;
+    s.bus_free[bus] = s.now + interval;
     s.busy_cycles[bus] = s.busy_cycles[bus] + C'(moving);
     s.sent[i] = s.sent[i] + slot.bytes;
     if (slot.last) begin
@@ -446,6 +527,14 @@ module crossbar #(
       flight[index].gone = start + moving;
       s.unanswered[source][flight[index].id] = 1'b0;
       s.id_until[source][flight[index].id] = start + moving - whole + T'(fifo_release[source]);
+      if (flight[index].tracked) begin
+        s.busy[flight[index].port][flight[index].tracker] = 1'b0;
+        s.tracked_until[flight[index].port][flight[index].tracker] = start + moving + T'(hub_release);
+      end
+      if (caching[source] && !i[0]) begin
+        s.granted_read[source] = 1'b1;
+        s.grant_at[source] = flight[index].arrived;
+      end
       deliver(i, flight[index].id, '0);
     end
   endfunction
