@@ -96,6 +96,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         config=resolved(machine.config),
         timeline=timeline(machine, ops),
         bandwidth=bandwidth(machine),
+        queues=machine.queues.series(),
         transactions=transactions(machine),
         blame=blame_table(machine),
         frames=frame_table(machine),

@@ -11,14 +11,15 @@ Sources
       180 nm to 7 nm", Integration 58, 2017, table of area factors
   [W] foundries' high-density 6T cells as WikiChip Fuse collects them ("TSMC details 5 nm", 2020), 65 to
       28 nm from TSMC's IEDM papers
-  [N] NVDLA Primer (nvdla.org), table of synthesis area at 28 nm, all memories included; its 16 nm edition
-      adds power at ResNet-50's frame rates
+  [N] NVDLA Primer (nvdla.org), "Example area and performance": synthesis area at 28 and 16 nm, all memories
+      included, and power at ResNet-50's frame rates, of seven sizes
   [T] N. Jouppi et al., "In-datacenter performance analysis of a tensor processing unit", ISCA 2017: 28 nm, at
       most 331 mm2, 24 % of it the 65,536 MACs of the matrix unit, 29 % the unified buffer of 24 MiB
-  [R] Y. Lee et al., "A 45 nm 1.3 GHz 16.7 double-precision GFLOPS/W RISC-V processor", ESSCIRC 2014, and the
-      Rocket generator's figures in TSMC 40 nm: 0.034 mW/MHz, 0.39 mm2 with L1s of 16 KiB; Cortex-A5: 0.08
+  [R] Rocket against Cortex-A5 in TSMC 40 nm, table of the Rocket generator's page (riscv.org, 2014): dynamic
+      power 0.034 against below 0.08 mW/MHz, 0.39 against 0.53 mm2 with caches of 16 KB
   [O] M. O'Connor et al., "Fine-grained DRAM", MICRO 2017: HBM2 moves a bit over its I/O for 0.80 pJ
-  [D] data sheets of ONFI NAND: ICC1 (read), ICC2 (program), ICC3 (erase) 25 mA typical, 50 mA at most, 3.3 V
+  [D] data sheets of NAND at 3 V, currents while it reads, programs, erases: 10 mA typical, 20 mA at most
+      (Numonyx NAND01G-B2B, table 23); 25 mA typical, 50 mA at most (ONFI parts of Micron)
   [A] assumed
 """
 
@@ -63,9 +64,9 @@ NVDLA_BUFFER_UM2_PER_KIB = Figure({28: 3246.0}, 0.9, 1.1)
 SYSTOLIC_MAC_UM2 = Figure({28: 1212.0}, 0.5, 1.5)  # 24 % of 331 mm2 over 65,536 [T], an upper bound
 LOGIC_LEAKAGE_MW_PER_MM2 = Figure({28: 10.0}, 0.2, 5.0)  # [A]
 
-# A core at work [pJ a cycle], its L1s included, and its area [mm2] with L1s of 16 KiB
-CORE_PJ = Figure({40: 34.0}, 0.5, 3.0)  # [R]; Cortex-A5: 80
-CORE_MM2 = Figure({40: 0.39}, 0.7, 3.0)  # [R]
+# A core at work [pJ a cycle], L1s perhaps included: [R] does not say; its area [mm2] with L1s of 16 KiB
+CORE_PJ = Figure({40: 34.0}, 0.5, 3.0)  # [R]; Cortex-A5: below 80
+CORE_MM2 = Figure({40: 0.39}, 0.7, 3.0)  # [R]; Cortex-A5: 0.53
 
 WIRE_PJ_PER_BYTE_MM = Figure({28: 26.0 / 32}, 0.5, 2.0)  # 256 bits over 1 mm: 26 pJ [K]
 WIRE_MM = 5.0  # [A] that a request or its data travel on the chip
@@ -81,4 +82,4 @@ DRAM_IO_PJ_PER_BIT = {
 FLASH_VOLTS, FLASH_AMPERES = 3.3, 0.025  # of a plane that reads, programs or erases [D]
 FLASH_BUS_PJ_PER_BYTE = 8 * 6.0  # [A] between chip and controller
 FLASH_LINK_PJ_PER_BYTE = 8 * 6.0  # [A] a PCIe lane, both ends
-FLASH_RANGE = 0.5, 2.0  # 50 mA at most [D]
+FLASH_RANGE = 0.4, 2.0  # 10 mA typical to 50 mA at most [D]

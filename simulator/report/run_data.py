@@ -41,6 +41,10 @@ def run_data(result: Result) -> dict[str, Any]:
                 if name != "time_s" and np.any(values)
             },
         },
+        "queues": {
+            "time_s": result.queues.get("time_s", []),
+            "fills": {n: values for n, values in result.queues.items() if n != "time_s" and np.any(values)},
+        },
         "latency": latency_data(result),
         "blame": blame_data(result),
         "layers": [layer_data(layer) for layer in layers],

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.config.yaml_lines import yaml_text
-from simulator.report.layers import layers_of
+from simulator.report.layers import Layer, layers_of
 from simulator.report.page import (
     Cell,
     cards,
@@ -265,9 +265,16 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
     return parts
 
 
+def _share(layer: Layer, job: Mapping[str, Any]) -> float | None:
+    """Return a layer's share of the latency of its frame, drivers and gaps included."""
+    latencies = job.get("frame_latency_s") or [job.get("latency_s")]
+    latency = latencies[layer.frame] if layer.frame is not None else latencies[-1]
+    return layer.seconds / latency if latency else None
+
+
 def _layers(result: Result) -> str:
     layers = layers_of(result.ops, result.summary["workloads"])
-    total = sum(layer.seconds for layer in layers) or 1.0
+    jobs = result.summary["workloads"]
     joules = layer_joules(result.energy)
     rows = []
     for i, layer in enumerate(layers):
@@ -278,7 +285,7 @@ def _layers(result: Result) -> str:
                 layer.name,
                 layer.kind,
                 cell(layer.seconds, time_text),
-                cell(layer.seconds / total, percent_text),
+                cell(_share(layer, jobs.get(layer.job, {})), percent_text),
                 cell(layer.macs, count_text),
                 cell(layer.macs / peak if peak else None, percent_text),
                 cell(layer.read_bytes, bytes_text),
@@ -287,6 +294,6 @@ def _layers(result: Result) -> str:
                 layer.waited_for,
             ]
         )
-    headings = ["no.", "layer", "kind", "time", "share", "MACs", "MAC use", "read", "written"]
+    headings = ["no.", "layer", "kind", "time", "of latency", "MACs", "MAC use", "read", "written"]
     headings += ["energy, all frames", "waited for"]
     return table(headings, rows, left=(1, 2, 10), name="layers-table")

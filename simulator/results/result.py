@@ -16,6 +16,7 @@ class Result:
     config: dict[str, Any]  # resolved; running it again gives the same result
     timeline: list[dict[str, Any]] = field(default_factory=list)  # Chrome trace events
     bandwidth: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then bytes/s per master
+    queues: Mapping[str, Sequence[float]] = field(default_factory=dict)  # time_s, then how full each is
     blame: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # blame.csv: waits by layer
     frames: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # frames.csv: a row a finished frame
     latency: Mapping[str, Sequence[Any]] = field(default_factory=dict)  # latency.csv: reads by latency

@@ -31,7 +31,14 @@ OURS = (
     "compare.html",
     "results.xml",
 )  # a folder with one of these is replaceable
-OPTIONAL = ("blame", "energy", "frames", "latency", "requests")  # tables of a result that not every run has
+OPTIONAL = (
+    "blame",
+    "energy",
+    "frames",
+    "latency",
+    "queues",
+    "requests",
+)  # tables of a result that not every run has
 
 
 def prepare_out(out: Path, ending: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The run as Chrome trace events, for Perfetto: frames, operations, co-runners, bandwidth.
+"""The run as Chrome trace events, for Perfetto: frames, operations, co-runners, bandwidth, queues.
 
 Format: "Trace Event Format" (Chromium project): complete slices (X), instants (i), counters (C), flows (s, f)
 and metadata (M); times in microseconds. Every track has a number of its own, whatever its process.
@@ -30,6 +30,7 @@ def timeline(machine: Machine, ops: Mapping[str, Sequence[Any]]) -> list[Event]:
         *flows(machine, ops, slices),
         *corunner_slices(machine, numbers),
         *counters(bandwidth(machine)),
+        *queue_counters(machine.queues.series()),
     ]
     return [*numbers.metadata(), *events]
 
@@ -174,6 +175,19 @@ def counters(series: Mapping[str, Sequence[float]]) -> Iterator[Event]:
         for time, value in zip(times, values):
             if value != last:
                 yield at | {"ts": us(max(time - half, 0.0)), "args": {"bytes/s": round(value)}}
+            last = value
+
+
+def queue_counters(series: Mapping[str, Sequence[float]]) -> Iterator[Event]:
+    """Yield the requests in each DRAM queue and the MSHRs in use, a track each, where they change."""
+    for name, values in series.items():
+        if name == "time_s" or not any(values):
+            continue
+        at: Event = {"ph": "C", "pid": MEMORY, "tid": 0, "name": name}
+        last = None
+        for time, value in zip(series["time_s"], values):
+            if value != last:
+                yield at | {"ts": us(time), "args": {name.split()[-1]: value}}
             last = value
 
 

@@ -15,6 +15,7 @@ from simulator.kernel.soc import Nodes
 from simulator.kernel.soc_state import Kind
 from simulator.soc.accelerators import KINDS, Fleet
 from simulator.soc.books import Book, Frame
+from simulator.soc.queues import Queues
 from simulator.soc.wires import Wires
 from workloads.llm.program import LlmProgram
 from workloads.program import Batch, Layer, MemoryPlan, On
@@ -121,6 +122,10 @@ class Machine:
     ledger: Ledger
     storage: Beside | None = field(init=False, default=None)  # flash that jobs share, and such backends
     clerk: Books = field(init=False)
+    queues: Queues = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queues = Queues(self.wired)
 
     @property
     def system(self) -> np.ndarray:

@@ -88,7 +88,10 @@ def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, event
     end = int(system["events"]) + events
     while (left := end - int(system["events"])) > 0:
         next_fs = storage.next_fs() if storage is not None else int(NEVER)
-        status = soc.run(*arguments, min(limit_fs, next_fs), left)
+        status = soc.run(*arguments, min(limit_fs, next_fs), min(left, machine.queues.events_to_next()))
+        machine.queues.look()
+        if status == soc.RUNNING:
+            continue
         if status == soc.ASKS:
             with within_limits():
                 answer(machine)

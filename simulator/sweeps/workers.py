@@ -5,6 +5,7 @@ point it was at, and nobody else loses anything.
 """
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hw_models.errors import ConfigError, StuckError
@@ -23,6 +24,7 @@ Task = tuple[str, dict[str, Any]]  # a config's digest, and the resolved config
 Answer = dict[str, Any]
 Run = Callable[[Iterable[Task]], Iterator[tuple[str, Answer]]]  # answers as they come
 TRIES = 3  # of a point whose process dies
+LOOK_S = 1.0  # between two looks at whether a worker has begun its point
 PATIENCE_S = 30  # for the first worker of a Dask scheduler
 
 
@@ -36,6 +38,15 @@ def simulate_point(config: dict[str, Any]) -> Answer:
         return {"error": " ".join(str(error).split())}
     except Exception:
         return {"error": " ".join(traceback.format_exc(limit=-1).split())}
+
+
+def prepare_point(config: dict[str, Any]) -> None:
+    """Load, or compile, what a resolved config runs on, so that no point's time limit pays for it."""
+    from simulator.config.model import load
+    from simulator.simulate import compile_kernels
+
+    with suppress(Exception):  # told when the point is run
+        compile_kernels(load(config))
 
 
 @contextmanager
@@ -59,7 +70,8 @@ def pool(
     elif workers == 0:
         yield lambda tasks: ((key, work(config)) for key, config in tasks)
     else:
-        lanes = [Lane(work) for _ in range(workers)]
+        prepare = None if point_timeout_s is None else prepare_point
+        lanes = [Lane(work, prepare) for _ in range(workers)]
         try:
             yield lambda tasks: _in_lanes(lanes, iter(tasks), point_timeout_s)
         finally:
@@ -68,16 +80,21 @@ def pool(
 
 
 class Lane:
-    """One worker process and the point that it is at."""
+    """One worker process and the point that it is at; ``prepare`` is called before its first one."""
 
-    def __init__(self, function: Callable[[dict[str, Any]], Answer]) -> None:
-        self.function = function
+    def __init__(
+        self,
+        function: Callable[[dict[str, Any]], Answer],
+        prepare: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.function, self.prepare = function, prepare
+        self.prepared: set[frozenset[str]] = set()  # parts that systems were made of
         self.executor: ProcessPoolExecutor | None = None
         self.pid = 0
         self.task: Task | None = None
         self.future: Future[Answer] | None = None
         self.tries = 0
-        self.started_s = 0.0
+        self.started_s = math.inf  # not yet
         self.timed_out = False
 
     def start(self, task: Task) -> None:
@@ -85,9 +102,19 @@ class Lane:
         if self.executor is None:
             self._open()
         assert self.executor is not None
-        self.task, self.started_s, self.timed_out = task, time.monotonic(), False
+        self.task, self.started_s, self.timed_out = task, math.inf, False
         self.tries += 1
+        parts = frozenset(name for name, part in (task[1].get("system") or {}).items() if part)
+        if self.prepare is None or parts in self.prepared:
+            self.begin()
+        else:
+            self.prepared.add(parts)
+            self.executor.submit(self.prepare, task[1]).add_done_callback(self.begin)
         self.future = self.executor.submit(self.function, task[1])
+
+    def begin(self, _prepared: object = None) -> None:
+        """Let the time of the point run."""
+        self.started_s = time.monotonic()
 
     def _open(self) -> None:
         """Start the process; one that dies on the way is tried again. Raises ConfigError."""
@@ -128,6 +155,7 @@ class Lane:
                 os.kill(self.pid, signal.SIGTERM)
             self.executor.shutdown(wait=True, cancel_futures=True)
             self.executor = None
+            self.prepared.clear()
 
 
 def _serve() -> None:
@@ -183,10 +211,11 @@ def _in_lanes(
 
 
 def _patience_s(lanes: Iterable[Lane], timeout_s: float | None) -> float | None:
-    """Return how long to wait until the next point may have taken too long."""
+    """Return how long to wait until the next point may have taken too long, or may have begun."""
     if timeout_s is None:
         return None
-    return max(0.1, min(lane.started_s for lane in lanes) + timeout_s - time.monotonic())
+    first_s = min(lane.started_s for lane in lanes)
+    return min(timeout_s, LOOK_S) if math.isinf(first_s) else max(0.1, first_s + timeout_s - time.monotonic())
 
 
 @contextmanager

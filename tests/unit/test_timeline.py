@@ -1,9 +1,15 @@
-"""timeline.json: frames and their deadlines, operations with their waits, arrows, co-runners, bandwidth."""
+"""timeline.json: frames and their deadlines, operations with their waits, arrows, co-runners, bandwidth, queues."""
 
 import pytest
 import trace_events
 
 import simulator
+from hw_models.units import FS
+from simulator.config.model import load
+from simulator.kernel import soc
+from simulator.soc import queues
+from simulator.soc.build import build_machine
+from simulator.soc.run import compiled, run_slice
 
 CONV = {"input": [14, 14, 32], "kernels": 32, "kernel": "3x3", "stride": 1, "padding": 1}
 CONFIG = {
@@ -72,7 +78,32 @@ def test_co_runners_and_bandwidth_have_tracks(result):
     assert (corunner["name"], corunner["args"]["core"]) == ("bandwidth read", "core1")
     assert corunner["dur"] == pytest.approx(result.summary["simulation"]["simulated_s"] * 1e6)
     names = {event["name"] for event in result.timeline if event["ph"] == "C"}
-    assert names == {"nvdla0 bytes/s", "core1 bytes/s"}
+    assert names == {"nvdla0 bytes/s", "core1 bytes/s", "dram.0 queue", "llc MSHRs"}
+
+
+def stepped(events):
+    """Return a machine that runs ``events`` at a time, and what its queues held after each event if that is 1."""
+    machine = build_machine(load(CONFIG | {"simulation": {"until": "20 us"}}))
+    arguments, held, status = compiled(machine), {}, soc.RUNNING
+    while status in (soc.RUNNING, soc.ASKS):
+        status = run_slice(machine, arguments, 20_000_000_000, events)
+        channel, cache = machine.channels[0], machine.caches[0]
+        now = int(machine.system[0]["now_fs"]) * FS, int(channel["size"].sum()), int(cache["mshrs_used"])
+        held[int(machine.system[0]["events"])] = now
+    return machine, held
+
+
+def test_queues_are_looked_at_after_the_same_events_however_the_loop_is_cut(monkeypatch):
+    monkeypatch.setattr(queues, "EVERY", 4)
+    monkeypatch.setattr(queues, "MOST", 64)
+    machine, held = stepped(1)
+    series = machine.queues.series()
+    every, count = machine.queues.every, len(series["time_s"])
+    assert 32 <= count < 64
+    assert every > 4
+    assert list(zip(*series.values())) == [held[every * (i + 1)] for i in range(count)]
+    assert max(series["dram.0 queue"]) > 0 < max(series["llc MSHRs"]) <= 4
+    assert stepped(1000)[0].queues.series() == stepped(777)[0].queues.series() == series
 
 
 def test_a_slice_that_overlaps_another_of_its_track_is_found():

@@ -47,9 +47,9 @@ function frameBar(params, api) {
 
 const tall = tracks => 24 * tracks + 10;
 
-/** Return the timeline: frames, operations by unit, co-runners; bandwidth of every master below, zoomed together. */
+/** Return the timeline: frames, operations by unit, co-runners; below, zoomed together, bandwidth by master and queues. */
 function timelineOption(R) {
-  const { ops, frames, corunners, bandwidth } = R;
+  const { ops, frames, corunners, bandwidth, queues } = R;
   const jobs = unique(frames.job), tracks = [...jobs.map(job => `frames of ${job}`), ...ops.tracks, ...corunners.map(c => c.on)];
   const end = R.end_s, kinds = unique(ops.kind), upper = tall(tracks.length);
   const masters = Object.entries(bandwidth.masters);
@@ -81,31 +81,35 @@ function timelineOption(R) {
     data: corunners.map((c, i) => [jobs.length + ops.tracks.length + i, 0, end, c.what, 0, 0]),
     tooltip: { formatter: p => tip(corunners[p.value[0] - jobs.length - ops.tracks.length].on, [["does", p.value[3]]]) },
   });
-  const lines = masters.map(([name, values], i) => bandwidthLine(name, values, bandwidth.time_s, i, 1));
-  const top = 30, left = 108, right = 16, lower = masters.length ? 150 : 0;
+  const below = [
+    { name: "bandwidth by master", unit: "B/s", time_s: bandwidth.time_s, lines: masters },
+    { name: "requests queued, MSHRs in use", unit: "", time_s: queues.time_s, lines: Object.entries(queues.fills) },
+  ].filter(each => each.lines.length);
+  const lines = below.flatMap((each, g) => each.lines.map(([name, values], i) => seriesLine(name, values, each, i, g + 1)));
+  const top = 30, left = 108, right = 16, lower = 150, grids = [0, ...below.map((_, g) => g + 1)];
   const timeAxis = { type: "value", min: 0, max: end };
   return {
-    height: top + upper + 30 + (lower ? lower + 30 : 0) + 34, many: ops.name.length > MANY,
-    grid: [{ top, left, right, height: upper }, ...(lower ? [{ top: top + upper + 40, left, right, height: lower - 10, tooltip: { trigger: "axis" } }] : [])],
-    xAxis: [axis({ ...timeAxis, gridIndex: 0 }, "s"), ...(lower ? [axis({ ...timeAxis, gridIndex: 1 }, "s")] : [])],
+    height: top + upper + 30 + below.length * (lower + 30) + 34, many: ops.name.length > MANY,
+    grid: [{ top, left, right, height: upper }, ...below.map((_, g) => ({ top: top + upper + 40 + g * (lower + 30), left, right, height: lower - 10, tooltip: { trigger: "axis" } }))],
+    xAxis: grids.map(gridIndex => axis({ ...timeAxis, gridIndex }, "s")),
     yAxis: [
       axis({ type: "category", data: tracks, inverse: true, gridIndex: 0, axisLabel: { width: left - 10, overflow: "truncate", interval: 0 }, splitLine: { show: true, lineStyle: { color: css("faint"), opacity: 0.5 } } }),
-      ...(lower ? [axis({ type: "value", min: 0, gridIndex: 1, name: "bandwidth by master", nameLocation: "end", nameGap: 8 }, "B/s")] : []),
+      ...below.map((each, g) => axis({ type: "value", min: 0, gridIndex: g + 1, name: each.name, nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left" } }, each.unit)),
     ],
     dataZoom: [
-      { type: "inside", xAxisIndex: lower ? [0, 1] : [0], zoomOnMouseWheel: "ctrl", moveOnMouseMove: true, moveOnMouseWheel: false, filterMode: "weakFilter", preventDefaultMouseMove: false },
-      { type: "slider", xAxisIndex: lower ? [0, 1] : [0], height: 18, bottom: 6, left, right, filterMode: "weakFilter", labelFormatter: v => short(v, "s"), borderColor: css("faint"), textStyle: { color: css("dim"), fontSize: 11 } },
+      { type: "inside", xAxisIndex: grids, zoomOnMouseWheel: "ctrl", moveOnMouseMove: true, moveOnMouseWheel: false, filterMode: "weakFilter", preventDefaultMouseMove: false },
+      { type: "slider", xAxisIndex: grids, height: 18, bottom: 6, left, right, filterMode: "weakFilter", labelFormatter: v => short(v, "s"), borderColor: css("faint"), textStyle: { color: css("dim"), fontSize: 11 } },
     ],
     tooltip: { trigger: "item" },
     series: [...bars, ...lines],
   };
 }
 
-function bandwidthLine(name, values, times, i, grid) {
+function seriesLine(name, values, { time_s: times, unit }, i, grid) {
   return {
     name, type: "line", xAxisIndex: grid, yAxisIndex: grid, showSymbol: false, step: "middle", sampling: "lttb",
     lineStyle: { width: 1.4, type: DASHES[i % DASHES.length], color: color(i) }, itemStyle: { color: color(i) },
-    data: times.map((t, k) => [t, values[k]]), tooltip: { valueFormatter: v => text(v, "B/s") },
+    data: times.map((t, k) => [t, values[k]]), tooltip: { valueFormatter: v => text(v, unit) },
   };
 }
 
