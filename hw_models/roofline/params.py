@@ -60,6 +60,11 @@ class Roofline(Block):
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
     )
     efficiency: Efficiency = Field(default_factory=Efficiency)
+    attention: Literal["fused", "eager"] = Field(
+        "fused",
+        description="eager: software that copies the cache to append to it, and keys and values for each "
+        "query head of a group, before it reads these",
+    )
     block_floor_fs: Femtoseconds = Field(
         0,
         alias="block_floor",

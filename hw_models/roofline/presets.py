@@ -104,6 +104,14 @@ PRESETS |= {
         "kernels": "a100_80gb",
         "step_overhead": STEP,
     },
+    "a100_80gb.eager": {  # PyTorch without fused attention: docs/llm_systems.md says what it is fitted to
+        "capacity": "80 GB",  # NVIDIA data sheet
+        "memory_bandwidth": "2039 GB/s",
+        "peak": {"fp16": "312 TFLOPS", "bf16": "312 TFLOPS"},
+        "efficiency": {"gemv": 0.84, "gemm": 0.7, "attention": 0.84},
+        "attention": "eager",
+        "block_floor": "900 us",
+    },
     # llama.cpp in F16, shares of bandwidth (XiongjieDai/GPU-Benchmarks-on-LLM-Inference, 2024): 8B, 16.06 GB
     # a token, at 54.34 tokens/s on the 4090; 70B, 141.1 GB, at 4.71 on the M2 Ultra; the M1 Max as that [A]
     "m1_max.llamacpp": {

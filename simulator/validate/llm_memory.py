@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import workloads.llm
-from simulator.validate import llm_allocators, llm_experts, llm_published, llm_training
+from simulator.validate import llm_allocators, llm_experts, llm_hymba, llm_published, llm_training
 from simulator.validate.figure import Figure
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, transformer
@@ -40,6 +40,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from pages()
     yield from owner_maps()
     yield from llm_published.figures()
+    yield from llm_hymba.figures()
     yield from llm_training.figures()
 
 

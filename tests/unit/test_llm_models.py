@@ -78,8 +78,17 @@ def test_glm_5_has_743_of_its_744_billion_parameters_without_its_attentions_inde
     assert model.values("expert") * 4.5 / 8 == pytest.approx(407e9, rel=0.002)  # its experts in 4 bits
 
 
+def test_hymba_has_1_5_billion_parameters_and_half_of_its_window_layers_store_keys():
+    model = load_model("hymba-1.5b")
+    assert round(model.parameters / 1e6) == 1522
+    assert model.shape.kv_layers == 3 + 14
+    assert model.shape.state_layers == 32
+    per_layer = 5 * (64 + 128)
+    assert model.kept_values(8000) == per_layer * (3 * 8000 + 14 * 1024) + 32 * 3200 * (16 + 3)
+
+
 def test_every_built_in_model_is_checked_above_and_names_its_source():
-    assert set(builtin_models()) == {*PUBLISHED, "persimmon-8b", "glm-5"}
+    assert set(builtin_models()) == {*PUBLISHED, "persimmon-8b", "glm-5", "hymba-1.5b"}
     for name in builtin_models():
         assert load_model(name).name == name
 

@@ -386,6 +386,35 @@ def deepseek(values: Values) -> Shape:  # DeepseekV2ForCausalLM, DeepseekV3ForCa
     )
 
 
+def hymba(
+    values: Values,
+) -> Shape:  # HymbaForCausalLM: attention and a scan in each layer
+    common = _common(values, tied=True)
+    layers, width = common["layers"], common["width"]
+    inner, rank = int(values.get("mamba_expand", 2)) * width, values.get("mamba_dt_rank", "auto")
+    owners = list(range(layers))
+    for group in values.get("kv_reuse_group") or []:
+        for layer in group[1:]:
+            owners[layer] = group[0]
+    everywhere = values.get("global_attn_idx") or []
+    return Shape(
+        **common,
+        ffn=int(values["intermediate_size"]),
+        gated=True,
+        windows=windows_of(values, lambda layer: layer not in everywhere),
+        scan=Scan(
+            inner,
+            int(values.get("mamba_d_state", 16)),
+            int(values.get("mamba_d_conv", 4)),
+            -(-width // 16) if rank == "auto" else int(rank),
+            norms=True,
+        ),
+        parallel_scan=True,
+        value_width=int(values.get("v_head_dim") or inner // common["heads"]),
+        kv_owners=tuple(owners),
+    )
+
+
 def gpt_oss(values: Values) -> Shape:  # GptOssForCausalLM: every other layer has a window
     experts = Experts(
         int(values["num_local_experts"]),
@@ -483,6 +512,7 @@ ARCHITECTURES: dict[str, Callable[[Values], Shape]] = {
     "stablelm": stablelm,
     "deepseek_v2": deepseek,
     "deepseek_v3": deepseek,
+    "hymba": hymba,
     "gpt_oss": gpt_oss,
     "mamba": mamba,
     "jamba": jamba,

@@ -50,6 +50,7 @@ class Cells:
     read: np.ndarray  # tokens that a step reads at most
     kept: Kept
     state: np.ndarray  # (layers,) bytes of fixed state
+    state_used: np.ndarray  # (layers,) of it, what a step reads and writes
 
     # ---- what is stored
 
@@ -155,6 +156,7 @@ def cells_of(model: Transformer, dtype: str, rules: Sequence[KvRule] = ()) -> Ce
         read=draft.read,
         kept=Kept(**draft.kept),
         state=_whole(bits_of(dtype) * draft.states.astype(object), 8),
+        state_used=_whole(bits_of(dtype) * np.minimum(draft.states, draft.states_used).astype(object), 8),
     )
 
 
@@ -172,9 +174,11 @@ class Draft:
         heads = 1 if shape.latent is not None else shape.kv_heads
         self.size = size = (2, shape.layers, heads)
         self.width = np.full(size, shape.head_width, np.int64)
+        self.width[1] = shape.value_width
         if shape.latent is not None:
             self.width[0], self.width[1] = shape.kv_values, 0
-        cells = np.arange(shape.layers * heads, dtype=np.int64).reshape(size[1:])
+        owners = np.array(shape.kv_owners, np.int64)
+        cells = owners[:, None] * heads + np.arange(heads)[None, :]
         self.owner = np.stack([cells, cells])
         self.owner[:, np.array(shape.scan_layers, bool)] = -1
         windows = np.array([ALL if window is None else window for window in shape.windows], np.int64)
@@ -185,7 +189,9 @@ class Draft:
         self.index_bits = np.zeros(size, np.int64)
         self.read = np.full(size, ALL, np.int64)
         scan = shape.scan.state_values if shape.scan is not None else 0
-        self.states = np.array([scan if is_scan else 0 for is_scan in shape.scan_layers], np.int64)
+        has = [shape.parallel_scan or scans for scans in shape.scan_layers]
+        self.states = np.where(has, scan, 0).astype(np.int64)
+        self.states_used = np.full(shape.layers, ALL, np.int64)
 
 
 def _apply(draft: Draft, rule: KvRule) -> None:
@@ -216,6 +222,8 @@ def _apply(draft: Draft, rule: KvRule) -> None:
                 table[part][at] = value
     if rule.state is not None:
         draft.states[at_layers] = rule.state
+    if rule.state_used is not None:
+        draft.states_used[at_layers] = rule.state_used
 
 
 def _narrowed(width: np.ndarray, to: int | Fraction) -> np.ndarray:

@@ -39,11 +39,13 @@ class Compute:
         cells, parts = self.plan.cells, self.attention_at(tokens, context)
         weight_bytes = int(self.plan.dram.dense[layer])
         macs = self.batch * tokens * int(self.attention_values[layer])
-        fs = max(self._fs("gemv", weight_bytes, macs), self.machine.block_floor_fs)
-        state = self.batch * int(cells.state[layer])
+        blocks = 2 if self.plan.model.shape.parallel_scan else 1
+        fs = max(self._fs("gemv", weight_bytes, macs), blocks * self.machine.block_floor_fs)
+        state = self.batch * int(cells.state_used[layer])
         read = self.batch * parts.read_bytes[layer]
         total, score_macs = int(read.sum()), self.batch * int(parts.macs[layer])
-        spent = self._fs("attention", total + 2 * state, score_macs)
+        copies = self._copies(layer, context, total)
+        spent = self._fs("attention", total + 2 * (state + copies), score_macs)
         own = int(read[layer])
         owners = [int(owner) for owner in np.flatnonzero(read) if owner != layer]
         others = [
@@ -59,8 +61,20 @@ class Compute:
         ]
         fs += spent - sum(work.fs for _, work in others)
         macs += score_macs - sum(work.macs for _, work in others)
-        written = self.batch * tokens * int(cells.row_bytes[layer]) + state
-        return [(-1, Work(fs, macs, weight_bytes + own + state, written)), *others]
+        written = self.batch * tokens * int(cells.row_bytes[layer]) + state + copies
+        return [(-1, Work(fs, macs, weight_bytes + own + state + copies, written)), *others]
+
+    def _copies(self, layer: int, context: int, read: int) -> int:
+        """Return the bytes of keys and values that eager software reads and writes before attention.
+
+        All that the layer stores, to append to it; for each query head of a group, what attention reads.
+        """
+        if self.machine.attention == "fused":
+            return 0
+        shape, cells = self.plan.model.shape, self.plan.cells
+        stored = int(cells.stored_bytes(context, self.plan.job.prompt)[layer] - cells.state[layer])
+        group = shape.heads // shape.kv_heads
+        return self.batch * stored + (group * read if group > 1 else 0)
 
     def _attention_at(self, tokens: int, context: int) -> Attention:
         """Return what ``tokens`` tokens that end at ``context`` do; they read the cache once."""

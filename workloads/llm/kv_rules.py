@@ -159,6 +159,9 @@ class KvRule(Block):
         ge=1,
         description="values of fixed state in each of these layers, read and written by a step",
     )
+    state_used: int | None = Field(
+        None, ge=1, description="of it, how many values a step reads and writes; absent: all"
+    )
 
     @model_validator(mode="after")
     def says_something(self) -> "KvRule":

@@ -76,12 +76,14 @@ class Transformer:
 
     def kv_values_per_token(self) -> int:
         """Return how many numbers one token adds to the KV cache, all layers."""
-        return self.shape.attention_layers * self.shape.kv_values
+        return self.shape.kv_layers * self.shape.kv_values
 
     def kept_values(self, context: int) -> int:
         """Return the numbers that ``context`` tokens leave behind: keys, values and states of all layers."""
-        states = sum(self.shape.scan_layers) * (self.shape.scan.state_values if self.shape.scan else 0)
-        return self.seen_in_all(context) * self.shape.kv_values + states
+        shape = self.shape
+        states = shape.state_layers * (shape.scan.state_values if shape.scan else 0)
+        owners = (layer for layer, owner in enumerate(shape.kv_owners) if owner == layer)
+        return sum(self.seen(layer, context) for layer in owners) * shape.kv_values + states
 
     def decode_macs(self, context: int) -> int:
         """Return the MACs of one token that attends to ``context`` tokens (itself included)."""

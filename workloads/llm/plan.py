@@ -176,7 +176,11 @@ class Plan:
 
 def make_plan(job: LlmJob) -> Plan:
     """Return the plan of a job that `check_fits` accepts."""
-    model = load_model(job.model)
+    return plan_of(job, load_model(job.model))
+
+
+def plan_of(job: LlmJob, model: Transformer) -> Plan:
+    """Return the plan of a job with ``model`` in place of the one that it names."""
     dram, flash = sizes_of(job, model), sizes_of(job, model, stored=True)
     ranks = predictor_ranks(job, model)
     predictor = predictor_bytes(job, model, ranks)

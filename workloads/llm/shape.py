@@ -88,6 +88,9 @@ class Shape:
     latent: Latent | None = None
     scan: Scan | None = None
     scan_layers: tuple[bool, ...] = ()
+    parallel_scan: bool = False  # each layer has a scan beside its attention, outputs are added (Hymba)
+    value_width: int = 0  # of a head's values; 0 becomes head_width
+    kv_owners: tuple[int, ...] = ()  # the layer whose keys and values a layer reads; () becomes its own
 
     def __post_init__(self) -> None:
         def default(name: str, value: object) -> None:
@@ -95,12 +98,14 @@ class Shape:
                 object.__setattr__(self, name, value)
 
         default("embedding_width", self.width)
+        default("value_width", self.head_width)
+        default("kv_owners", tuple(range(self.layers)))
         default("windows", (None,) * self.layers)
         default("expert_layers", (self.experts is not None,) * self.layers)
         default("scan_layers", (False,) * self.layers)
         if self.kv_heads > self.heads or (self.kv_heads > 0 and self.heads % self.kv_heads):
             raise ValueError(f"{self.kv_heads} key-value heads do not divide {self.heads} heads")
-        for name in ("windows", "expert_layers", "scan_layers"):
+        for name in ("windows", "expert_layers", "scan_layers", "kv_owners"):
             if len(getattr(self, name)) != self.layers:
                 raise ValueError(f"{name} of {len(getattr(self, name))} layers; the model has {self.layers}")
 
@@ -109,15 +114,22 @@ class Shape:
         """Return the numbers that one token adds to the cache of one layer with attention."""
         if self.latent is not None:
             return self.latent.rank + self.latent.rope_width
-        return 2 * self.kv_heads * self.head_width
+        return self.kv_heads * (self.head_width + self.value_width)
 
     @property
     def score_width(self) -> int:
         """Return the multiplications of one query head with one token's key and value, as they are cached."""
         if self.latent is not None:
             return 2 * self.latent.rank + self.latent.rope_width
-        return 2 * self.head_width
+        return self.head_width + self.value_width
 
     @property
-    def attention_layers(self) -> int:
-        return self.layers - sum(self.scan_layers)
+    def kv_layers(self) -> int:
+        """Return how many layers store keys and values."""
+        own = [owner == layer for layer, owner in enumerate(self.kv_owners)]
+        return sum(owns and not scans for owns, scans in zip(own, self.scan_layers, strict=True))
+
+    @property
+    def state_layers(self) -> int:
+        """Return how many layers have a scan's state."""
+        return self.layers if self.parallel_scan else sum(self.scan_layers)

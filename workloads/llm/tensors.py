@@ -34,6 +34,9 @@ def _layer(shape: Shape, layer: int) -> Iterator[Tensor]:
         yield from _latent(name, layer, shape, shape.latent)
     else:
         yield from _attention(name, layer, shape)
+        if shape.parallel_scan:
+            assert shape.scan is not None
+            yield from _scan(name, layer, shape.width, shape.scan, output=False)
     if shape.expert_layers[layer]:
         assert shape.experts is not None
         yield from _experts(name, layer, shape, shape.experts)
@@ -45,9 +48,13 @@ def _layer(shape: Shape, layer: int) -> Iterator[Tensor]:
 
 def _attention(name: str, layer: int, shape: Shape) -> Iterator[Tensor]:
     queries, keys = shape.heads * shape.head_width, shape.kv_heads * shape.head_width
-    for part, outputs in (("q_proj", queries), ("k_proj", keys), ("v_proj", keys)):
+    parts, values = [("q_proj", queries)], shape.kv_heads * shape.value_width
+    if shape.kv_owners[layer] == layer:
+        parts += [("k_proj", keys), ("v_proj", values)]
+    for part, outputs in parts:
         yield from _linear(f"{name}.{part}", layer, "attention", outputs, shape.width, shape.qkv_bias)
-    yield from _linear(f"{name}.o_proj", layer, "attention", shape.width, queries, shape.attention_out_bias)
+    heads = shape.heads * shape.value_width
+    yield from _linear(f"{name}.o_proj", layer, "attention", shape.width, heads, shape.attention_out_bias)
     if shape.qk_norms:
         wide = shape.qk_norms == 2
         yield from _norm(f"{name}.q_norm", layer, queries if wide else shape.head_width, shape.norm_bias)
@@ -74,8 +81,8 @@ def _latent(name: str, layer: int, shape: Shape, latent: Latent) -> Iterator[Ten
     yield from _linear(f"{name}.o_proj", layer, "attention", shape.width, values, False)
 
 
-def _scan(name: str, layer: int, width: int, scan: Scan) -> Iterator[Tensor]:
-    """MambaMixer, JambaMambaMixer."""
+def _scan(name: str, layer: int, width: int, scan: Scan, *, output: bool = True) -> Iterator[Tensor]:
+    """MambaMixer, JambaMambaMixer; without an ``output`` its own it has the attention's."""
     yield Tensor(f"{name}.in_proj", layer, "attention", (2 * scan.inner, width))
     yield Tensor(f"{name}.conv1d", layer, "attention", (scan.inner, scan.kernel))
     yield Tensor(f"{name}.conv1d.bias", layer, "bias", (scan.inner,))
@@ -83,7 +90,8 @@ def _scan(name: str, layer: int, width: int, scan: Scan) -> Iterator[Tensor]:
     yield from _linear(f"{name}.dt_proj", layer, "attention", scan.inner, scan.step_rank, True)
     yield Tensor(f"{name}.A_log", layer, "attention", (scan.inner, scan.state))
     yield Tensor(f"{name}.D", layer, "bias", (scan.inner,))
-    yield Tensor(f"{name}.out_proj", layer, "attention", (width, scan.inner))
+    if output:
+        yield Tensor(f"{name}.out_proj", layer, "attention", (width, scan.inner))
     if scan.norms:
         for part, size in (("dt", scan.step_rank), ("b", scan.state), ("c", scan.state)):
             yield from _norm(f"{name}.{part}_norm", layer, size, False)
