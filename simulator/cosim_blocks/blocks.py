@@ -16,7 +16,18 @@ class Block(NamedTuple):
 
 CONV_CORE = tuple(
     f"nvdla/rtl/{name}.sv"
-    for name in ("conv_types", "delay", "csc", "csc_data", "csc_weights", "cbuf", "cmac", "cacc", "conv_core")
+    for name in (
+        "conv_types",
+        "delay",
+        "register_groups",
+        "csc",
+        "csc_data",
+        "csc_weights",
+        "cbuf",
+        "cmac",
+        "cacc",
+        "conv_core",
+    )
 )
 NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
 FULL_WIDTH = {"ACC_BITS": 34, "OUT_BITS": 32}
@@ -63,5 +74,15 @@ BLOCKS: dict[str, Block] = {
     ),
     "crossbar": Block(
         "crossbar", ("interconnect/rtl/crossbar.sv",), "crossbar", ({"SOURCES": 3}, {"SOURCES": 2})
+    ),
+    "flash_channel": Block(
+        "flash_channel",
+        ("flash/rtl/flash_channel.sv",),
+        "flash_channel",
+        (
+            {"CHIPS": 2, "CHIP_DIES": 2, "PLANES": 2, "ENTRIES": 16},
+            {"CHIPS": 4, "CHIP_DIES": 1, "PLANES": 1, "ENTRIES": 16},
+            {"CHIPS": 1, "CHIP_DIES": 2, "PLANES": 4, "ENTRIES": 32},
+        ),
     ),
 }
