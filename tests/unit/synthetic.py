@@ -45,6 +45,11 @@ def synthetic_result(*, corunner: bool = True, latency_s: float = 0.12) -> Resul
             "time_s": np.linspace(0, latency_s, 200),
             **{name: rng.uniform(0, 3e9, 200) for name in masters},
         },
+        queues={
+            "time_s": np.linspace(0, latency_s, 100).tolist(),
+            "dram.0 queue": (np.arange(100) % 17).tolist(),
+            "llc MSHRs": (np.arange(100) % 5).tolist(),
+        },
         frames=synthetic_frames(latency_s),
         latency={
             "master": ["nvdla0"] * 50 + ["core0"] * 50,

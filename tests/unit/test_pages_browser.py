@@ -75,6 +75,13 @@ def test_every_chart_of_a_run_is_drawn_without_network(run):
         assert css(run, f"#{chart} .plot svg path"), chart
 
 
+def test_queues_lie_below_the_timeline_and_zoom_with_it(run):
+    shown = "const o = dlasim.charts.timeline.chart.getOption();"
+    names = run.execute_script(f"{shown} return o.series.filter(s => s.yAxisIndex === 2).map(s => s.name)")
+    assert names == ["dram.0 queue", "llc MSHRs"]
+    assert run.execute_script(f"{shown} return o.dataZoom.map(zoom => zoom.xAxisIndex)") == [[0, 1, 2]] * 2
+
+
 def test_links_lead_to_what_the_page_shows(run):
     targets = [link.get_attribute("href").rpartition("#")[2] for link in css(run, "nav a")]
     assert [name for name in targets if not css(run, f"#{name}")] == []
@@ -85,7 +92,8 @@ def test_a_run_without_masters_has_no_links_to_them(browser, tmp_path):
     result.summary = result.summary | {"masters": {}, "interference": {}, "dram": {}}
     page = tmp_path / "alone.html"
     page.write_text(
-        run_page(dataclasses.replace(result, latency={}, frames={}, bandwidth={})), encoding="utf-8"
+        run_page(dataclasses.replace(result, latency={}, frames={}, bandwidth={}, queues={})),
+        encoding="utf-8",
     )
     show(browser, page)
     shown = [link.text for link in css(browser, "nav a") if link.is_displayed()]
