@@ -35,6 +35,8 @@ PS_PER_NS = 10**3
 FS, PS = 1e-15, 1e-12  # seconds
 LONGEST = 100  # characters of a quantity
 LARGEST = 2**62  # of any quantity, in its base unit: kernels add up to two of them in int64
+LONGEST_FS = 1000 * FS_PER_S  # of one time in a config
+END_FS = 3600 * FS_PER_S  # of any run: what begins before it ends before 2**62, which is never
 
 
 def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
@@ -86,11 +88,12 @@ def quantity(what: str, units: dict[str, int], bounds: Any = None) -> Any:
 
 
 Bytes = quantity("size", SIZE_UNITS)
-Hertz = quantity("clock frequency", CLOCK_UNITS, Field(gt=0, le=10**12))
-Femtoseconds = quantity("time", TIME_UNITS)
+Hertz = quantity("clock frequency", CLOCK_UNITS, Field(ge=10**6, le=10**12))
+Femtoseconds = quantity("time", TIME_UNITS, Field(le=LONGEST_FS))
+SimulatedTime = quantity("time", TIME_UNITS, Field(le=END_FS))
 BytesPerSecond = quantity("data rate", RATE_UNITS)
 BytesPerCycle = quantity("data rate", RATE_PER_CYCLE_UNITS)
-Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**9))
+Cycles = quantity("number of cycles", CYCLE_UNITS, Field(le=10**8))
 
 
 def one_of(words: Iterable[str]) -> Any:

@@ -170,6 +170,9 @@ NetworkSource = Annotated[
 ]
 
 
+MOST_REQUESTS = 2**20  # of a frame, to flash
+
+
 class NetworkStorage(Block):
     """What a network's frames move between DRAM and `system.flash`."""
 
@@ -179,8 +182,17 @@ class NetworkStorage(Block):
     record_bytes: Bytes = Field(
         0, alias="record", description="written to flash every frame, from its start on"
     )
-    chunk_bytes: Bytes = Field(131072, alias="chunk", gt=0, le=2**20, description="of a request")
+    chunk_bytes: Bytes = Field(131072, alias="chunk", ge=512, le=2**20, description="of a request")
     threads: Positive = Field(4, le=1024, description="requests that are made at once")
+
+    @model_validator(mode="after")
+    def requests_can_be_held(self) -> "NetworkStorage":
+        requests = -(-self.record_bytes // self.chunk_bytes)
+        if requests > MOST_REQUESTS:
+            raise ValueError(
+                f"{requests} requests record a frame; write a larger chunk: at most {MOST_REQUESTS}"
+            )
+        return self
 
 
 class Place(Block):

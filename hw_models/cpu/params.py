@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from hw_models.choice import Choice
 from hw_models.cpu.task import Pattern
-from hw_models.units import Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
+from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 L1_LINES = 1024  # most lines that a core's state holds
 
@@ -21,7 +21,7 @@ class Core(Block):
     below: str | None = Field(None, description="what takes its misses; interconnect if absent")
     l1_bytes: Bytes = Field(16 * 1024, alias="l1")
     l1_ways: int = Field(4, gt=0)
-    line_bytes: Bytes = Field(64, alias="line")
+    line_bytes: Bytes = Field(64, alias="line", ge=8, le=1024)
     outstanding: int = Field(1, gt=0, le=64, description="misses in flight; 1 is a blocking cache")
     writebacks: int = Field(2, gt=0, le=64, description="evicted dirty lines on their way to memory")
     write_allocate: bool = Field(True, description="false: stores go past the L1, whole lines at a time")
@@ -69,7 +69,7 @@ class Driver(Block):
     the next one (nvdla/sw kmd), so both costs stand between dependent operations.
     """
 
-    register_write_fs: Femtoseconds = Field(0, alias="register_write", ge=0)
+    register_write_fs: Femtoseconds = Field(0, alias="register_write", ge=0, le=FS_PER_S)
     interrupt_fs: Femtoseconds = Field(0, alias="interrupt", ge=0, description="interrupt pin to driver code")
     submit_fs: Femtoseconds = Field(0, alias="submit", ge=0, description="one call of the user's runtime")
 

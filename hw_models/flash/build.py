@@ -5,6 +5,7 @@ import mmap
 
 import numpy as np
 
+from hw_models.errors import ConfigError
 from hw_models.flash.names import (
     DIES,
     REQUESTS,
@@ -13,7 +14,6 @@ from hw_models.flash.names import (
     Forward,
     Mapping,
     PartialWrites,
-    Unwritten,
 )
 from hw_models.flash.params import Flash
 from hw_models.flash.state import (
@@ -133,7 +133,7 @@ def fresh_state(params: Flash) -> np.ndarray:
     state = states[0]
     in_flash, in_cache = _map_entry_bytes(params)
     resident = params.mapping == Mapping.RESIDENT
-    tables = params.writable or params.unwritten == Unwritten.ALLOCATE or not resident
+    tables = params.keeps_tables
     slots = 0 if resident else params.map_cache_bytes // in_cache
     entries = params.page_bytes // in_flash
     sizes = {
@@ -171,9 +171,16 @@ def _zeros(words: int, dense: int) -> np.ndarray:
 
     The first ``dense`` words are used from their start on, and may lie in huge pages; of the rest, a little
     is used here and there, so that huge pages would turn each touch into 2 MiB.
+
+    Raises ConfigError where the machine has no room.
     """
     private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-    table = mmap.mmap(-1, words * 8, **private)
+    try:
+        table = mmap.mmap(-1, words * 8, **private)
+    except OSError:
+        raise ConfigError(
+            f"tables of {words * 8} B do not fit in memory; write fewer blocks or pages", key="system.flash"
+        ) from None
     split = dense * 8 // mmap.PAGESIZE * mmap.PAGESIZE
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         if split:

@@ -22,6 +22,7 @@ from hw_models.flash.tables.nand import BUSES, CELLS
 from hw_models.flash.tables.presets import PRESETS
 from hw_models.units import (
     FS_PER_PS,
+    FS_PER_S,
     Block,
     Bytes,
     BytesPerSecond,
@@ -31,6 +32,11 @@ from hw_models.units import (
 )
 
 PERCENT = {"%": 1}
+SLOWEST = 10**6  # B/s
+Short = Annotated[Femtoseconds, Field(le=FS_PER_S)]
+MOST_PAYLOAD_BYTES = 2**20  # of a packet of the link
+MOST_BYTES = 2**50
+MOST_BLOCKS = 2**24  # of a device that keeps tables of them
 Percent = Annotated[
     int,
     BeforeValidator(lambda value: parse_quantity(value, "percentage", PERCENT), json_schema_input_type=str),
@@ -41,10 +47,18 @@ Percent = Annotated[
 class HostCost(Block):
     """What the host itself spends on each request. This, not the device, limits small reads."""
 
-    submit_fs: Femtoseconds = Field(default=0, alias="submit")  # system call, each thread for itself
-    serial_fs: Femtoseconds = Field(default=0, alias="serial")  # under a lock: one thread at a time
+    submit_fs: Short = Field(default=0, alias="submit")  # system call, each thread for itself
+    serial_fs: Short = Field(default=0, alias="serial")  # under a lock: one thread at a time
     serial_bytes_per_s: BytesPerSecond = Field(default=0, alias="serial_rate")  # bytes handled under the lock
-    complete_fs: Femtoseconds = Field(default=0, alias="complete")  # interrupt and return, likewise
+    complete_fs: Short = Field(default=0, alias="complete")  # interrupt and return, likewise
+
+    @model_validator(mode="after")
+    def serial_rate_is_none_or_fast(self) -> "HostCost":
+        if 0 < self.serial_bytes_per_s < SLOWEST:
+            raise ValueError(
+                f"serial_rate {self.serial_bytes_per_s} B/s; write at least 1 MB/s, or 0 B/s: no limit"
+            )
+        return self
 
 
 class Flash(Block):
@@ -60,17 +74,17 @@ class Flash(Block):
     pages: int = Field(gt=0)  # per block
     page_bytes: Bytes = Field(alias="page", gt=0)
     cell: Cell
-    read_fs: Femtoseconds = Field(alias="read_time")
-    program_fs: Femtoseconds = Field(alias="program_time")
-    erase_fs: Femtoseconds = Field(alias="erase_time")
+    read_fs: Short = Field(alias="read_time")
+    program_fs: Short = Field(alias="program_time")
+    erase_fs: Short = Field(alias="erase_time")
     bus: str
-    bus_bytes_per_s: BytesPerSecond = Field(alias="bus_rate", gt=0)
+    bus_bytes_per_s: BytesPerSecond = Field(alias="bus_rate", ge=SLOWEST)
     multiplane: bool = True
     cache_read: bool = False
     independent_dies: bool = True
     suspend: bool = False
-    suspend_fs: Femtoseconds = Field(default=20_000_000_000, alias="suspend_time")  # 20 us, assumed
-    suspend_worth_fs: Femtoseconds = Field(default=100_000_000_000, alias="suspend_worth")  # MQSim's 100 us
+    suspend_fs: Short = Field(default=20_000_000_000, alias="suspend_time")  # 20 us, assumed
+    suspend_worth_fs: Short = Field(default=100_000_000_000, alias="suspend_worth")  # MQSim's 100 us
     max_suspensions: int = Field(4, ge=1)
     overprovisioning_percent: Percent = Field(default=7, alias="overprovisioning", ge=0, lt=100)
     mapping: Mapping = Mapping.RESIDENT
@@ -84,16 +98,16 @@ class Flash(Block):
     write_buffer: bool = False
     partial_writes: PartialWrites = PartialWrites.PAGE
     link: str
-    link_bytes_per_s: BytesPerSecond = Field(alias="link_rate", gt=0)
-    link_payload_bytes: Bytes = Field(alias="link_payload", gt=0)
-    link_packet_overhead_bytes: Bytes = Field(alias="link_packet_overhead")
+    link_bytes_per_s: BytesPerSecond = Field(alias="link_rate", ge=SLOWEST)
+    link_payload_bytes: Bytes = Field(alias="link_payload", gt=0, le=MOST_PAYLOAD_BYTES)
+    link_packet_overhead_bytes: Bytes = Field(alias="link_packet_overhead", le=MOST_PAYLOAD_BYTES)
     forward: Forward = Forward.PAGE
-    controller_fs: Femtoseconds = Field(default=0, alias="controller_time")
+    controller_fs: Short = Field(default=0, alias="controller_time")
     queue_depth: int = Field(64, gt=0, le=65535)  # of the host's queue; NVMe's largest
     queue_fetch: int = Field(REQUESTS, gt=0, le=REQUESTS)  # commands of it in the device at a time
     host: HostCost = HostCost()
     sequential_chunk_bytes: Bytes = Field(default=2**20, alias="sequential_chunk", gt=0)
-    sequential_depth: int = Field(4, gt=0)
+    sequential_depth: int = Field(4, gt=0, le=REQUESTS)
 
     @model_validator(mode="before")
     @classmethod
@@ -110,7 +124,7 @@ class Flash(Block):
                 full[key] = {**value, **full[key]}
             else:
                 full.setdefault(key, value)
-        if full.get("cell") in CELLS:
+        if full.get("cell") in tuple(CELLS):  # which need not be hashable
             for key in ("read_time", "program_time", "erase_time"):
                 full.setdefault(key, CELLS[full["cell"]][key])
         if "bus" in full:
@@ -126,6 +140,12 @@ class Flash(Block):
     def fits_together(self) -> "Flash":
         if self.channels * self.chips * self.dies > DIES:
             raise ValueError(f"{self.channels * self.chips * self.dies} dies; at most {DIES} are modelled")
+        if self.physical_pages * self.page_bytes > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} B in all; write fewer blocks, or smaller ones")
+        if self.keeps_tables and self.planes_total * self.blocks > MOST_BLOCKS:
+            raise ValueError(
+                f"more than {MOST_BLOCKS} blocks in all, of each of which tables are kept; write fewer"
+            )
         if self.page_bytes & (self.page_bytes - 1):
             raise ValueError(f"page of {self.page_bytes} B; write a power of two")
         if self.sequential_chunk_bytes > self.most_bytes:
@@ -148,6 +168,12 @@ class Flash(Block):
         return (MOST_PAGES - 1) * self.page_bytes
 
     @property
+    def keeps_tables(self) -> bool:
+        """Tell whether the state has tables of pages and blocks: what is only read in place needs none."""
+        resident = self.mapping == Mapping.RESIDENT
+        return self.writable or self.unwritten == Unwritten.ALLOCATE or not resident
+
+    @property
     def planes_total(self) -> int:
         return self.channels * self.chips * self.dies * self.planes
 
@@ -166,6 +192,6 @@ class Flash(Block):
 
 
 def _entry(table: dict[str, Any], name: Any, what: str) -> Any:
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise ValueError(f"{name!r} is not a known {what}; known: {', '.join(table)}")
     return table[name]

@@ -17,6 +17,9 @@ BURST_HOLDERS = (  # what must have room for a whole burst before it leaves
     "outstanding_writes",
 )
 
+MOST_PARALLEL = 1024  # elements or bytes a cycle
+DEEPEST = 2**20  # entries of a buffer
+
 
 def _of_preset(description: str, **limits: Any) -> Any:
     return Field(0, description=f"{description}; the preset's if absent", **limits)
@@ -32,22 +35,24 @@ class Nvdla(Block):
     cvsram: str | None = Field(None, description="what its second memory port is wired to; absent: has none")
     driver: Driver = Field(default_factory=Driver, description="the software that feeds it")
     id_limit: int = Field(0, ge=0, le=256, description="reads in flight with one AXI id; 0: no limit")
-    atomic_c: int = _of_preset("input channels a MAC cell takes a cycle", gt=0)
-    atomic_k: int = _of_preset("MAC cells: kernels at work at once", gt=0)
-    atom_bytes: int = _of_preset("memory atom", gt=0)
-    dbb_bytes: int = _of_preset("width of the memory port", gt=0)
+    atomic_c: int = _of_preset("input channels a MAC cell takes a cycle", gt=0, le=MOST_PARALLEL)
+    atomic_k: int = _of_preset("MAC cells: kernels at work at once", gt=0, le=MOST_PARALLEL)
+    atom_bytes: int = _of_preset("memory atom", gt=0, le=MOST_PARALLEL)
+    dbb_bytes: int = _of_preset("width of the memory port", gt=0, le=MOST_PARALLEL)
     burst_beats: int = _of_preset("longest burst", gt=0, le=16)
     cbuf_banks: int = _of_preset("banks of the convolution buffer", ge=2, le=64)
-    cbuf_depth: int = _of_preset("entries of a bank", gt=0)
-    cbuf_entry_bytes: int = _of_preset("bytes of an entry", gt=0)
-    sdp_elements: int = _of_preset("elements that SDP takes a cycle", gt=0)
-    sdp_ew_elements: int = _of_preset("elements that SDP's EW unit takes a cycle; 0: absent", ge=0)
-    pdp_elements: int = _of_preset("elements that PDP takes a cycle", gt=0)
-    cdp_elements: int = _of_preset("elements that CDP takes a cycle", gt=0)
-    sdp_main_fifo_atoms: int = _of_preset("read credits of SDP's input", gt=0)
-    sdp_operand_fifo_atoms: int = _of_preset("read credits of SDP's operands", gt=0)
-    pdp_fifo_atoms: int = _of_preset("read credits of PDP", gt=0)
-    cdp_fifo_atoms: int = _of_preset("read credits of CDP", gt=0)
+    cbuf_depth: int = _of_preset("entries of a bank", gt=0, le=DEEPEST)
+    cbuf_entry_bytes: int = _of_preset("bytes of an entry", gt=0, le=MOST_PARALLEL)
+    sdp_elements: int = _of_preset("elements that SDP takes a cycle", gt=0, le=MOST_PARALLEL)
+    sdp_ew_elements: int = _of_preset(
+        "elements that SDP's EW unit takes a cycle; 0: absent", ge=0, le=MOST_PARALLEL
+    )
+    pdp_elements: int = _of_preset("elements that PDP takes a cycle", gt=0, le=MOST_PARALLEL)
+    cdp_elements: int = _of_preset("elements that CDP takes a cycle", gt=0, le=MOST_PARALLEL)
+    sdp_main_fifo_atoms: int = _of_preset("read credits of SDP's input", gt=0, le=DEEPEST)
+    sdp_operand_fifo_atoms: int = _of_preset("read credits of SDP's operands", gt=0, le=DEEPEST)
+    pdp_fifo_atoms: int = _of_preset("read credits of PDP", gt=0, le=DEEPEST)
+    cdp_fifo_atoms: int = _of_preset("read credits of CDP", gt=0, le=DEEPEST)
     outstanding_reads: int = _of_preset("read beats in flight", gt=0, le=256)
     outstanding_writes: int = _of_preset("write beats in flight", gt=0, le=256)
     retiming: int = _of_preset("1: extra pipeline stages", ge=0, le=1)

@@ -1,6 +1,6 @@
 """A processor known by its roofline: peak arithmetic, memory bandwidth, and what each op reaches of them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,16 +21,17 @@ from hw_models.units import (
 FLOP_UNITS = {"FLOPS": 1, "GFLOPS": 10**9, "TFLOPS": 10**12, "TOPS": 10**12}
 
 KernelSet = one_of(GPUS)
-FlopPerSecond = quantity("arithmetic rate", FLOP_UNITS)
+FlopPerSecond = quantity("arithmetic rate", FLOP_UNITS, Field(gt=0))
+Share = Annotated[float, Field(ge=1e-6, le=1)]
 
 
 class Efficiency(Block):
     """Share of the roofline that each kind of work reaches."""
 
-    gemv: float = Field(0.6, gt=0, le=1, description="weights read once per token: share of memory bandwidth")
-    gemm: float = Field(0.6, gt=0, le=1, description="many tokens at once: share of peak arithmetic")
-    attention: float = Field(0.6, gt=0, le=1, description="reading the KV cache: share of memory bandwidth")
-    sparse_ffn: float = Field(1.0, gt=0, le=1, description="the FFN over selected rows, relative to gemv")
+    gemv: Share = Field(0.6, description="weights read once per token: share of memory bandwidth")
+    gemm: Share = Field(0.6, description="many tokens at once: share of peak arithmetic")
+    attention: Share = Field(0.6, description="reading the KV cache: share of memory bandwidth")
+    sparse_ffn: Share = Field(1.0, description="the FFN over selected rows, relative to gemv")
 
 
 class Roofline(Block):
@@ -99,7 +100,7 @@ class Roofline(Block):
         if data.get("preset") is None:
             return data
         name = data["preset"]
-        if name not in PRESETS:
+        if not isinstance(name, str) or name not in PRESETS:
             raise ValueError(f"preset {name!r} is not known; write one of {', '.join(PRESETS)}")
         merged = {**PRESETS[name], **data}
         written = data.get("efficiency", {})

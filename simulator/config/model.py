@@ -23,10 +23,11 @@ from pydantic import (
 from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
 from hw_models.units import (
+    END_FS,
     SIZE_UNITS,
     TIME_UNITS,
     Block,
-    Femtoseconds,
+    SimulatedTime,
     format_quantity,
     parse_quantity,
 )
@@ -65,6 +66,8 @@ def _until(value: Any) -> Any:
         raise ValueError(f"{value!r} is not an end; write workloads, or a time such as 5 ms") from None
     if time_fs == 0:
         raise ValueError(f"{value!r} is no time at all; write workloads, or a time such as 5 ms")
+    if time_fs > END_FS:
+        raise ValueError(f"{value!r} is too long; write at most {format_quantity(END_FS, TIME_UNITS)}")
     return time_fs
 
 
@@ -105,10 +108,10 @@ class Simulation(Block):
     until: Until = Field(
         "workloads", description="`workloads` (all jobs done), or a simulated time such as 5 ms"
     )
-    max_time_fs: Femtoseconds | None = Field(
+    max_time_fs: SimulatedTime | None = Field(
         None,
         alias="max_time",
-        description="simulated time after which a run that has not ended is an error; absent: 10 s, 2 h of "
+        description="simulated time after which a run that has not ended is an error; absent: 10 s, 1 h of "
         "language models in memories of their own",
     )
 

@@ -45,22 +45,24 @@ def blame_fs(machine: Machine) -> dict[tuple[str, str, int, str, str, str, str],
     for row, each in zip(cause_of, charges):
         row[: len(each.causes)] = [causes.index(cause) for cause in each.causes]
     level_of = np.array([levels.index(each.level) for each in charges])
-    period_fs = np.array([each.period_fs for each in charges])
     keys = np.stack(
         [
             entries["victim"], place_of[entries["step"]], np.where(entries["step"] < 0, -1, entries["frame"]),
             entries["culprit"], level_of[entries["table"]], cause_of[entries["table"], entries["cause"]],
+            entries["table"],
         ], axis=1,
     )  # fmt: skip
     found, inverse = np.unique(keys, axis=0, return_inverse=True)
-    waits_fs = np.zeros(len(found), np.int64)
-    np.add.at(waits_fs, inverse.reshape(-1), entries["cycles"] * period_fs[entries["table"]])
+    waits = np.zeros(len(found), np.int64)
+    np.add.at(waits, inverse.reshape(-1), entries["cycles"])
     of_place = list(places)
-    return {
-        (names[v], of_place[p][0], frame, of_place[p][1],
-         "refresh" if c == REFRESH else names[c], levels[level], causes[cause]): int(fs)
-        for (v, p, frame, c, level, cause), fs in zip(found.tolist(), waits_fs)
-    }  # fmt: skip
+    waits_fs: dict[tuple[str, str, int, str, str, str, str], int] = {}  # all together may be beyond 64 bits
+    for (v, p, frame, c, level, cause, table), waited in zip(found.tolist(), waits.tolist()):
+        culprit = "refresh" if c == REFRESH else names[c]
+        job, layer = of_place[p]
+        key = names[v], job, frame, layer, culprit, levels[level], causes[cause]
+        waits_fs[key] = waits_fs.get(key, 0) + waited * charges[table].period_fs
+    return waits_fs
 
 
 def _places(machine: Machine) -> list[tuple[str, str]]:

@@ -130,10 +130,11 @@ def core_waits_s(machine: Machine, plan: JobPlan) -> dict[str, float]:
 
 def interference(machine: Machine) -> dict[str, dict[str, Any]]:
     """Return victim -> culprit -> {delay_s, causes}; a victim's own row is what it did to itself."""
-    total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs]
+    total: dict[str, np.ndarray] = {}  # cause -> (victim, culprit) [fs], which may be beyond 64 bits
     for charges in machine.charges():
         for cause, name in enumerate(charges.causes):
-            total[name] = total.get(name, 0) + charges.table[:, :, cause] * charges.period_fs
+            waited_fs = charges.table[:, :, cause].astype(object) * charges.period_fs
+            total[name] = total.get(name, 0) + waited_fs
     names = machine.user_names
     result: dict[str, dict[str, Any]] = {}
     for v, victim in enumerate(names):

@@ -17,6 +17,7 @@ from simulator.soc.machine import Machine
 from workloads.program import Batch, On
 
 Event = Callable[..., None]
+LATER_FS = int(NEVER) - 1  # stands for all times after the end of any run
 
 
 class Backends:
@@ -31,7 +32,7 @@ class Backends:
 
     def next_fs(self) -> int:
         """Return when something happens here next, NEVER if only the loop can tell."""
-        return self.events[0][0] if self.events else int(NEVER)
+        return min(self.events[0][0], LATER_FS) if self.events else int(NEVER)
 
     def serve(self) -> None:
         """Take the steps that began."""

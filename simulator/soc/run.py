@@ -6,7 +6,7 @@ from typing import Any
 from hw_models.errors import ConfigError, StuckError
 from hw_models.flash.limits import within_limits
 from hw_models.port import NEVER
-from hw_models.units import FS, FS_PER_S, TIME_UNITS, format_quantity
+from hw_models.units import END_FS, FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.kernel import soc
 from simulator.kernel.masters import Masters
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
@@ -16,7 +16,6 @@ from simulator.soc.machine import Machine
 from simulator.soc.who_waits import unanswered, who_waits
 
 USUAL_FS = 10 * FS_PER_S
-LONGEST_FS = 2 * 3600 * 10**15  # times are 64-bit femtoseconds, which end at 2.5 hours
 SLICE_S = 0.2  # of the kernel between two looks of Python: at signals, and of the progress bar
 FEWEST_EVENTS = 50_000  # of a slice; never so many at one time of the simulation
 
@@ -52,8 +51,8 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     timed = simulation.until if isinstance(simulation.until, int) else None
     limit_fs = timed
     if limit_fs is None:
-        usual_fs = LONGEST_FS if machine.own_names else USUAL_FS
-        limit_fs = min(usual_fs if simulation.max_time_fs is None else simulation.max_time_fs, LONGEST_FS)
+        usual_fs = END_FS if machine.own_names else USUAL_FS
+        limit_fs = usual_fs if simulation.max_time_fs is None else simulation.max_time_fs
     arguments = compiled(machine)
     started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING

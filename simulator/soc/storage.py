@@ -29,7 +29,7 @@ from hw_models.flash.statistics import device_summary
 from hw_models.port import MASTERS, NEVER
 from hw_models.units import FS_PER_S
 from simulator.config.topology import DMA
-from simulator.soc.beside import Backends
+from simulator.soc.beside import LATER_FS, Backends
 from simulator.soc.machine import Machine
 from simulator.soc.storage_waits import HostWait, Line, Request, Running, Server
 from workloads.program import Batch, On
@@ -66,8 +66,8 @@ class Storage(Backends):
     def next_fs(self) -> int:
         """Return when something happens here next, NEVER if only the loop can tell."""
         inside = int(next_event(self.state))
-        inside = inside * PERIOD_FS if inside < NEVER else int(NEVER)
-        return min(inside, self.events[0][0] if self.events else int(NEVER))
+        inside = min(inside * PERIOD_FS, LATER_FS) if inside < NEVER else int(NEVER)
+        return min(inside, super().next_fs())
 
     def serve(self) -> None:
         """Take what the loop asks for: what the DMA has moved, and steps that began."""

@@ -1,5 +1,6 @@
 """What a language model needs of its system, checked before it runs."""
 
+from pathlib import Path
 from typing import Any
 
 from hw_models.errors import ConfigError
@@ -7,6 +8,7 @@ from hw_models.roofline.params import Roofline
 from workloads.llm.kv import kv_bytes, kv_plan
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import GB, Plan, make_plan
+from workloads.llm.recorded import read_recorded
 
 
 def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
@@ -19,6 +21,8 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
         raise ConfigError(
             f"{job.on} computes in {known}, not in {job.precision}; write one of them", key=f"{key}.precision"
         )
+    if plan.sparse and job.offload.recorded is not None:
+        read_recorded(Path(job.offload.recorded), plan.model.shape.layers, plan.model.shape.ffn)
     held, cached = plan.resident + plan.unit_bytes + plan.table_held_bytes, kv_bytes(plan)
     owner, capacity = job.on, machine.capacity_bytes
     if system.shares_memory(job.on):
