@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hw_models.errors import ConfigError
-from simulator.config.errors import raise_all
+from simulator.config.errors import at, raise_all
 from simulator.config.idle import idle_keys
 from simulator.config.model import Config, load
 from simulator.config.yaml_lines import Document
@@ -62,7 +62,8 @@ class Space:
     def check(self) -> None:
         """Lay every value of every axis alone on the base. Raises ConfigError for what is wrong with an axis.
 
-        What is wrong only in combinations is the point's error.
+        A grid of which no point meets the conditions is a mistake, too; what is wrong only in combinations is
+        the point's error.
         """
         load(self.base)
         errors = []
@@ -76,6 +77,9 @@ class Space:
                     if self._is_own(told.key or "", name, value):
                         errors.append(self._mistake(name, i, value, told))
         raise_all(errors)
+        if self.sweep.sampler.kind == "grid" and next(self.grid(), None) is None:
+            message = "no point of the grid meets them all; write weaker ones, or more values on an axis"
+            raise at(self.document, ("conditions",), message)
 
     def _is_own(self, key: str, name: str, value: Any) -> bool:
         """Tell whether a mistake is the axis's own, or lies in what its value sets: all other axes apart."""

@@ -292,6 +292,13 @@ def test_every_mistake_in_an_axis_has_its_line(fake_answers, tmp_path):
     assert f":{1 + file.read_text().splitlines().index('- workloads.chat.latency_z')}: " in str(caught.value)
 
 
+def test_conditions_that_no_point_meets_are_a_mistake(fake_answers, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep({**SWEEP, "conditions": ["workloads.chat.tokens > 5"]}, out=tmp_path / "s")
+    assert str(caught.value).startswith("conditions: no point of the grid meets them all; write weaker ones")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("table", ["objectives", "metrics"])
 def test_a_path_that_no_point_has_is_told_and_what_ran_is_kept(fake_answers, tmp_path, table):
     wrong = (
