@@ -18,9 +18,11 @@ from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from workloads.llm.cells import ALL, Cells, cells_of
 from workloads.llm.compute import Compute
+from workloads.llm.dtypes import bits_of
 from workloads.llm.kv import kv_bytes
+from workloads.llm.model import transformer
 from workloads.llm.params import LlmJob
-from workloads.llm.plan import make_plan
+from workloads.llm.plan import make_plan, plan_of
 
 REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 GIB, MIB = 2**30, 2**20
@@ -34,6 +36,7 @@ DUO = {  # preset, or the model of one without its rules
 
 def figures() -> Iterator[Figure]:
     yield from systems()
+    yield product_keys()
     yield from duo_attention()
 
 
@@ -100,10 +103,35 @@ def quantity(system: Preset, name: str) -> float:
         return plain.stored_bytes() / stored
     if name == "times below MQA":  # one head a layer
         return plain.stored_bytes() / model.shape.kv_heads / stored
+    cells = system.cells
+    if name == "state values a layer":
+        return float(cells.state.max() * 8 / bits_of(system.job.dtype("kv")))
+    if name == "share of states used":
+        return float(cells.state_used.sum() / cells.state.sum())
     if name == "tokens kept":
         return float(system.cells.kept.tokens(ALL).max())
     values = cells_of(model, "int8", ()).is_stored.size * model.shape.head_width
     return float(Fraction(8 * int(system.cells.row_bytes.sum()), values))  # bits a value
+
+
+def product_keys() -> Figure:
+    """Product keys: 12 layers with a memory against 24 without, time of a token (arXiv 1907.05242, abstract).
+
+    GPT of width 1600 and 60,000 words; a memory of 512 x 512 rows, 4 heads x 32 of them looked up.
+    """
+    times = []
+    for layers in (24, 12):
+        values = {"model_type": "gpt2", "n_embd": 1600, "n_layer": layers, "n_head": 16, "vocab_size": 60000}
+        table = {"rows": 512**2, "heads": 4, "picks": 32, "layers": "6"}
+        keys = {"model": "opt-125m", "on": "gpu0", "prompt": 255, "tokens": 1, "table": table}
+        plan = plan_of(LlmJob.model_validate(keys), transformer("gpt", values))
+        compute = Compute(plan, preset("product_keys").machine)
+        works = [work for layer in range(layers) for _, work in compute.attention(layer, 1, 256)]
+        works += [compute.ffn(layer, 1, None) for layer in range(layers)]
+        works += [compute.head(1)] + ([compute.lookup(1, 128)] if layers == 12 else [])
+        times.append(sum(work.fs for work in works))
+    shown = {"system": "Product keys", "model": "12 layers and a memory"}
+    return Figure(shown, "times faster", 2.0, times[0] / times[1])
 
 
 def duo_attention() -> Iterator[Figure]:

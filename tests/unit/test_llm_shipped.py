@@ -18,7 +18,7 @@ OWN = {
     "serve_rtx4090",
 }  # no published system
 SERVE = ["pensieve", "batch_llm"]
-RUN = ["mlkv", "duo_attention", "cross_layer_pairs", "think_kivi", "mla"]
+RUN = ["mlkv", "duo_attention", "cross_layer_pairs", "think_kivi", "mla", "mom", "lamini", "bitstack"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

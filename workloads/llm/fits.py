@@ -13,6 +13,7 @@ from workloads.llm.plan import (
     predictor_ranks,
     sizes_of,
 )
+from workloads.llm.stack import block_bits, is_stacked
 
 
 def check_fits(job: LlmJob) -> None:
@@ -51,6 +52,8 @@ def check_fits(job: LlmJob) -> None:
     if experts is not None and (model.shape.experts is None or job.speculative is not None):
         found = "none" if model.shape.experts is None else "them, and speculative decoding beside"
         raise ValueError(f"{name} reads experts, and {model.name} has {found}")
+    if job.stack is not None:
+        _check_stack(job, model)
     if ffn is not None:
         _check_neurons(job, model, name)
     if (ffn or experts) is not None or job.offload.policy == "resident":
@@ -72,6 +75,19 @@ def _check_held_kinds(job: LlmJob, cells: Cells) -> None:
     if job.held("kv") is not None and (job.speculative is not None or (cells.owner != own).any()):
         found = "speculative decoding" if job.speculative is not None else "layers or heads that share"
         raise ValueError(f"hold of kv, and {found}; write one of them")
+
+
+def _check_stack(job: LlmJob, model: Transformer) -> None:
+    """Raise ValueError if the matrices cannot be stacks of blocks."""
+    assert job.stack is not None
+    if job.offload.policy != "resident" or any(hold.what in ("ffn", "experts") for hold in job.hold):
+        raise ValueError("stack, and weights that are read from flash by tokens; write one of them")
+    least = sum(-(-block_bits(t, job.stack.rank) // 8) for t in model.tensors if is_stacked(t))
+    smallest = min([job.stack.dram_bytes, *(change.dram_bytes for change in job.stack.changes)])
+    if smallest < least:
+        raise ValueError(
+            f"stack: dram {smallest / GB:.2f} GB; one block of each matrix takes {least / GB:.2f} GB"
+        )
 
 
 def _check_neurons(job: LlmJob, model: Transformer, name: str) -> None:

@@ -16,6 +16,7 @@ from workloads.llm.hold import Hold, Home, What, one_of_each
 from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
 from workloads.llm.replacement import Replacement
+from workloads.llm.stack import Stack
 from workloads.llm.table import Table
 
 Dtype = Literal[
@@ -139,6 +140,9 @@ class LlmJob(Block):
     )
 
     table: Table | None = Field(None, description="memory layers: rows that tokens look up; absent: none")
+    stack: Stack | None = Field(
+        None, description="matrices as stacks of residual blocks, as many as DRAM has room for; absent: whole"
+    )
     hold: list[Hold] = Field(
         default_factory=list, description="what of neurons, experts, keys and values or rows stays in DRAM"
     )

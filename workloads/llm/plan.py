@@ -10,6 +10,7 @@ from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, load_model
 from workloads.llm.params import LlmJob
 from workloads.llm.presets import ACTIVITY, PREDICTOR_RANKS
+from workloads.llm.stack import is_stacked, stacked_bytes
 
 ALIGN_BYTES = 1 << 14  # regions start on a flash page
 GB = 1e9
@@ -53,8 +54,9 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
 
     dense, ffn, idle = (np.zeros(shape.layers, np.int64) for _ in range(3))
     ends = projection = 0
+    stacked = _stacked(job, model, stored=stored)
     for tensor in model.tensors:
-        size = bytes_of(tensor.values, dtype(tensor.role))
+        size = stacked.get(tensor.name, bytes_of(tensor.values, dtype(tensor.role)))
         if tensor.layer < 0:
             ends += size if tensor.role not in ("embedding", "head") else 0
             projection += size if tensor.role == "projection" else 0
@@ -80,6 +82,15 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
         idle=idle,
         expert=_expert_bytes(model, dtype("expert")),
     )
+
+
+def _stacked(job: LlmJob, model: Transformer, *, stored: bool) -> dict[str, int]:
+    """Return the bytes of matrices that are stacks of blocks, by name."""
+    if job.stack is None:
+        return {}
+    tensors = [tensor for tensor in model.tensors if is_stacked(tensor)]
+    sizes = stacked_bytes(tensors, job.stack, None if stored else job.stack.dram_bytes)
+    return {tensor.name: size for tensor, size in zip(tensors, sizes, strict=True)}
 
 
 def _expert_bytes(model: Transformer, dtype: str) -> int:
@@ -163,7 +174,8 @@ class Plan:
     @property
     def reads_units(self) -> bool:
         """Return whether weights are read by tokens: units that DRAM lacks, or whole layers."""
-        return self.sparse or self.caches_experts or self.streamed_share > 0
+        changes = self.job.stack is not None and bool(self.job.stack.changes)
+        return changes or self.sparse or self.caches_experts or self.streamed_share > 0
 
     @property
     def unit_bytes(self) -> int:

@@ -18,7 +18,7 @@ class Regions:
     def address(self, op: str, layer: int) -> int:
         """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
         key = (
-            {"rows": "ffn", "neurons": "ffn", "pages": "experts"}.get(op, op),
+            {"rows": "ffn", "neurons": "ffn", "pages": "experts", "blocks": "ffn"}.get(op, op),
             -1 if op in ("prefill", "experts", "pages", "table") else layer,
         )
         if key not in self.addresses:

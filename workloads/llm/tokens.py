@@ -9,7 +9,7 @@ from workloads.llm.compute import Compute, draft_work
 from workloads.llm.kv import KvPlan, Span, kv_plan
 from workloads.llm.neurons import NeuronCache, friends_of, make_trace
 from workloads.llm.phases import Kind, Pass, Phase, Transfers, Work
-from workloads.llm.plan import Plan
+from workloads.llm.plan import Plan, plan_of
 from workloads.llm.reads import neuron_reads
 from workloads.llm.unit_reads import BlockReads, ExpertReads, RowReads
 from workloads.llm.window import ResidentRows
@@ -42,6 +42,7 @@ class LlmRun:
         self.written = [0] * plan.model.shape.layers  # first block of each layer that is not on flash
         self.position = 0
         self.stamp = 0
+        self.changes = list(plan.job.stack.changes) if plan.job.stack is not None else []
 
     def passes(self) -> list[Pass]:
         """Return the prompt and then as many passes as the job's tokens take."""
@@ -126,6 +127,7 @@ class LlmRun:
     def _pass(self, tokens: int, accepted: int, result: Pass) -> Pass:
         """Process ``tokens`` tokens at once, of which the first ``accepted`` count."""
         context = min(self.position + tokens, self.plan.model.shape.positions)
+        self._change_stack(result)
         for layer in range(self.plan.ranks.size):
             self._layer(layer, tokens, accepted, context, result)
         if self.plan.streamed_share > 0:
@@ -136,6 +138,21 @@ class LlmRun:
         self.stamp += 1
         self._count_kv(context, result)
         return result
+
+    def _change_stack(self, result: Pass) -> None:
+        """Have as many residual blocks in DRAM as from this token on: drop some, or read more from flash."""
+        job = self.plan.job
+        done = self.position - job.prompt
+        while self.changes and self.changes[0].at <= done:
+            assert job.stack is not None
+            stack = job.stack.model_copy(update={"dram_bytes": self.changes.pop(0).dram_bytes})
+            before, plan = self.plan.dram, plan_of(job.model_copy(update={"stack": stack}), self.plan.model)
+            more = (plan.dram.dense + plan.dram.ffn) - (before.dense + before.ffn)
+            for layer in np.flatnonzero(more > 0).tolist():
+                self._stream(
+                    "blocks", int(plan.dense_at[layer]), int(more[layer]), layer, self.position, result
+                )
+            self.plan, self.compute = plan, Compute(plan, self.machine)
 
     def _layer(self, layer: int, tokens: int, accepted: int, context: int, result: Pass) -> None:
         plan, token = self.plan, self.position
