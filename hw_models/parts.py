@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import llvmlite.binding as ll
-from numba.core import compiler, compiler_machinery, event, funcdesc, lowering, typed_passes, untyped_passes
+from numba.core import compiler, compiler_machinery, event, funcdesc, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.itanium_mangler import PREFIX, mangle_identifier
@@ -21,6 +21,8 @@ from numba.core.runtime import rtsys
 from numba.core.transforms import canonicalize_cfg
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template
+
+from hw_models.shortcuts import Lower, shortcuts, works_on_arrays
 
 _PROCESS = uuid.uuid4().hex[:16]
 ENVIRONMENT = "_ZN08NumbaEnv"  # how numba names what a wrapper needs of Python
@@ -31,6 +33,10 @@ class PartLibrary(JITCodeLibrary):
 
     home: Any = None  # (module, qualified name, argument types) where another process finds it
     _shared_module: Any = None
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Leave all of it to who links the part."""
+        ll_module.data_layout = self._codegen._data_layout
 
     def finalize(self) -> None:
         """Let others define the part too: whoever links it keeps one copy, or none."""
@@ -148,9 +154,7 @@ class LowerPart(typed_passes.NativeLowering):
             abi_tags=(),
         )
         with state.targetctx.push_code_library(library):
-            lower = lowering.Lower(
-                state.targetctx, library, described, state.func_ir, metadata=state.metadata
-            )
+            lower = Lower(state.targetctx, library, described, state.func_ir, state.metadata)
             lower.lower()
         state.library = library
         described.typemap = described.calltypes = None
@@ -162,6 +166,8 @@ class Passes(compiler_machinery.PassManager):
     """numba's passes, one after the other, without its bookkeeping."""
 
     def _runPass(self, index: int, pass_: Any, state: Any) -> None:
+        if isinstance(pass_, typed_passes.NopythonRewrites) and not works_on_arrays(state):
+            return
         pass_.analysis = self._analysis
         pass_.run_initialization(state)
         pass_.run_pass(state)
@@ -271,7 +277,7 @@ class Part:
         description = dispatcher._compiler.targetdescr
         description.options.parse_as_flags(flags, dispatcher.targetoptions)
         details = {"dispatcher": dispatcher, "args": args, "return_type": None}
-        with event.trigger_event("numba:compile", data=details):
+        with event.trigger_event("numba:compile", data=details), shortcuts():
             return compiler.compile_extra(
                 description.typing_context,
                 description.target_context,

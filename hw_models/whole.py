@@ -17,6 +17,10 @@ class WholeLibrary(JITCodeLibrary):
     entered: Any = None  # description of the part that the wrapper calls
     defined: tuple[str, ...] = ()
 
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
+
     def finalize(self) -> None:
         """Link all parts, each once, let nothing but the wrapper be seen from outside, optimise, emit."""
         module, parts = self._final_module, set()
