@@ -1,12 +1,15 @@
 """`dlasim cosim`: RTL beside the model, cycle by cycle; a user's RTL behind a config's memory."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hw_models.errors import ConfigError
-from simulator.cli.app import Out, Settings
+from simulator.cli.app import Out, Settings, Timeout, seconds_of
+
+GRACE_S = 10  # for a test to end by itself, and tell what it waits for
 
 
 def cosim(
@@ -31,7 +34,11 @@ def cosim(
     top: Annotated[str | None, typer.Option("--top", metavar="TOP", help="top module of your design")] = None,
     sources: Annotated[
         list[Path] | None,
-        typer.Option("--sources", metavar="FILES...", help="of your design: SystemVerilog, in order"),
+        typer.Option(
+            "--sources",
+            metavar="FILES...",
+            help="of your design: SystemVerilog, in order; or a list of them, FILE.f",
+        ),
     ] = None,
     test: Annotated[
         str | None, typer.Option("--test", metavar="MODULE", help="its cocotb tests: a module, or its .py")
@@ -53,14 +60,30 @@ def cosim(
     front_end: Annotated[
         str, typer.Option("--front-end", help="auto, verilator (compiled) or cocotb (any simulator)")
     ] = "auto",
+    cycles: Annotated[
+        int | None, typer.Option("--cycles", min=1, help="with --top: end a test after so many cycles")
+    ] = None,
+    quiet: Annotated[
+        int | None,
+        typer.Option(
+            "--quiet", min=0, help="with --top: and after so many without a beat on any bus; 0: never"
+        ),
+    ] = None,
+    timeout: Timeout = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="neither plots nor report.html")] = False,
 ) -> None:
     """Step a block and its RTL twin side by side, or run your RTL (--top) behind the memory of a config.
 
     Exit 1 if model and twin differ, or a test of yours fails.
     """
+    from simulator.cli.signals import limited
+
+    seconds = seconds_of(timeout, "--timeout")
     if top is None:
-        well = _beside(words or [], transactions, 1 if seed is None else seed, seeds, compiled, mutants, out)
+        with limited(seconds, timeout):
+            well = _beside(
+                words or [], transactions, 1 if seed is None else seed, seeds, compiled, mutants, out
+            )
         raise typer.Exit(0 if well else 1)
     missing = {"--sources": sources or words, "--test": test, "--config": config}
     for option, value in missing.items():
@@ -69,14 +92,17 @@ def cosim(
     assert test is not None
     assert config is not None
     from simulator.cosim.cli import cosim_command
+    from simulator.cosim.limits import Limits
 
     folder = out if out is not None else Path("runs") / f"{config.stem}-{top}"
-    failed = cosim_command(
-        top, [*(sources or []), *map(Path, words or [])], test, config, folder,
-        settings=set or [], seed=seed, testcase=testcase, parameters=parameter or [], defines=define or [],
-        includes=include or [], arguments=build_argument or [], simulator=simulator, front_end=front_end,
-        plots=not no_plots,
-    )  # fmt: skip
+    limits = Limits(quiet, cycles, time.time() + seconds if seconds is not None else None)
+    with limited(seconds + GRACE_S if seconds is not None else None, timeout):
+        failed = cosim_command(
+            top, [*(sources or []), *map(Path, words or [])], test, config, folder,
+            settings=set or [], seed=seed, testcase=testcase, parameters=parameter or [],
+            defines=define or [], includes=include or [], arguments=build_argument or [],
+            simulator=simulator, front_end=front_end, limits=limits, plots=not no_plots,
+        )  # fmt: skip
     raise typer.Exit(1 if failed else 0)
 
 

@@ -1,6 +1,6 @@
 """The memory side of a bus of the design under test, as a cocotb test asks for it."""
 
-import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,16 @@ import numpy as np
 from hw_models.axi.names import Bus
 from hw_models.axi.state import Burst, Drive, Pin
 from simulator.cosim.errors import CosimError
+from simulator.cosim.names import find, first, is_low, prefixes
 from simulator.cosim.system import System
 
 CLOCKS = ("clk", "clock", "aclk", "clk_i", "i_clk", "ap_clk")
 PINS = [pin.name.lower() for pin in Pin]
+VALIDS = ("arvalid", "awvalid", "wvalid")
+ADDRESS = ("id", "addr", "len", "size", "burst", "lock")
 DRIVES = [drive.name.lower() for drive in Drive]
 NEEDED_OF_READS = ("arvalid", "araddr", "arready", "rvalid", "rdata")
 NEEDED_OF_WRITES = ("awvalid", "awaddr", "awready", "wvalid", "wdata", "wready", "bvalid")
-SPELLINGS = ("{prefix}_{name}", "{prefix}{name}", "{prefix}_{name}_o", "{prefix}_{name}_i", "{name}_{prefix}")
 
 
 class MemoryAgent:
@@ -43,12 +45,13 @@ class MemoryAgent:
         self.params = system.config.system.masters[self.name]
         self.row = system.row_of(self.name)
         self.memory = system.memory
-        self.signals = _Names(dut, prefix).found()
-        self.clock = clock if clock is not None else _Names(dut, "").first(CLOCKS)
+        names = [*PINS, *DRIVES, "wdata", "wstrb", "rdata"]
+        self.signals = {name: found for name in names if (found := find(dut, prefix, name)) is not None}
+        self.clock = clock if clock is not None else first(dut, (*CLOCKS, *map(str.upper, CLOCKS)))
         if self.clock is None:
             raise CosimError(f"the design has none of {', '.join(CLOCKS)}; write clock=dut.NAME")
         self.reset = reset
-        self._check(prefix)
+        self._check(dut, prefix)
         self._set_defaults()
         if reset is not None:
             low = is_low(reset._name)
@@ -56,6 +59,7 @@ class MemoryAgent:
         for name in (*DRIVES, "rdata"):
             if name in self.signals:
                 self.signals[name].value = 0
+        self._prepare()
         system.attach(self)
 
     @property
@@ -65,12 +69,13 @@ class MemoryAgent:
 
         return port_summary(self.row)
 
-    def _check(self, prefix: Any) -> None:
+    def _check(self, dut: Any, prefix: Any) -> None:
         reads, writes = ("arvalid" in self.signals), ("awvalid" in self.signals)
         needed = [*(NEEDED_OF_READS if reads else ()), *(NEEDED_OF_WRITES if writes else ())]
         if not needed:
+            known = ", ".join(prefixes(dut)) or "none was found"
             raise CosimError(
-                f"{prefix!r} has neither arvalid nor awvalid; write the prefix of a bus of the design"
+                f"{prefix!r} has neither arvalid nor awvalid; write the prefix of one of the design: {known}"
             )
         missing = [name for name in needed if name not in self.signals]
         if missing:
@@ -101,90 +106,83 @@ class MemoryAgent:
 
     # The front end in Python: for any simulator
 
+    def _prepare(self) -> None:
+        """Note which of its signals go where in the row."""
+        self.pin, self.drive = self.row["pin"], self.row["drive"]
+
+        def placed(names: Iterable[str]) -> list[tuple[Pin, str, Any]]:
+            there = [name for name in names if name in self.signals]
+            return [(Pin[name.upper()], name, self.signals[name]._handle) for name in there]
+
+        self.valids = placed(VALIDS)
+        self.handshakes = placed((*VALIDS, "rready", "bready"))
+        self.addresses = [
+            (Pin[f"{channel}valid".upper()], placed(f"{channel}{name}" for name in ADDRESS))
+            for channel in ("ar", "aw")
+        ]
+        self.shown: dict[str, int] = {}
+
+    def is_quiet(self) -> bool:
+        """Tell whether nothing can happen at the next edge unless a signal of `wakers` changes."""
+        if self.row["busy"] or (
+            self.reset is not None and _bit(self.reset._handle) == self.row["reset_level"]
+        ):
+            return False
+        return not any(_bit(handle) for _, _, handle in self.valids)
+
+    def wakers(self) -> list[Any]:
+        """Return the signals whose change ends a time in which nothing can happen."""
+        named = [self.signals[name] for _, name, _ in self.valids]
+        return named + ([self.reset] if self.reset is not None else [])
+
     def hear(self) -> None:
         """Take what is on the bus. Raises CosimError for an address or data that are not 0 or 1."""
-        row, pin = self.row, self.row["pin"]
+        row, pin = self.row, self.pin
         if self.reset is not None:
-            row["reset"] = _bit(self.reset) == row["reset_level"]
-        for name in ("arvalid", "awvalid", "wvalid", "rready", "bready"):
-            if name in self.signals:
-                pin[PINS.index(name)] = _bit(self.signals[name])
-        for channel, valid in (("ar", Pin.ARVALID), ("aw", Pin.AWVALID)):
-            if pin[valid] and not row["reset"]:
-                for name in ("id", "addr", "len", "size", "burst", "lock"):
-                    if channel + name in self.signals:
-                        value = self._value(channel + name)
-                        pin[PINS.index(channel + name)] = value - 2**64 if value >= 2**63 else value
-        if pin[Pin.WVALID] and not row["reset"]:
-            if "wlast" in self.signals:
-                pin[Pin.WLAST] = self._value("wlast")
-            _to_words(self._value("wdata"), row["wdata"])
-            if "wstrb" in self.signals:
-                _to_words(self._value("wstrb"), row["wstrb"])
+            row["reset"] = _bit(self.reset._handle) == row["reset_level"]
+        for place, _, handle in self.handshakes:
+            pin[place] = _bit(handle)
+        if row["reset"]:
+            return
+        for valid, payload in self.addresses:
+            if pin[valid]:
+                for place, name, handle in payload:
+                    value = self._value(name, handle)
+                    pin[place] = value - 2**64 if value >= 2**63 else value
+        if pin[Pin.WVALID]:
+            for name in ("wlast", "wdata", "wstrb"):
+                if name in self.signals:
+                    value = self._value(name, self.signals[name]._handle)
+                    if name == "wlast":
+                        pin[Pin.WLAST] = value
+                    else:
+                        _to_words(value, row[name])
 
-    def _value(self, name: str) -> int:
-        value = self.signals[name].value
-        if name == "wdata" and not value.is_resolvable:
-            return _known_bits(value)
-        if not value.is_resolvable:
-            raise CosimError(f"{self.name}: {name} is {value} while its valid is 1")
-        return int(value.to_unsigned()) if hasattr(value, "to_unsigned") else int(value)
+    def _value(self, name: str, handle: Any) -> int:
+        text = handle.get_signal_val_binstr()
+        if text.strip("01"):
+            if name != "wdata":
+                raise CosimError(f"{self.name}: {name} is {text} while its valid is 1")
+            text = "".join(c if c in "01" else "0" for c in text)  # of bytes without a strobe
+        return int(text, 2)
 
     def show(self) -> None:
-        """Drive the bus."""
-        for d, name in enumerate(DRIVES):
-            if name in self.signals:
-                self.signals[name].value = int(self.row["drive"][d])
-        if self.row["drive"][Drive.RVALID] and "rdata" in self.signals:
+        """Drive the bus: what is new on it."""
+        for name, value in zip(DRIVES, self.drive.tolist()):
+            if name in self.signals and self.shown.get(name) != value:
+                self.signals[name].value = self.shown[name] = value
+        if self.drive[Drive.RVALID] and "rdata" in self.signals:
             words = self.row["rdata"][: max(1, self.params.port_bytes // 8)]
-            self.signals["rdata"].value = int.from_bytes(words.tobytes()[: self.params.port_bytes], "little")
-
-
-def is_low(reset: str) -> bool:
-    """Tell by its name whether a reset is active at 0: `rst_n`, `aresetn`, `rst_ni`; not `reset_in`."""
-    return re.sub(r"(?<=_n)i$|_(in|i)$", "", reset.lower()).endswith("n")
+            value = int.from_bytes(words.tobytes()[: self.params.port_bytes], "little")
+            if self.shown.get("rdata") != value:
+                self.signals["rdata"].value = self.shown["rdata"] = value
 
 
 def _bit(handle: Any) -> int:
     """Return 1 for a 1, and 0 for all else: a design before its reset."""
-    return int(str(handle.value) == "1")
-
-
-def _known_bits(value: Any) -> int:
-    """Return a value with its unknown bits, of bytes without a strobe, as 0."""
-    return int("".join(c if c in "01" else "0" for c in str(value)), 2)
+    return int(handle.get_signal_val_binstr() == "1")
 
 
 def _to_words(value: int, words: np.ndarray) -> None:
     raw = value.to_bytes(8 * len(words), "little")
     words[:] = np.frombuffer(raw, np.uint64)
-
-
-class _Names:
-    """Finds the signals of a bus by name."""
-
-    def __init__(self, dut: Any, prefix: Any):
-        self.dut, self.prefix = dut, prefix
-
-    def found(self) -> dict[str, Any]:
-        names = [*PINS, *DRIVES, "wdata", "wstrb", "rdata"]
-        return {name: handle for name in names if (handle := self.find(name)) is not None}
-
-    def find(self, name: str) -> Any:
-        if not isinstance(self.prefix, str):
-            channel = getattr(self.prefix, name[: 2 if name[0] == "a" else 1], None)
-            return getattr(self.prefix, name, getattr(channel, name, None))
-        return self.first(spelling.format(prefix=self.prefix, name=name) for spelling in SPELLINGS)
-
-    def _upper_end(self, name: str) -> str:
-        """Return a name whose prefix is as written, the rest in capitals."""
-        prefix = str(self.prefix)
-        return prefix + name[len(prefix) :].upper() if name.startswith(prefix) else name
-
-    def first(self, names: Any) -> Any:
-        for name in names:
-            for spelt in dict.fromkeys((name, name.upper(), self._upper_end(name))):
-                handle = getattr(self.dut, spelt, None)
-                if handle is not None:
-                    return handle
-        return None

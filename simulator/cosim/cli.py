@@ -9,10 +9,12 @@ from hw_models.errors import ConfigError
 from simulator.cli.terminal import output_console, print_run
 from simulator.config.model import load
 from simulator.cosim.command import Bench, bench_of, check_config, run_bench, told
+from simulator.cosim.limits import NO_LIMITS, Limits
 from simulator.cosim.verilator import Design
 from simulator.report.run import Run
 from simulator.results.run_folder import prepare_out
 
+ADAPTERS = Path(__file__).parent / "rtl"
 FRONT_ENDS = ("auto", "verilator", "cocotb")
 
 
@@ -32,14 +34,13 @@ def cosim_command(
     arguments: Sequence[str] = (),
     simulator: str = "verilator",
     front_end: str = "auto",
+    limits: Limits = NO_LIMITS,
     plots: bool = True,
 ) -> int:
     """Run the tests; write ``out`` and print what matters. Returns how many failed. Raises ConfigError."""
     loaded = load(config, settings=settings, seed=seed)
     check_config(loaded)
-    for source in sources:
-        if not source.is_file():
-            raise ConfigError("no such file; write a source of the design", key=f"--sources {source}")
+    sources = [_found(source) for source in sources]
     for parameter in parameters:
         if "=" not in parameter:
             raise ConfigError("no value; write NAME=VALUE", key=f"--parameter {parameter}")
@@ -52,7 +53,7 @@ def cosim_command(
     prepare_out(out)
     design = Design(top, tuple(sources), tuple(parameters), tuple(defines), tuple(includes), tuple(arguments))
     seed_used = loaded.simulation.seed
-    bench = Bench(design, module, path, testcase, simulator, front_end, seed_used)
+    bench = Bench(design, module, path, testcase, simulator, front_end, seed_used, limits)
     failed = run_bench(bench, loaded, out, plots=plots)
     console = output_console()
     runs = told(out)
@@ -63,6 +64,18 @@ def cosim_command(
     if (out / "failure.vcd").is_file():
         print(f"waveform of the end of the run: {out / 'failure.vcd'}")
     return failed
+
+
+def _found(source: Path) -> Path:
+    """Return where a source is: of the user's, or an adapter of ours. Raises ConfigError."""
+    if source.is_file():
+        return source
+    adapters = {path.name: path for path in sorted(ADAPTERS.glob("*.sv"))}
+    if str(source) not in adapters:
+        names = ", ".join(adapters)
+        message = f"no such file; write a source of the design, or an adapter: {names}"
+        raise ConfigError(message, key=f"--sources {source}")
+    return adapters[str(source)]
 
 
 def _check_simulator(name: str) -> None:

@@ -4,10 +4,8 @@ import ctypes
 import os
 from typing import Any, Protocol
 
-import cocotb
 import numpy as np
-from cocotb.triggers import First, RisingEdge, Timer
-from cocotb.utils import get_sim_time
+from cocotb.triggers import First, RisingEdge
 
 from hw_models.axi.params import External
 from hw_models.axi.state import Drive, Pin
@@ -15,13 +13,13 @@ from simulator.cosim.edge import CLOCK
 from simulator.cosim.errors import CosimError
 from simulator.cosim.memory import Memory
 from simulator.cosim.native import AT_EDGE, EVENTS, IN_SOC, compiled_edge, compiled_run
+from simulator.cosim.toggling import main_program, rises_of, toggled
 from simulator.kernel.soc import RUNNING
 from simulator.soc.machine import Machine
 from simulator.soc.run import run_slice
 
 SKIP = "DLASIM_COSIM_SKIP"
 C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-POLL_CYCLES = 1000  # between two looks whether compiled code has met a fault
 
 
 class Bus(Protocol):
@@ -34,6 +32,8 @@ class Bus(Protocol):
     reset: Any
     signals: dict[str, Any]
 
+    def is_quiet(self) -> bool: ...
+    def wakers(self) -> list[Any]: ...
     def hear(self) -> None: ...
     def show(self) -> None: ...
 
@@ -71,10 +71,20 @@ class Clock:
         self.row["run_argument"] = self.in_soc.ctypes.data
         self.number = -1
         self.kind = ""
+        self.asleep: int | None = None  # rising edges when it fell asleep
+
+    @property
+    def cycle(self) -> int:
+        """Return the number of the cycle that is under way."""
+        if self.asleep is not None:
+            rises = self.rises()
+            self.row["cycle"] += rises - self.asleep
+            self.asleep = rises
+        return int(self.row["cycle"])
 
     @property
     def now_fs(self) -> int:
-        return int(self.row["cycle"]) * self.period_fs
+        return self.cycle * self.period_fs
 
     def add(self, agent: Bus) -> None:
         self.row["row"][self.row["agents"]] = self.system.machine.external_names.index(agent.name)
@@ -89,11 +99,10 @@ class Clock:
         """Begin to serve the clock; return by which front end."""
         wanted = self.system.front_end
         if wanted in ("auto", "verilator"):
-            if Verilator.library() is not None and Verilator.wire(agent):
+            if main_program() is not None and Verilator.wire(agent):
                 place = (self.edge.address, self.drive.address, self.at_edge.ctypes.data)
-                self.number = Verilator.library().dlasim_serve(self.handle._name.encode(), *place)
+                self.number = main_program().dlasim_serve(self.handle._name.encode(), *place)
                 if self.number >= 0:
-                    cocotb.start_soon(self._watch())
                     return "verilator"
         if wanted == "verilator":
             raise CosimError(
@@ -108,9 +117,19 @@ class Clock:
         status = run_slice(self.system.machine, self.system.arguments, until_fs, EVENTS)
         return int(status == RUNNING)
 
+    def is_quiet(self) -> bool:
+        """Tell whether its edges may be counted unseen: cocotb toggles it, and nothing can happen."""
+        may = self.row["skip"] and not self.row["fault"] and toggled(self.handle) is not None
+        return bool(may) and all(agent.is_quiet() for agent in self.agents)
+
+    def rises(self) -> int:
+        """Return how many rising edges cocotb has made of it that have been seen."""
+        now, level = rises_of(self.handle)
+        return now - (level and str(self.handle.value) != "1")
+
     def release(self) -> None:
         if self.number >= 0:
-            Verilator.library().dlasim_release(self.number)
+            main_program().dlasim_release(self.number)
             self.number = -1
 
     def serve(self) -> None:
@@ -122,21 +141,13 @@ class Clock:
             for agent in self.agents:
                 agent.show()
 
-    async def _watch(self) -> None:
-        """Look from time to time whether compiled code has met a fault."""
-        await RisingEdge(self.handle)
-        first = get_sim_time("step")
-        await RisingEdge(self.handle)
-        pause = POLL_CYCLES * max(1, int(get_sim_time("step") - first))
-        while True:
-            self.system.check()
-            await Timer(pause, unit="step")
-
 
 async def serve_all(clocks: list[Clock]) -> None:
     """Serve from Python the edges of all clocks that need it; at one time in the order of ``clocks``."""
     while True:
         served = [clock for clock in clocks if clock.kind == "cocotb"]
+        if all(clock.is_quiet() for clock in served):
+            await sleep(served)
         if len(served) == 1:
             await RisingEdge(served[0].handle)
             served[0].serve()
@@ -148,21 +159,24 @@ async def serve_all(clocks: list[Clock]) -> None:
                 clock.serve()
 
 
+async def sleep(clocks: list[Clock]) -> None:
+    """Let edges pass at which nothing can happen, and count them."""
+    for clock in clocks:
+        clock.asleep = clock.rises()
+    signals = [signal for clock in clocks for agent in clock.agents for signal in agent.wakers()]
+    await First(*(signal.value_change for signal in signals))
+    for clock in clocks:
+        assert clock.cycle >= 0  # counted
+        clock.asleep = None
+
+
 class Verilator:
     """The main program that `dlasim cosim` builds Verilated designs with, if this process is one."""
-
-    @staticmethod
-    def library() -> Any:
-        program = ctypes.CDLL(None)
-        if not hasattr(program, "dlasim_serve"):
-            return None
-        program.dlasim_serve.argtypes = [ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
-        return program
 
     @classmethod
     def wire(cls, agent: Bus) -> bool:
         """Note where the simulator keeps the signals of a bus; False if one is no port of the top."""
-        row, program = agent.row, cls.library()
+        row, program = agent.row, main_program()
         places = {pin.name.lower(): row["pin_signal"][pin] for pin in Pin}
         places |= {drive.name.lower(): row["drive_signal"][drive] for drive in Drive}
         places |= {name: row[f"{name}_signal"] for name in ("wdata", "wstrb", "rdata", "reset")}

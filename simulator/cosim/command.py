@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from typing import Any
 from hw_models.errors import ConfigError
 from simulator.config.model import Config, resolved
 from simulator.config.yaml_lines import yaml_text
+from simulator.cosim.limits import NO_LIMITS, Limits
 from simulator.cosim.verilator import Design, build
 from simulator.results.run_folder import new_folder, read_run
+from simulator.soc.build import build_machine
 
 WAVE_CYCLES = 20_000  # of the end of a failing run that its waveform shows
 
@@ -31,6 +34,7 @@ class Bench:
     simulator: str = "verilator"
     front_end: str = "auto"
     seed: int = 1
+    limits: Limits = NO_LIMITS
 
 
 def bench_of(test: str) -> tuple[str, Path]:
@@ -62,6 +66,7 @@ def check_config(config: Config) -> None:
                 "no outside master; write masters: {dut: {kind: external, width: 64 bit}}", key="system"
             )
         )
+    build_machine(config)  # raises for all that a test would meet when it makes its System
 
 
 def run_bench(bench: Bench, config: Config, out: Path, *, plots: bool = True) -> int:
@@ -71,10 +76,12 @@ def run_bench(bench: Bench, config: Config, out: Path, *, plots: bool = True) ->
     with new_folder(out) as new, tempfile.TemporaryDirectory(prefix="dlasim-cosim-") as work:
         temporary = new.resolve()  # the simulator runs in another folder
         failed = _simulate(bench, folder, config, temporary, Path(work))
-        if failed and native:
+        window, until_s = _window(temporary), bench.limits.until_s
+        has_time = until_s is None or time.time() < until_s
+        if failed and native and window[1] > 0 and has_time:
             traced = build(bench.design, waves=True)
             again = Path(work) / "again"
-            names, window = ("WAVE", "WAVE_FROM_NS", "WAVE_UNTIL_NS"), _window(temporary)
+            names = ("WAVE", "WAVE_FROM_NS", "WAVE_UNTIL_NS")
             values = (temporary / "failure.vcd", *window)
             wave = {f"DLASIM_COSIM_{name}": str(value) for name, value in zip(names, values)}
             _simulate(bench, traced, config, again / "out", again, wave)
@@ -86,12 +93,12 @@ def _window(out: Path) -> tuple[float, float]:
     """Return when [ns] the waveform of the first failure begins and ends."""
     found = [json.loads(path.read_text()) for path in out.glob("*/clocks.json")]
     cycle_ns = max((run["cycle_ns"] for run in found), default=1.0)
-    end_ns = 0.0
     results = out / "results.xml"
     for case in ElementTree.parse(results).iter("testcase") if results.is_file() else ():
-        end_ns += float(case.get("sim_time_ns", 0))
         if any(child.tag in ("failure", "error") for child in case):
-            return end_ns - WAVE_CYCLES * cycle_ns, end_ns + cycle_ns
+            told = {item.get("name"): item.get("value") for item in case.iter("property")}
+            end_ns = float(told.get("sim_time_stop") or 0)
+            return end_ns - WAVE_CYCLES * cycle_ns, end_ns + cycle_ns if end_ns else 0.0
     return 0.0, 1e30
 
 
@@ -127,7 +134,7 @@ def _simulate(
         "DLASIM_COSIM_CONFIG": str(written), "DLASIM_COSIM_OUT": str(out),
         "DLASIM_COSIM_FRONT_END": bench.front_end,
         "COCOTB_REWRITE_ASSERTION_FILES": f"*{bench.module.split('.')[-1]}.py",  # not of all that is imported
-        **(more or {}),
+        **bench.limits.environment(), **(more or {}),
     }  # fmt: skip
     paths = [str(bench.path), os.environ.get("PYTHONPATH", "")]
     sys.path[:0] = [path for path in paths if path]

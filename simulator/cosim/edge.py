@@ -186,7 +186,9 @@ def run_to(clock, limit_fs):
 
 @njit
 def skip(clock, agents):
-    """Let an edge pass at which nothing can happen. Returns whether it did."""
+    """Let an edge pass at which nothing can happen, or after a fault. Returns whether it did."""
+    if clock["fault"]:
+        return True
     quiet = clock["skip"] and is_quiet(clock, agents)
     clock["cycle"] += quiet
     return quiet

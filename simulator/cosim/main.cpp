@@ -1,6 +1,7 @@
 // The main program of a Verilated design with cocotb inside, and with clocks whose edges are served by
 // compiled code: before the design sees a rising edge, its outputs are what the ended cycle had; what is
-// driven anew is written after it has, and the design settles once more.
+// driven anew is written after it has, and the design settles once more. Clocks are toggled here, where the
+// simulator's own interface would take as long as the design.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -30,7 +31,18 @@ struct Served {
     int64_t table;
 };
 
+struct Driven {
+    uint8_t* clock;  // null: stopped
+    bool high;       // to come next
+    uint64_t next, high_steps, low_steps;
+};
+
+constexpr uint64_t NEVER = ~0ULL;
+
 std::vector<Served> served;
+std::vector<Driven> driven;
+uint64_t next_toggle = NEVER;
+bool toggled = false;  // and the design has not seen it
 
 void before_design() {
     for (Served& it : served) {
@@ -67,15 +79,41 @@ void settle_callbacks() {
     }
 }
 
+void call_if_any(uint32_t reason) {
+    if (VerilatedVpi::hasCbs(reason)) VerilatedVpi::callCbs(reason);
+}
+
+void toggle_clocks(uint64_t now) {
+    next_toggle = NEVER;
+    for (Driven& it : driven) {
+        if (it.clock && it.next <= now) {
+            *it.clock = it.high;
+            it.next = now + (it.high ? it.high_steps : it.low_steps);
+            it.high = !it.high;
+            toggled = true;
+        }
+        if (it.clock) next_toggle = std::min(next_toggle, it.next);
+    }
+}
+
+void put_inputs() {
+    const uint64_t now = Verilated::threadContextp()->time();
+    if (next_toggle <= now) toggle_clocks(now);
+    VerilatedVpi::doInertialPuts();
+    settle_callbacks();
+}
+
+bool is_unsettled() { return toggled || VerilatedVpi::evalNeeded(); }
+
 void settle_design(Vtop& top) {
     do {
         before_design();
         top.eval_step();
         if (after_design()) top.eval_step();
+        toggled = false;
         VerilatedVpi::clearEvalNeeded();
-        VerilatedVpi::doInertialPuts();
-        settle_callbacks();
-    } while (VerilatedVpi::evalNeeded());
+        put_inputs();
+    } while (is_unsettled());
 }
 
 }  // namespace
@@ -102,6 +140,18 @@ int dlasim_serve(const char* clock, int64_t edge, int64_t drive, int64_t table) 
 }
 
 void dlasim_release(int number) { served[number].clock = nullptr; }
+
+// Toggle a clock from now on. Returns a number for `dlasim_stop`, -1 if it is no input of one bit.
+int dlasim_drive(const char* clock, int64_t high_steps, int64_t low_steps, int start_high) {
+    int64_t address, bytes;
+    if (dlasim_signal(clock, &address, &bytes) != 1 || bytes != 1) return -1;
+    next_toggle = Verilated::threadContextp()->time();
+    uint8_t* level = reinterpret_cast<uint8_t*>(address);
+    driven.push_back({level, start_high != 0, next_toggle, uint64_t(high_steps), uint64_t(low_steps)});
+    return static_cast<int>(driven.size()) - 1;
+}
+
+void dlasim_stop(int number) { driven[number].clock = nullptr; }
 }
 
 int main(int argc, char** argv) {
@@ -130,25 +180,28 @@ int main(int argc, char** argv) {
     vlog_startup_routines_bootstrap();
     VerilatedVpi::callCbs(cbStartOfSimulation);
     settle_callbacks();
+    bool has_events = true;  // of its own: delays
     while (!context.gotFinish()) {
-        do {
+        if (!has_events && !VerilatedVpi::evalNeeded()) put_inputs();
+        if (has_events || is_unsettled()) settle_design(top);
+        for (;;) {
+            call_if_any(cbReadWriteSynch);
+            put_inputs();
+            if (!is_unsettled()) break;
             settle_design(top);
-            VerilatedVpi::callCbs(cbReadWriteSynch);
-            VerilatedVpi::doInertialPuts();
-            settle_callbacks();
-        } while (VerilatedVpi::evalNeeded());
+        }
         top.eval_end_step();
-        VerilatedVpi::callCbs(cbReadOnlySynch);
+        call_if_any(cbReadOnlySynch);
 #if VM_TRACE
         if (file && context.time() >= first && context.time() <= last) trace.dump(context.time());
 #endif
-        uint64_t next = VerilatedVpi::cbNextDeadline();
-        if (top.eventsPending()) next = std::min<uint64_t>(next, top.nextTimeSlot());
-        if (next == ~0ULL) break;
+        const uint64_t of_design = top.eventsPending() ? top.nextTimeSlot() : NEVER;
+        const uint64_t next = std::min({uint64_t(VerilatedVpi::cbNextDeadline()), next_toggle, of_design});
+        if (next == NEVER) break;
+        has_events = of_design == next;
         context.time(next);
         VerilatedVpi::callCbs(cbNextSimTime);
-        settle_callbacks();
-        VerilatedVpi::callTimedCbs();
+        call_if_any(cbAfterDelay);
         settle_callbacks();
     }
     top.final();

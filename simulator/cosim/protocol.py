@@ -15,8 +15,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from simulator.cosim.axi_checker import AxiChecker, Violation
 from simulator.cosim.axi_rules import SIGNALS, Version
-
-SPELLINGS = ("{prefix}_{name}", "{prefix}{name}")
+from simulator.cosim.names import find, is_low
 
 
 class AxiMonitor:
@@ -44,7 +43,7 @@ class AxiMonitor:
         width = max(len(self.signals[name]) for name in ("rdata", "wdata") if name in self.signals)
         self.checker = AxiChecker(width // 8, version)
         self.clock, self.reset, self.stop = clock, reset, stop
-        low = reset is not None and reset._name.lower().endswith(("n", "n_i"))
+        low = reset is not None and is_low(reset._name)
         self.active = int(not low if reset_active_level is None else reset_active_level)
         self.task = cocotb.start_soon(self._watch())
 
@@ -61,16 +60,6 @@ class AxiMonitor:
             values = {name: _value(handle) for name, handle in self.signals.items()}
             broken = self.checker.step(values, in_reset)
             assert not (broken and self.stop), str(broken[0])
-
-
-def find(dut: Any, prefix: str, name: str) -> Any:
-    """Return the handle of a signal, None if there is none."""
-    for spelling in SPELLINGS:
-        for spelt in (name, name.upper()):
-            handle = getattr(dut, spelling.format(prefix=prefix, name=spelt), None)
-            if handle is not None:
-                return handle
-    return None
 
 
 def _value(handle: Any) -> int | None:

@@ -18,7 +18,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from simulator.cosim.protocol import find
+from simulator.cosim.names import find
 from workloads.bus.axi import USED, transactions
 from workloads.bus.recording import Recording
 from workloads.bus.table import write_table

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
+from simulator.cosim.names import find
+
 PATIENCE_CYCLES = 10_000  # of an access, before it is an error
 WORD_BYTES = 4
 
@@ -35,12 +37,10 @@ class _Port:
     def signal(self, name: str) -> Any:
         """Return a signal. Raises BusError if the design has none of that name."""
         if name not in self.handles:
-            for spelt in (f"{self.prefix}_{name}", f"{self.prefix}{name}", f"{self.prefix}_{name}".upper()):
-                handle = getattr(self.dut, spelt, None)
-                if handle is not None:
-                    self.handles[name] = handle
-                    return handle
-            raise BusError(f"{self.prefix}_{name} is no signal of the design; write another prefix")
+            handle = find(self.dut, self.prefix, name)
+            if handle is None:
+                raise BusError(f"{self.prefix}_{name} is no signal of the design; write another prefix")
+            self.handles[name] = handle
         return self.handles[name]
 
     def drive(self, values: Mapping[str, int]) -> None:

@@ -19,8 +19,11 @@ from simulator.config.model import Config, load
 from simulator.cosim.clock import Bus, Clock, serve_all
 from simulator.cosim.edge import CLOCK, Held
 from simulator.cosim.errors import CosimError
+from simulator.cosim.guard import guard, waits_for
+from simulator.cosim.limits import Limits
 from simulator.cosim.memory import Memory, untouched
 from simulator.cosim.native import AT_EDGE, IN_SOC, compiled_edge, compiled_run
+from simulator.cosim.toggling import toggled
 from simulator.report.run import Run
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -68,7 +71,9 @@ class System:
         self.is_serving = False  # from Python
         self._compile()
         self.started, self.begin_ns = time.perf_counter(), get_sim_time("ns")
-        self.name = re.sub(r"\W+", "_", current_task().get_name().removeprefix("Test "))
+        self.task = current_task()
+        self.name = re.sub(r"\W+", "_", self.task.get_name().removeprefix("Test "))
+        cocotb.start_soon(guard(self, Limits.of_environment()))
         _end_with_the_test(self)
 
     def at_edge(self, clock: np.void) -> tuple[Any, ...]:
@@ -96,6 +101,11 @@ class System:
         if name in taken:
             raise CosimError(f"{name} has an agent already; write another master of the config for each bus")
         return name
+
+    @property
+    def rows(self) -> list[np.void]:
+        """Return the AGENT rows of all masters that have an agent."""
+        return [agent.row for agent in self.agents]
 
     def row_of(self, name: str) -> np.void:
         """Return the AGENT row of a master."""
@@ -137,12 +147,12 @@ class System:
             for agent in clock.agents:
                 if agent.row["fault"]:
                     raise CosimError(f"{agent.name}: {fault_text(agent.row)}")
-            raise CosimError(self.who_waits())
+            raise CosimError(self.who_waits(clock))
 
-    def who_waits(self) -> str:
+    def who_waits(self, clock: Clock) -> str:
         """Say who waits for whom, at the buses and in the SoC."""
         waits = [f"{agent.name}: {text}" for agent in self.agents for text in waits_of(agent.row)]
-        at = "; ".join([f"cycle {int(self.clocks[0].row['cycle'])}", *waits]) if self.clocks else ""
+        at = "; ".join([f"cycle {clock.cycle}", *waits, waits_for(self.task)])
         return f"nothing moves on the bus: {at}; {who_waits(self.machine, 'in the SoC')}"
 
     def finish(self) -> Run:
@@ -225,14 +235,15 @@ class System:
         clocks = {
             clock.handle._name: {
                 "front_end": clock.kind,
-                "cycles": int(clock.row["cycle"]),
+                "cycles": clock.cycle,
                 "served": int(clock.row["edges"]),
             }
             for clock in self.clocks
         }
         passed_ns = get_sim_time("ns") - self.begin_ns
-        cycle_ns = passed_ns / max([1, *(int(clock.row["cycle"]) for clock in self.clocks)])
-        write_json(target / "clocks.json", {"cycle_ns": cycle_ns, "clocks": clocks})
+        periods = [it.period_ns for clock in self.clocks if (it := toggled(clock.handle)) is not None]
+        cycle_ns = passed_ns / max([1, *(clock.cycle for clock in self.clocks)])
+        write_json(target / "clocks.json", {"cycle_ns": max(periods, default=cycle_ns), "clocks": clocks})
 
 
 def _end_with_the_test(system: System) -> None:

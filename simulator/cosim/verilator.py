@@ -60,7 +60,7 @@ def build(design: Design, *, waves: bool) -> Path:
         *(["--trace-vcd"] if waves else []),
         *(f"-G{it}" for it in design.parameters), *(f"-D{it}" for it in design.defines),
         *(f"-I{it}" for it in design.includes), *design.arguments,
-        MAIN, *(source.resolve() for source in design.sources),
+        MAIN, *_written(design.sources),
     ]  # fmt: skip
     _call(command, environment, design)
     flags = [f"{name}={flag}" for name, flag in optimisation().items()]
@@ -76,6 +76,12 @@ def build(design: Design, *, waves: bool) -> Path:
     ]
     _call([*make, *COMPILER, *flags], environment, design)
     return folder
+
+
+def _written(sources: Sequence[Path]) -> list[str | Path]:
+    """Return sources as Verilator wants them: lists of files (.f) as its option."""
+    options = ((["-f"] if source.suffix == ".f" else []) + [source.resolve()] for source in sources)
+    return [word for option in options for word in option]
 
 
 def verilator() -> tuple[str, dict[str, str]]:

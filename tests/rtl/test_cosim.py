@@ -2,13 +2,15 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from hw_models.errors import ConfigError
-from simulator.cosim.agent import is_low
 from simulator.cosim.cli import cosim_command
+from simulator.cosim.limits import Limits
+from simulator.cosim.names import is_low
 from simulator.cosim.verilator import Design, build
 from simulator.single import run_one
 
@@ -133,15 +135,37 @@ def test_a_failing_test_leaves_the_waveform_of_its_end(run, capfd):
     failed, folder = run(IDEAL, testcase="asks_for_an_exclusive_access")
     assert failed == 1
     assert "read at 0x1000, id 0: an exclusive access (AxLOCK)" in capfd.readouterr().out
-    assert "m_axi_arlock" in (folder / "run/failure.vcd").read_text()
+    wave = (folder / "run/failure.vcd").read_text()
+    assert "m_axi_arlock" in wave
+    assert max(int(line[1:]) for line in wave.splitlines() if line.startswith("#")) > 10_000  # until its end
 
 
 def test_a_bus_on_which_nothing_moves_fails_the_test_with_who_waits_for_whom(run, capfd):
-    failed, _ = run(IDEAL, testcase="takes_no_more_answers")
+    """The same is told by both front ends, of the same cycle."""
+    told = []
+    for front_end in ("verilator", "cocotb"):
+        failed, _ = run(IDEAL, testcase="takes_no_more_answers", front_end=front_end)
+        assert failed == 1
+        told += re.findall(r"nothing moves on the bus: (cycle \d+; .*) \(", capfd.readouterr().out)
+    assert "dut: R of id 0 is valid and waits for the master's RREADY" in told[0]
+    assert "the test waits for" in told[0]
+    assert len(set(told)) == 1
+
+
+@pytest.mark.parametrize(
+    ("front_end", "limits", "said"),
+    [
+        ("verilator", Limits(quiet_cycles=10_000), "no bus has asked for anything in 10000 cycles: cycle "),
+        ("cocotb", Limits(cycles=20_000), "--cycles 20000: cycle "),
+        ("verilator", Limits(until_s=1.0), "--timeout has passed: cycle "),
+    ],
+)
+def test_a_test_that_waits_for_ever_on_a_quiet_bus_is_ended(run, capfd, front_end, limits, said):
+    failed, _ = run(IDEAL, testcase="waits_for_ever", front_end=front_end, limits=limits)
     assert failed == 1
     told = capfd.readouterr().out
-    assert "nothing moves on the bus: cycle " in told
-    assert "dut: R of id 0 is valid and waits for the master's RREADY" in told
+    assert said in told
+    assert re.search(r"the test waits for .*RisingEdge.*busy.* \(cocotb_mover.py:\d+\)", told)
 
 
 def test_a_testcase_that_no_test_bears_is_a_mistake(run):

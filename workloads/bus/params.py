@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from hw_models.units import Block, Femtoseconds
 from workloads.params import MOST_FRAMES
 
-TABLES, WAVES = (".csv", ".csv.gz"), (".vcd", ".vcd.gz")
+TABLES, WAVES = (".csv", ".csv.gz"), (".vcd", ".vcd.gz", ".fst")
 
 
 class TraceJob(Block):
@@ -39,7 +39,5 @@ class TraceJob(Block):
     @classmethod
     def a_kind_of_file(cls, trace: str) -> str:
         if not trace.lower().endswith(TABLES + WAVES):
-            if trace.lower().endswith(".fst"):
-                raise ValueError(f"{trace!r} is a .fst; write a .vcd, which GTKWave's fst2vcd makes of it")
             raise ValueError(f"{trace!r} is no bus trace; write a file {', '.join(TABLES + WAVES)}")
         return trace

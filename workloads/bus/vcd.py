@@ -18,7 +18,7 @@ from hw_models.unpacked import bytes_of
 _DECLARATION = re.compile(
     rb"\$scope\s+\S+\s+(\S+)\s+\$end|(\$upscope)\s+\$end|\$var\s+\S+\s+(\d+)\s+(\S+)\s+(\S+?)(?:\s*\[[^\]]*\])?\s+\$end"
 )
-_UNKNOWN = bytes.maketrans(b"xXzZuUwW-", b"0" * 9)
+KNOWN = bytes.maketrans(b"xXzZuUwW-?lLhH", b"0" * 12 + b"11")  # what counts as a 0, and as a 1
 _BITS = 63
 
 
@@ -60,7 +60,7 @@ class Dump:
         wanted = {name: self.signals[name].code for name in names}
         codes = b"|".join(re.escape(code) for code in sorted(set(wanted.values())))
         line = re.compile(
-            rb"^(?:#(\d+)|([01xXzZ])(" + codes + rb")|[bB](\S+)\s+(" + codes + rb"))\s*?$", re.M
+            rb"^(?:#(\d+)|([01xXzZuUwWlLhH-])(" + codes + rb")|[bB](\S+)\s+(" + codes + rb"))\s*?$", re.M
         )
         times = {code: array("q") for code in wanted.values()}
         values = {code: array("q") for code in wanted.values()}
@@ -71,10 +71,10 @@ class Dump:
                 now = int(time)
             elif bit is not None:
                 times[of_bit].append(now)
-                values[of_bit].append(bit == b"1")
+                values[of_bit].append(bit in b"1hH")
             else:
                 times[of_vector].append(now)
-                values[of_vector].append(int(vector.translate(_UNKNOWN)[-_BITS:], 2))
+                values[of_vector].append(int(vector.translate(KNOWN)[-_BITS:], 2))
         return {
             name: Changes(np.array(times[code], np.int64), np.array(values[code], np.int64))
             for name, code in wanted.items()

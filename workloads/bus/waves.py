@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hw_models.errors import ConfigError
-from workloads.bus import axi
+from workloads.bus import axi, fst, vcd
 from workloads.bus.recording import Recording
-from workloads.bus.vcd import Dump, Signal
+from workloads.bus.vcd import Signal
 
 CLOCKS = ("clk", "aclk", "clock", "clk_i", "i_clk", "axi_aclk", "axi_clk")
 
 
 def read_waves(path: Path, port: str | None, clock: str | None) -> Recording:
     """Return what went over a port; times are cycles of its clock. Raises ConfigError."""
-    dump = Dump(path)
+    dump = (fst if path.suffix.lower() == ".fst" else vcd).Dump(path)
     names = list(dump.signals)
     prefix, signals = _port(path, dump.signals, port)
     tick = _clock(path, names, prefix, clock)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, Timer
+from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from simulator.cosim import MemoryAgent, System
 
@@ -94,3 +94,10 @@ async def takes_no_more_answers(dut):
     await Timer(300, "ns")
     dut.rst.value = 1
     await Timer(20, "us")
+
+
+@cocotb.test()
+async def waits_for_ever(dut):
+    MemoryAgent(dut, "m_axi", System())
+    await reset(dut)
+    await RisingEdge(dut.busy)
