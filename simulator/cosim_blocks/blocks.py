@@ -85,4 +85,16 @@ BLOCKS: dict[str, Block] = {
             {"CHIPS": 1, "CHIP_DIES": 2, "PLANES": 4, "ENTRIES": 32},
         ),
     ),
+    "dram_controller": Block(
+        "dram_channel",
+        tuple(
+            f"dram/rtl/{name}.sv" for name in ("dram_types", "dram_controller", "dram_device", "dram_channel")
+        ),
+        "dram_controller",
+        (
+            {"RANKS": 2, "GROUPS": 4, "BANKS": 4, "ENTRIES": 32, "ANSWERS": 64},
+            {"RANKS": 1, "GROUPS": 1, "BANKS": 8, "ENTRIES": 32, "ANSWERS": 64},
+            {"RANKS": 2, "GROUPS": 8, "BANKS": 2, "ENTRIES": 32, "ANSWERS": 64},
+        ),
+    ),
 }

@@ -14,7 +14,7 @@ from hw_models.errors import ConfigError
 from simulator.cosim_blocks.blocks import Block
 from simulator.cosim_blocks.planted import CHOICE, ROOT, Mutant, with_choices
 
-LINT = ["-Wall", "--timing"]
+LINT = ["-Wall", "--timing", "--unroll-count", "1"]  # else it looks at every turn of a loop
 BUILD = ["-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", "--unroll-count", "1"]  # else ten times the C++
 ONE_FILE = ["--output-split", "0"]  # several want precompiled headers; the package's makefile has none
 
