@@ -215,6 +215,12 @@ class NetworkJob(Block):
         None,
         description="WIDTHxHEIGHT in place of the network's own, or {NAME: [1, 3, 640, 640]} of an ONNX file",
     )
+    context: int | None = Field(
+        None,
+        ge=0,
+        description="of a language model: tokens before these. Attention to their keys and values is then "
+        "the accelerator's, as convolutions; absent: none, and it is the core's",
+    )
     precision: Literal["int8"] = "int8"
     on: str = Field(description="accelerator")
     fallback: str | None = Field(None, description="core for what the accelerator cannot do")

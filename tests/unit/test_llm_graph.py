@@ -4,7 +4,7 @@ import pytest
 
 from hw_models.errors import ConfigError
 from workloads import load_network, lower
-from workloads.graph import node_macs
+from workloads.graph import node_macs, node_weights
 from workloads.llm.graph import transformer_network
 from workloads.llm.model import builtin_models, load_model, transformer
 from workloads.params import NetworkJob
@@ -55,3 +55,42 @@ def test_projections_between_embedding_and_layers_are_layers_too():
     names = [node.name for node in transformer_network(transformer("small", values), 4).nodes]
     assert names[0] == "project_in"
     assert names[-2:] == ["project_out", "lm_head"]
+
+
+@pytest.mark.parametrize("name", ["opt-125m", "llama-3.2-3b"])
+def test_keys_and_values_are_the_kernels_of_two_convolutions(name):
+    shape = load_model(name).shape
+    network = transformer_network(load_model(name), 1, 99)
+    nodes = {node.name: node for node in network.nodes}
+    cache = 0
+    for part in ("scores", "values"):
+        node = nodes[f"layers.0.{part}"]
+        cache += node_weights(network, node)
+        assert node.groups == shape.kv_heads
+        assert node_macs(network, node) == 100 * shape.heads * shape.head_width
+    assert cache == 100 * shape.kv_values
+    whole = sum(node_macs(network, node) for node in network.nodes)
+    assert whole == load_model(name).decode_macs(100)
+
+
+def test_accelerator_reads_keys_and_values_of_all_the_context():
+    read = []
+    for context in (63, 127):
+        keys = {"network": "opt-125m", "input": "1x1", "context": context, "strategy": "traffic"}
+        job = NetworkJob.model_validate(keys | {"on": "npu", "fallback": "core0"})
+        program = lower(job, "nv_large")
+        read.append(program.memory.weight_bytes)
+    assert read[1] - read[0] == 12 * 64 * 2 * 768
+
+
+def test_context_is_of_language_models_that_take_as_many_tokens():
+    for keys, told in (
+        ({"network": "yolov3", "context": 7}, "context: yolov3 is no language model; only those look back"),
+        (
+            {"network": "opt-125m", "input": "8x1", "context": 2045},
+            "8 tokens behind 2045; opt-125m takes 2048",
+        ),
+    ):
+        with pytest.raises(ConfigError) as error:
+            load_network(NetworkJob.model_validate({"on": "npu"} | keys))
+        assert told in str(error.value)
