@@ -90,6 +90,7 @@ class Lane:
         self.function, self.prepare = function, prepare
         self.prepared: set[frozenset[str]] = set()  # parts that systems were made of
         self.executor: ProcessPoolExecutor | None = None
+        self.called: tuple[ProcessPoolExecutor, Future[int]] | None = None  # a process on its way
         self.pid = 0
         self.task: Task | None = None
         self.future: Future[Answer] | None = None
@@ -104,8 +105,7 @@ class Lane:
         assert self.executor is not None
         self.task, self.started_s, self.timed_out = task, math.inf, False
         self.tries += 1
-        parts = frozenset(name for name, part in (task[1].get("system") or {}).items() if part)
-        if self.prepare is None or parts in self.prepared:
+        if self.prepare is None or (parts := _parts(task[1])) in self.prepared:
             self.begin()
         else:
             self.prepared.add(parts)
@@ -116,13 +116,21 @@ class Lane:
         """Let the time of the point run."""
         self.started_s = time.monotonic()
 
+    def call(self) -> None:
+        """Have the process started, and wait for nothing."""
+        if self.executor is None and self.called is None:
+            context = multiprocessing.get_context("spawn")
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
+            self.called = executor, executor.submit(os.getpid)
+
     def _open(self) -> None:
         """Start the process; one that dies on the way is tried again. Raises ConfigError."""
-        context = multiprocessing.get_context("spawn")
         for _ in range(TRIES):
-            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
+            self.call()
+            assert self.called is not None
+            (executor, pid), self.called = self.called, None
             try:
-                self.pid = executor.submit(os.getpid).result()
+                self.pid = pid.result()
             except BrokenProcessPool:
                 executor.shutdown(wait=True)
                 continue
@@ -150,12 +158,20 @@ class Lane:
         os.kill(self.pid, signal.SIGKILL)
 
     def stop(self) -> None:
+        if self.called is not None:
+            self.called[0].shutdown(wait=True, cancel_futures=True)
+            self.called = None
         if self.executor is not None:
             if self.future is not None and not self.future.done():
                 os.kill(self.pid, signal.SIGTERM)
             self.executor.shutdown(wait=True, cancel_futures=True)
             self.executor = None
             self.prepared.clear()
+
+
+def _parts(config: dict[str, Any]) -> frozenset[str]:
+    """Return what a system is made of: it says which kernels its simulation needs."""
+    return frozenset(name for name, part in (config.get("system") or {}).items() if part)
 
 
 def _serve() -> None:
@@ -179,7 +195,10 @@ def _end_with(parent: Any) -> None:
 def _in_lanes(
     lanes: list[Lane], tasks: Iterator[Task], timeout_s: float | None
 ) -> Iterator[tuple[str, Answer]]:
-    """Yield answers as they come. The first point runs alone: it compiles what all others then load."""
+    """Yield answers as they come. The first point runs alone: it compiles what all others then load.
+
+    Meanwhile the other processes start.
+    """
     busy: dict[Future[Answer], Lane] = {}
     idle, answered = list(reversed(lanes)), 0
     while True:
@@ -188,6 +207,9 @@ def _in_lanes(
             lane.start(task)
             assert lane.future is not None
             busy[lane.future] = lane
+            if not answered:
+                for other in idle:
+                    other.call()
         if not busy:
             return
         for future in wait(
