@@ -27,6 +27,10 @@ def cosim(
         bool,
         typer.Option("--mutants", help="plant bugs in RTL and model: each must be found out"),
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="prove what is asserted of an arbiter, regulator or register_groups"),
+    ] = False,
     out: Out = None,
     top: Annotated[str | None, typer.Option("--top", metavar="TOP", help="top module of your design")] = None,
     sources: Annotated[
@@ -59,6 +63,10 @@ def cosim(
 
     Exit 1 if model and twin differ, or a test of yours fails.
     """
+    if top is None and prove:
+        from simulator.cosim_blocks.command import run_proof
+
+        raise typer.Exit(0 if run_proof(_one_name(words)) else 1)
     if top is None:
         well = _beside(words or [], transactions, 1 if seed is None else seed, seeds, compiled, mutants, out)
         raise typer.Exit(0 if well else 1)
@@ -90,11 +98,17 @@ def _beside(
     out: Path | None,
 ) -> bool:
     """Return whether a block and its twin agree."""
-    if len(words) != 1:
-        raise ConfigError(
-            f"{len(words)} words; write the name of one block, or --top for a design of yours", key="BLOCK"
-        )
+    name = _one_name(words)
     from simulator.cosim_blocks.command import run_cosim
 
-    folder = out if out is not None else Path("runs") / f"cosim-{words[0]}"
-    return run_cosim(words[0], transactions, seed, seeds, compiled=compiled, mutants=mutants, out=folder)
+    folder = out if out is not None else Path("runs") / f"cosim-{name}"
+    return run_cosim(name, transactions, seed, seeds, compiled=compiled, mutants=mutants, out=folder)
+
+
+def _one_name(words: list[str] | None) -> str:
+    if words is None or len(words) != 1:
+        raise ConfigError(
+            f"{len(words or [])} words; write the name of one block, or --top for a design of yours",
+            key="BLOCK",
+        )
+    return words[0]
