@@ -30,6 +30,10 @@ def cosim(
         bool,
         typer.Option("--mutants", help="plant bugs in RTL and model: each must be found out"),
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="prove what is asserted of an arbiter, regulator or register_groups"),
+    ] = False,
     out: Out = None,
     top: Annotated[str | None, typer.Option("--top", metavar="TOP", help="top module of your design")] = None,
     sources: Annotated[
@@ -79,6 +83,12 @@ def cosim(
     from simulator.cli.signals import limited
 
     seconds = seconds_of(timeout, "--timeout")
+    if top is None and prove:
+        from simulator.cosim_blocks.command import run_proof
+
+        with limited(seconds, timeout):
+            proven = run_proof(_one_name(words))
+        raise typer.Exit(0 if proven else 1)
     if top is None:
         with limited(seconds, timeout):
             well = _beside(
@@ -116,11 +126,17 @@ def _beside(
     out: Path | None,
 ) -> bool:
     """Return whether a block and its twin agree."""
-    if len(words) != 1:
-        raise ConfigError(
-            f"{len(words)} words; write the name of one block, or --top for a design of yours", key="BLOCK"
-        )
+    name = _one_name(words)
     from simulator.cosim_blocks.command import run_cosim
 
-    folder = out if out is not None else Path("runs") / f"cosim-{words[0]}"
-    return run_cosim(words[0], transactions, seed, seeds, compiled=compiled, mutants=mutants, out=folder)
+    folder = out if out is not None else Path("runs") / f"cosim-{name}"
+    return run_cosim(name, transactions, seed, seeds, compiled=compiled, mutants=mutants, out=folder)
+
+
+def _one_name(words: list[str] | None) -> str:
+    if words is None or len(words) != 1:
+        raise ConfigError(
+            f"{len(words or [])} words; write the name of one block, or --top for a design of yours",
+            key="BLOCK",
+        )
+    return words[0]

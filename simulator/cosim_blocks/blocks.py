@@ -57,7 +57,10 @@ BLOCKS: dict[str, Block] = {
     ),
     "sdp": Block(
         "sdp",
-        tuple(f"nvdla/rtl/{name}.sv" for name in ("delay", "sdp_types", "sdp_lut", "sdp_lane", "sdp")),
+        tuple(
+            f"nvdla/rtl/{name}.sv"
+            for name in ("delay", "register_groups", "sdp_types", "sdp_lut", "sdp_lane", "sdp")
+        ),
         "sdp",
         (
             {"ATOM": 8, "ELEMENTS": 4, "BURST": 4},

@@ -1,5 +1,6 @@
 """`dlasim cosim BLOCK`: random traffic through a block and its twin, or through their mutants."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from hw_models.errors import ConfigError
@@ -7,6 +8,7 @@ from simulator.config.errors import not_one_of
 from simulator.cosim_blocks.blocks import BLOCKS, Block
 from simulator.cosim_blocks.build import check_tools, waves_suffix
 from simulator.cosim_blocks.planted import Mutant, mutants_of
+from simulator.cosim_blocks.proofs import PROOFS, prove
 from simulator.cosim_blocks.report import difference_lines, mutant_lines, run_lines
 from simulator.cosim_blocks.run import Outcome, hunt, run_case
 
@@ -41,6 +43,21 @@ def run_cosim(
                 return False
     print("\n".join(run_lines(name, outcomes)))
     return True
+
+
+def run_proof(name: str) -> bool:
+    """Prove what is asserted of a small block, and say what came of it. Returns whether it holds.
+
+    Raises ConfigError for a name without proof, and where Yosys is absent.
+    """
+    if name not in PROOFS:
+        raise ConfigError(not_one_of(name, list(PROOFS)), key="BLOCK")
+    if find_spec("pyosys") is None:
+        raise ConfigError("needs pyosys; write pip install 'dlasim[test]'", key="cosim")
+    said, proof = prove(name), PROOFS[name]
+    with_ = " ".join(f"{key}={value}" for key, value in proof.parameters.items())
+    print(said if said is not None else f"{name} ({with_}): proven: {proof.holds}")
+    return said is None
 
 
 def _waves(block: Block, planted: list[Mutant], found: Outcome, transactions: int, out: Path) -> Path:

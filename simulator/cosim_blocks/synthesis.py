@@ -15,6 +15,13 @@ PASSES = (
 )
 
 
+def yosys(passes: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run passes of PyPI's Yosys in a process of their own: what it refuses ends the process."""
+    return subprocess.run(
+        [sys.executable, "-c", PASSES, *passes], capture_output=True, text=True, check=False
+    )
+
+
 def cells(block: Block, parameters: dict[str, int]) -> dict[str, int]:
     """Return how many word-level cells of each type Yosys maps the twin to; memories stay memories.
 
@@ -31,9 +38,7 @@ def cells(block: Block, parameters: dict[str, int]) -> dict[str, int]:
             "proc; opt -fast; memory -nomap; opt -fast; check -assert",
             f"tee -q -o {counts} stat -json",
         ]
-        done = subprocess.run(
-            [sys.executable, "-c", PASSES, *passes], capture_output=True, text=True, check=False
-        )
+        done = yosys(passes)
         if done.returncode:
             raise RuntimeError(f"{block.top}: Yosys refuses\n{(done.stdout + done.stderr)[-3000:]}")
         found: dict[str, int] = json.loads(counts.read_text())["design"]["num_cells_by_type"]

@@ -47,4 +47,8 @@ module arbiter #(
     end
   end
 
+`ifdef FORMAL
+  `include "arbiter_properties.svh"
+`endif
+
 endmodule

@@ -55,11 +55,11 @@ module csc
   localparam int STRIPE = 2 * ATOMIC_K;    // longest stripe, and pixels of the delivery buffer
 
   // register groups: two launches, the one in work is the head until its last package is popped
-  launch_t groups[2];
-  logic head;
-  logic [1:0] count;
-  assign room = count < 2;
-  wire launch_t first_in_line = (count == 0) ? registers : groups[head];
+  logic waits;
+  launch_t first_in_line;
+  register_groups #(.BITS($bits(launch_t))) register_groups (
+      .clk, .rst, .enable, .registers, .frees(done), .room, .waits, .first(first_in_line)
+  );
 
   typedef enum logic [1:0] {IDLE, PEND, BUSY} phase_t;
   phase_t phase;
@@ -69,8 +69,7 @@ module csc
   logic [6:0] kernel_groups;                // in CBUF, not yet loaded
   logic ever;                               // there was a launch before
 
-  wire enabled = enable && room;
-  assign begins = phase == IDLE && ready_wait == 0 && (count != 0 || enabled);
+  assign begins = phase == IDLE && ready_wait == 0 && waits;
   wire new_data_split = !ever || first_in_line.data_banks != launch.data_banks;
   wire new_split = new_data_split || first_in_line.weight_banks != launch.weight_banks;
   logic data_pends;
@@ -163,8 +162,6 @@ module csc
   wire [6:0] load_cycles = (load_info.kernels < 2) ? 7'd2 : load_info.kernels;
   always_ff @(posedge clk) begin
     if (rst) begin
-      head <= 1'b0;
-      count <= '0;
       phase <= IDLE;
       {ready_wait, busy_wait, pend_age, cdma_age} <= '0;
       {lines, left_lines} <= '0;
@@ -178,11 +175,6 @@ module csc
       launch <= '0;
       pending <= '0;
     end else begin
-      // register groups
-      if (enabled) groups[head ^ count[0]] <= registers;
-      count <= count + 2'(enabled) - 2'(done);
-      if (done) head <= !head;
-
       // phases
       if (ready_wait != 0) ready_wait <= ready_wait - 1'b1;
       if (busy_wait != 0) busy_wait <= busy_wait - 1'b1;

@@ -52,14 +52,12 @@ module sdp
   localparam int BYTES = $clog2(ATOM);
 
   // register groups
-  sdp_launch_t groups[2];
-  sdp_launch_t launch;
-  logic head, busy;
-  logic [1:0] count;
-  assign room = count < 2;
-  wire enabled = enable && room;
-  wire sdp_launch_t first_in_line = (count == 0) ? sdp_launch_t'(registers) : groups[head];
-  assign begins = !busy && (count != 0 || enabled);
+  sdp_launch_t launch, first_in_line;
+  logic busy, waits;
+  register_groups #(.BITS($bits(sdp_launch_t))) register_groups (
+      .clk, .rst, .enable, .registers, .frees(hands_over), .room, .waits, .first(first_in_line)
+  );
+  assign begins = !busy && waits;
   wire sdp_launch_t now = begins ? first_in_line : launch;
 
   // pixels in
@@ -148,16 +146,13 @@ module sdp
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      {head, count, busy, taken, in_pipe, beats_left} <= '0;
+      {busy, taken, in_pipe, beats_left} <= '0;
       {results_in, results_out, bursts_in, bursts_out, ripened} <= '0;
       {column, line, surface, gathered} <= '0;
       {under_way, waiting, ripe, gap} <= '0;
       {all_sent, open, ending_head, ending_count} <= '0;
       launch <= '0;
     end else begin
-      if (enabled) groups[head ^ count[0]] <= sdp_launch_t'(registers);
-      count <= count + 2'(enabled) - 2'(hands_over);
-      if (hands_over) head <= !head;
       if (begins) begin
         launch <= first_in_line;
         busy <= 1'b1;
