@@ -23,14 +23,16 @@ import numpy as np
 from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
-from hw_models.interconnect.hub import hub_wait, is_release, probe_wait, track
+from hw_models.interconnect.hub import hub_wait, is_release, track
+from hw_models.interconnect.hub_channels import let_go, stage, take_turns
+from hw_models.interconnect.lanes import aim, id_of, leave, place, take_slot
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all, held_until
-from hw_models.interconnect.routes import address_below, port_of
+from hw_models.interconnect.routes import address_below
 from hw_models.interconnect.state import LANES
-from hw_models.interconnect.waits import claim, master_of, settle, wait_for
+from hw_models.interconnect.waits import claim, master_of, wait_for
 from hw_models.jit import inlined, njit
-from hw_models.port import FIFO_ROWS, NEVER, copy_request, front, is_full
+from hw_models.port import NEVER, copy_request, front, is_full
 
 ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
 REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
@@ -54,8 +56,11 @@ def accept(state, request, source, now):
     if lane["count"] == 1:
         state["waiting"] |= 1 << i
         aim(state, i)
-        claim(state, i, now)
-        state["due"] = min(state["due"], max(now, lane["busy_until"]))
+        if is_release(state, source, write):
+            state["due"] = min(state["due"], now)
+        else:
+            claim(state, i, now)
+            state["due"] = min(state["due"], max(now, lane["busy_until"]))
     if write:
         state["writes"][row["master"]] += 1
         state["write_bytes"][row["master"]] += row["bytes"]
@@ -63,30 +68,6 @@ def accept(state, request, source, now):
         state["reads"][row["master"]] += 1
         state["read_bytes"][row["master"]] += row["bytes"]
     return True
-
-
-@inlined
-def aim(state, i):
-    """Find which piece of lane ``i`` is next and where it goes."""
-    lane = state["lanes"][i]
-    row = lane["rows"][lane["head"]]
-    address = row["address"] + lane["sent"]
-    if state["route_count"] > 0:
-        port = port_of(state["routes"], address)
-    else:
-        port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
-    lane["size"] = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
-    lane["port"] = port
-    lane["bus"] = port * state["channels"] + (i & 1) * (state["channels"] - 1)
-
-
-@inlined
-def id_of(state, source, row):
-    """Return the transaction id of a request: its stream, or what it shares one with."""
-    ids, stream = state["ids"][source], row["stream"]
-    if state["alone"][source] < 0:  # streams of different masters are different streams
-        stream = stream * state["masters"] + row["master"]
-    return stream if stream < ids else stream % ids
 
 
 @inlined
@@ -121,11 +102,12 @@ def examine(state, i, now, wires, down):
     if row["time"] > now:
         return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
     address = row["address"] + lane["sent"]
-    tracked = state["trackers"] > 0 and not is_release(state, source, write)
+    if is_release(state, source, write):  # `take_turns` sends it
+        return wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
     if state["bus_free"][lane["bus"]] > now:
         claim(state, i, now)
         lane["retry"] = lane["busy_until"]
-        if tracked:  # no need to look before the hub has room either
+        if state["trackers"] > 0:  # no need to look before the hub has room either
             hub_wait(state, i, port, address, now)
         return np.int64(0)
     name = id_of(state, source, row)
@@ -147,7 +129,7 @@ def examine(state, i, now, wires, down):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
-    if tracked and hub_wait(state, i, port, address, now):
+    if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
         return np.int64(0)
     if is_full(wires["fifo"][down + port]):
         state["full"] = 1
@@ -162,44 +144,6 @@ def examine(state, i, now, wires, down):
 
 
 @inlined
-def take_slot(state, i, lane, row):
-    """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
-    name = id_of(state, i >> 1, row)
-    index = state["free_slot"]
-    slot = state["slots"][index]
-    state["free_slot"] = slot["next"]
-    slot["next"] = -1
-    slot["arrived"] = NEVER
-    slot["last"] = lane["sent"] + lane["size"] == row["bytes"]
-    slot["bytes"] = lane["size"]
-    slot["missing"] = lane["size"]
-    slot["given"] = 0
-    slot["lane"] = i
-    slot["id"] = name
-    slot["port"] = lane["port"]
-    copy_request(slot["request"], row)
-    if state["oldest"][i, name] < 0:
-        state["oldest"][i, name] = index
-    else:
-        state["slots"][state["newest"][i, name]]["next"] = index
-    state["newest"][i, name] = index
-    state["lane_flight"][i] += 1
-    state["id_flight"][i, name] += 1
-    return index
-
-
-@inlined
-def place(fifo, time):
-    """Return the new row of a FIFO for what arrives at ``time``, behind all that arrives no later."""
-    at = fifo["head"] + fifo["count"]
-    while at > fifo["head"] and fifo["rows"][(at - 1) % FIFO_ROWS]["time"] > time:
-        copy_request(fifo["rows"][at % FIFO_ROWS], fifo["rows"][(at - 1) % FIFO_ROWS])
-        at -= 1
-    fifo["count"] += 1
-    return fifo["rows"][at % FIFO_ROWS]
-
-
-@inlined
 def send(state, i, bus, now, wires, down):
     """Put the next piece of lane ``i`` on the bus."""
     lane = state["lanes"][i]
@@ -209,23 +153,22 @@ def send(state, i, bus, now, wires, down):
     index = take_slot(state, i, lane, row)
     beats = beats_of(state, source, size) if write else np.int64(1)
     time = now + state["latency"][source, write] + (0 if state["cut_through"] else beats - 1)
-    interval = beats
-    if is_release(state, source, write):
-        state["slots"][index]["tracker"] = -1
-        state["blocked_from"][source, 0] = now
-    else:
-        state["slots"][index]["tracker"] = track(state, port, row["address"] + lane["sent"], master, now)
-        interval = max(beats, state["accept_interval"])
-        if state["caches"] > 0:
-            time += probe_wait(state, source, now)
-    sent = place(wires["fifo"][down + port], time)
-    copy_request(sent, row)
-    sent["time"] = time
-    sent["address"] += lane["sent"]
+    interval = max(beats, state["accept_interval"])
+    address = row["address"] + lane["sent"]
+    tracker = track(state, port, address, master, now)
+    state["slots"][index]["tracker"] = tracker
     if state["route_count"] > 0:
-        sent["address"] = address_below(state["routes"], sent["address"])
-    sent["bytes"] = size
-    sent["tag"] = index
+        address = address_below(state["routes"], address)
+    if state["caches"] > 0:
+        stage(state, source, tracker, index, address, now)
+        interval = max(beats, interval - state["caching"][source])  # its own cache is not probed
+    else:
+        sent = place(wires["fifo"][down + port], time)
+        copy_request(sent, row)
+        sent["time"] = time
+        sent["address"] = address
+        sent["bytes"] = size
+        sent["tag"] = index
     state["fifo_head"][source] = -1
     state["fifo_until"][source, state["slots"][index]["id"]] = NEVER
     charge_all(state["regulation"], source, write, size)
@@ -234,20 +177,7 @@ def send(state, i, bus, now, wires, down):
     state["bus_free"][bus] = now + interval
     state["bus_owner"][bus] = master
     state["busy_cycles"][bus] += beats
-    lane["ready"] = 0
-    lane["sent"] += size
-    if lane["sent"] == row["bytes"]:
-        settle(state, i, now)
-        state["waited"][master] += now - row["time"]
-        lane["sent"] = 0
-        lane["head"] = (lane["head"] + 1) % LANE_ROWS
-        lane["count"] -= 1
-        state["room"] |= lane["refused"]
-        lane["refused"] = 0
-    if lane["count"] > 0:
-        aim(state, i)
-    else:
-        state["waiting"] &= ~(1 << i)
+    leave(state, i, lane, row, now)
 
 
 @inlined
@@ -316,6 +246,8 @@ def advance(state, now, wires, down, up):
         if state["wants"][bus]:
             sent |= grant(state, bus, now, wires, down)
     state["due"] = next_look(state)
+    if state["caches"] > 0:
+        state["due"] = min(state["due"], take_turns(state, now, wires, down))
     if state["room"]:
         state["room"] = 0
         return min(state["due"], now + 1)
@@ -347,6 +279,10 @@ def respond(state, row, time, wires, up):
     slot = state["slots"][row["tag"]]
     i, master = slot["lane"], slot["request"]["master"]
     source, write = i >> 1, i & 1
+    free = NEVER
+    if state["caches"] > 0 and write:
+        free = let_go(state, row["tag"], time)
+        state["due"] = min(state["due"], free)
     bus = slot["port"] * state["channels"] + write * (state["channels"] - 1)
     start = max(time, state["back_free"][bus])
     if start > time:
@@ -357,17 +293,17 @@ def respond(state, row, time, wires, up):
     state["back_busy_cycles"][bus] += beats
     slot["missing"] -= slot["bytes"] if write else row["bytes"]
     if slot["missing"] > 0:
-        return NEVER
+        return free
     whole = np.int64(1) if write else beats_of(state, source, slot["bytes"])
     begins = start + beats - whole
     slot["arrived"] = begins + state["response_latency"][source]
     note(state["gone"][bus], start + beats, i + LANES * master)
-    free = start + beats + state["hub_release"]
+    over = start + beats + state["hub_release"]
     if slot["tracker"] >= 0:
-        state["tracked_until"][slot["port"], slot["tracker"]] = free
+        state["tracked_until"][slot["port"], slot["tracker"]] = over
     state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
     if state["caching"][source] and write == 0:
-        state["blocked_from"][source, 1] = slot["arrived"]
+        state["granted_from"][source] = slot["arrived"]
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"] or state["serialised"]:
         due = start + beats
@@ -375,8 +311,8 @@ def respond(state, row, time, wires, up):
             due = min(due, state["fifo_until"][source, slot["id"]])
     elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
         first = slot["port"] * state["channels"]
-        due = max(free, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
+        due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
     else:
-        return NEVER
+        return free
     state["due"] = min(state["due"], due)
-    return due
+    return min(due, free)

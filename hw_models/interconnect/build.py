@@ -56,10 +56,17 @@ def build_interconnect(
         row["tracker_shift"] = params.hub.line_bytes.bit_length() - 1
         row["accept_interval"] = params.hub.accept_interval_cycles
         row["hub_release"], row["probe"] = params.hub.release_cycles, params.hub.probe_cycles
-        row["blocks"] = params.hub.release_blocks_cycles, params.hub.grant_blocks_cycles
-        row["blocked_from"] = -NEVER
+        row["grant_blocks"] = params.hub.grant_blocks_cycles
+        row["granted_from"] = -NEVER
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
+        if row["caches"] > 0 and ports > 1:
+            message = f"probes its caches for one memory port, and there are {ports}; write caching: false"
+            raise ConfigError(message, key=f"{key}.hub")
+        row["probe_answer"] = params.hub.probe_answer_cycles
+        lead = params.hub.write_lead_cycles
+        row["write_lead"] = -1 if lead is None else lead
+    row["staged"] = row["onward_slot"] = row["onward_owner"] = -1
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER

@@ -1,6 +1,4 @@
-"""The coherence hub: a tracker for each transaction in flight, one transaction a line, probes."""
-
-import numpy as np
+"""The coherence hub: a tracker for each transaction in flight, one transaction a line."""
 
 from hw_models.blame import Cause
 from hw_models.interconnect.waits import master_of, wait_for
@@ -41,24 +39,6 @@ def hub_wait(state, i, port, address, now):
 def is_release(state, source, write):
     """Tell whether a piece is a line that a cache gives back: those pass the hub without probes."""
     return write == 1 and state["caching"][source] == 1
-
-
-@inlined
-def probe_wait(state, source, now):
-    """Return how much longer than usual the caches take to answer the probes of a request granted ``now``."""
-    last = now + state["probe"]
-    arrives, wait = last - state["caches"] + 1, np.int64(0)
-    for cache in range(state["sources"]):
-        if state["caching"][cache] == 0:
-            continue
-        if cache != source:
-            for kind in range(2):
-                begins = state["blocked_from"][cache, kind]
-                ends = begins + state["blocks"][kind]
-                if begins <= arrives < ends:
-                    wait = max(wait, ends - last)
-        arrives += 1
-    return wait
 
 
 @inlined

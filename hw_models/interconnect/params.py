@@ -45,7 +45,8 @@ class MasterPort(Block):
     )
     caching: bool = Field(
         False,
-        description="a cache behind the hub: it is probed, and its writes are releases, without a tracker",
+        description="a cache behind the hub: it is probed, and its writes are releases, without a tracker; "
+        "releases and the answers to probes share a channel",
     )
     entry_cycles: Cycles = Field(0, alias="entry", ge=0, description="of a request, before it may be granted")
     latency_cycles: Cycles | None = Field(
@@ -90,11 +91,22 @@ class CoherenceHub(Block):
     probe_cycles: Cycles = Field(
         0, alias="probe", ge=0, description="grant of a request until its probe is at the last of the caches"
     )
-    release_blocks_cycles: Cycles = Field(
-        0, alias="release_blocks", ge=0, description="a cache that releases a line takes no probe for so long"
-    )
     grant_blocks_cycles: Cycles = Field(
         0, alias="grant_blocks", ge=0, description="nor from the first beat of a line that it gets on"
+    )
+
+    probe_answer_cycles: Cycles = Field(
+        1,
+        alias="probe_answer",
+        gt=0,
+        description="of a cache for a probe; then its answer is at the hub",
+    )
+    write_lead_cycles: Cycles | None = Field(
+        None,
+        alias="write_lead",
+        ge=0,
+        description="with caches: a write holds the way to memory until so long before it is acknowledged, "
+        "as data that memory does not take yet stand in it; absent: for its beats",
     )
 
     @model_validator(mode="after")

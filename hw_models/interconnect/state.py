@@ -83,11 +83,30 @@ INTERCONNECT = np.dtype(
         ("caching", np.int64, (SOURCES,)),  # 1: probed by the hub, writes are releases
         ("caches", np.int64),
         ("probe", np.int64),
-        ("blocks", np.int64, (2,)),  # how long a cache takes no probe: from its release, from its grant on
-        ("blocked_from", np.int64, (SOURCES, 2)),  # when it last did so
+        ("grant_blocks", np.int64),  # how long a cache takes no probe from its grant on
+        ("granted_from", np.int64, (SOURCES,)),  # its latest one
         ("tracked", np.int64, (PORTS, TRACKERS)),  # line of each tracker's latest transaction
         ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
+        # the hub's channels: `hub_channels`
+        ("probe_answer", np.int64),
+        ("write_lead", np.int64),  # -1: a write is taken at once
+        ("probes", np.int64, (SOURCES,)),  # that a cache has not answered; the oldest first
+        ("probe_time", np.int64, (SOURCES, TRACKERS)),
+        ("probe_of", np.int64, (SOURCES, TRACKERS)),  # tracker
+        ("probe_next", np.int64, (SOURCES,)),  # when a cache can take one again
+        ("released", np.int64, (SOURCES, 2)),  # from when to when a cache released its latest line
+        ("unanswered", np.int64, (TRACKERS,)),  # probes
+        ("answered", np.int64, (TRACKERS,)),  # when the last one was, or will be at the earliest
+        ("staged", np.int64, (TRACKERS,)),  # slot of the piece that waits for them, -1: none
+        ("staged_address", np.int64, (TRACKERS,)),
+        ("staged_soonest", np.int64, (TRACKERS,)),
+        ("staged_way", np.int64, (TRACKERS,)),  # cycles to the memory port
+        ("answers_free", np.int64),  # channel of releases and answers; NEVER: until memory takes a write
+        ("answers_turn", np.int64),  # who had it last
+        ("onward_free", np.int64),  # channel to memory
+        ("onward_slot", np.int64),  # the write that has it until memory takes it, -1: none
+        ("onward_owner", np.int64),  # whose write had it last
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
         ("limit", np.int64, (SOURCES,)),
         ("ids", np.int64, (SOURCES,)),

@@ -245,12 +245,55 @@ def test_a_release_needs_no_tracker():
 
 def test_a_probe_waits_for_a_cache_that_has_just_got_a_line():
     hub = {"probe": "7 cycles", "grant_blocks": "16 cycles"}
-    requests = merged(stream(1, 1), stream(0, 1, start=25))
+    requests = merged(stream(1, 1), stream(0, 1, start=35))
     for masters, wait in (({}, 0), ({"b": {"caching": True}}, 12)):
-        state = build(hub=hub, masters=masters, width="64 B")
+        state = build(hub=hub, masters=masters, width="64 B", latency="9 cycles")
         down, _ = drive(state, [dict(r) for r in requests], memory)
-        # b's line is there from 4 + 20 + 4 = 28 on and keeps probes out up to 44; a's comes at 25 + 7 = 32
-        assert [row[0] for row in down] == [4, 25 + 4 + wait]
+        # b's line is there from 9 + 20 + 9 = 38 on and keeps probes out up to 54; a's comes at 35 + 7 = 42
+        assert [row[0] for row in down] == [9, 35 + 9 + wait]
+
+
+def probed(**hub):
+    """Return a bus of 8 B whose hub probes b and c."""
+    caches = {name: {"caching": True, "write_latency": "3 cycles"} for name in "bc"}
+    keys = {"probe": "7 cycles", "probe_answer": "3 cycles"}
+    return build(hub=keys | hub, masters=caches, latency="12 cycles", width="8 B", cut_through=True)
+
+
+def test_a_cache_answers_no_probe_while_it_releases_a_line():
+    """A probe of `a` is at c 7 cycles after its grant; 3 more and the answer is at the hub, 2 more and it is out."""
+    for at, sent in ((None, 12), (6, 21), (10, 12)):  # a line released at 6 is through at 6 + 2 + 8
+        releases = [] if at is None else stream(2, 1, write=1, start=at)
+        requests = merged(stream(0, 1, size=8), releases)
+        down, _ = drive(probed(), [dict(r) for r in requests], memory)
+        assert {row[5]: row[0] for row in down}[0] == sent
+
+
+def test_answers_to_probes_wait_for_lines_in_their_channel():
+    """A read of `b` has c probed, which answers in cycle 9; what b itself releases is in the channel from 7 on."""
+    for at, sent in ((None, 12), (5, 18)):
+        releases = [] if at is None else stream(1, 1, write=1, start=at)
+        requests = merged(stream(1, 1), releases)
+        down, _ = drive(probed(), [dict(r) for r in requests], memory)
+        assert {row[4]: row[0] for row in down}[0] == sent
+
+
+def test_a_hub_that_probes_has_one_memory_port():
+    bus = Interconnect(hub={}, masters={"b": {"caching": True}})
+    with pytest.raises(ConfigError) as error:
+        build_interconnect(bus, NAMES, ports=2)
+    expected = "system.interconnect.hub: probes its caches for one memory port, and there are 2; "
+    assert str(error.value) == expected + "write caching: false"
+
+
+def test_caches_release_their_lines_in_turn_and_memory_holds_them_up():
+    """A line of 8 beats is at memory after 3 cycles; with a lead, the next one after the acknowledgement."""
+    requests = merged(*(stream(m, 2, write=1) for m in (1, 2)))
+    for lead, apart in ((None, 8), ("0 cycles", 21), ("5 cycles", 16)):
+        hub = {} if lead is None else {"write_lead": lead}
+        down, _ = drive(probed(**hub), [dict(r) for r in requests], memory, early=True)
+        assert [row[0] for row in down] == [3 + k * apart for k in range(4)]
+        assert [row[5] for row in down] == [1, 2, 1, 2]
 
 
 def test_a_tracker_is_free_some_cycles_after_the_last_beat():

@@ -1,0 +1,240 @@
+"""The hub's channels: releases and the probes' answers come in through one, all goes on through another.
+
+rocket-chip's TLBroadcast (50bb13d, tilelink/Broadcast.scala) sends a request on once every data cache has
+answered its probe. The answers share one channel with the lines that caches release, whole lines at a time,
+the caches in turn (in.c, a round robin in the system bus); releases go before requests on the way out
+(out.a, lowestFromSeq) and hold both channels until memory takes their data. A data cache takes no probe
+while it releases a line, nor while it is granted one and for a while after (rocket/DCache.scala:563,
+block_probe), and takes one at a time.
+
+`take_turns` works the channels off lazily: an answer's turn is found when something depends on it.
+"""
+
+import numpy as np
+
+from hw_models.blame import Cause
+from hw_models.interconnect.answers import beats_of, count_out
+from hw_models.interconnect.lanes import leave, place, take_slot
+from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.routes import address_below
+from hw_models.jit import inlined, njit
+from hw_models.port import NEVER, copy_request, is_full
+
+BUS_BUSY = int(Cause.BUS_BUSY)
+
+
+@inlined
+def probe_all(state, source, t, now):
+    """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own."""
+    arrives = now + state["probe"] - state["caches"] + 1
+    state["unanswered"][t] = 0
+    state["answered"][t] = arrives
+    for cache in range(state["sources"]):
+        if state["caching"][cache] == 0 or cache == source:
+            continue
+        at = state["probes"][cache]
+        state["probe_time"][cache, at] = arrives
+        state["probe_of"][cache, at] = t
+        state["probes"][cache] = at + 1
+        state["unanswered"][t] += 1
+        state["answered"][t] = arrives + state["probe_answer"]  # at the earliest
+        arrives += 1
+
+
+@inlined
+def stage(state, source, t, index, address, now):
+    """Keep a piece at tracker ``t`` until its probes are answered; `send_staged` sends it."""
+    probe_all(state, source, t, now)
+    soonest = state["answered"][t] + 1
+    state["staged"][t] = index
+    state["staged_address"][t] = address
+    state["staged_soonest"][t] = soonest
+    state["staged_way"][t] = max(
+        0, now + state["latency"][source, state["slots"][index]["lane"] & 1] - soonest
+    )
+
+
+@inlined
+def release_time(state, cache, now):
+    """Return when the next line that a cache releases is at the hub, NEVER without one."""
+    lane = state["lanes"][2 * cache + 1]
+    if lane["count"] == 0:
+        return NEVER
+    row = lane["rows"][lane["head"]]
+    time = row["time"] + state["latency"][cache, 1] - 1
+    return max(time, held_until(state["regulation"], cache, 1, lane["size"], now))
+
+
+@inlined
+def answer_time(state, cache):
+    """Return when a cache's next answer to a probe is at the hub, NEVER while that depends on a release."""
+    if state["probes"][cache] == 0:
+        return NEVER
+    taken = max(state["probe_time"][cache, 0], state["probe_next"][cache])
+    lane = state["lanes"][2 * cache + 1]
+    if lane["count"] > 0 and lane["rows"][lane["head"]]["time"] <= taken:
+        return NEVER
+    if state["released"][cache, 0] <= taken < state["released"][cache, 1]:
+        taken = state["released"][cache, 1]
+    begins = state["granted_from"][cache]
+    if begins <= taken < begins + state["grant_blocks"]:
+        taken = begins + state["grant_blocks"]
+    return NEVER if taken >= NEVER else taken + state["probe_answer"]
+
+
+@inlined
+def take_answer(state, cache, answered, now):
+    """Let a cache's oldest answer through in cycle ``now``: it was there from ``answered`` on."""
+    t = state["probe_of"][cache, 0]
+    count = state["probes"][cache] - 1
+    for n in range(count):
+        state["probe_time"][cache, n] = state["probe_time"][cache, n + 1]
+        state["probe_of"][cache, n] = state["probe_of"][cache, n + 1]
+    state["probes"][cache] = count
+    state["probe_next"][cache] = answered
+    state["unanswered"][t] -= 1
+    state["answered"][t] = now
+    state["answers_free"] = now + 1
+
+
+@inlined
+def send_release(state, cache, at, now, wires, down):
+    """Pass a released line on from cycle ``at``: both channels are its own until memory takes it."""
+    i = 2 * cache + 1
+    lane = state["lanes"][i]
+    row = lane["rows"][lane["head"]]
+    size, port, master = lane["size"], lane["port"], row["master"]
+    index = take_slot(state, i, lane, row)
+    state["slots"][index]["tracker"] = -1
+    time = max(now, at + 1)
+    sent = place(wires["fifo"][down + port], time)
+    copy_request(sent, row)
+    sent["time"] = time
+    sent["address"] += lane["sent"]
+    if state["route_count"] > 0:
+        sent["address"] = address_below(state["routes"], sent["address"])
+    sent["bytes"] = size
+    sent["tag"] = index
+    charge_all(state["regulation"], cache, 1, size)
+    state["port_flight"][1, port] += 1
+    state["port_share"][1, port, master] += 1
+    beats = beats_of(state, cache, size)
+    state["busy_cycles"][lane["bus"]] += beats
+    hold(state, index, at + beats)
+    state["answers_free"] = state["onward_free"]
+    state["onward_owner"] = master
+    state["released"][cache, 0] = row["time"]
+    state["released"][cache, 1] = state["onward_free"]
+    leave(state, i, lane, row, now)
+
+
+@inlined
+def hold(state, index, until):
+    """Keep the channel to memory for a write: until memory has taken its data, where that is known."""
+    state["onward_free"] = until
+    if state["write_lead"] >= 0:
+        state["onward_free"] = NEVER
+        state["onward_slot"] = index
+
+
+@inlined
+def let_go(state, index, time):
+    """Memory acknowledges a write at ``time``. Returns when its channels are free, NEVER if it had none."""
+    if index != state["onward_slot"]:
+        return NEVER
+    free = time - state["write_lead"]
+    state["onward_slot"] = -1
+    state["onward_free"] = free
+    if state["answers_free"] == NEVER:
+        state["answers_free"] = free
+        cache = state["slots"][index]["lane"] >> 1
+        state["released"][cache, 1] = free
+    return free
+
+
+@inlined
+def send_staged(state, t, now, wires, down):
+    """Send on what tracker ``t`` keeps."""
+    index = state["staged"][t]
+    slot = state["slots"][index]
+    request = slot["request"]
+    source, write = slot["lane"] >> 1, slot["lane"] & 1
+    time = now + state["staged_way"][t]
+    sent = place(wires["fifo"][down + slot["port"]], time)
+    copy_request(sent, request)
+    sent["time"] = time
+    sent["address"] = state["staged_address"][t]
+    sent["bytes"] = slot["bytes"]
+    sent["tag"] = index
+    state["staged"][t] = -1
+    if now > state["staged_soonest"][t]:
+        culprit = max(0, state["onward_owner"])
+        state["blame"][request["master"], culprit, BUS_BUSY] += now - state["staged_soonest"][t]
+    if write:
+        hold(state, index, now + beats_of(state, source, slot["bytes"]))
+        state["onward_owner"] = request["master"]
+    else:
+        state["onward_free"] = now + 1
+
+
+@njit
+def work_off(state, now, wires, down):
+    """Give the channel to the hub to releases and answers, the caches in turn, up to ``now``.
+
+    Returns when there is more to do, NEVER if only others can tell.
+    """
+    sources = state["sources"]
+    while True:
+        soonest = NEVER
+        for cache in range(sources):
+            if state["caching"][cache]:
+                soonest = min(soonest, min(release_time(state, cache, now), answer_time(state, cache)))
+        at = max(soonest, state["answers_free"])
+        if at > now:
+            return at
+        winner, released, answered = np.int64(-1), NEVER, NEVER
+        for n in range(1, sources + 1):
+            cache = (state["answers_turn"] + n) % sources
+            if state["caching"][cache]:
+                released, answered = release_time(state, cache, now), answer_time(state, cache)
+                if min(released, answered) <= at:
+                    winner = np.int64(cache)
+                    break
+        if answered <= released:
+            take_answer(state, winner, answered, at)
+        else:
+            at = max(at, state["onward_free"])
+            if at > now:
+                return at
+            lane = state["lanes"][2 * winner + 1]
+            if state["free_slot"] < 0:
+                count_out(state, now)
+            if state["free_slot"] < 0 or is_full(wires["fifo"][down + lane["port"]]):
+                state["full"] = 1
+                return now + 1
+            send_release(state, winner, at, now, wires, down)
+        state["answers_turn"] = winner
+
+
+@njit
+def take_turns(state, now, wires, down):
+    """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
+    more = work_off(state, now, wires, down)
+    due = NEVER
+    for cache in range(state["sources"]):
+        if state["caching"][cache] and state["lanes"][2 * cache + 1]["count"] > 0:
+            due = more  # a release must go at its very time
+    ready = NEVER
+    for t in range(state["trackers"]):
+        if state["staged"][t] < 0:
+            continue
+        if state["unanswered"][t] > 0:
+            due = min(due, state["answered"][t] if state["answered"][t] > now else more)
+            continue
+        if state["answered"][t] < now and state["onward_free"] <= now:
+            send_staged(state, t, now, wires, down)
+        else:
+            ready = min(ready, state["answered"][t] + 1)
+    if ready < NEVER:
+        due = min(due, max(ready, state["onward_free"]))
+    return due

@@ -1,0 +1,90 @@
+"""Lanes and slots: a source's reads or writes that wait, and the pieces of them that are under way."""
+
+import numpy as np
+
+from hw_models.interconnect.names import LANE_ROWS
+from hw_models.interconnect.routes import port_of
+from hw_models.interconnect.waits import settle
+from hw_models.jit import inlined
+from hw_models.port import FIFO_ROWS, NEVER, copy_request
+
+
+@inlined
+def aim(state, i):
+    """Find which piece of lane ``i`` is next and where it goes."""
+    lane = state["lanes"][i]
+    row = lane["rows"][lane["head"]]
+    address = row["address"] + lane["sent"]
+    if state["route_count"] > 0:
+        port = port_of(state["routes"], address)
+    else:
+        port = (address >> state["interleave_shift"]) % state["ports"] if state["ports"] > 1 else np.int64(0)
+    lane["size"] = min(row["bytes"] - lane["sent"], state["burst"] - (address & (state["burst"] - 1)))
+    lane["port"] = port
+    lane["bus"] = port * state["channels"] + (i & 1) * (state["channels"] - 1)
+
+
+@inlined
+def id_of(state, source, row):
+    """Return the transaction id of a request: its stream, or what it shares one with."""
+    ids, stream = state["ids"][source], row["stream"]
+    if state["alone"][source] < 0:  # streams of different masters are different streams
+        stream = stream * state["masters"] + row["master"]
+    return stream if stream < ids else stream % ids
+
+
+@inlined
+def take_slot(state, i, lane, row):
+    """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
+    name = id_of(state, i >> 1, row)
+    index = state["free_slot"]
+    slot = state["slots"][index]
+    state["free_slot"] = slot["next"]
+    slot["next"] = -1
+    slot["arrived"] = NEVER
+    slot["last"] = lane["sent"] + lane["size"] == row["bytes"]
+    slot["bytes"] = lane["size"]
+    slot["missing"] = lane["size"]
+    slot["given"] = 0
+    slot["lane"] = i
+    slot["id"] = name
+    slot["port"] = lane["port"]
+    copy_request(slot["request"], row)
+    if state["oldest"][i, name] < 0:
+        state["oldest"][i, name] = index
+    else:
+        state["slots"][state["newest"][i, name]]["next"] = index
+    state["newest"][i, name] = index
+    state["lane_flight"][i] += 1
+    state["id_flight"][i, name] += 1
+    return index
+
+
+@inlined
+def place(fifo, time):
+    """Return the new row of a FIFO for what arrives at ``time``, behind all that arrives no later."""
+    at = fifo["head"] + fifo["count"]
+    while at > fifo["head"] and fifo["rows"][(at - 1) % FIFO_ROWS]["time"] > time:
+        copy_request(fifo["rows"][at % FIFO_ROWS], fifo["rows"][(at - 1) % FIFO_ROWS])
+        at -= 1
+    fifo["count"] += 1
+    return fifo["rows"][at % FIFO_ROWS]
+
+
+@inlined
+def leave(state, i, lane, row, now):
+    """Take the piece that has just been sent out of lane ``i``, and its request with the last one."""
+    lane["ready"] = 0
+    lane["sent"] += lane["size"]
+    if lane["sent"] == row["bytes"]:
+        settle(state, i, now)
+        state["waited"][row["master"]] += now - row["time"]
+        lane["sent"] = 0
+        lane["head"] = (lane["head"] + 1) % LANE_ROWS
+        lane["count"] -= 1
+        state["room"] |= lane["refused"]
+        lane["refused"] = 0
+    if lane["count"] > 0:
+        aim(state, i)
+    else:
+        state["waiting"] &= ~(1 << i)
