@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numba.core import lowering, transforms, types
+from numba.core import ir, lowering, transforms, types
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.types.functions import BaseFunction
 from numba.core.types.misc import StringLiteral
@@ -26,12 +26,12 @@ def _get_call_type(self: Any, context: Any, args: tuple, kws: dict) -> Any:
 
 def _run(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
     """Process a function without looking which variables live at a block's entry: generators ask for it."""
-    ir = self.func_ir
-    if ir.is_generator:
+    code = self.func_ir
+    if code.is_generator:
         _process(self, emit_dels, extend_lifetimes)
         return
-    ir.blocks = transforms.canonicalize_cfg(ir.blocks)
-    ir.variable_lifetime, ir.generator_info = VariableLifetime(ir.blocks), None
+    code.blocks = transforms.canonicalize_cfg(code.blocks)
+    code.variable_lifetime, code.generator_info = VariableLifetime(code.blocks), None
     if emit_dels:
         self._insert_var_dels(extend_lifetimes=extend_lifetimes)
 
@@ -70,8 +70,53 @@ def works_on_arrays(state: Any) -> bool:
     return False
 
 
+def only_borrows(state: Any) -> bool:
+    """Tell whether a typed function makes no array, and returns none: what it sees lives on in its callers.
+
+    It need not count references then: two atomic operations for each array that a function is called with.
+    """
+    counts = state.targetctx.data_model_manager
+
+    def counted(kind: Any) -> bool:
+        return counts[kind].contains_nrt_meminfo()
+
+    if counted(state.return_type) or not all(map(_is_borrowed, filter(counted, state.typemap.values()))):
+        return False
+    for expression, signature in state.calltypes.items():
+        operation = getattr(expression, "op", None)
+        if signature is None or operation is None or not counted(signature.return_type):
+            continue
+        if operation == "static_getitem":
+            continue
+        if operation != "getitem" or not _is_place(signature.args[1]):
+            return False
+    return True
+
+
+def _is_borrowed(kind: Any) -> bool:
+    if isinstance(kind, types.BaseTuple):
+        return all(_is_borrowed(part) or isinstance(part, types.Number | types.Record) for part in kind.types)
+    return isinstance(kind, types.Array)
+
+
+def _is_place(kind: Any) -> bool:
+    """Tell whether what an index of this type finds in an array is a part of it, not a copy."""
+    if isinstance(kind, types.BaseTuple):
+        return all(_is_place(part) for part in kind.types)
+    return isinstance(kind, types.Integer | types.SliceType | StringLiteral)
+
+
 class Lower(lowering.Lower):
-    """numba's way to LLVM's code, without asking of every number whether it counts references."""
+    """numba's way to LLVM's code, without asking of every number whether it counts references.
+
+    It puts down the address of each function that is called, which nobody looks at, and which another process
+    could not use.
+    """
+
+    def lower_assign(self, kind: Any, statement: Any) -> Any:
+        if isinstance(kind, types.Dispatcher) and isinstance(statement.value, ir.Global | ir.FreeVar):
+            return self.context.get_constant_null(kind)
+        return super().lower_assign(kind, statement)
 
     def incref(self, kind: Any, value: Any) -> None:
         if self._counts(kind):
