@@ -8,11 +8,10 @@ from hw_models.blame import Cause
 from hw_models.cache.standalone import build_wiring
 from hw_models.interconnect.block import accept, advance, respond
 from hw_models.interconnect.build import build_interconnect
-from hw_models.interconnect.hub import probe_wait
 from hw_models.interconnect.names import Arbitration
 from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.standalone import UP
-from hw_models.port import FIFO_ROWS, NEVER, REQUEST, front, pop
+from hw_models.port import FIFO_ROWS, REQUEST, front, pop
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import copied, packed
 
@@ -55,9 +54,7 @@ class Bench(bench.Bench):
         "a group's budget holds its masters up",
         "the hub has no tracker left",
         "a line is under way in the hub",
-        "a release passes the hub",
-        "a cache keeps a probe waiting: it releases a line",
-        "a cache keeps a probe waiting: it has just got a line",
+        "the hub takes its time between two requests",
     )
     episode_cycles = 300
     watched = ("down_tag",)
@@ -94,8 +91,6 @@ class Bench(bench.Bench):
             settings["groups"] = {"g": {**group, "period": f"{self.group_period} ns"}}
         if pick([0, 1]):
             settings["hub"] = self._hub()
-            for name in names:
-                settings["masters"][name]["caching"] = pick([True, False])
         params = Interconnect.model_validate(settings)
         self.widths = [pick([8, 16, 32]) for _ in names]
         self.model = build_interconnect(params, names, self.widths, self.ports)[0]
@@ -137,9 +132,6 @@ class Bench(bench.Bench):
             "line": self.random.choice(["32 B", "64 B", "128 B"]),
             "accept_interval": f"{number(1, 6)} cycles",
             "release": f"{number(0, 4)} cycles",
-            "probe": f"{number(1, 9)} cycles",
-            "release_blocks": f"{number(0, 12)} cycles",
-            "grant_blocks": f"{number(0, 12)} cycles",
         }
 
     def _traffic(self) -> None:
@@ -197,10 +189,6 @@ class Bench(bench.Bench):
             "line_shift": model["tracker_shift"],
             "accept_interval": model["accept_interval"],
             "hub_release": model["hub_release"],
-            "probe": model["probe"],
-            "caching": packed(model["caching"][:count], 1),
-            "release_blocks": model["blocks"][0],
-            "grant_blocks": model["blocks"][1],
             **dict.fromkeys(("req_valid", "req_write", "down_ready", "rsp_valid", "up_ready"), 0),
         }
 
@@ -292,9 +280,8 @@ class Bench(bench.Bench):
         """Do in the model what the cycle's clock edge does: grants, then what comes in and goes."""
         model = self.model
         waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
-        busy, untils = int(model["busy_cycles"].sum()), model["tracked_until"].copy()
+        busy = int(model["busy_cycles"].sum())
         advance(model, cycle, self.wires, 0, UP)
-        self._cover_hub(cycle, untils)
         self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
         for port, answer in enumerate(self.answers):
             if answer is not None:
@@ -342,26 +329,13 @@ class Bench(bench.Bench):
         reach("a way to memory is full", model["full"])
         reach("a source has no room for its answers", model["held"])
         reach("a fifo source waits for its id's last transaction", model["serialised"])
+        reach("the hub has no tracker left", model["awaited"] == -1)
+        reach("a line is under way in the hub", model["awaited"] > 0)
+        reach("the hub takes its time between two requests", moved and model["accept_interval"] > moved)
         for before, down in zip(waiting, self.downs):
             now = [int(row["tag"]) for row in rows_of(down)]
             reach("rows to memory overtake each other", now[: len(before)] != before)
         self._cover_budgets()
-
-    def _cover_hub(self, cycle: int, untils: np.ndarray) -> None:
-        model = self.model
-        if model["trackers"] == 0:
-            return
-        self.reach("the hub has no tracker left", model["awaited"] == -1)
-        self.reach("a line is under way in the hub", model["awaited"] > 0)
-        self.reach("a release passes the hub", (model["blocked_from"][:, 0] == cycle).any())
-        blocks = model["blocks"].copy()
-        for port, tracker in zip(*np.nonzero((model["tracked_until"] == NEVER) & (untils != NEVER))):
-            source = model["tracked_by"][port, tracker]
-            for kind, what in enumerate(("it releases a line", "it has just got a line")):
-                model["blocks"] = blocks * (np.arange(2) == kind)
-                waits = probe_wait(model, source, cycle) > 0
-                self.reach(f"a cache keeps a probe waiting: {what}", waits)
-        model["blocks"] = blocks
 
     def _cover_budgets(self) -> None:
         regulation = self.model["regulation"]

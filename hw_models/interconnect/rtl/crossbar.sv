@@ -1,4 +1,5 @@
-// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle.
+// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle; of its
+// coherence hub what there is without caches.
 //
 // Requests wait at their source in two lanes, reads and writes. The oldest of each is cut at multiples of the
 // burst; a piece takes the request bus of its memory port, then the answer the response bus and the source's link.
@@ -73,10 +74,6 @@ module crossbar #(
     input  logic [3:0]                 line_shift,      // of which one transaction at a time is under way
     input  logic [7:0]                 accept_interval,
     input  logic [7:0]                 hub_release,     // the answer's last beat until its tracker is free
-    input  logic [7:0]                 probe,           // grant until the probe is at the last of the caches
-    input  logic [SOURCES-1:0]         caching,         // who is probed, and whose writes are releases
-    input  logic [7:0]                 release_blocks,  // a cache takes no probe so long
-    input  logic [7:0]                 grant_blocks,
 
     // requests
     input  logic [SOURCES-1:0]         req_valid,
@@ -157,7 +154,6 @@ module crossbar #(
     logic [7:0] given;       // rows handed to the source
     logic [B-1:0] request_bytes;
     logic [7:0] tag;
-    logic tracked;
     logic [X-1:0] tracker;
     logic [T-1:0] arrived;
     logic [T-1:0] gone;      // has left its port
@@ -189,8 +185,6 @@ module crossbar #(
     logic [PORTS-1:0][TRACKERS-1:0] busy;  // a tracker: its transaction is unanswered
     logic [PORTS-1:0][TRACKERS-1:0][A-1:0] line;
     logic [PORTS-1:0][TRACKERS-1:0][T-1:0] tracked_until;
-    logic [SOURCES-1:0] released, granted_read;  // a cache, ever
-    logic [SOURCES-1:0][T-1:0] release_at, grant_at;  // when it did so last
     logic [SOURCES-1:0][C-1:0] reads, writes, read_bytes, write_bytes;
     logic [BUSES-1:0][C-1:0] busy_cycles, back_busy_cycles;
   } state_t;
@@ -262,10 +256,6 @@ module crossbar #(
     if (group[write][source]) s.group_spent[write] = s.group_spent[write] + 16'(bytes);
   endfunction
 
-  function automatic logic is_release(logic [U-1:0] source, logic write);
-    return write && caching[source];
-  endfunction
-
   function automatic logic is_tracking(logic [P-1:0] port, int t);
     return s.busy[port][t] || s.tracked_until[port][t] > s.now;
   endfunction
@@ -287,31 +277,6 @@ module crossbar #(
   function automatic logic [X-1:0] free_tracker(logic [P-1:0] port);
     free_tracker = '0;
     for (int t = TRACKERS - 1; t >= 0; t--) if (t < int'(trackers) && !is_tracking(port, t)) free_tracker = X'(t);
-  endfunction
-
-  // from when on a cache that began to take no probes at `begins` takes the one that arrives meanwhile
-  function automatic logic [T-1:0] blocked_until(logic known, logic [T-1:0] begins, logic [7:0] blocks,
-                                                 logic [T-1:0] arrives);
-    return (known && begins <= arrives && arrives < begins + T'(blocks)) ? begins + T'(blocks) : T'(0);
-  endfunction
-
-  // how much longer than usual the caches take to answer the probes of a request that is granted now
-  function automatic logic [T-1:0] probe_wait(logic [U-1:0] source);
-    logic [T-1:0] last, free_at;
-    logic [7:0] behind;
-    last = s.now + T'(probe);
-    free_at = last;
-    behind = 8'($countones(caching));
-    for (int m = 0; m < SOURCES; m++) begin
-      if (caching[m]) begin
-        behind = behind - 8'd1;
-        if (m != int'(source)) begin
-          free_at = later(free_at, blocked_until(s.released[m], s.release_at[m], release_blocks, last - T'(behind)));
-          free_at = later(free_at, blocked_until(s.granted_read[m], s.grant_at[m], grant_blocks, last - T'(behind)));
-        end
-      end
-    end
-    return free_at - last;
   endfunction
 
   // could the next piece of a lane take its bus now?
@@ -349,7 +314,7 @@ module crossbar #(
     end
     if (mine >= limit[source] || same >= id_limit[source]) return 1'b0;
     if (there >= port_limit[write]) return 1'b0;
-    if (trackers != 0 && !is_release(source, write) && !hub_takes(port, address_of(i))) return 1'b0;
+    if (trackers != 0 && !hub_takes(port, address_of(i))) return 1'b0;
     if (s.down_count[port] >= down_limit) return 1'b0;
     if (!within_budget(source, write, size_of(i))) return 1'b0;
     return kind != TDM || T'(s.slot_cycle) + (write ? beats(source, size_of(i)) : T'(1)) <= T'(slot_cycles);
@@ -419,7 +384,6 @@ module crossbar #(
     slot.missing = size_of(i);
     slot.request_bytes = rows[i][0].bytes;
     slot.tag = rows[i][0].tag;
-    slot.tracked = trackers != 0 && !is_release(source, write);
     slot.tracker = free_tracker(port);
     flight[index] = slot;
     if (s.flying[i][id]) begin
@@ -434,14 +398,10 @@ module crossbar #(
     moving = write ? beats(source, slot.bytes) : T'(1);
     ready = s.now + T'(latency[i]) + (cut_through ? T'(0) : moving - T'(1));
     interval = moving;
-    if (slot.tracked) begin
+    if (trackers != 0) begin
       s.busy[port][slot.tracker] = 1'b1;
       s.line[port][slot.tracker] = address_of(i) >> line_shift;
       interval = later(moving, T'(accept_interval));
-      ready = ready + probe_wait(source);
-    end else if (trackers != 0) begin
-      s.released[source] = 1'b1;
-      s.release_at[source] = s.now;
     end
     push_down(port, '{ready: ready, address: address_of(i), bytes: slot.bytes, write: write, source: source,
                       tag: index});
@@ -527,13 +487,9 @@ module crossbar #(
       flight[index].gone = start + moving;
       s.unanswered[source][flight[index].id] = 1'b0;
       s.id_until[source][flight[index].id] = start + moving - whole + T'(fifo_release[source]);
-      if (flight[index].tracked) begin
+      if (trackers != 0) begin
         s.busy[flight[index].port][flight[index].tracker] = 1'b0;
         s.tracked_until[flight[index].port][flight[index].tracker] = start + moving + T'(hub_release);
-      end
-      if (caching[source] && !i[0]) begin
-        s.granted_read[source] = 1'b1;
-        s.grant_at[source] = flight[index].arrived;
       end
       deliver(i, flight[index].id, '0);
     end
