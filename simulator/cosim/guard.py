@@ -29,7 +29,7 @@ class Guarded(Protocol):
 
 async def guard(system: Guarded, limits: Limits) -> None:
     """Look now and then. Raises CosimError when the test is to end."""
-    moved, since = -1, 0
+    moved, since, last, still = -1, 0, -1, 0
     most_quiet = QUIET_CYCLES if limits.quiet_cycles is None else limits.quiet_cycles
     while True:
         await _pause(system)
@@ -37,10 +37,13 @@ async def guard(system: Guarded, limits: Limits) -> None:
         cycle = max((clock.cycle for clock in system.clocks), default=0)
         count = sum(_moved(row) for row in system.rows)
         moved, since = count, since if count == moved else cycle
+        last, still = cycle, still + 1 if cycle == last else 0
         if limits.until_s is not None and time.time() > limits.until_s:
             raise CosimError(f"--timeout has passed: cycle {cycle}: {waits_for(system.task)}")
         if limits.cycles is not None and cycle > limits.cycles:
             raise CosimError(f"--cycles {limits.cycles}: cycle {cycle}: {waits_for(system.task)}")
+        if most_quiet and still * LOOK_CYCLES > most_quiet:
+            raise CosimError(f"no clock of a bus runs: cycle {cycle}: {waits_for(system.task)}")
         if most_quiet and cycle - since > most_quiet:
             raise CosimError(
                 f"no bus has asked for anything in {most_quiet} cycles: cycle {cycle}: "

@@ -173,6 +173,12 @@ def test_a_testcase_that_no_test_bears_is_a_mistake(run):
         run(IDEAL, testcase="copies")
 
 
+def test_a_test_that_starts_no_clock_is_ended(run, capfd):
+    failed, _ = run(IDEAL, testcase="starts_no_clock", limits=Limits(quiet_cycles=50_000))
+    assert failed == 1
+    assert "no clock of a bus runs: cycle 0: the test waits for" in capfd.readouterr().out
+
+
 def test_vhdl_is_told_to_go_to_another_simulator(tmp_path):
     source = tmp_path / "dma.vhd"
     source.touch()

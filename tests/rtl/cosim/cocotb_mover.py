@@ -97,6 +97,12 @@ async def takes_no_more_answers(dut):
 
 
 @cocotb.test()
+async def starts_no_clock(dut):
+    MemoryAgent(dut, "m_axi", System())
+    await RisingEdge(dut.busy)
+
+
+@cocotb.test()
 async def waits_for_ever(dut):
     MemoryAgent(dut, "m_axi", System())
     await reset(dut)
