@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from hw_models.errors import ConfigError
+from simulator.cosim_blocks.command import run_proof
 from simulator.cosim_blocks.planted import ROOT
 from simulator.cosim_blocks.proofs import PROOFS, prove
 
@@ -57,3 +59,10 @@ def test_a_bug_fails_the_proof(bug, tmp_path):
     said = prove(name, folder)
     assert said is not None
     assert "proof did fail" in said
+
+
+def test_the_command_says_what_is_proven_and_of_what_there_is_no_proof(capsys):
+    assert run_proof("register_groups")
+    assert capsys.readouterr().out.startswith("register_groups (BITS=8): proven: launches come in order")
+    with pytest.raises(ConfigError, match=r"not known; .*arbiter"):
+        run_proof("sdp")

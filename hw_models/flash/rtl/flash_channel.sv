@@ -111,6 +111,12 @@ module flash_channel #(
     logic [7:0] suspensions;  // of the program or erase under way
   } die_t;
 
+  typedef struct packed {
+    logic [D-1:0] die;
+    logic [1:0] what;  // IDLE: nothing
+    logic [T-1:0] wait_before;
+  } choice_t;
+
   entry_t entries[ENTRIES];
   die_t dies[DIES];
   logic [1:0] bus;
@@ -216,15 +222,16 @@ module flash_channel #(
 
   // Take the oldest row of the most urgent class, then for each further plane the oldest one with the same page,
   // and send the command. `wait_before`: cycles that the bus is held before.
-  function automatic void serve_die(
-      logic [D-1:0] d, logic [2:0] first, logic [2:0] last, logic [1:0] what, logic [T-1:0] wait_before
-  );
+  function automatic void serve_die(logic [D-1:0] d, logic [1:0] what, logic [T-1:0] wait_before);
+    logic [2:0] first, last;
     logic [3:0] planes;
     logic [7:0] page;
     logic found;
     logic [E-1:0] best;
     logic [T-1:0] data, command, array;
     logic [2:0] taken;
+    first = (what == READING) ? MAP_READ : (what == PROGRAMMING) ? USER_WRITE : ERASE;
+    last = (what == READING) ? GC_READ : (what == PROGRAMMING) ? GC_WRITE : ERASE;
     planes = '0;
     page = '0;
     data = '0;
@@ -270,75 +277,54 @@ module flash_channel #(
     bus_left = wait_before + command;
   endfunction
 
-  // a die that works for itself: its next command, if it can take one; was the bus used?
-  function automatic logic serve_independent(logic [D-1:0] d);
-    logic [T-1:0] wait_before;
-    wait_before = '0;
+  // a die that works for itself: its next command, if it can take one; a read may suspend what it does
+  function automatic choice_t for_die(logic [D-1:0] d);
+    for_die = '{die: d, what: IDLE, wait_before: '0};
     if (any_waits(d, MAP_READ, GC_READ)) begin
       if (can_suspend(d)) begin
         suspend(d);
-        wait_before = suspend_time;
+        for_die.wait_before = suspend_time;
       end
-      if (dies[d].doing != IDLE || (dies[d].leaving != 0 && !cache_read)) return 1'b0;
-      serve_die(d, MAP_READ, GC_READ, READING, wait_before);
-      return 1'b1;
+      if (dies[d].doing == IDLE && (dies[d].leaving == 0 || cache_read)) for_die.what = READING;
+    end else if (dies[d].doing == IDLE && dies[d].leaving == 0) begin
+      if (dies[d].stops) resume(d);
+      else if (any_waits(d, USER_WRITE, GC_WRITE)) for_die.what = PROGRAMMING;
+      else if (any_waits(d, ERASE, ERASE)) for_die.what = ERASING;
     end
-    if (dies[d].doing != IDLE || dies[d].leaving != 0) return 1'b0;
-    if (dies[d].stops) begin
-      resume(d);
-      return 1'b0;
-    end
-    if (any_waits(d, USER_WRITE, GC_WRITE)) begin
-      serve_die(d, USER_WRITE, GC_WRITE, PROGRAMMING, '0);
-      return 1'b1;
-    end
-    if (any_waits(d, ERASE, ERASE)) begin
-      serve_die(d, ERASE, ERASE, ERASING, '0);
-      return 1'b1;
-    end
-    return 1'b0;
   endfunction
 
-  // the most urgent row of an idle chip goes to its die; was there one?
-  function automatic logic serve_one_die(logic [H-1:0] chip, logic [2:0] first, logic [2:0] last, logic [1:0] what);
-    logic found;
+  // the most urgent row of a chip that must be idle as a whole
+  function automatic choice_t for_chip(logic [H-1:0] chip);
+    logic found, busy;
     logic [E-1:0] best;
     found = 1'b0;
+    busy = 1'b0;
     best = '0;
+    for (int d = 0; d < DIES; d++) begin
+      if (d / CHIP_DIES == int'(chip)) busy = busy || dies[d].doing != IDLE || dies[d].leaving != 0;
+    end
     for (int n = 0; n < ENTRIES; n++) begin
-      if (int'(entries[n].die) / CHIP_DIES == int'(chip) && waits(E'(n), entries[n].die, first, last) &&
+      if (int'(entries[n].die) / CHIP_DIES == int'(chip) && entries[n].state == QUEUED &&
           (!found || goes_first(E'(n), best))) begin
         found = 1'b1;
         best = E'(n);
       end
     end
-    if (found) serve_die(entries[best].die, first, last, what, '0);
-    return found;
-  endfunction
-
-  function automatic logic serve_chip(logic [H-1:0] chip);
-    logic used, busy;
-    used = 1'b0;
-    busy = 1'b0;
-    for (int d = 0; d < DIES; d++) begin
-      if (d / CHIP_DIES == int'(chip)) begin
-        if (independent && !used) used = serve_independent(D'(d));
-        busy = busy || dies[d].doing != IDLE || dies[d].leaving != 0;
-      end
+    for_chip = '{die: entries[best].die, what: IDLE, wait_before: '0};
+    if (found && !busy) begin
+      for_chip.what = (entries[best].kind <= GC_READ) ? READING : (entries[best].kind == ERASE) ? ERASING : PROGRAMMING;
     end
-    if (independent) return used;
-    if (busy) return 1'b0;
-    if (serve_one_die(chip, MAP_READ, GC_READ, READING)) return 1'b1;
-    if (serve_one_die(chip, USER_WRITE, GC_WRITE, PROGRAMMING)) return 1'b1;
-    return serve_one_die(chip, ERASE, ERASE, ERASING);
   endfunction
 
-  function automatic void serve_channel();
-    logic used;
-    used = 1'b0;
+  // the chips in turn, until one of them uses the bus
+  function automatic choice_t for_channel();
+    for_channel = '0;
     for (int n = 0; n < CHIPS; n++) begin
-      if (!used) begin
-        used = serve_chip(turn);
+      if (for_channel.what == IDLE) begin
+        for (int d = 0; d < DIES; d++) begin
+          if (independent && d / CHIP_DIES == int'(turn) && for_channel.what == IDLE) for_channel = for_die(D'(d));
+        end
+        if (!independent) for_channel = for_chip(turn);
         turn = (turn == H'(CHIPS - 1)) ? '0 : turn + H'(1);
       end
     end
@@ -348,26 +334,26 @@ module flash_channel #(
   function automatic void next_use();
     logic found;
     logic [E-1:0] best;
+    choice_t choice;
     bus = IDLE;
-    if (cache_read) serve_channel();
-    if (bus == IDLE) begin
-      found = 1'b0;
-      best = '0;
-      for (int n = 0; n < ENTRIES; n++) begin
-        if (entries[n].state == READY && (!found || goes_first(E'(n), best))) begin
-          found = 1'b1;
-          best = E'(n);
-        end
+    found = 1'b0;
+    best = '0;
+    for (int n = 0; n < ENTRIES; n++) begin
+      if (entries[n].state == READY && (!found || goes_first(E'(n), best))) begin
+        found = 1'b1;
+        best = E'(n);
       end
-      if (found) begin
-        entries[best].state = MOVING;
-        moving_tag = best;
-        bus = DATA;
-        bus_left = T'(data_setup) + data_time(entries[best].bytes);
-        bus_busy = bus_busy + C'(bus_left);
-      end else if (!cache_read) begin
-        serve_channel();
-      end
+    end
+    choice = '0;
+    if (cache_read || !found) choice = for_channel();
+    if (choice.what != IDLE) begin
+      serve_die(choice.die, choice.what, choice.wait_before);
+    end else if (found) begin
+      entries[best].state = MOVING;
+      moving_tag = best;
+      bus = DATA;
+      bus_left = T'(data_setup) + data_time(entries[best].bytes);
+      bus_busy = bus_busy + C'(bus_left);
     end
   endfunction
 
