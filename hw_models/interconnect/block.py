@@ -60,7 +60,8 @@ def accept(state, request, source, now):
             state["due"] = min(state["due"], now)
         else:
             claim(state, i, now)
-            state["due"] = min(state["due"], max(now, lane["busy_until"]))
+            state["lanes_due"] = min(state["lanes_due"], max(now, lane["busy_until"]))
+            state["due"] = min(state["due"], state["lanes_due"])
     if write:
         state["writes"][row["master"]] += 1
         state["write_bytes"][row["master"]] += row["bytes"]
@@ -225,8 +226,23 @@ def ask_again(state, bus, now, wires, down):
 @njit
 def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
-    if state["held"] > 0:
-        deliver_held(state, now, wires, up)
+    if state["lanes_due"] <= now or state["full"] or state["held"] > 0:
+        if state["held"] > 0:
+            deliver_held(state, now, wires, up)
+        serve_lanes(state, now, wires, down)
+        state["lanes_due"] = next_look(state)
+    state["due"] = state["lanes_due"]
+    if state["caches"] > 0:
+        state["due"] = min(state["due"], take_turns(state, now, wires, down))
+    if state["room"]:
+        state["room"] = 0
+        return min(state["due"], now + 1)
+    return state["due"]
+
+
+@inlined
+def serve_lanes(state, now, wires, down):
+    """Look at every lane, and grant every bus."""
     state["limited"] = state["awaited"] = state["full"] = state["serialised"] = 0
     for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
@@ -245,13 +261,6 @@ def advance(state, now, wires, down, up):
             ask_again(state, bus, now, wires, down)
         if state["wants"][bus]:
             sent |= grant(state, bus, now, wires, down)
-    state["due"] = next_look(state)
-    if state["caches"] > 0:
-        state["due"] = min(state["due"], take_turns(state, now, wires, down))
-    if state["room"]:
-        state["room"] = 0
-        return min(state["due"], now + 1)
-    return state["due"]
 
 
 @inlined
@@ -314,5 +323,6 @@ def respond(state, row, time, wires, up):
         due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
     else:
         return free
+    state["lanes_due"] = min(state["lanes_due"], due)
     state["due"] = min(state["due"], due)
     return min(due, free)

@@ -70,7 +70,7 @@ def build_interconnect(
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
     row["slots"]["arrived"] = NEVER
-    row["due"] = NEVER
+    row["due"] = row["lanes_due"] = NEVER
     row["lanes"]["cause"] = Cause.QUEUE_FULL
     row["lanes"]["culprit"] = np.maximum(0, row["alone"][np.arange(LANES) // 2])
     _set_arbiters(row, params, sources)

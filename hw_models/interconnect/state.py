@@ -120,7 +120,8 @@ INTERCONNECT = np.dtype(
         ("waiting", np.int64),  # lanes with requests in them, a bit each
         ("room", np.int64),  # 1: who was refused may come again
         ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
-        ("due", np.int64),  # when a lane may have its turn
+        ("due", np.int64),  # when a lane or one of the hub's channels may have its turn
+        ("lanes_due", np.int64),  # when a lane may
         ("lanes", LANE, (LANES,)),
         ("write_turn", np.int64, (SOURCES,)),  # which lane goes first where both want the same bus
         ("arbiters", ARBITER, (BUSES,)),
