@@ -8,6 +8,7 @@ from hw_models.kernel_cache import BySources, can_keep, find_files
 # numba's compiler is as `hw_models.parts` knows it; with others a first run takes twice as long
 LINKED = (0, 68) <= numba.version_info.short < (0, 69)  # type: ignore[attr-defined]
 if LINKED:
+    from hw_models.apart import Unit
     from hw_models.whole import Whole
 _LOCATOR = f"{BySources.__module__}.{BySources.__name__}"
 
@@ -50,14 +51,28 @@ def _linked(dispatcher, keep):
     return dispatcher
 
 
-def prepare(dispatcher, args):
-    """Compile what kernels that call ``dispatcher`` with ``args`` need of it."""
-    (dispatcher.part if LINKED else dispatcher).compile(args)
+def apart(returns):
+    """Compile as `njit` does, but apart from all callers: a function that returns numba's type ``returns``.
+
+    Whoever runs what calls it makes it `ready` before, for the types that it is called with.
+    """
+
+    def compiled(function):
+        dispatcher = njit(function)
+        if LINKED and not numba.config.DISABLE_JIT:
+            cache = dispatcher._cache
+            dispatcher.unit = Unit(dispatcher, returns, getattr(cache, "_cache_file", None))
+            dispatcher.get_call_template = dispatcher.unit.get_call_template
+            dispatcher.get_overload = dispatcher.unit.get_overload
+        return dispatcher
+
+    return compiled
 
 
-def prepared(dispatcher):
-    """Return how many kinds of arguments kernels have called ``dispatcher`` with, or will (`prepare`)."""
-    return len(dispatcher.part.compiled if LINKED else dispatcher.overloads)
+def ready(dispatcher, args):
+    """Have the code of a unit in place for arguments of these types."""
+    if not numba.config.DISABLE_JIT:
+        (dispatcher.unit.ready if LINKED else dispatcher.compile)(args)
 
 
 def inlined(function):

@@ -24,6 +24,7 @@ from numba.core.typing import make_concrete_template
 
 from hw_models.shortcuts import Lower, shortcuts, works_on_arrays
 
+UNIT = "unit"  # before the types of a unit, where a part's calls are kept
 _PROCESS = uuid.uuid4().hex[:16]
 ENVIRONMENT = "_ZN08NumbaEnv"  # how numba names what a wrapper needs of Python
 
@@ -87,13 +88,13 @@ def reached(library: Any) -> list:
     return list(found.values())
 
 
-def find(home: tuple) -> PartLibrary:
-    """Return the library of a part that lies in a module."""
+def find(home: tuple) -> Any:
+    """Return the library of a part, or of a unit's pointer, that lies in a module."""
     module, name, args = home
     kernel: Any = importlib.import_module(module)
     for word in name.split("."):
         kernel = getattr(kernel, word)
-    return kernel.part.compile(args).library
+    return kernel.unit.thunk(args[1:]) if args[:1] == (UNIT,) else kernel.part.compile(args).library
 
 
 def home_of(dispatcher: Any, args: tuple) -> tuple | None:
@@ -104,7 +105,7 @@ def home_of(dispatcher: Any, args: tuple) -> tuple | None:
     return None
 
 
-def _mangled(name: str, args: tuple, *, abi_tags: Any = (), uid: Any = None) -> str:
+def mangled(name: str, args: tuple, *, abi_tags: Any = (), uid: Any = None) -> str:
     """Return a short name in LLVM's code: numba's spells all fields of all records."""
     spelt = "|".join(arg.name for arg in args)
     tags = [hashlib.sha256(spelt.encode()).hexdigest()[:16]]
@@ -125,7 +126,7 @@ class _Code:
         return ll.parse_bitcode(self._bitcode)
 
 
-class _Called:
+class Called:
     """What numba knows a part by; Python never calls it."""
 
     def __init__(self, name: str):
@@ -142,19 +143,20 @@ class LowerPart(typed_passes.NativeLowering):
     _name = "lower_part"
 
     def run_pass(self, state: Any) -> bool:
-        library = PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        context = state.targetctx
+        library = PartLibrary(context.codegen(), state.func_id.func_qualname)
         described = funcdesc.PythonFunctionDescriptor.from_specialized_function(
             state.func_ir,
             state.typemap,
             state.return_type,
             state.calltypes,
-            mangler=_mangled,
+            mangler=mangled,
             inline=state.flags.forceinline,
             noalias=state.flags.noalias,
             abi_tags=(),
         )
-        with state.targetctx.push_code_library(library):
-            lower = Lower(state.targetctx, library, described, state.func_ir, state.metadata)
+        with context.push_code_library(library):
+            lower = Lower(context, library, described, state.func_ir, state.metadata)
             lower.lower()
         state.library = library
         described.typemap = described.calltypes = None
@@ -219,6 +221,11 @@ class PartCompiler(compiler.CompilerBase):
         return [passes]
 
 
+def kinds_of(args: tuple, kws: dict) -> tuple[tuple, dict]:
+    """Return the types of arguments: a constant's is that of any number."""
+    return tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()}
+
+
 class Part:
     """The parts of one function, by the types of their arguments, as `compile` makes or finds them."""
 
@@ -228,8 +235,7 @@ class Part:
 
     def get_call_template(self, args: tuple, kws: dict) -> tuple:
         """Answer numba, which types a call of the function."""
-        kinds = tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()}
-        spelt, folded = self._dispatcher._compiler.fold_argument_types(*kinds)
+        spelt, folded = self._dispatcher._compiler.fold_argument_types(*kinds_of(args, kws))
         signature = self.compile(tuple(folded)).signature
         name = self._dispatcher.py_func.__name__
         return make_concrete_template(f"CallTemplate({name})", name, [signature]), spelt, folded, {}
@@ -255,7 +261,7 @@ class Part:
                     self._save(key, made)
             else:
                 made = self._load(kept)
-            made = made._replace(entry_point=_Called(made.fndesc.mangled_name))
+            made = made._replace(entry_point=Called(made.fndesc.mangled_name))
             made.library.home = home_of(self._dispatcher, args)
             context.insert_user_function(made.entry_point, made.fndesc, [made.library])
             self.compiled[args] = made
@@ -290,15 +296,15 @@ class Part:
             )
 
     def _save(self, key: Any, made: Any) -> None:
-        code, calls = made.library.own_module.as_bitcode(), []
-        for library in reached(made.library)[1:]:
-            if library is not rtsys.library:
-                home = getattr(library, "home", None)
-                if home is None and library.has_dynamic_globals:
+        library, calls = made.library, []
+        for called in library._linking_libraries:
+            if called is not rtsys.library:
+                home = getattr(called, "home", None)
+                if home is None and called.has_dynamic_globals:
                     return
-                calls.append(home or code_of(library).as_bitcode())
-        if not made.library.has_dynamic_globals:
-            self._files.save(key, (made.fndesc, made.signature, code, calls))
+                calls.append(home or called._get_module_for_linking().as_bitcode())
+        if not library.has_dynamic_globals:
+            self._files.save(key, (made.fndesc, made.signature, library.own_module.as_bitcode(), calls))
 
     def _load(self, kept: tuple) -> Any:
         described, signature, code, calls = kept

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numba.core import lowering, transforms, types
+from numba.core import ir, lowering, transforms, types
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.types.functions import BaseFunction
 from numba.core.types.misc import StringLiteral
@@ -26,12 +26,12 @@ def _get_call_type(self: Any, context: Any, args: tuple, kws: dict) -> Any:
 
 def _run(self: Any, emit_dels: bool = False, extend_lifetimes: bool = False) -> None:
     """Process a function without looking which variables live at a block's entry: generators ask for it."""
-    ir = self.func_ir
-    if ir.is_generator:
+    code = self.func_ir
+    if code.is_generator:
         _process(self, emit_dels, extend_lifetimes)
         return
-    ir.blocks = transforms.canonicalize_cfg(ir.blocks)
-    ir.variable_lifetime, ir.generator_info = VariableLifetime(ir.blocks), None
+    code.blocks = transforms.canonicalize_cfg(code.blocks)
+    code.variable_lifetime, code.generator_info = VariableLifetime(code.blocks), None
     if emit_dels:
         self._insert_var_dels(extend_lifetimes=extend_lifetimes)
 
@@ -71,7 +71,16 @@ def works_on_arrays(state: Any) -> bool:
 
 
 class Lower(lowering.Lower):
-    """numba's way to LLVM's code, without asking of every number whether it counts references."""
+    """numba's way to LLVM's code, without asking of every number whether it counts references.
+
+    It puts down the address of each function that is called, which nobody looks at, and which another process
+    could not use.
+    """
+
+    def lower_assign(self, kind: Any, statement: Any) -> Any:
+        if isinstance(kind, types.Dispatcher) and isinstance(statement.value, ir.Global | ir.FreeVar):
+            return self.context.get_constant_null(kind)
+        return super().lower_assign(kind, statement)
 
     def incref(self, kind: Any, value: Any) -> None:
         if self._counts(kind):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import llvmlite.binding as ll
 from numba import _dynfunc
 from numba.core import compiler
 from numba.core.codegen import JITCodeLibrary
@@ -12,9 +13,10 @@ from hw_models.parts import Part, PartLibrary, code_of, reached
 
 
 class WholeLibrary(JITCodeLibrary):
-    """The machine code of a kernel that Python calls."""
+    """The machine code of a kernel that Python calls, or of a unit."""
 
-    entered: Any = None  # description of the part that the wrapper calls
+    entered = ""  # the function that is seen from outside
+    environment: str | None = None  # of a kernel that Python calls
     defined: tuple[str, ...] = ()
 
     def _optimize_final_module(self) -> None:
@@ -22,27 +24,37 @@ class WholeLibrary(JITCodeLibrary):
         passes.run(self._final_module, builder)
 
     def finalize(self) -> None:
-        """Link all parts, each once, let nothing but the wrapper be seen from outside, optimise, emit."""
+        """Link all parts, each once, let nothing but the entry be seen from outside, optimise, emit."""
         module, parts = self._final_module, set()
-        kept = {function.name for function in module.functions if not function.is_declaration}
         libraries = {id(one): one for called in self._linking_libraries for one in reached(called)}
         for library in libraries.values():
             code = code_of(library)
             if isinstance(library, PartLibrary):
-                parts |= {function.name for function in code.functions if not function.is_declaration}
+                names = {function.name for function in code.functions if not function.is_declaration}
+                if self.entered in names:
+                    code = code.clone()
+                    code.get_function(self.entered).linkage = "external"  # or it would not be linked
+                parts |= names - {self.entered}
             module.link_in(code, preserve=True)
         for function in module.functions:
-            if function.name in parts - kept and not function.is_declaration:
+            if function.name in parts and not function.is_declaration:
                 function.linkage = "internal"
-        module.get_global_variable(self.entered.env_name).linkage = "common"
+        if self.environment is not None:
+            module.get_global_variable(self.environment).linkage = "common"
         self._optimize_final_module()
         module.verify()
         self._finalize_final_module()
         self.defined = tuple(
             one.name
             for one in (*module.functions, *module.global_variables)
-            if not one.is_declaration and str(one.linkage) != "Linkage.internal"
+            if not one.is_declaration and one.linkage != ll.Linkage.internal
         )
+
+    def fill(self, code: bytes) -> None:
+        """Take machine code that was kept."""
+        self._set_compiled_object(code)
+        self._finalize_final_module()
+        self._codegen._engine._defined_symbols |= set(self.defined)
 
 
 def result(dispatcher: Any, described: Any, signature: Any, library: Any, environment: Any) -> Any:
@@ -88,7 +100,7 @@ class Whole:
         dispatcher._compiler.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
         context = compiler._make_subtarget(dispatcher.targetctx, flags)
         library = WholeLibrary(context.codegen(), part.fndesc.qualname)
-        library.entered = part.fndesc
+        library.environment = part.fndesc.env_name
         library.enable_object_caching()
         library.add_linking_library(part.library)
         environment = Environment.from_fndesc(part.fndesc)
@@ -109,9 +121,7 @@ class Whole:
         """Return a result that was kept."""
         described, signature, environment, defined, code = kept
         library = WholeLibrary(context.codegen(), described.qualname)
-        library.entered, library.defined = described, defined
+        library.defined = defined
         library.enable_object_caching()
-        library._set_compiled_object(code)
-        library._finalize_final_module()
-        library.codegen._engine._defined_symbols |= set(defined)
+        library.fill(code)
         return result(self._dispatcher, described, signature, library, environment)

@@ -13,7 +13,7 @@ import numpy as np
 
 from hw_models.axi import block as axi
 from hw_models.cpu import block as core
-from hw_models.jit import inlined, njit
+from hw_models.jit import apart, inlined, njit
 from hw_models.nvdla import block as nvdla
 from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
@@ -79,7 +79,7 @@ def send_new(system, buses, fifo, before, measure, number):
         pass_on(system, buses, fifo)
 
 
-@njit
+@apart("boolean")
 def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     """Let an NVDLA take its answers and do all that is due. Returns whether work is done."""
     number, node = unit - system["master_unit"], system["node"][unit]
@@ -105,7 +105,7 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     return state["taken"] < state["done_count"]
 
 
-@njit
+@apart("boolean")
 def step_systolic(system, wires, buses, measure, state, ops, unit, now):
     """As `step_nvdla`, for a systolic array."""
     number, node = unit - system["master_unit"], system["node"][unit]
@@ -123,7 +123,7 @@ def step_systolic(system, wires, buses, measure, state, ops, unit, now):
     return state["taken"] < state["finished"]
 
 
-@njit
+@apart("boolean")
 def step_replay(system, wires, buses, measure, state, ops, unit, now):
     """As `step_nvdla`, for a recorded bus trace."""
     number, node = unit - system["master_unit"], system["node"][unit]
@@ -141,7 +141,7 @@ def step_replay(system, wires, buses, measure, state, ops, unit, now):
     return state["taken"] < state["finished"]
 
 
-@njit
+@apart("boolean")
 def step_core(system, wires, buses, measure, state, tasks, unit, now):
     """As `step_nvdla`, for a core."""
     number, node = unit - system["master_unit"], system["node"][unit]
@@ -158,7 +158,7 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
     return state["done_task"] >= 0
 
 
-@njit
+@apart("boolean")
 def step_external(system, wires, buses, measure, state, unit, now):
     """As `step_nvdla`, for a master that stands outside: who drives it tells of its work."""
     number, node = unit - system["master_unit"], system["node"][unit]

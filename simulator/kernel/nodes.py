@@ -7,9 +7,21 @@ from hw_models.cache import block as cache
 from hw_models.dram import block as controller
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
-from hw_models.jit import inlined, njit
+from hw_models.jit import apart, inlined, njit
 from hw_models.port import NEVER, front
 from simulator.kernel.wakes import admit, set_wake, take, to_cycles, visible, wake_reader
+
+
+@apart("boolean")
+def bus_accept(state, request, source, now):
+    """`bus.accept`, for all that ask a bus."""
+    return bus.accept(state, request, source, now)
+
+
+@apart("int64")
+def bus_respond(state, row, time, wires, up):
+    """`bus.respond`, for all that answer a bus."""
+    return bus.respond(state, row, time, wires, up)
 
 
 @inlined
@@ -58,7 +70,7 @@ def answer_bus(system, wires, buses, fifo):
         if not system["one_clock"]:
             cycle = to_cycles(cycle * system["period_fs"][writer], period)
         source = state["slots"][row["tag"]]["lane"] >> 1
-        set_wake(system, unit, bus.respond(state, row, cycle, wires, up))
+        set_wake(system, unit, bus_respond(state, row, cycle, wires, up))
         wake_reader(system, wires["fifo"][up + source])
         take(system, fifo)
 
@@ -70,7 +82,7 @@ def collect(system, wires, node, state, unit, now):
         back = wires["fifo"][node["answers"][k]]
         while visible(system, back):
             source = state["slots"][front(back)["tag"]]["lane"] >> 1
-            set_wake(system, unit, bus.respond(state, front(back), now, wires, node["up"]))
+            set_wake(system, unit, bus_respond(state, front(back), now, wires, node["up"]))
             wake_reader(system, wires["fifo"][node["up"] + source])
             take(system, back)
         wake_reader(system, back)
@@ -80,14 +92,14 @@ def collect(system, wires, node, state, unit, now):
 def offer(system, fifo, state, now):
     """Let the bus queue the requests that are there."""
     while visible(system, fifo):
-        if not bus.accept(state, front(fifo), fifo["source"], now):
+        if not bus_accept(state, front(fifo), fifo["source"], now):
             fifo["blocker"] = state["blocker"]
             return
         admit(system, fifo, False)
     wake_reader(system, fifo)
 
 
-@inlined
+@apart("none")
 def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
     if node["waits_for_answers"]:
@@ -122,7 +134,7 @@ def step_bus(system, wires, state, unit, now):
             wake_reader(system, wires["fifo"][node["up"] + source])
 
 
-@inlined
+@apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
     node = system["node"][unit]
     for k in range(node["answer_count"]):
@@ -149,7 +161,7 @@ def step_cache(system, wires, buses, state, tags, unit, now):
         hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
 
 
-@inlined
+@apart("none")
 def step_dram(system, wires, buses, state, unit, now):
     node = system["node"][unit]
     for k in range(node["request_count"]):
@@ -165,7 +177,7 @@ def step_dram(system, wires, buses, state, unit, now):
     hand_up(system, wires, buses, up)
 
 
-@inlined
+@apart("none")
 def step_ideal(system, wires, buses, state, unit, now):
     node = system["node"][unit]
     for k in range(node["request_count"]):

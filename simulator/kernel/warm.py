@@ -1,7 +1,7 @@
 """Compile the kernels on two cores: while the caller compiles, a second process does the memory side.
 
-Both write to numba's cache on disk, where each looks before it compiles; `python -m simulator.kernel.warm`
-is the second process.
+Both write to the cache on disk, where each looks before it compiles; `python -m simulator.kernel.warm` is the
+second process.
 """
 
 import os
@@ -10,15 +10,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hw_models.jit import numba, prepare
+from hw_models.cache.replacement import SET
+from hw_models.cache.state import CACHE
+from hw_models.dram.state import CHANNEL
+from hw_models.ideal.state import MEMORY
+from hw_models.interconnect.state import INTERCONNECT
+from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
-from simulator.kernel import soc
+from hw_models.port import REQUEST, WIRING
+from simulator.kernel import masters, nodes, soc
+from simulator.kernel.soc_state import BUSES, SYSTEM, Kind
 from simulator.under_way import PROCESSES
 
-PATIENCE_S = 60  # for the second process to end once the caller has all it needs
+PATIENCE_S = 60  # for the second process to end once it is told to
 
 
 def is_cold() -> bool:
@@ -33,16 +41,18 @@ def is_cold() -> bool:
 
 
 @contextmanager
-def second_compiler() -> Iterator[None]:
-    """Let a second process compile the memory side meanwhile, if the cache is cold."""
+def second_compiler(kinds: set[Kind]) -> Iterator[None]:
+    """Let a second process compile nodes of ``kinds`` meanwhile, if the cache is cold, and wait for it."""
     helper = None
     if is_cold():
-        command = [sys.executable, "-m", "simulator.kernel.warm"]
+        command = [sys.executable, "-m", "simulator.kernel.warm", *(kind.name for kind in sorted(kinds))]
         with suppress(OSError):
             helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             PROCESSES.add(helper)
     try:
         yield
+        if helper is not None:
+            helper.wait()
     finally:
         if helper is not None:
             helper.terminate()
@@ -50,30 +60,48 @@ def second_compiler() -> Iterator[None]:
             PROCESSES.discard(helper)
 
 
-def compile_memory_side() -> None:
-    """Compile interconnect, LLC and DRAM for the types that the event loop calls them with."""
-    from hw_models.cache import block as cache
-    from hw_models.cache.replacement import SET
-    from hw_models.cache.state import CACHE
-    from hw_models.dram import block as controller
-    from hw_models.dram.state import CHANNEL
-    from hw_models.interconnect import block as bus
-    from hw_models.interconnect.state import INTERCONNECT
-    from hw_models.port import REQUEST, WIRING
+def kinds_of(system: np.ndarray) -> tuple[set[Kind], set[masters.Kind]]:
+    """Return the kinds of nodes and of masters that a system, shape (1,) SYSTEM, has."""
+    first, end = int(system[0]["master_unit"]), int(system[0]["job_unit"])
+    kinds = system[0]["kind"]
+    return {Kind(kind) for kind in kinds[:first]}, {masters.Kind(kind) for kind in kinds[first:end]}
 
+
+def compile_memory_side(kinds: set[Kind]) -> None:
+    """Have the units of the memory side in place that systems with such nodes need."""
     record, index = numba.from_dtype, numba.int64
-    request, wires, fifo = record(REQUEST), record(WIRING), record(WIRING["fifo"].base)
-    state, llc, channel = record(INTERCONNECT), record(CACHE), record(CHANNEL)
+    system, wires, buses, bus = record(SYSTEM), record(WIRING), record(BUSES), record(INTERCONNECT)
+    ahead, place = (system, wires, buses), (index, index)
     sets = numba.typeof(np.zeros(1, SET))
-    prepare(bus.accept, (state, request, index, index))
-    prepare(bus.advance, (state, index, wires, index, index))
-    prepare(bus.respond, (state, request, index, wires, index))
-    prepare(cache.accept, (llc, sets, request, index))
-    prepare(cache.advance, (llc, sets, index, wires, index, index))
-    prepare(cache.respond, (llc, sets, request, index))
-    prepare(controller.accept, (channel, request, index))
-    prepare(controller.advance, (channel, index, fifo))
+    if Kind.BUS in kinds:
+        ready(nodes.step_bus, (system, wires, bus, *place))
+        ready(nodes.bus_accept, (bus, record(REQUEST), index, index))
+        ready(nodes.bus_respond, (bus, record(REQUEST), index, wires, index))
+    if Kind.CACHE in kinds:
+        ready(nodes.step_cache, (*ahead, record(CACHE), sets, *place))
+    if Kind.DRAM in kinds:
+        ready(nodes.step_dram, (*ahead, record(CHANNEL), *place))
+    if Kind.IDEAL in kinds:
+        ready(nodes.step_ideal, (*ahead, record(MEMORY), *place))
+
+
+def compile_masters(kinds: set[masters.Kind], arguments: tuple[Any, ...]) -> None:
+    """Have the units of masters of ``kinds`` in place, for the ``arguments`` of the event loop."""
+    _, measures, _, table, _ = arguments
+    record, index = numba.from_dtype, numba.int64
+    ahead = (record(SYSTEM), record(WIRING), record(BUSES), record(measures.dtype))
+    rows = {
+        masters.Kind.NVDLA: (masters.step_nvdla, table.nvdlas, table.nvdla_ops),
+        masters.Kind.SYSTOLIC: (masters.step_systolic, table.arrays, table.array_ops),
+        masters.Kind.REPLAY: (masters.step_replay, table.replays, table.replay_ops),
+        masters.Kind.EXTERNAL: (masters.step_external, table.externals),
+        masters.Kind.CORE: (masters.step_core, table.cores, table.tasks),
+    }
+    for kind in sorted(kinds):
+        step, states, *tables = rows[kind]
+        work = tuple(numba.typeof(each) for each in tables)
+        ready(step, (*ahead, record(states.dtype), *work, index, index))
 
 
 if __name__ == "__main__":
-    compile_memory_side()
+    compile_memory_side({Kind[name] for name in sys.argv[1:]})

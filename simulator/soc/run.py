@@ -10,7 +10,7 @@ from hw_models.units import END_FS, FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.kernel import soc
 from simulator.kernel.masters import Masters
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
-from simulator.kernel.warm import second_compiler
+from simulator.kernel.warm import compile_masters, compile_memory_side, kinds_of, second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
 from simulator.soc.who_waits import unanswered, who_waits
@@ -37,11 +37,14 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
 def compiled(machine: Machine) -> tuple[Any, ...]:
     """Compile the kernel for ``machine``, or load what was compiled. Returns its `kernel_arguments`."""
     arguments = kernel_arguments(machine)
-    with second_compiler():
+    nodes, masters = kinds_of(machine.system)
+    with second_compiler(nodes):
+        compile_masters(masters, arguments)
         soc.run(*arguments, 0, 0)
         if machine.storage is not None:
             with within_limits():
                 machine.storage.load_kernels()
+    compile_memory_side(nodes)
     return arguments
 
 

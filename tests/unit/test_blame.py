@@ -15,7 +15,7 @@ from simulator.kernel.ledger import ENTRIES
 from simulator.results.blame import blame_fs
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
-from simulator.soc.run import answer, kernel_arguments, run_machine
+from simulator.soc.run import answer, compiled, run_machine
 
 CONV = {"conv": {"input": [16, 8, 8], "kernels": 16, "kernel": 3, "padding": 1}}
 LAYERS = [CONV, {"pool": {"kernel": 2, "stride": 2}}, {"conv": {"kernels": 32, "kernel": 1}}]
@@ -105,7 +105,7 @@ class Watcher:
         self.machine = machine = build_machine(load(config))
         self.oldest = [(-1, -1)] * len(machine.master_names)  # (step, frame) of each master
         self.waits_fs = Counter()  # (victim, step, frame) -> fs
-        arguments, status = kernel_arguments(machine), soc.RUNNING
+        arguments, status = compiled(machine), soc.RUNNING
         before = self.totals()
         while status in (soc.RUNNING, soc.ASKS):
             status = soc.run(*arguments, 10**15, 1)

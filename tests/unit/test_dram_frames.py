@@ -11,7 +11,7 @@ from hw_models.pages import PAGE_BYTES, REGION_SHIFT, DoesNotFit, Region, build_
 from simulator.config.model import load
 from simulator.kernel import soc
 from simulator.soc.build import build_machine
-from simulator.soc.run import kernel_arguments, run_machine
+from simulator.soc.run import compiled, run_machine
 
 MEMORIES = [
     {"standard": "DDR3-1600", "mapping": "row bank column"},
@@ -108,9 +108,9 @@ def commanded_banks(config: dict) -> set[int]:
     channel = machine.channels[0]
     channel["log_on"] = 1
     banks: set[int] = set()
-    status = soc.RUNNING
+    arguments, status = compiled(machine), soc.RUNNING
     while status == soc.RUNNING:
-        status = soc.run(*kernel_arguments(machine), limit_fs, 8)
+        status = soc.run(*arguments, limit_fs, 8)
         log = channel["log"][: channel["log_count"]]
         assert len(log) < len(channel["log"])  # none was held back
         assert (log["group"] <= 0).all()  # LPDDR4 has no bank groups

@@ -33,7 +33,7 @@ print(call(1), alone(1), *(sum(f.stats.cache_hits.values()) for f in (call, alon
 def checkout(folder: Path) -> Path:
     package = folder / "hw_models"
     package.mkdir(parents=True)
-    for name in ("__init__", "jit", "kernel_cache", "kernel_files", "parts", "shortcuts", "whole"):
+    for name in ("__init__", "jit", "kernel_cache", "kernel_files", "apart", "parts", "shortcuts", "whole"):
         shutil.copy(Path(hw_models.__file__).parent / f"{name}.py", package)
     for name, text in (("leaf", LEAF), ("caller", CALLER), ("alone", ALONE)):
         (package / f"{name}.py").write_text(text)

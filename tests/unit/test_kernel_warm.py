@@ -2,14 +2,12 @@
 
 import pytest
 
-from hw_models.cache import block as cache
-from hw_models.dram import block as controller
-from hw_models.interconnect import block as bus
-from hw_models.jit import numba, prepared
+from hw_models.jit import numba
 from simulator.config.model import load
-from simulator.kernel.warm import compile_memory_side, is_cold
+from simulator.kernel import soc
+from simulator.kernel.warm import compile_masters, compile_memory_side, is_cold, kinds_of
 from simulator.soc.build import build_machine
-from simulator.soc.run import run_machine
+from simulator.soc.run import compiled
 
 CONFIG = {
     "system": {
@@ -26,10 +24,10 @@ CONFIG = {
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 def test_the_memory_side_is_compiled_once_for_both():
-    run_machine(build_machine(load(CONFIG)))
+    machine = build_machine(load(CONFIG))
+    arguments = compiled(machine)
     assert not is_cold()
-    entries = (bus.accept, bus.advance, bus.respond, cache.accept, cache.advance, cache.respond)
-    entries += (controller.accept, controller.advance)
-    before = [prepared(entry) for entry in entries]
-    compile_memory_side()
-    assert [prepared(entry) for entry in entries] == [max(1, count) for count in before]
+    soc.run.part.compile(tuple(map(numba.typeof, (*arguments, 0, 0))))  # tells the units the loop's types
+    nodes, masters = kinds_of(machine.system)
+    compile_memory_side(nodes)  # of other types: a TypeError
+    compile_masters(masters, arguments)

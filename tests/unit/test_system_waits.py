@@ -13,7 +13,7 @@ from simulator.config.model import load
 from simulator.kernel import soc
 from simulator.kernel.soc_state import Kind
 from simulator.soc.build import build_machine
-from simulator.soc.run import kernel_arguments
+from simulator.soc.run import compiled
 
 READ_OR_WRITE = (1, 2, 13, 14)  # in the DRAM's command log
 STOP_FS = 25 * 10**9  # no new requests of cores from here on
@@ -70,7 +70,7 @@ class Observer:
 
     def _run(self, limit_fs):
         status = soc.RUNNING
-        arguments = kernel_arguments(self.machine)
+        arguments = compiled(self.machine)
         while status == soc.RUNNING:
             before = self._waiting()
             status = soc.run(*arguments, limit_fs, 1)
