@@ -22,7 +22,7 @@ from numba.core.transforms import canonicalize_cfg
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template
 
-from hw_models.shortcuts import Lower, only_borrows, shortcuts, works_on_arrays
+from hw_models.shortcuts import Lower, shortcuts, works_on_arrays
 
 UNIT = "unit"  # before the types of a unit, where a part's calls are kept
 _PROCESS = uuid.uuid4().hex[:16]
@@ -144,9 +144,6 @@ class LowerPart(typed_passes.NativeLowering):
 
     def run_pass(self, state: Any) -> bool:
         context = state.targetctx
-        if only_borrows(state):
-            context = context.subtarget(enable_nrt=False)
-            vars(context).pop("nrt", None)
         library = PartLibrary(context.codegen(), state.func_id.func_qualname)
         described = funcdesc.PythonFunctionDescriptor.from_specialized_function(
             state.func_ir,

@@ -70,42 +70,6 @@ def works_on_arrays(state: Any) -> bool:
     return False
 
 
-def only_borrows(state: Any) -> bool:
-    """Tell whether a typed function makes no array, and returns none: what it sees lives on in its callers.
-
-    It need not count references then: two atomic operations for each array that a function is called with.
-    """
-    counts = state.targetctx.data_model_manager
-
-    def counted(kind: Any) -> bool:
-        return counts[kind].contains_nrt_meminfo()
-
-    if counted(state.return_type) or not all(map(_is_borrowed, filter(counted, state.typemap.values()))):
-        return False
-    for expression, signature in state.calltypes.items():
-        operation = getattr(expression, "op", None)
-        if signature is None or operation is None or not counted(signature.return_type):
-            continue
-        if operation == "static_getitem":
-            continue
-        if operation != "getitem" or not _is_place(signature.args[1]):
-            return False
-    return True
-
-
-def _is_borrowed(kind: Any) -> bool:
-    if isinstance(kind, types.BaseTuple):
-        return all(_is_borrowed(part) or isinstance(part, types.Number | types.Record) for part in kind.types)
-    return isinstance(kind, types.Array)
-
-
-def _is_place(kind: Any) -> bool:
-    """Tell whether what an index of this type finds in an array is a part of it, not a copy."""
-    if isinstance(kind, types.BaseTuple):
-        return all(_is_place(part) for part in kind.types)
-    return isinstance(kind, types.Integer | types.SliceType | StringLiteral)
-
-
 class Lower(lowering.Lower):
     """numba's way to LLVM's code, without asking of every number whether it counts references.
 
