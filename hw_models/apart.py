@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import funcdesc, types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template, signature
 
 from hw_models.kernel_files import KernelFiles
@@ -112,7 +113,8 @@ class Unit:
             library.enable_object_caching()
             if kept is None:
                 part = self._dispatcher.part.compile(args)
-                assert part.signature.return_type == self._returns, (self._symbol, part.signature)
+                found = unliteral(part.signature.return_type)
+                assert found == self._returns, f"{self._symbol} returns {found}, not {self._returns}"
                 library.entered = part.fndesc.mangled_name
                 library.add_linking_library(part.library)
                 library.finalize()

@@ -11,6 +11,10 @@ from numba.core.environment import Environment
 from hw_models.kernel_files import KernelFiles
 from hw_models.parts import Part, PartLibrary, code_of, reached
 
+INSIDE = ".inside"  # of the name of a part within a whole: the linker would give it to others who ask for it
+    ".inside"  # of a part's name in a whole: LLVM's linker may give it to others who ask for the part itself
+)
+
 
 class WholeLibrary(JITCodeLibrary):
     """The machine code of a kernel that Python calls, or of a unit."""
@@ -39,6 +43,7 @@ class WholeLibrary(JITCodeLibrary):
         for function in module.functions:
             if function.name in parts and not function.is_declaration:
                 function.linkage = "internal"
+                function.name += INSIDE
         if self.environment is not None:
             module.get_global_variable(self.environment).linkage = "common"
         self._optimize_final_module()
