@@ -12,8 +12,6 @@ from hw_models.kernel_files import KernelFiles
 from hw_models.parts import Part, PartLibrary, code_of, reached
 
 INSIDE = ".inside"  # of the name of a part within a whole: the linker would give it to others who ask for it
-    ".inside"  # of a part's name in a whole: LLVM's linker may give it to others who ask for the part itself
-)
 
 
 class WholeLibrary(JITCodeLibrary):
