@@ -9,6 +9,8 @@
 What is driven is held until it is taken. Answers are in order by id, and a read that has begun is ended
 before another begins; across ids, who was answered first is first. A write is asked for when its address
 and the first of its data are there, and answered when the system has and its last beat was taken.
+AXI3's write data may be interleaved: a beat goes to the oldest address of its id that lacks some. A reset of
+the master drops its bursts: what the system still answers is taken and forgotten.
 Data are right whatever the timing: a write takes effect with its beat, a read is of the moment of its beat.
 """
 
@@ -23,7 +25,7 @@ from hw_models.port import NEVER, is_full, push
 
 ARVALID, AWVALID, WVALID = int(Pin.ARVALID), int(Pin.AWVALID), int(Pin.WVALID)
 RREADY, BREADY, WLAST = int(Pin.RREADY), int(Pin.BREADY), int(Pin.WLAST)
-ARID, AWID = int(Pin.ARID), int(Pin.AWID)
+ARID, AWID, WID = int(Pin.ARID), int(Pin.AWID), int(Pin.WID)
 ARREADY, AWREADY, WREADY = int(Drive.ARREADY), int(Drive.AWREADY), int(Drive.WREADY)
 RVALID, RID, RLAST = int(Drive.RVALID), int(Drive.RID), int(Drive.RLAST)
 BVALID, BID = int(Drive.BVALID), int(Drive.BID)
@@ -72,14 +74,15 @@ def new_burst(agent, side, first_pin, write, cycle):
     burst = side["bursts"][index]
     burst["used"], burst["id"], burst["address"] = 1, pin[first_pin], address
     burst["beats"], burst["size"], burst["kind"] = beats, size, kind
-    burst["given"] = burst["arrived"] = burst["rows"] = 0
+    burst["given"] = burst["arrived"] = burst["rows"] = burst["dropped"] = 0
     burst["first"], burst["next"], burst["ready_cycle"] = 1, -1, NEVER
     burst["order"], burst["begin_cycle"] = side["accepted"], cycle
     burst["issue_cycle"] = side["since"] if side["since"] >= 0 else cycle
     side["since"] = -1
     for other in range(side["top"]):
         older = side["bursts"][other]
-        if older["used"] and other != index and older["id"] == burst["id"] and older["next"] < 0:
+        same = older["used"] and other != index and older["id"] == burst["id"]
+        if same and older["next"] < 0 and not older["dropped"]:
             older["next"] = index
             burst["first"] = 0
     side["accepted"] += 1
@@ -95,7 +98,6 @@ def end_burst(side, index):
     if burst["next"] >= 0:
         side["bursts"][burst["next"]]["first"] = 1
     side["in_flight"] -= 1
-    side["offered"] = -1
 
 
 @inlined
@@ -112,11 +114,21 @@ def note(agent, records, log, burst, write, cycle):
 
 
 @inlined
-def take_beat(agent, store, keys, pool, at, cycle):
-    """Give beat ``at`` of the data kept to the oldest address that lacks some."""
+def address_of(agent, number):
+    """Return where in `data_order` the address is that lacks a beat of id ``number``, -1: it is not there."""
+    for k in range(agent["data_count"]):
+        index = agent["data_order"][(agent["data_head"] + k) % BURSTS]
+        if number < 0 or agent["write"]["bursts"][index]["id"] == number:
+            return np.int64(k)
+    return np.int64(-1)
+
+
+@inlined
+def take_beat(agent, store, keys, pool, at, order, cycle):
+    """Give beat ``at`` of the data kept to the address at ``order`` of those that lack some."""
     words, strobes, last = agent["ahead_data"][at], agent["ahead_strb"][at], agent["ahead_last"][at]
     side = agent["write"]
-    index = agent["data_order"][agent["data_head"]]
+    index = agent["data_order"][(agent["data_head"] + order) % BURSTS]
     burst = side["bursts"][index]
     beat = burst["given"]
     lanes = beat_lanes(burst, beat, agent["width"])
@@ -136,6 +148,9 @@ def take_beat(agent, store, keys, pool, at, cycle):
     if (burst["given"] == burst["beats"]) != (last != 0):
         refuse(agent, BAD_LAST, cycle, np.int64(1), burst["address"], burst["given"])
     if burst["given"] == burst["beats"]:
+        for k in range(order, 0, -1):  # those before it move up
+            to, of = (agent["data_head"] + k) % BURSTS, (agent["data_head"] + k - 1) % BURSTS
+            agent["data_order"][to] = agent["data_order"][of]
         agent["data_head"] = (agent["data_head"] + 1) % BURSTS
         agent["data_count"] -= 1
 
@@ -158,7 +173,7 @@ def take_write(agent, store, keys, pool, cycle):
             at = (agent["ahead_head"] + agent["ahead_count"]) % BEATS
             agent["ahead_data"][at, :] = agent["wdata"]
             agent["ahead_strb"][at, :] = agent["wstrb"]
-            agent["ahead_last"][at] = pin[WLAST]
+            agent["ahead_last"][at], agent["ahead_id"][at] = pin[WLAST], pin[WID]
             agent["ahead_since"][at] = agent["data_since"] if agent["data_since"] >= 0 else cycle
             agent["ahead_cycle"][at], agent["data_since"] = cycle, -1
             agent["ahead_count"] += 1
@@ -166,11 +181,41 @@ def take_write(agent, store, keys, pool, cycle):
         else:
             agent["data_waits"] += 1
             agent["data_since"] = cycle if agent["data_since"] < 0 else agent["data_since"]
-    while agent["ahead_count"] > 0 and agent["data_count"] > 0:
+    while agent["ahead_count"] > 0:
         at = agent["ahead_head"]
-        take_beat(agent, store, keys, pool, at, cycle)
+        order = address_of(agent, agent["ahead_id"][at])
+        if order < 0:
+            break
+        take_beat(agent, store, keys, pool, at, order, cycle)
         agent["ahead_head"] = (at + 1) % BEATS
         agent["ahead_count"] -= 1
+
+
+@inlined
+def is_answered(burst, write):
+    """Tell whether the system owes nothing more for a burst."""
+    return burst["rows"] <= 0 if write else burst["arrived"] >= bytes_through(burst, burst["beats"] - 1)
+
+
+@inlined
+def drop(side, write):
+    """Forget what is in flight; rows are kept until the system has answered."""
+    for index in range(side["top"]):
+        burst = side["bursts"][index]
+        burst["dropped"], burst["next"] = burst["used"], -1
+        if burst["used"] and is_answered(burst, write):
+            end_burst(side, index)
+    side["offered"] = side["since"] = -1
+
+
+@inlined
+def drop_all(agent):
+    """Forget all of a master that is in reset."""
+    drop(agent["read"], False)
+    drop(agent["write"], True)
+    agent["data_count"] = agent["ahead_count"] = 0
+    agent["data_since"] = -1
+    agent["drive"][RVALID] = agent["drive"][BVALID] = 0
 
 
 @njit
@@ -179,7 +224,8 @@ def sample(agent, store, keys, pool, records, log, cycle):
     pin, drive = agent["pin"], agent["drive"]
     reads, writes = agent["read"], agent["write"]
     if agent["reset"]:
-        return False
+        drop_all(agent)
+        return reads["fresh"] + writes["fresh"] > 0
     if drive[RVALID]:
         if pin[RREADY]:
             burst = reads["bursts"][reads["offered"]]
@@ -194,12 +240,14 @@ def sample(agent, store, keys, pool, records, log, cycle):
             if burst["given"] == burst["beats"]:
                 note(agent, records, log, burst, np.int64(0), cycle)
                 end_burst(reads, reads["offered"])
+                reads["offered"] = -1
         else:
             reads["answer_waits"] += 1
     if drive[BVALID]:
         if pin[BREADY]:
             note(agent, records, log, writes["bursts"][writes["offered"]], np.int64(1), cycle)
             end_burst(writes, writes["offered"])
+            writes["offered"] = -1
             agent["moved_cycle"] = cycle
             drive[BVALID] = 0
         else:
@@ -249,9 +297,14 @@ def respond(agent, response, now):
         burst = agent["write"]["bursts"][response["tag"]]
         burst["rows"] -= 1
         burst["ready_cycle"] = now
+        if burst["dropped"] and burst["rows"] == 0:
+            end_burst(agent["write"], response["tag"])
         return
     burst = agent["read"]["bursts"][response["tag"]]
     burst["arrived"] += response["bytes"]
+    if burst["dropped"] and is_answered(burst, False):
+        end_burst(agent["read"], response["tag"])
+        return
     if burst["ready_cycle"] == NEVER and burst["arrived"] >= bytes_through(burst, np.int64(0)):
         burst["ready_cycle"] = now
 
@@ -262,7 +315,7 @@ def choose(side, write):
     best = np.int64(-1)
     for index in range(side["top"]):
         burst = side["bursts"][index]
-        if not burst["used"] or not burst["first"] or burst["ready_cycle"] == NEVER:
+        if not burst["used"] or burst["dropped"] or not burst["first"] or burst["ready_cycle"] == NEVER:
             continue
         if write and (burst["rows"] > 0 or burst["given"] < burst["beats"]):
             continue

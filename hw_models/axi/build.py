@@ -4,7 +4,7 @@ import numpy as np
 
 from hw_models.axi.names import Bus
 from hw_models.axi.params import External
-from hw_models.axi.state import AGENT
+from hw_models.axi.state import AGENT, Pin
 from hw_models.port import NEVER
 
 
@@ -24,4 +24,5 @@ def build_agent(params: External, master: int, base: int, beyond: int) -> np.nda
         row[side]["bursts"]["ready_cycle"] = NEVER
         row[side]["bursts"]["next"] = -1
     row["busy"], row["data_since"] = 1, -1
+    row["pin"][Pin.WID] = -1
     return state

@@ -29,6 +29,7 @@ class Pin(IntEnum):
     AWBURST = auto()
     AWLOCK = auto()
     WLAST = auto()
+    WID = auto()  # of AXI3, -1: the bus has none
 
 
 class Drive(IntEnum):
@@ -84,6 +85,7 @@ BURST = np.dtype(
         ("rows", np.int64),  # requests that it has not answered whole
         ("first", np.int64),  # 1: no older burst of its id is in flight
         ("next", np.int64),  # the next of its id, -1: none
+        ("dropped", np.int64),  # 1: its master has been reset since, and nobody wants the answer
         ("ready_cycle", np.int64),  # when the answer began, NEVER: not yet
         ("order", np.int64),  # of acceptance
         ("issue_cycle", np.int64),  # it was offered: of a write address and first beat
@@ -150,6 +152,7 @@ AGENT = np.dtype(
         ("ahead_data", np.uint64, (BEATS, WORDS)),
         ("ahead_strb", np.uint64, (BEATS, WORDS // 8)),
         ("ahead_last", np.int64, (BEATS,)),
+        ("ahead_id", np.int64, (BEATS,)),
         ("ahead_head", np.int64),
         ("ahead_count", np.int64),
         ("data_since", np.int64),  # as `since`, of write data

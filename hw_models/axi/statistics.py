@@ -50,7 +50,9 @@ def waits_of(agent: np.void) -> list[str]:
     waits = []
     for kind, channel, valid in (("read", "R", Drive.RVALID), ("write", "B", Drive.BVALID)):
         rows = agent[kind]
-        used = [burst for burst in rows["bursts"][: int(rows["top"])] if burst["used"]]
+        used = [
+            burst for burst in rows["bursts"][: int(rows["top"])] if burst["used"] and not burst["dropped"]
+        ]
         offered = int(rows["offered"])
         if agent["drive"][valid] and offered >= 0:
             number = int(rows["bursts"][offered]["id"])

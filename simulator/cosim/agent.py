@@ -51,6 +51,8 @@ class MemoryAgent:
         if self.clock is None:
             raise CosimError(f"the design has none of {', '.join(CLOCKS)}; write clock=dut.NAME")
         self.reset = reset
+        if self.params.bus != Bus.AXI3:
+            self.signals.pop("wid", None)
         self._check(dut, prefix)
         self._set_defaults()
         if reset is not None:
@@ -102,6 +104,7 @@ class MemoryAgent:
         pin[[Pin.ARSIZE, Pin.AWSIZE]] = size
         pin[[Pin.ARBURST, Pin.AWBURST]] = Burst.INCR
         pin[[Pin.RREADY, Pin.BREADY, Pin.WLAST]] = 1
+        pin[Pin.WID] = -1
         self.row["wstrb"] = np.uint64(2**64 - 1)
 
     # The front end in Python: for any simulator
@@ -150,11 +153,11 @@ class MemoryAgent:
                     value = self._value(name, handle)
                     pin[place] = value - 2**64 if value >= 2**63 else value
         if pin[Pin.WVALID]:
-            for name in ("wlast", "wdata", "wstrb"):
+            for name in ("wlast", "wid", "wdata", "wstrb"):
                 if name in self.signals:
                     value = self._value(name, self.signals[name]._handle)
-                    if name == "wlast":
-                        pin[Pin.WLAST] = value
+                    if name in PINS:
+                        pin[Pin[name.upper()]] = value
                     else:
                         _to_words(value, row[name])
 

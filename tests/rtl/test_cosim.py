@@ -109,6 +109,15 @@ def test_the_design_is_a_master_of_the_summary_and_slower_with_hogs(run, crowded
     assert '"dut reads"' in timeline
 
 
+def test_a_reset_with_bursts_in_flight_drops_them_by_both_front_ends(run):
+    """No answer comes after it: the same copy, begun anew, is right."""
+    runs = [
+        run(SOC, "begins_anew_after_a_reset_in_the_middle", front_end=by) for by in ("verilator", "cocotb")
+    ]
+    assert [failed for failed, _ in runs] == [0, 0]
+    assert bursts(runs[0][1]) == bursts(runs[1][1])
+
+
 def test_a_read_takes_the_latency_of_ideal_memory_exactly(run):
     failed, folder = run(IDEAL)
     assert not failed

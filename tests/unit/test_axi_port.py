@@ -220,3 +220,71 @@ def test_who_waits_names_the_channel():
     for _ in range(40):
         bench.edge()
     assert waits_of(bench.agent)[0] == "R of id 3 is valid and waits for the master's RREADY"
+
+
+def offer_write(bench, burst, number):
+    """Put a write's address on the bus for one edge."""
+    put_address(bench.agent["pin"], Pin.AWID, burst, number)
+    bench.agent["pin"][Pin.AWVALID] = 1
+    bench.edge()
+    bench.agent["pin"][Pin.AWVALID] = 0
+
+
+def test_interleaved_write_data_go_to_the_address_of_their_id():
+    """AXI3: beats of two writes in a mixture, and those of a third ahead of its address."""
+    bench, memory = Bench(8, seed=3), {}
+    bench.edge()
+    pin, bursts = bench.agent["pin"], {k: (0x100 * k, 3, 3, INCR) for k in (1, 2, 3)}
+    pin[Pin.BREADY] = 1
+    for number in (1, 2):
+        offer_write(bench, bursts[number], number)
+    given = dict.fromkeys(bursts, 0)
+    for number in (1, 2, 2, 1, 1, 2, 3, 3):
+        data, start = bench.random.randbytes(8), bursts[number][0] + 8 * given[number]
+        memory |= {start + lane: data[lane] for lane in range(8)}
+        given[number] += 1
+        pin[Pin.WVALID], pin[Pin.WID], pin[Pin.WLAST] = 1, number, given[number] == 3
+        bench.agent["wdata"] = np.frombuffer(data.ljust(128, b"\0"), np.uint64)
+        bench.agent["wstrb"] = np.uint64(2**64 - 1)
+        taken = False
+        while not taken:
+            taken = bool(bench.drive(Drive.WREADY))
+            bench.edge()
+    pin[Pin.WVALID] = 0
+    assert "2 beats on W wait for their address on AW" in waits_of(bench.agent)
+    offer_write(bench, bursts[3], 3)
+    for _ in range(200):
+        bench.edge()
+    assert bench.log["count"] == 2
+    assert waits_of(bench.agent) == ["write at 0x300 of id 3 waits for 1 of its 3 beats on W"]
+    read_all(bench, memory, [((start, beats - 1, *rest), k) for k, (start, beats, *rest) in bursts.items()])
+    assert bench.agent["fault"] == Fault.NONE
+
+
+def test_a_reset_drops_what_is_in_flight_and_no_answer_comes_after_it():
+    """Whatever the moment: the master begins anew with the same ids, and gets its own answers only."""
+    for moment in range(1, 40, 3):
+        bench = Bench(8, seed=moment)
+        bench.edge()
+        pin, memory = bench.agent["pin"], {}
+        write_all(bench, memory, [((0x1000, 4, 3, INCR), 1), ((0x2000, 16, 3, INCR), 2)])
+        for cycle in range(moment):
+            put_address(pin, Pin.ARID, (0x1000, 4, 3, INCR), cycle % 3)
+            put_address(pin, Pin.AWID, (0x4000, 4, 3, INCR), cycle % 3)
+            pin[Pin.ARVALID] = pin[Pin.AWVALID] = pin[Pin.WVALID] = pin[Pin.RREADY] = 1
+            pin[Pin.WLAST] = bench.agent["write"]["beats"] % 4 == 3
+            bench.agent["wstrb"] = np.uint64(0)
+            bench.edge()
+        pin[[Pin.ARVALID, Pin.AWVALID, Pin.WVALID]] = 0
+        bench.agent["reset"] = 1
+        bench.edge()
+        assert bench.drive(Drive.RVALID) == bench.drive(Drive.BVALID) == 0
+        bench.agent["reset"] = 0
+        fault = bench.agent["fault"]
+        bench.edge()
+        write_all(bench, memory, [((0x1008, 2, 3, INCR), 1), ((0x3000, 4, 3, INCR), 0)])
+        read_all(bench, memory, [((0x1000, 4, 3, INCR), k) for k in range(3)] * 4)
+        for _ in range(300):
+            bench.edge()
+        assert bench.agent["read"]["in_flight"] == bench.agent["write"]["in_flight"] == 0
+        assert bench.agent["fault"] == fault == Fault.NONE

@@ -96,6 +96,29 @@ async def takes_no_more_answers(dut):
     await Timer(20, "us")
 
 
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def begins_anew_after_a_reset_in_the_middle(dut):
+    system = System()
+    agent = MemoryAgent(dut, "m_axi", system, reset=dut.rst)
+    data = random.randbytes(BURSTS * BEATS * len(dut.m_axi_rdata) // 8)
+    system.memory.write(SOURCE, data)
+    await reset(dut)
+    for passed in (20, 55, 90, 140, 0):
+        await FallingEdge(dut.clk)
+        dut.shape.value, dut.start.value = 2, 1
+        await FallingEdge(dut.clk)
+        dut.start.value = 0
+        if passed:
+            await Timer(2 * passed, "ns")
+            assert dut.busy.value == 1
+            dut.rst.value = 1
+            await Timer(8, "ns")
+            dut.rst.value = 0
+    await FallingEdge(dut.busy)
+    assert system.memory.read(TARGET, len(data)) == data
+    assert agent.counters["read_bursts"] > BURSTS
+
+
 @cocotb.test()
 async def starts_no_clock(dut):
     MemoryAgent(dut, "m_axi", System())
