@@ -290,9 +290,12 @@ def choose_again(state, e):
         if mode != state["writing_next"]:
             state["stale"] = 1
             return
+    if state["page"] > CLOSED_PAGE:  # whichever queue it is in, a row that it hits is not closed for idling
+        state["stale"] = 1
+        return
     if state["scanned"] >> w & 1 == 0:
         return
-    if state["plain"] == 1 or state["page"] > CLOSED_PAGE or state["owed"] > 0:
+    if state["plain"] == 1 or state["owed"] > 0:
         state["stale"] = 1
         return
     bank = state["banks"][entry["bank"]]

@@ -120,7 +120,7 @@ class Lane:
         """Have the process started, and wait for nothing."""
         if self.executor is None and self.called is None:
             context = multiprocessing.get_context("spawn")
-            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_serve)
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=serve)
             self.called = executor, executor.submit(os.getpid)
 
     def _open(self) -> None:
@@ -174,7 +174,7 @@ def _parts(config: dict[str, Any]) -> frozenset[str]:
     return frozenset(name for name, part in (config.get("system") or {}).items() if part)
 
 
-def _serve() -> None:
+def serve() -> None:
     """Set up a worker: whoever started it ends it, and it ends with whoever started it.
 
     What a point needs is imported here, so that no point's time limit pays for it.

@@ -14,6 +14,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from simulator.config.shipped import CONFIGS
+from simulator.sweeps.workers import serve
 from simulator.validate.figure import Figure
 from simulator.validate.firesim_cases import (
     BARE,
@@ -64,7 +65,7 @@ def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outco
     compile_kernels(load(CONFIG))
     order = sorted(chosen, key=lambda case: -case.corunners * LENGTH.get(case.size, 0))
     count = workers or len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=serve) as pool:
         return dict(zip(order, pool.map(run_case, order)))
 
 
