@@ -1,7 +1,7 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
 from hw_models.dram.names import Command
-from hw_models.dram.queues import classify
+from hw_models.dram.queues import classify, forget_floors
 from hw_models.jit import inlined, njit
 
 READ = int(Command.READ)
@@ -93,6 +93,7 @@ def close_bank(state, b, time):
     bank["hit"][1] = -1
     bank["miss"][0] = -1
     bank["miss"][1] = -1
+    forget_floors(state, bank)  # ACT may be possible before a hit would have been
 
 
 @njit

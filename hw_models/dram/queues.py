@@ -192,6 +192,14 @@ def reserve(state, e):
 
 
 @njit
+def forget_floors(state, bank):
+    """Commands for the entries of ``bank`` may come earlier than was found last."""
+    for w in range(2):
+        if bank["busy_at"][w] >= 0:
+            state["floor"][w, bank["busy_at"][w]] = 0
+
+
+@njit
 def unreserve(state, b):
     bank = state["banks"][b]
     state["active_count"] -= 1
@@ -199,9 +207,7 @@ def unreserve(state, b):
     state["active_banks"][bank["active_at"]] = moved
     state["banks"][moved]["active_at"] = bank["active_at"]
     bank["active"] = -1
-    for w in range(2):
-        if bank["busy_at"][w] >= 0:
-            state["floor"][w, bank["busy_at"][w]] = 0
+    forget_floors(state, bank)
 
 
 @njit

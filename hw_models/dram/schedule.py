@@ -170,7 +170,8 @@ def choose_simply(state, w):
     """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
 
     A bank is passed over while its floor, the earliest time found last, lies behind the best one: times of
-    queued entries only grow, but for a new entry and for a row that its opener gives free (`queues.py`).
+    queued entries only grow, but for a new entry, for a row that its opener gives free and for one that is
+    closed though the other queue has a hit (`queues.py`).
     """
     entries = state["entries"]
     banks = state["banks"]

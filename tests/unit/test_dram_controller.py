@@ -83,6 +83,37 @@ def test_shortcuts_change_no_time(name):
             assert np.array_equal(a, b)
 
 
+SHORT_ROWS = {"tRP": 4, "tRCD": 4, "tRC": 12, "tRTP": 2, "tWR": 4, "tRAS": 8} | {"tWTR_S": 30, "tWTR_L": 30}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {
+            "scheduler": st.sampled_from(["fr_fcfs", "fr_fcfs", "column_first"]),
+            "protect": st.sampled_from(["none", "none", "older_hits", "all_hits"]),
+            "page": st.sampled_from(["open", "closed", "timeout", "adaptive"]),
+            "page_timeout": st.sampled_from(["20 cycles", "60 cycles"]),
+            "unified_queue": st.booleans(),
+            "reserve_rows": st.booleans(),
+            "row_hit_cap": st.sampled_from([0, 0, 2]),
+            "read_queue": st.sampled_from([4, 8, 32]),
+            "write_queue": st.sampled_from([4, 8, 32]),
+            "timing": st.sampled_from([{}, SHORT_ROWS]),
+        }
+    ),
+    st.integers(0, 2**31),
+    st.sampled_from([0, 6, 30]),
+    st.integers(1, 3),
+)
+def test_shortcuts_of_any_policy_change_no_time(policy, seed, gap, rows):
+    trace = random_trace(seed, 250, gap=gap, rows=rows)
+    trace["address"] &= ~(7 << 14)  # in two banks
+    fast, slow = (run(memory(**policy, shortcuts=shortcuts), trace) for shortcuts in (True, False))
+    for a, b in zip(fast, slow):
+        assert np.array_equal(a, b)
+
+
 def test_pure_latencies_are_those_of_all_references():
     hit, closed, conflict = 21, 37, 53  # 1 + CL + BL/2, + tRCD, + tRP
     trace = reads((0, 0), (64, 500), (CONFLICT, 1000))
