@@ -205,6 +205,9 @@ def grant(state, bus, now, wires, down):
             if examine(state, i, now, wires, down):
                 wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
+    other = state["lanes"][winner ^ 1]
+    if state["fifo"][source] and other["bus"] != bus:  # it may stand first now
+        other["retry"] = min(other["retry"], now + 1)
     return True
 
 

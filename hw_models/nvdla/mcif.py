@@ -190,10 +190,10 @@ def read_step(state, port, now, out):
     _see_returns(mcif, now)
     if mcif["reads_in_flight"] + beats > state["outstanding_reads"]:
         if mcif["return_count"]:
-            mcif["read_wake"] = mcif["returned"][mcif["return_head"]] + RETURN_TO_READ
+            later = min(later, mcif["returned"][mcif["return_head"]] + RETURN_TO_READ)
         else:
             mcif["read_limited"] = 1
-            mcif["read_wake"] = NEVER
+        mcif["read_wake"] = later  # whose turn it is then may have a shorter one
         return
     _send(state, out, now, chosen, address, beats * dbb, 0, beats, port)
     record = state["records"][reader["slot"][head]]
@@ -295,10 +295,10 @@ def write_step(state, port, now, out):
     _see_acknowledgements(mcif, now)
     if mcif["writes_in_flight"] + beats > state["outstanding_writes"]:
         if mcif["ack_count"]:
-            mcif["write_wake"] = mcif["acknowledged"][mcif["ack_head"]] + RETURN_TO_READ
+            later = min(later, mcif["acknowledged"][mcif["ack_head"]] + RETURN_TO_READ)
         else:
             mcif["write_limited"] = 1
-            mcif["write_wake"] = NEVER
+        mcif["write_wake"] = later
         return -1
     _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats, port)
     record = state["records"][writer["slot"][head]]

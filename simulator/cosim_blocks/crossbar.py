@@ -281,6 +281,7 @@ class Bench(bench.Bench):
         model = self.model
         waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
         busy = int(model["busy_cycles"].sum())
+        model["lanes_due"] = min(model["lanes_due"], cycle)  # the RTL looks at its lanes in every cycle
         advance(model, cycle, self.wires, 0, UP)
         self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
         for port, answer in enumerate(self.answers):

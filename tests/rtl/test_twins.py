@@ -35,6 +35,7 @@ def test_outside_pytest_a_difference_is_told_too(monkeypatch, tmp_path):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     for name, right, wrong in (
         ("arbiter.sv", "", ""),
+        ("arbiter_properties.svh", "", ""),
         ("arbitration.svh", "granted.credit[unit] - 8'd1", "granted.credit[unit] - 8'd2"),
     ):
         text = (ROOT / "hw_models/interconnect/rtl" / name).read_text()

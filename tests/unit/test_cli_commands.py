@@ -138,7 +138,8 @@ def test_run_prints_the_summary_and_writes_the_folder(dlasim, folder, simulated)
 def test_run_without_out_writes_under_runs(dlasim, folder, simulated):
     assert dlasim("run", "c.yaml", "--no-plots")[0] == 0
     assert sorted(p.name for p in (folder / "runs/c").iterdir()) == [
-        "bandwidth.csv", "config.yaml", "frames.csv", "latency.csv", "ops.csv", "summary.json", "timeline.json",
+        "bandwidth.csv", "config.yaml", "frames.csv", "latency.csv", "ops.csv", "queues.csv",
+        "summary.json", "timeline.json",
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def test_a_run_writes_every_file_of_the_interface(tmp_path):
         "bandwidth.csv",
         "frames.csv",
         "latency.csv",
+        "queues.csv",
         "timeline.json",
         "report.html",
         "plots/layer_latency.png",
