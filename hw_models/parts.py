@@ -267,16 +267,6 @@ class Part:
             self.compiled[args] = made
         return made
 
-    def _from_disk(self, args: tuple) -> Any:
-        """Return what is kept; compile and keep what is not."""
-        key = self._dispatcher._cache._index_key(args, self._dispatcher.targetctx.codegen())
-        kept = self._files.load(key)
-        if kept is not None:
-            return self._load(kept)
-        made = self._compile(args)
-        self._save(key, made)
-        return made
-
     def _compile(self, args: tuple) -> Any:
         dispatcher = self._dispatcher
         flags = compiler.Flags()
