@@ -25,9 +25,9 @@ from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.hub import hub_wait, is_release, track
 from hw_models.interconnect.hub_channels import let_go, stage, take_turns
-from hw_models.interconnect.lanes import aim, id_of, leave, place, take_slot
+from hw_models.interconnect.lanes import aim, count_in, id_of, leave, pass_down, take_slot
 from hw_models.interconnect.names import LANE_ROWS
-from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
 from hw_models.interconnect.state import LANES
 from hw_models.interconnect.waits import claim, master_of, wait_for
@@ -164,17 +164,10 @@ def send(state, i, bus, now, wires, down):
         stage(state, source, tracker, index, address, now)
         interval = max(beats, interval - state["caching"][source])  # its own cache is not probed
     else:
-        sent = place(wires["fifo"][down + port], time)
-        copy_request(sent, row)
-        sent["time"] = time
-        sent["address"] = address
-        sent["bytes"] = size
-        sent["tag"] = index
+        pass_down(wires["fifo"][down + port], row, index, address, size, time)
     state["fifo_head"][source] = -1
     state["fifo_until"][source, state["slots"][index]["id"]] = NEVER
-    charge_all(state["regulation"], source, write, size)
-    state["port_flight"][write, port] += 1
-    state["port_share"][write, port, master] += 1
+    count_in(state, source, write, port, master, size)
     state["bus_free"][bus] = now + interval
     state["bus_owner"][bus] = master
     state["busy_cycles"][bus] += beats

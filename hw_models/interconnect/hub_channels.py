@@ -14,11 +14,11 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
-from hw_models.interconnect.lanes import leave, place, take_slot
-from hw_models.interconnect.regulator import charge_all, held_until
+from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
+from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
 from hw_models.jit import inlined, njit
-from hw_models.port import NEVER, copy_request, is_full
+from hw_models.port import NEVER, is_full
 
 BUS_BUSY = int(Cause.BUS_BUSY)
 
@@ -106,18 +106,11 @@ def send_release(state, cache, at, now, wires, down):
     size, port, master = lane["size"], lane["port"], row["master"]
     index = take_slot(state, i, lane, row)
     state["slots"][index]["tracker"] = -1
-    time = max(now, at + 1)
-    sent = place(wires["fifo"][down + port], time)
-    copy_request(sent, row)
-    sent["time"] = time
-    sent["address"] += lane["sent"]
+    address = row["address"] + lane["sent"]
     if state["route_count"] > 0:
-        sent["address"] = address_below(state["routes"], sent["address"])
-    sent["bytes"] = size
-    sent["tag"] = index
-    charge_all(state["regulation"], cache, 1, size)
-    state["port_flight"][1, port] += 1
-    state["port_share"][1, port, master] += 1
+        address = address_below(state["routes"], address)
+    pass_down(wires["fifo"][down + port], row, index, address, size, max(now, at + 1))
+    count_in(state, cache, 1, port, master, size)
     beats = beats_of(state, cache, size)
     state["busy_cycles"][lane["bus"]] += beats
     hold(state, index, at + beats)
@@ -159,13 +152,8 @@ def send_staged(state, t, now, wires, down):
     slot = state["slots"][index]
     request = slot["request"]
     source, write = slot["lane"] >> 1, slot["lane"] & 1
-    time = now + state["staged_way"][t]
-    sent = place(wires["fifo"][down + slot["port"]], time)
-    copy_request(sent, request)
-    sent["time"] = time
-    sent["address"] = state["staged_address"][t]
-    sent["bytes"] = slot["bytes"]
-    sent["tag"] = index
+    fifo, time = wires["fifo"][down + slot["port"]], now + state["staged_way"][t]
+    pass_down(fifo, request, index, state["staged_address"][t], slot["bytes"], time)
     state["staged"][t] = -1
     if now > state["staged_soonest"][t]:
         culprit = max(0, state["onward_owner"])

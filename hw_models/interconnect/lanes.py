@@ -3,6 +3,7 @@
 import numpy as np
 
 from hw_models.interconnect.names import LANE_ROWS
+from hw_models.interconnect.regulator import charge_all
 from hw_models.interconnect.routes import port_of
 from hw_models.interconnect.waits import settle
 from hw_models.jit import inlined
@@ -69,6 +70,25 @@ def place(fifo, time):
         at -= 1
     fifo["count"] += 1
     return fifo["rows"][at % FIFO_ROWS]
+
+
+@inlined
+def pass_down(fifo, row, index, address, size, time):
+    """Put the piece in slot ``index``, of request ``row``, on its way to a memory port, there at ``time``."""
+    sent = place(fifo, time)
+    copy_request(sent, row)
+    sent["time"] = time
+    sent["address"] = address
+    sent["bytes"] = size
+    sent["tag"] = index
+
+
+@inlined
+def count_in(state, source, write, port, master, size):
+    """Count a piece among those in flight at its port, and in its source's budgets."""
+    charge_all(state["regulation"], source, write, size)
+    state["port_flight"][write, port] += 1
+    state["port_share"][write, port, master] += 1
 
 
 @inlined

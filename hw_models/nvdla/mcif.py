@@ -77,21 +77,19 @@ def request_read(state, client, address, beats, time, slot):
 
 
 @inlined
-def _see_returns(mcif, now):
-    """Take the beats off the outstanding counter whose return it has seen by ``now``."""
-    while mcif["return_count"] and mcif["returned"][mcif["return_head"]] <= now - RETURN_TO_READ:
-        mcif["return_head"] = (mcif["return_head"] + 1) & (RETURNS - 1)
-        mcif["return_count"] -= 1
-        mcif["reads_in_flight"] -= 1
+def _come_back(beats, time):
+    """Note that a beat is back at ``time``."""
+    beats["back"][(beats["head"] + beats["count"]) & (RETURNS - 1)] = time
+    beats["count"] += 1
 
 
 @inlined
-def _see_acknowledgements(mcif, now):
-    """As `_see_returns`, for writes."""
-    while mcif["ack_count"] and mcif["acknowledged"][mcif["ack_head"]] <= now - RETURN_TO_READ:
-        mcif["ack_head"] = (mcif["ack_head"] + 1) & (RETURNS - 1)
-        mcif["ack_count"] -= 1
-        mcif["writes_in_flight"] -= 1
+def _see(beats, now):
+    """Take the beats off the outstanding counter whose return it has seen by ``now``."""
+    while beats["count"] and beats["back"][beats["head"]] <= now - RETURN_TO_READ:
+        beats["head"] = (beats["head"] + 1) & (RETURNS - 1)
+        beats["count"] -= 1
+        beats["in_flight"] -= 1
 
 
 @inlined
@@ -187,10 +185,11 @@ def read_step(state, port, now, out):
     head = reader["head"]
     address = reader["address"][head]
     beats = _next_beats(state, reader)
-    _see_returns(mcif, now)
-    if mcif["reads_in_flight"] + beats > state["outstanding_reads"]:
-        if mcif["return_count"]:
-            later = min(later, mcif["returned"][mcif["return_head"]] + RETURN_TO_READ)
+    reads = mcif["reads"]
+    _see(reads, now)
+    if reads["in_flight"] + beats > state["outstanding_reads"]:
+        if reads["count"]:
+            later = min(later, reads["back"][reads["head"]] + RETURN_TO_READ)
         else:
             mcif["read_limited"] = 1
         mcif["read_wake"] = later  # whose turn it is then may have a shorter one
@@ -199,13 +198,11 @@ def read_step(state, port, now, out):
     record = state["records"][reader["slot"][head]]
     record["read_bytes"][chosen] += beats * dbb
     record["read_bursts"][chosen] += 1
-    mcif["reads_in_flight"] += beats
+    reads["in_flight"] += beats
     gone = 0  # returned beats that the counter has not yet seen
-    while (
-        gone < mcif["return_count"] and mcif["returned"][(mcif["return_head"] + gone) & (RETURNS - 1)] <= now
-    ):
+    while gone < reads["count"] and reads["back"][(reads["head"] + gone) & (RETURNS - 1)] <= now:
         gone += 1
-    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], mcif["reads_in_flight"] - gone)
+    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], reads["in_flight"] - gone)
     mcif["last_reader"] = chosen
     mcif["next_read"] = now + 1
     reader["bursts_in_flight"] += 1
@@ -232,8 +229,7 @@ def beat_returned(state, mcif, client, time):
     """Account for one read beat of ``client`` taken from the bus at ``time``."""
     reader = mcif["readers"][client]
     mcif["last_beat"] = time
-    mcif["returned"][(mcif["return_head"] + mcif["return_count"]) & (RETURNS - 1)] = time
-    mcif["return_count"] += 1
+    _come_back(mcif["reads"], time)
     if mcif["read_limited"] or (reader["id_limit"] and reader["count"]):
         mcif["read_limited"] = 0
         wake_read(state, mcif, time + RETURN_TO_READ)
@@ -292,10 +288,11 @@ def write_step(state, port, now, out):
     writer = mcif["writers"][chosen]
     head = writer["head"]
     beats = writer["beats"][head]
-    _see_acknowledgements(mcif, now)
-    if mcif["writes_in_flight"] + beats > state["outstanding_writes"]:
-        if mcif["ack_count"]:
-            later = min(later, mcif["acknowledged"][mcif["ack_head"]] + RETURN_TO_READ)
+    writes = mcif["writes"]
+    _see(writes, now)
+    if writes["in_flight"] + beats > state["outstanding_writes"]:
+        if writes["count"]:
+            later = min(later, writes["back"][writes["head"]] + RETURN_TO_READ)
         else:
             mcif["write_limited"] = 1
         mcif["write_wake"] = later
@@ -307,7 +304,7 @@ def write_step(state, port, now, out):
     if record["mark"][_FIRST_WRITE] < 0:
         record["mark"][_FIRST_WRITE] = now
     record["mark"][_LAST_WRITE] = now + beats - 1
-    mcif["writes_in_flight"] += beats
+    writes["in_flight"] += beats
     mcif["last_writer"] = chosen
     mcif["next_write"] = now + beats
     writer["head"] = (head + 1) % WRITES
@@ -324,8 +321,7 @@ def write_step(state, port, now, out):
 def write_acknowledged(state, mcif, client, beats, time):
     mcif["writers"][client]["in_flight"] -= 1
     for _ in range(beats):
-        mcif["acknowledged"][(mcif["ack_head"] + mcif["ack_count"]) & (RETURNS - 1)] = time
-        mcif["ack_count"] += 1
+        _come_back(mcif["writes"], time)
     if mcif["write_limited"]:
         mcif["write_limited"] = 0
         wake_write(state, mcif, time + RETURN_TO_READ)

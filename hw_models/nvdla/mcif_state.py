@@ -49,6 +49,15 @@ WRITER = np.dtype(
     ]
 )
 
+BEATS = np.dtype(  # of a direction: under way, and back
+    [
+        ("in_flight", np.int64),  # those included that are back and not yet seen to be
+        ("back", np.int64, (RETURNS,)),  # cycles at which they came back, or were acknowledged
+        ("head", np.int64),
+        ("count", np.int64),
+    ]
+)
+
 MCIF = np.dtype(
     [
         ("readers", READER, (CLIENTS,)),
@@ -59,16 +68,10 @@ MCIF = np.dtype(
         ("next_write", np.int64),
         ("read_wake", np.int64),  # when to look for one again
         ("write_wake", np.int64),
-        ("reads_in_flight", np.int64),  # beats
-        ("writes_in_flight", np.int64),  # beats
+        ("reads", BEATS),
+        ("writes", BEATS),
         ("max_reads_in_flight", np.int64),
         ("last_beat", np.int64),  # cycle of the last read beat taken
-        ("returned", np.int64, (RETURNS,)),  # cycles of beats returned and not yet taken off the counter
-        ("return_head", np.int64),
-        ("return_count", np.int64),
-        ("acknowledged", np.int64, (RETURNS,)),  # likewise, of the beats of acknowledged write bursts
-        ("ack_head", np.int64),
-        ("ack_count", np.int64),
         ("read_limited", np.int64),  # 1: the limit of beats in flight holds the next burst back
         ("write_limited", np.int64),
         ("read_full", np.int64),  # 1: the way out is full

@@ -23,7 +23,7 @@ from simulator.report.style import (
     new_axes,
 )
 from simulator.results.numbers import count_text, rate_text, time_text
-from simulator.results.result import Result
+from simulator.results.result import Result, told
 
 SHOWN_LAYERS = 14  # bars of "where the cycles went"
 APART = 0.1  # of a decade: closer points of a roofline share a name
@@ -116,7 +116,7 @@ def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
 def bandwidth_over_time(result: Result, layers: list[Layer]) -> Figure | None:
     """Bytes a second of every master."""
     time = np.asarray(result.bandwidth.get("time_s", ()), dtype=float)
-    names = [name for name in result.bandwidth if name != "time_s" and np.any(result.bandwidth[name])]
+    names = list(told(result.bandwidth))
     if not len(time) or not names:
         return None
     figure, axes = new_axes("Memory traffic over time")

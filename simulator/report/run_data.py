@@ -8,7 +8,7 @@ import numpy as np
 from simulator.report.layers import UNSEEN, Layer, cause_of, interference_pairs, layers_of
 from simulator.results.numbers import percent_text
 from simulator.results.parts import channels
-from simulator.results.result import Result
+from simulator.results.result import Result, told
 from simulator.results.tracks import tracks
 
 ASKED = "asked for"  # level of memory of what operations ask for (`simulator.results.levels`)
@@ -35,16 +35,9 @@ def run_data(result: Result) -> dict[str, Any]:
         ],
         "bandwidth": {
             "time_s": result.bandwidth.get("time_s", []),
-            "masters": {
-                name: values
-                for name, values in result.bandwidth.items()
-                if name != "time_s" and np.any(values)
-            },
+            "masters": told(result.bandwidth),
         },
-        "queues": {
-            "time_s": result.queues.get("time_s", []),
-            "fills": {n: values for n, values in result.queues.items() if n != "time_s" and np.any(values)},
-        },
+        "queues": {"time_s": result.queues.get("time_s", []), "fills": told(result.queues)},
         "latency": latency_data(result),
         "blame": blame_data(result),
         "layers": [layer_data(layer) for layer in layers],

@@ -273,8 +273,8 @@ def _share(layer: Layer, job: Mapping[str, Any]) -> float | None:
 
 
 def _layers(result: Result) -> str:
-    layers = layers_of(result.ops, result.summary["workloads"])
     jobs = result.summary["workloads"]
+    layers = layers_of(result.ops, jobs)
     joules = layer_joules(result.energy)
     rows = []
     for i, layer in enumerate(layers):

@@ -7,6 +7,11 @@ from typing import Any
 SCHEMA_VERSION = 2  # of summary.json: raised when a path changes its meaning or goes away
 
 
+def told(series: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """Return the columns of a series over `time_s` in which there is anything but zeros."""
+    return {name: values for name, values in series.items() if name != "time_s" and any(values)}
+
+
 @dataclass
 class Result:
     """One simulation's outcome; `simulator.report.write.write_run` turns it into files."""

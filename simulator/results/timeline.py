@@ -4,12 +4,13 @@ Format: "Trace Event Format" (Chromium project): complete slices (X), instants (
 and metadata (M); times in microseconds. Every track has a number of its own, whatever its process.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hw_models.units import FS
 from simulator.kernel.measure import BINS
 from simulator.results.frames import frame_table
+from simulator.results.result import told
 from simulator.results.tracks import tracks
 from simulator.soc.machine import JobPlan, Machine
 
@@ -167,28 +168,37 @@ def counters(series: Mapping[str, Sequence[float]]) -> Iterator[Event]:
     """Yield the bytes/s of every master that moved any, a track each, where they change."""
     times = series["time_s"]
     half = (times[1] - times[0]) / 2 if len(times) > 1 else sum(times)
-    for name, values in series.items():
-        if name == "time_s" or not any(values):
-            continue
-        at: Event = {"ph": "C", "pid": MEMORY, "tid": 0, "name": f"{name} bytes/s"}
-        last = None
-        for time, value in zip(times, values):
-            if value != last:
-                yield at | {"ts": us(max(time - half, 0.0)), "args": {"bytes/s": round(value)}}
-            last = value
+    begins = [max(time - half, 0.0) for time in times]
+    for name, values in told(series).items():
+        yield from _changes(f"{name} bytes/s", "bytes/s", begins, values, round)
 
 
 def queue_counters(series: Mapping[str, Sequence[float]]) -> Iterator[Event]:
     """Yield the requests in each DRAM queue and the MSHRs in use, a track each, where they change."""
-    for name, values in series.items():
-        if name == "time_s" or not any(values):
-            continue
-        at: Event = {"ph": "C", "pid": MEMORY, "tid": 0, "name": name}
-        last = None
-        for time, value in zip(series["time_s"], values):
-            if value != last:
-                yield at | {"ts": us(time), "args": {name.split()[-1]: value}}
-            last = value
+    for name, values in told(series).items():
+        yield from _changes(name, name.split()[-1], series["time_s"], values)
+
+
+def _changes(
+    name: str,
+    unit: str,
+    times: Sequence[float],
+    values: Sequence[float],
+    shown: Callable[[float], float] = lambda value: value,
+) -> Iterator[Event]:
+    """Yield a counter where it changes."""
+    last = None
+    for time, value in zip(times, values):
+        if value != last:
+            yield {
+                "ph": "C",
+                "pid": MEMORY,
+                "tid": 0,
+                "name": name,
+                "ts": us(time),
+                "args": {unit: shown(value)},
+            }
+        last = value
 
 
 def bandwidth(machine: Machine) -> dict[str, list[float]]:

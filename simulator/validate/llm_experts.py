@@ -5,13 +5,10 @@ The router's two parameters are fitted to the hits at 30 and 60 GB, the rate of 
 and 30 GB, that of swapping to those at 60 and 75: these are shown and not counted.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-import workloads.llm
 from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
 from hw_models.units import FS
@@ -19,11 +16,11 @@ from simulator.config.model import load
 from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from simulator.validate.llm_curves import PS_PER_S, random_rate
+from simulator.validate.llm_tables import rows_of
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan
 from workloads.llm.tokens import LlmRun
 
-REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 PRESET = "glm5_experts_m5_max"
 CALIBRATED = {"hit rate": ("30", "60"), "tokens/s": ("10", "30", "60", "75")}  # cache, GB
 PROMPT, TOKENS = 24, 32
@@ -67,7 +64,7 @@ def device_rate(flash: Flash, threads: int) -> float:
 
 def cache_sizes() -> Iterator[Figure]:
     """Hits grow with the cache; tokens/s have a peak: what it takes, the page cache lacks."""
-    rows = _read("moe_cache_sweep.csv")
+    rows = rows_of("moe_cache_sweep.csv")
     for row in rows:
         ours = decoded(float(row["cache_GB"]))
         for quantity, column, value in (
@@ -88,12 +85,7 @@ def mapped() -> Iterator[Figure]:
     nvme = {"preset": "nvme_gen4_ssd"}
     faults = random_rate(nvme, READ_AHEAD, 1, READS, places=1 << 17)
     direct = random_rate(nvme, DIRECT, 32, READS, places=1 << 17)
-    for row in _read("moe_mapped.csv"):
+    for row in rows_of("moe_mapped.csv"):
         measured = float(row["direct_tokens_per_s"]) / float(row["mapped_tokens_per_s"])
         shown = {"system": "experts", "model": row["model"], "prompt": row["prompt"]}
         yield Figure(shown, "direct reads, times faster", measured, direct / faults)
-
-
-def _read(name: str) -> list[dict[str, str]]:
-    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -4,7 +4,6 @@ Two constants of the software (`a100_80gb.eager`), its share of bandwidth and th
 fitted to the five models that are neither Hymba nor Llama-3.2-3B, which are shown and not counted.
 """
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,8 @@ import numpy as np
 from hw_models.roofline.params import Roofline
 from hw_models.units import FS
 from simulator.validate.figure import Figure
-from simulator.validate.llm_published import REFERENCE, preset
+from simulator.validate.llm_published import preset
+from simulator.validate.llm_tables import rows_of
 from workloads.llm.compute import Compute
 from workloads.llm.kv import kv_bytes
 from workloads.llm.model import Transformer, load_model, transformer
@@ -48,8 +48,7 @@ def figures() -> Iterator[Figure]:
     shown = {"system": "Hymba", "model": "Hymba-1.5B"}
     caches = [kv_bytes(plan) for plan in (_plan("Llama-3.2-3B", 1), _plan("Hymba-1.5B", 1))]
     yield Figure(shown, "times smaller cache", CACHE, caches[0] / caches[1])
-    with (REFERENCE / "hymba_throughput.csv").open(newline="", encoding="utf-8") as file:
-        measured = {row["model"]: float(row["tokens_per_s"]) for row in csv.DictReader(file)}
+    measured = {row["model"]: float(row["tokens_per_s"]) for row in rows_of("hymba_throughput.csv")}
     ours = {name: tokens_per_s(name, machine) for name in measured}
     for name, reference in measured.items():
         counted = name in BUILT_IN

@@ -6,21 +6,19 @@ times and memory of DuoAttention. Tokens of a page and reductions by owner maps 
 they are not counted.
 """
 
-import csv
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-import workloads.llm
 from simulator.validate import llm_allocators, llm_experts, llm_hymba, llm_published, llm_training
 from simulator.validate.figure import Figure
+from simulator.validate.llm_tables import rows_of
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, transformer
 from workloads.llm.sharing import grouped, stored_bytes, stored_cells
 
-REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 PYTHIA_160M = {"layers": 12, "heads": 12, "head_width": 64}
 GIB, GB = 2**30, 1e9
 LONGEST = 2048  # tokens of a context of Pythia-160M
@@ -46,7 +44,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
 
 def mlkv() -> Iterator[Figure]:
     """Caches of Pythia-160M variants, measured: 32-bit, the context one token short of 2048."""
-    for row in _read("mlkv_pythia160m_measured.csv"):
+    for row in rows_of("mlkv_pythia160m_measured.csv"):
         if row["oom"] != "False" or not row["kv_cache_MiB"]:
             continue
         cells = int(row["total_kv_heads"])
@@ -66,7 +64,7 @@ def _owners_of(cells: int) -> np.ndarray:
 
 def paged_attention() -> Iterator[Figure]:
     """Table 1: weights, and how many tokens the rest holds; figures 2 and 13: what allocators make of it."""
-    rows = {(row["model"], row["quantity"]): row["value"] for row in _read("pagedattention_paper.csv")}
+    rows = {(row["model"], row["quantity"]): row["value"] for row in rows_of("pagedattention_paper.csv")}
     for name, values in OPT.items():
         model, shown = _opt(name, values), {"system": "PagedAttention", "model": name}
         weights = bytes_of(model.parameters, "fp16") / GB
@@ -86,7 +84,7 @@ def _opt(name: str, values: dict[str, int]) -> Transformer:
 
 def pages() -> Iterator[Figure]:
     """vAttention: tokens of one layer's keys that a page of virtual memory holds."""
-    for row in _read("vattention_pages.csv"):
+    for row in rows_of("vattention_pages.csv"):
         token = int(row["kv_heads_per_gpu"]) * 128 * Fraction(16, 8)
         shown = {"system": "vAttention", "model": row["model"], "page": row["page_bytes"]}
         ours = float(int(row["page_bytes"]) / token)
@@ -95,14 +93,9 @@ def pages() -> Iterator[Figure]:
 
 def owner_maps() -> Iterator[Figure]:
     """Sharing across layers: how many times fewer layers store keys and values."""
-    for row in _read("crosslayer_owner_maps.csv"):
+    for row in rows_of("crosslayer_owner_maps.csv"):
         owners = np.array([[int(owner.rstrip("s"))] for owner in row["owner_of_each_layer"].split("_")])
         ours = len(owners) / stored_cells(owners)
         shown = {"system": "cross-layer", "map": row["name"]}
         published = float(row["kv_reduction_derived"])
         yield Figure(shown, "times fewer (parameter)", published, ours, counted=False)
-
-
-def _read(name: str) -> list[dict[str, str]]:
-    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -4,18 +4,16 @@ What restates a parameter of the preset (a share kept is the share written) is s
 each preset stores and reads is its rules' alone: `workloads.llm.cells`.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
-import workloads.llm
 from hw_models.roofline.params import Roofline
 from hw_models.units import FS
 from simulator.config.model import load
 from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
+from simulator.validate.llm_tables import rows_of
 from workloads.llm.cells import ALL, Cells, cells_of
 from workloads.llm.compute import Compute
 from workloads.llm.dtypes import bits_of
@@ -24,7 +22,6 @@ from workloads.llm.model import transformer
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan, plan_of
 
-REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 GIB, MIB = 2**30, 2**20
 DUO = {  # preset, or the model of one without its rules
     ("Llama-2-7B", "duo"): "duo_attention",
@@ -85,7 +82,7 @@ def preset(name: str) -> Preset:
 
 def systems() -> Iterator[Figure]:
     """Compare what systems say of their caches."""
-    for row in _read("published_systems.csv"):
+    for row in rows_of("published_systems.csv"):
         shown = {"system": row["system"], "preset": row["preset"]}
         ours = quantity(preset(row["preset"]), row["quantity"])
         yield Figure(shown, row["quantity"], float(row["published"]), ours, counted=row["follows"] == "yes")
@@ -140,7 +137,7 @@ def duo_attention() -> Iterator[Figure]:
     The two shares of bandwidth of its presets are calibrated on the times without streaming heads: these are
     not counted, nor are rows that the authors extrapolated.
     """
-    for row in _read("duoattention_decode.csv"):
+    for row in rows_of("duoattention_decode.csv"):
         model, method, context = row["model"], row["method"], int(row["context_tokens"])
         ours = preset(DUO[model, method]).at(context, rules=method == "duo")
         measured = row["extrapolated"] == "no"
@@ -151,8 +148,3 @@ def duo_attention() -> Iterator[Figure]:
         yield Figure(
             shown, "ms a token", float(row["latency_ms_per_token"]), 1e3 * ours.token_s(), counted=counted
         )
-
-
-def _read(name: str) -> list[dict[str, str]]:
-    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

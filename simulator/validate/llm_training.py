@@ -4,18 +4,15 @@ Packed rows of DPO with a shared prompt are samples a second of 8 cards; ours is
 they have. Where attention outweighs all else depends on kernels that we do not know: shown, not counted.
 """
 
-import csv
 from collections.abc import Iterator
-from pathlib import Path
 
-import workloads.llm
 from hw_models.roofline.params import Roofline
 from simulator.validate.figure import Figure
+from simulator.validate.llm_tables import rows_of
 from workloads.llm.model import transformer
 from workloads.llm.train_params import TrainJob
 from workloads.llm.training import dpo_tokens, forward_macs, layer_values, step_of
 
-REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "memory"
 MEMO_7B = {"model_type": "gpt2", "n_embd": 4096, "n_layer": 32, "n_head": 32, "vocab_size": 50257}
 MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING = 2**20, 4096, 576 * 2**10
 RECOMPUTED_PERCENT = 30  # more time (Sublinear memory, arXiv 1604.06174, abstract)
@@ -51,11 +48,10 @@ def sublinear() -> Figure:
 
 def prefix_sharing() -> Iterator[Figure]:
     """Both answers of a pair behind one copy of their prompt."""
-    with (REFERENCE / "dpo_prefix_sharing.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            faster = float(row["samples_per_s_shared"]) / float(row["samples_per_s"])
-            shown = {"system": "DPO prefix sharing", "model": row["dataset"]}
-            yield Figure(shown, "times faster", faster, dpo_tokens(float(row["prompt_to_answer"])))
+    for row in rows_of("dpo_prefix_sharing.csv"):
+        faster = float(row["samples_per_s_shared"]) / float(row["samples_per_s"])
+        shown = {"system": "DPO prefix sharing", "model": row["dataset"]}
+        yield Figure(shown, "times faster", faster, dpo_tokens(float(row["prompt_to_answer"])))
 
 
 def _job(tokens: int, policy: str = "keep") -> TrainJob:

@@ -293,4 +293,5 @@ def test_any_response_times_lead_to_the_same_traffic(delays):
     state, seen = drive("nv_small", ops, lambda n: delays[n % 20], 10**6)
     assert state["done_count"] == 1
     assert sum(1 for _, stream, _ in seen if stream == DATA) == 5 * 4 * 2
-    assert state["mcif"][0]["writes_in_flight"] == state["mcif"][0]["ack_count"]  # all acknowledged
+    writes = state["mcif"][0]["writes"]
+    assert writes["in_flight"] == writes["count"]  # all acknowledged

@@ -4,7 +4,6 @@ Blocks of a type and a length: the hierarchy, the widths, and stretches of time 
 beginning, then each signal's changes, packed on its own. Values are kept as `workloads.bus.vcd` keeps them.
 """
 
-import gzip
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -213,9 +212,10 @@ def _unwrapped(path: Path, data: bytes) -> bytes:
     if data[:1] != bytes([WRAPPED]):
         return data
     reader = Reader(data, 9)
-    if reader.number() > MOST_BYTES:
+    size = reader.number()
+    if size > MOST_BYTES:
         raise too_large(path)
-    return gzip.decompress(data[reader.at :])
+    return unzip(data[reader.at :], size, gzipped=True)
 
 
 class Block(NamedTuple):

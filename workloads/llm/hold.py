@@ -3,15 +3,17 @@
 `offload.policy` names the usual ways to hold weights; a line here says each choice by itself.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from hw_models.units import Block, Bytes
 from workloads.llm.budget import DramBudget
 from workloads.llm.experts import Router
 from workloads.llm.kv_rules import Share
-from workloads.llm.replacement import REPLACEMENTS, Replacement
+from workloads.llm.replacement import REPLACEMENTS, Replacement, UnitCache
 
 Home = Literal["flash", "host"]
 What = Literal["ffn", "experts", "kv", "table"]
@@ -61,6 +63,10 @@ class Hold(Block):
     chunk_bytes: Bytes | None = Field(
         None, alias="chunk", gt=0, description="size of a read; absent: a unit, of an expert 1 MiB"
     )
+
+    def cache(self, slots: int, asked: Sequence[np.ndarray]) -> UnitCache:
+        """Return a cache of ``slots`` units, of all that will be asked for."""
+        return UnitCache(slots, self.replace, asked, window=self.window, accuracy=self.accuracy)
 
     @model_validator(mode="after")
     def fits_its_kind(self) -> "Hold":

@@ -9,7 +9,6 @@ from workloads.llm.activity_kernel import GenerativeTrace
 from workloads.llm.coactivation import all_friends
 from workloads.llm.plan import Plan, activity_of
 from workloads.llm.recorded import RecordedTrace
-from workloads.llm.replacement import UnitCache
 
 WARM_TOKENS = 16  # of a prompt, the last that fill a cache of neurons before the first token
 
@@ -33,7 +32,7 @@ class NeuronCache:
         flagged = [trace.step(layer) for _ in range(warm + job.tokens) for layer in layers]
         asked = [layers[i % len(layers)] * self.ffn + neurons for i, (neurons, _) in enumerate(flagged)]
         slots = int(plan.capacity[layers].sum())
-        self.cache = UnitCache(slots, hold.replace, asked, window=hold.window, accuracy=hold.accuracy)
+        self.cache = hold.cache(slots, asked)
         for position, units in enumerate(asked[: warm * len(layers)]):
             if position % len(layers) == 0:
                 self.cache.next_token()

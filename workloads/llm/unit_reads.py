@@ -45,9 +45,7 @@ class ExpertReads:
         asked = [np.unique(np.concatenate([token[i] for token in prompt])) for i in range(len(self.layers))]
         asked += [trace.step(layer) for _ in range(plan.job.tokens) for layer in self.layers]
         units = [self.layers[i % len(self.layers)] * self.count + picks for i, picks in enumerate(asked)]
-        self.cache = UnitCache(
-            plan.expert_slots, hold.replace, units, window=hold.window, accuracy=hold.accuracy
-        )
+        self.cache = hold.cache(plan.expert_slots, units)
         self.pages = None
         if hold.via == "page_cache":
             self.pages = PageCache(page_room(plan, machine) // max(plan.dram.expert, 1))
@@ -116,13 +114,7 @@ class BlockReads:
         size = max(int((kv.block_tokens * kv.token_bytes).max()), 1)
         room = hold.dram.bytes_of(kv.spilled_bytes(job.context)) if hold.dram is not None else 2**60
         asked = [layer * self.count + picks for (layer, _), picks in self.picks.items()]
-        self.cache = UnitCache(
-            min(room // size, layers * self.count),
-            hold.replace,
-            asked,
-            window=hold.window,
-            accuracy=hold.accuracy,
-        )
+        self.cache = hold.cache(min(room // size, layers * self.count), asked)
 
     def _pick(self, layer: int, context: int) -> np.ndarray:
         """Draw blocks by popularity; some of those of the step before again."""
@@ -162,7 +154,7 @@ class RowReads:
         if hold is not None:
             rows, slots = list(self.asked), plan.table_held_bytes // max(plan.table_row, 1)
             self.asked = iter(rows)  # type: ignore[assignment]
-            self.cache = UnitCache(slots, hold.replace, rows, window=hold.window, accuracy=hold.accuracy)
+            self.cache = hold.cache(slots, rows)
 
     def next(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the different rows that a layer looks up, and those of them that are read from elsewhere."""

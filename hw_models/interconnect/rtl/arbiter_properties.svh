@@ -1,4 +1,4 @@
-// What is proven of the arbiter included by arbiter.sv, under FORMAL.
+// What is proven of the arbiter: included by arbiter.sv, under FORMAL.
 //
 // `watched` is any master. While it asks without winning, `passed` counts the grants of others; as the search
 // begins behind the latest winner, each of those comes closer to it (`near`).
