@@ -293,7 +293,7 @@ class Part:
                 if home is None and called.has_dynamic_globals:
                     return
                 calls.append(home or called._get_module_for_linking().as_bitcode())
-        if not library.has_dynamic_globals:
+        if not library.has_dynamic_globals and not made.environment.consts:
             self._files.save(key, (made.fndesc, made.signature, library.own_module.as_bitcode(), calls))
 
     def _load(self, kept: tuple) -> Any:

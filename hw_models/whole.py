@@ -118,11 +118,13 @@ class Whole:
         """Return what is kept of a result."""
         library = made.library
         code = library._get_compiled_object()
-        return made.fndesc, made.signature, made.environment, library.defined, code
+        return made.fndesc, made.signature, made.environment.consts, library.defined, code
 
     def rebuild(self, context: Any, kept: tuple) -> Any:
         """Return a result that was kept."""
-        described, signature, environment, defined, code = kept
+        described, signature, constants, defined, code = kept
+        environment = Environment.from_fndesc(described)  # a part compiled here may have made it, and empty
+        environment.consts[:] = constants
         library = WholeLibrary(context.codegen(), described.qualname)
         library.defined = defined
         library.enable_object_caching()

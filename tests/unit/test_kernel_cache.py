@@ -187,6 +187,37 @@ def test_processes_that_compile_at_the_same_time_keep_what_each_made(tmp_path):
     assert not list(cache.rglob("*.tmp"))
 
 
+RECORDS = """
+import numpy as np
+from hw_models.jit import njit
+
+@njit
+def first(rows):
+    return rows[0]
+
+@njit
+def number(rows):
+    return first(rows)["number"]
+"""
+ASK_RECORDS = """
+import numpy as np
+from hw_models.records import first, number
+rows = np.zeros(1, [("number", np.int64)])
+print({}, sum(first.stats.cache_hits.values()))
+"""
+
+
+def test_a_kernel_that_another_process_kept_meanwhile_returns_records(tmp_path):
+    """What it needs of Python comes with it, though a part of that name was compiled here before."""
+    folder, cache = checkout(tmp_path / "a"), tmp_path / "cache"
+    (folder / "hw_models/records.py").write_text(RECORDS)
+    assert told(process(folder, cache, ask=ASK_RECORDS.format("first(rows)"))) == ("(0,) 0", "")
+    (part,) = cache.rglob("part.*first*")
+    part.unlink()
+    asked = process(folder, cache, ask=ASK_RECORDS.format("number(rows), first(rows)"))
+    assert told(asked) == ("0 (0,) 1", "")
+
+
 def test_two_signatures_of_a_function_never_share_a_file(tmp_path):
     """Two processes, of which neither has seen what the other is about to write."""
     one, other = (kernel_files.KernelFiles(tmp_path, "run-1.py311") for _ in range(2))
