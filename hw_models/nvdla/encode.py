@@ -8,39 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.nvdla.encode_conv import convolution
 from hw_models.nvdla.launch import SUB_UNITS, Launch
 from hw_models.nvdla.op import Operand, Unit
-from hw_models.nvdla.registers import Settings, fields, registers
+from hw_models.nvdla.register_builder import Builder
 
 Fields = dict[str, dict[str, int]]  # by unit
-A8B8G8R8, R8 = 0x0C, 0x00  # pixel formats of four channels and of one
-
-
-class Builder:
-    """Collects the registers of one unit field by field."""
-
-    def __init__(self, unit: str):
-        self.unit = unit
-        self.values: dict[str, int] = {}
-
-    def field(self, name: str, value: int) -> None:
-        """Set a field, in two's complement if negative. ValueError when it does not fit."""
-        register, part = fields(self.unit)[name]
-        if not -(1 << (part.bits - 1)) <= value <= part.mask:
-            raise ValueError(f"{self.unit}.{register}.{name} has {part.bits} bits; {value} does not fit")
-        old = self.values.get(register, registers()[self.unit, register].reset)
-        cleared = old & ~(part.mask << part.low_bit)
-        self.values[register] = cleared | (value & part.mask) << part.low_bit
-
-    def fields(self, values: Mapping[str, int]) -> None:
-        for name, value in values.items():
-            self.field(name, value)
-
-    def address(self, low: str, high: str, value: int) -> None:
-        self.values[low], self.values[high] = value & 0xFFFFFFFF, value >> 32
-
-    def settings(self, tables: tuple[np.ndarray, np.ndarray] | None = None) -> Settings:
-        return Settings(self.unit, self.values, tables)
 
 
 def launch_of(
@@ -52,7 +25,7 @@ def launch_of(
     """Return the launch of an OP row; ``extra``: further fields by unit, ``tables``: LE and LO by unit."""
     unit = Unit(int(op["unit"]))
     makers = {
-        Unit.CONV: _convolution,
+        Unit.CONV: _conv,
         Unit.SDP: _sdp,
         Unit.PDP: _pdp,
         Unit.CDP: _cdp,
@@ -64,113 +37,6 @@ def launch_of(
         builders[name].fields(values)
     found = tables or {}
     return Launch(unit, {name: builder.settings(found.get(name)) for name, builder in builders.items()})
-
-
-def _convolution(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:
-    cdma, csc, cacc = Builder("CDMA"), Builder("CSC"), Builder("CACC")
-    image, channels = int(op["image"]), int(op["channels"])
-    columns = 1 if image else int(op["kernel_width"])
-    kernel_channels = channels * int(op["kernel_width"]) if image else channels
-    width, height = int(op["width"]), int(op["height"])
-    in_cbuf = width + (int(op["pad_left"] + op["pad_right"]) if image else 0)
-    out_width, out_height = int(op["out_width"]), int(op["out_height"])
-    entries = _entries(in_cbuf, channels, bool(image), preset)
-    kernel_bytes = kernel_channels * int(op["kernel_height"]) * columns
-    banks = {"DATA_BANK": int(op["data_banks"]) - 1, "WEIGHT_BANK": int(op["weight_banks"]) - 1}
-    cdma.fields(
-        {
-            "CONV_MODE": int(op["winograd"]),
-            "IN_PRECISION": 0,
-            "PROC_PRECISION": 0,
-            "DATAIN_FORMAT": image,
-            "PIXEL_FORMAT": A8B8G8R8 if channels == 4 or not image else R8,
-            "PIXEL_SIGN_OVERRIDE": image,
-            "DATAIN_WIDTH": width - 1,
-            "DATAIN_HEIGHT": height - 1,
-            "DATAIN_CHANNEL": channels - 1,
-            "DATAIN_WIDTH_EXT": width - 1,
-            "DATAIN_HEIGHT_EXT": height - 1,
-            "DATAIN_RAM_TYPE": 1,
-            "WEIGHT_RAM_TYPE": 1,
-            "LINE_STRIDE": int(op["src_line_stride"]),
-            "SURF_STRIDE": int(op["src_surface_stride"]),
-            "LINE_PACKED": int(op["line_packed"]),
-            "SURF_PACKED": int(op["surface_packed"]),
-            "BATCHES": max(int(op["batch"]), 1) - 1,
-            "BATCH_STRIDE": int(op["batch_stride"]),
-            "ENTRIES": entries - 1,
-            "GRAINS": int(op["fetch_grain"]) - 1,
-            "WEIGHT_FORMAT": int(op["wmb_bytes"] > 0),
-            "BYTE_PER_KERNEL": kernel_bytes - 1,
-            "WEIGHT_KERNEL": int(op["kernels"]) - 1,
-            "CONV_X_STRIDE": int(op["stride_x"]) - 1,
-            "CONV_Y_STRIDE": int(op["stride_y"]) - 1,
-            "PAD_LEFT": int(op["pad_left"]),
-            "PAD_RIGHT": int(op["pad_right"]),
-            "PAD_TOP": int(op["pad_top"]),
-            "PAD_BOTTOM": int(op["pad_bottom"]),
-            **banks,
-        }
-    )
-    cdma.values["D_WEIGHT_BYTES"] = int(op["weight_bytes"])
-    cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0", int(op["src"]))
-    cdma.address("D_WEIGHT_ADDR_LOW", "D_WEIGHT_ADDR_HIGH", int(op["weights"]))
-    if op["wmb_bytes"]:
-        cdma.values["D_WMB_BYTES"] = int(op["wmb_bytes"])
-        cdma.address("D_WMB_ADDR_LOW", "D_WMB_ADDR_HIGH", int(op["wmb"]))
-        cdma.address("D_WGS_ADDR_LOW", "D_WGS_ADDR_HIGH", int(op["wgs"]))
-    csc.fields(
-        {
-            "CONV_MODE": int(op["winograd"]),
-            "IN_PRECISION": 0,
-            "PROC_PRECISION": 0,
-            "DATAIN_FORMAT": image,
-            "DATAIN_WIDTH_EXT": in_cbuf - 1,
-            "DATAIN_HEIGHT_EXT": height - 1,
-            "DATAIN_CHANNEL_EXT": channels - 1,
-            "BATCHES": max(int(op["batch"]), 1) - 1,
-            "ENTRIES": entries - 1,
-            "WEIGHT_FORMAT": int(op["wmb_bytes"] > 0),
-            "WEIGHT_WIDTH_EXT": columns - 1,
-            "WEIGHT_HEIGHT_EXT": int(op["kernel_height"]) - 1,
-            "WEIGHT_CHANNEL_EXT": kernel_channels - 1,
-            "WEIGHT_KERNEL": int(op["kernels"]) - 1,
-            "DATAOUT_WIDTH": out_width - 1,
-            "DATAOUT_HEIGHT": out_height - 1,
-            "DATAOUT_CHANNEL": int(op["out_channels"]) - 1,
-            "ATOMICS": out_width * out_height - 1,
-            "RLS_SLICES": (int(op["release"]) or height) - 1,
-            "CONV_X_STRIDE_EXT": int(op["stride_x"]) - 1,
-            "CONV_Y_STRIDE_EXT": int(op["stride_y"]) - 1,
-            "X_DILATION_EXT": max(int(op["dilation_x"]), 1) - 1,
-            "Y_DILATION_EXT": max(int(op["dilation_y"]), 1) - 1,
-            "PAD_LEFT": int(op["pad_left"]),
-            "PAD_TOP": int(op["pad_top"]),
-            **banks,
-        }
-    )
-    csc.values["D_WEIGHT_BYTES"] = int(op["weight_bytes"])
-    cacc.fields(
-        {
-            "DATAOUT_WIDTH": out_width - 1,
-            "DATAOUT_HEIGHT": out_height - 1,
-            "DATAOUT_CHANNEL": int(op["out_channels"]) - 1,
-            "LINE_PACKED": 0,
-        }
-    )
-    macs = {name: Builder(name) for name in ("CMAC_A", "CMAC_B")}
-    for mac in macs.values():
-        mac.fields({"CONV_MODE": int(op["winograd"]), "PROC_PRECISION": 0})
-    return {"CDMA": cdma, "CSC": csc, **macs, "CACC": cacc} | _behind(op, True)
-
-
-def _entries(width: int, channels: int, image: bool, preset: Mapping[str, int]) -> int:
-    """Return CBUF entries of an input line."""
-    entry, atom = preset["cbuf_entry_bytes"], preset["atom_bytes"]
-    if image:
-        return -(-width * channels // entry)
-    whole, rest = divmod(-(-channels // atom), entry // atom)
-    return width * whole + -(-width * rest // (entry // atom))
 
 
 def _behind(op: Any, flying: bool) -> dict[str, Builder]:
@@ -235,6 +101,10 @@ def _behind(op: Any, flying: bool) -> dict[str, Builder]:
         source = op["out_width"], op["out_height"], op["out_channels"]
         builders["PDP"] = _pooling(op, tuple(int(size) for size in source), flying=True)
     return builders
+
+
+def _conv(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:
+    return convolution(op, preset) | _behind(op, True)
 
 
 def _sdp(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:

@@ -13,6 +13,35 @@ from workloads.lowering.record import Origin, Place, Recorder, place, touch
 from workloads.lowering.target import Target
 
 
+def _tile_fields(conv: Convolution, tile: Tile) -> dict[str, int]:
+    """Return what a convolution's shape says of one of its tiles, wherever its tensors lie."""
+    return {
+        "width": conv.width,
+        "height": tile.lines,
+        "channels": conv.channels,
+        "image": int(conv.pixels),
+        "batch": 1,
+        "kernels": tile.kernels,
+        "kernel_height": conv.window.height,
+        "kernel_width": conv.window.width,
+        "stride_x": conv.window.stride_x,
+        "stride_y": conv.window.stride_y,
+        "pad_left": conv.window.left,
+        "pad_right": conv.window.right,
+        "pad_top": tile.top,
+        "pad_bottom": tile.bottom,
+        "dilation_x": conv.window.dilation_x,
+        "dilation_y": conv.window.dilation_y,
+        "data_banks": tile.data_banks,
+        "weight_banks": tile.weight_banks,
+        "fetch_grain": 1,
+        "release": tile.release,
+        "out_width": conv.out_width,
+        "out_height": tile.rows,
+        "out_channels": tile.kernels,
+    }
+
+
 def _written_rows(stage: Stage, conv: Convolution, tile: Tile, output: Cube) -> tuple[int, int]:
     """Return the rows that a piece leaves in memory: its own, or what pooling makes of them."""
     if stage.pool is None:
@@ -109,37 +138,14 @@ class UnitEmitter:
         out_line = image * conv.out_height + tile.first_row
         first_row, rows = _written_rows(stage, conv, tile, output)
         first_row += image * conv.out_height
-        fields: dict[str, Any] = {
-            "width": conv.width,
-            "height": tile.lines,
-            "channels": conv.channels,
+        fields: dict[str, Any] = _tile_fields(conv, tile) | {
             "src": place(source, first_line, cut.block.first_channel // atom, cut.first_column),
             "src_line_stride": source.line_stride,
             "src_surface_stride": source.surface_stride,
-            "image": int(conv.pixels),
-            "batch": 1,
-            "kernels": tile.kernels,
-            "kernel_height": conv.window.height,
-            "kernel_width": conv.window.width,
-            "stride_x": conv.window.stride_x,
-            "stride_y": conv.window.stride_y,
-            "pad_left": conv.window.left,
-            "pad_right": conv.window.right,
-            "pad_top": tile.top,
-            "pad_bottom": tile.bottom,
-            "dilation_x": conv.window.dilation_x,
-            "dilation_y": conv.window.dilation_y,
-            "data_banks": tile.data_banks,
-            "weight_banks": tile.weight_banks,
-            "fetch_grain": 1,
             "line_packed": int(not conv.pixels and conv.width == source.shape.width),
             "surface_packed": int(not conv.pixels and (tile.lines, conv.width) == source.shape[1:]),
-            "release": tile.release,
             "weights": weights,
             "weight_bytes": _stored(tile, cut),
-            "out_width": conv.out_width,
-            "out_height": tile.rows,
-            "out_channels": tile.kernels,
             "dst": place(output, first_row, surface, cut.first_out_column),
             "dst_line_stride": output.line_stride,
             "dst_surface_stride": output.surface_stride,
