@@ -6,7 +6,7 @@ the core. A store miss fetches its line; a dirty victim is written back when its
 
 import numpy as np
 
-from hw_models.cpu.task import Pattern
+from hw_models.cpu.task import Pattern, place_of
 from hw_models.jit import njit
 from hw_models.port import NEVER, push
 from hw_models.units import FS_PER_S
@@ -69,11 +69,12 @@ def line_to_touch(state, task):
     line = state["line_bytes"]
     k, n, reads = state["position"], state["lines"], state["read_lines"]
     if task["pattern"] != STREAM:
-        return task["read_address"] // line + next_random(state) % max(1, reads), 0
+        touched = next_random(state) % max(1, reads)
+        return (task["read_address"] + place_of(task, touched * line)) // line, 0
     before = k * reads // n
     if (k + 1) * reads // n > before:
-        return task["read_address"] // line + before, 0
-    return task["write_address"] // line + (k - before), 1
+        return (task["read_address"] + place_of(task, before * line)) // line, 0
+    return (task["write_address"] + place_of(task, (k - before) * line)) // line, 1
 
 
 @njit

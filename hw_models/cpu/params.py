@@ -5,7 +5,7 @@ from enum import auto
 from pydantic import Field, model_validator
 
 from hw_models.choice import Choice
-from hw_models.cpu.task import Pattern
+from hw_models.cpu.task import FRAME_SHIFT, Pattern
 from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Cycles, Femtoseconds, Hertz
 
 L1_LINES = 1024  # most lines that a core's state holds
@@ -107,8 +107,31 @@ class Corunner(Block):
         ge=0,
         description="a line takes at random up to so much more, and the walk starts at a random line",
     )
+    frames_bytes: Bytes | None = Field(
+        None,
+        alias="frames",
+        gt=0,
+        le=1 << 32,
+        description="memory in which its 4 KiB page frames lie at random; absent: one after the other",
+    )
     busy_fs: Femtoseconds | None = Field(None, alias="busy", description="with idle: phases of a duty cycle")
     idle_fs: Femtoseconds | None = Field(None, alias="idle")
+
+    @property
+    def span_bytes(self) -> int:
+        """Addresses from its first to its last."""
+        return self.frames_bytes or self.footprint_bytes
+
+    @model_validator(mode="after")
+    def frames_hold_the_footprint(self) -> "Corunner":
+        if self.frames_bytes is None:
+            return self
+        frames = self.frames_bytes >> FRAME_SHIFT
+        if frames < 2 or frames & (frames - 1) or self.frames_bytes != frames << FRAME_SHIFT:
+            raise ValueError(f"frames {self.frames_bytes} B is no power of two of 4 KiB frames, at least two")
+        if self.frames_bytes < self.footprint_bytes:
+            raise ValueError(f"footprint {self.footprint_bytes} B does not fit frames {self.frames_bytes} B")
+        return self
 
     @model_validator(mode="after")
     def phases_come_in_pairs(self) -> "Corunner":

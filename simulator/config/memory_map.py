@@ -72,9 +72,8 @@ class MemoryMap:
             return None
         key = f"corunners.{number}.memory"
         home = self._of(corunner.on, corunner.memory, key)
-        if corunner.footprint_bytes > home.bytes:
-            message = f"{corunner.footprint_bytes} B do not fit the {home.bytes} B left of {corunner.memory}"
-            raise ConfigError(
-                f"{message}; write less, or a larger memory", key=f"corunners.{number}.footprint"
-            )
-        return home.take(corunner.footprint_bytes)
+        if corunner.span_bytes > home.bytes:
+            message = f"{corunner.span_bytes} B do not fit the {home.bytes} B left of {corunner.memory}"
+            size = "footprint" if corunner.frames_bytes is None else "frames"
+            raise ConfigError(f"{message}; write less, or a larger memory", key=f"corunners.{number}.{size}")
+        return home.take(corunner.span_bytes)

@@ -192,12 +192,12 @@ def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:
     return [
         at(
             document,
-            ("corunners", i, "footprint"),
-            f"{format_quantity(corunner.footprint_bytes, BINARY_UNITS)} is more than the "
+            ("corunners", i, "footprint" if corunner.frames_bytes is None else "frames"),
+            f"{format_quantity(corunner.span_bytes, BINARY_UNITS)} is more than the "
             f"{format_quantity(most, BINARY_UNITS)} of system.dram; write less",
         )
         for i, corunner in enumerate(config.corunners)
-        if corunner.memory is None and corunner.footprint_bytes > most
+        if corunner.memory is None and corunner.span_bytes > most
     ]
 
 

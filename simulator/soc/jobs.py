@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models.cpu.params import KINDS, Corunner, Driver
-from hw_models.cpu.task import TASK
+from hw_models.cpu.task import FRAME_SHIFT, TASK
 from hw_models.errors import ConfigError
 from hw_models.nvdla.ram_types import add_ram_types
 from simulator.config.memory_map import MemoryMap
@@ -147,8 +147,8 @@ def _total(tables: list[np.ndarray]) -> int:
     return sum(len(table) for table in tables)
 
 
-def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
-    """Return the endless task of a co-runner, shape (1,) TASK."""
+def corunner_task(corunner: Corunner, base: int, seed: int = 0) -> np.ndarray:
+    """Return the endless task of a co-runner, shape (1,) TASK. ``seed``: of where its page frames lie."""
     task = np.zeros(1, TASK)
     pattern, writes = KINDS[corunner.kind]
     task["pattern"] = int(pattern)
@@ -157,6 +157,9 @@ def corunner_task(corunner: Corunner, base: int) -> np.ndarray:
     task["rate_bytes_per_s"] = corunner.rate_bytes_per_s or 0
     task["jitter_cycles"] = corunner.jitter_cycles
     task["busy_fs"], task["idle_fs"] = corunner.busy_fs or 0, corunner.idle_fs or 0
+    if corunner.frames_bytes is not None:
+        task["frame_bits"] = (corunner.frames_bytes >> FRAME_SHIFT).bit_length() - 1
+        task["frame_key"] = seed * 2654435761 & (1 << 31) - 1
     return task
 
 
@@ -174,7 +177,8 @@ def corunner_tasks(
             raise ConfigError(f"two co-runners on {corunner.on}; a core runs one", key="corunners")
         of_core[core] = _total(rows)
         address = memory_map.address_of(corunner, number)
-        rows.append(corunner_task(corunner, base + core * JOB_SPACE if address is None else address))
+        first = base + core * JOB_SPACE if address is None else address
+        rows.append(corunner_task(corunner, first, config.simulation.seed + 97 * core))
     return np.concatenate(rows), of_core
 
 

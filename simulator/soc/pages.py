@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hw_models.cpu.task import FRAME_SHIFT
 from hw_models.errors import ConfigError
 from hw_models.pages import REGION_SHIFT, DoesNotFit, Region, build_frames
 from simulator.config.networks import JOB_SPACE
@@ -31,8 +32,10 @@ def frames_of(machine: "Machine", endless: dict[int, int]) -> np.void:
     for core, task in endless.items():
         name, row = machine.core_names[core], machine.tasks[task]
         number = int(max(row["read_address"], row["write_address"])) // JOB_SPACE
-        size = int(max(row["read_bytes"], row["write_bytes"]))
-        regions.append(Region(number, name, size, f"corunners.{numbers[name]}.footprint"))
+        size, key = int(max(row["read_bytes"], row["write_bytes"])), "footprint"
+        if row["frame_bits"]:
+            size, key = 1 << FRAME_SHIFT + int(row["frame_bits"]), "frames"
+        regions.append(Region(number, name, size, f"corunners.{numbers[name]}.{key}"))
     for region in regions:
         if region.bytes > JOB_SPACE:
             message = f"{region.bytes} B; under system.dram.partition at most {JOB_SPACE} B"

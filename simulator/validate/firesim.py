@@ -20,12 +20,14 @@ from simulator.validate.firesim_cases import (
     BARE,
     FOOTPRINTS,
     FRAME,
+    FRAMES,
     JITTER_CYCLES,
     LENGTH,
     Case,
     Outcome,
     cases,
 )
+from simulator.validate.firesim_choices import chosen, write_sensitivity
 
 CONFIG = CONFIGS / "firesim_yolov3.yaml"
 NONE = float("nan")
@@ -33,20 +35,9 @@ NONE = float("nan")
 
 def run_case(case: Case) -> Outcome:
     """Run one case; in a process of its own."""
-    from simulator.config.model import load, resolved
     from simulator.single import run_one
 
-    config = resolved(load(CONFIG, settings=case.settings, seed=case.seed))
-    config["corunners"] = [
-        {
-            "on": f"core{i}",
-            "kind": "bandwidth_write",
-            "footprint": FOOTPRINTS[case.size],
-            "jitter": f"{JITTER_CYCLES} cycles",
-        }
-        for i in range(case.corunners)
-    ]
-    job = run_one(config).summary["workloads"]["detect"]
+    job = run_one(config_of(case)).summary["workloads"]["detect"]
     phases = job["phases"]
     return Outcome(
         job["latency_s"],
@@ -55,6 +46,25 @@ def run_case(case: Case) -> Outcome:
         job["traffic_bytes"],
         job["stall_cycles"],
     )
+
+
+def config_of(case: Case) -> dict[str, Any]:
+    """Return the config of a case, as data."""
+    from simulator.config.model import load, resolved
+
+    config = resolved(load(CONFIG, settings=case.settings, seed=case.seed))
+    config["corunners"] = [
+        {
+            "on": f"core{i}",
+            "kind": "bandwidth_write",
+            "footprint": FOOTPRINTS[case.size],
+            "jitter": f"{JITTER_CYCLES} cycles",
+            "frames": FRAMES,
+            **dict(case.crowd),
+        }
+        for i in range(case.corunners)
+    ]
+    return config
 
 
 def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outcome]:
@@ -70,15 +80,25 @@ def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outco
 
 
 def figures(
-    table: Path | None = None, *, all: bool = False, seeds: int = 1, plots: str | None = None
+    table: Path | None = None,
+    *,
+    all: bool = False,
+    seeds: int = 1,
+    plots: str | None = None,
+    sensitivity: str | None = None,
+    choices: str = "all",
 ) -> Iterator[Figure]:
     """Yield the paper's figures beside ours. ``table`` is not used: the figures are two.
 
     ``all``: every point of the figures. ``seeds``: runs a point with co-runners; their mean is compared,
-    their spread shown. ``plots``: a folder for both figures as pictures.
+    their spread shown. ``plots``: a folder for both figures as pictures. ``sensitivity``: a file for the
+    table of what each open choice moves, instead of the comparison; ``choices``: which of them, by name.
     """
     if not str(seeds).isdigit() or int(seeds) < 1:
         raise ConfigError(f"--seeds: {seeds} is not a number of runs; write 1 or more")
+    if sensitivity is not None:
+        write_sensitivity(Path(sensitivity), chosen(choices), outcomes)
+        return
     results = outcomes(cases(all, int(seeds)))
     yield from frame_figures(results[FRAME])
     yield from llc_figures(results)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).parent / "reference" / "firesim"
 FOOTPRINTS = {"L1": "8 KiB", "LLC": "256 KiB", "DRAM": "16 MiB"}  # four of the second fit half of the LLC
+FRAMES = "1 GiB"  # Linux gives an array page frames of a pool that earlier programs have shuffled
 JITTER_CYCLES = 8  # of a co-runner's line: cores that run the same loop do not run in step
 LENGTH = {"L1": 0, "LLC": 3, "DRAM": 4}  # what a co-runner adds to the length of a run, roughly
 SHORT_SIZES_KIB = {32: (0.25, 4, 64, 1024), 64: (0.5, 4, 64, 512), 128: (1, 8, 64, 1024, 4096)}
@@ -22,6 +23,7 @@ class Case(NamedTuple):
     size: str = ""  # of FOOTPRINTS
     reference: float = 1.0
     seed: int = 1
+    crowd: tuple[tuple[str, str | None], ...] = ()  # keys of each co-runner that are not as usual
 
 
 class Outcome(NamedTuple):

@@ -174,6 +174,8 @@ def test_a_corunner_on_one_of_different_cores_must_be_listed():
          "workloads.detect.network.loadable: found the number 3; write text"),
         ("corunners", [{"on": "core1", "footprint": "17 GiB"}],
          "corunners.0.footprint: 17 GiB is more than the 16 GiB of system.dram; write less"),
+        ("corunners", [{"on": "core1", "footprint": "64 KiB", "frames": "33 KiB"}],
+         "corunners.0: frames 33792 B is no power of two of 4 KiB frames, at least two"),
         ("simulation.max_time", "10",
          "simulation.max_time: '10' is not a time; write a number and one of fs, ps, ns, us, µs, ms, s"),
     ],

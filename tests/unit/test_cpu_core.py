@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hw_models.cpu import block as core
 from hw_models.cpu.build import build_core
-from hw_models.cpu.params import Core
-from hw_models.cpu.task import TASK, Pattern
+from hw_models.cpu.params import Core, Corunner
+from hw_models.cpu.task import FRAME_SHIFT, TASK, Pattern, frame_of
 from hw_models.port import FIFO, NEVER, front, pop
 
 LINE = 64
@@ -221,3 +221,45 @@ def test_jitter_adds_up_to_so_many_cycles_a_line():
     _, sent = run_task({"read_bytes": 200 * LINE, "passes": 1, "jitter_cycles": 5}, latency=100)
     steps = {b[0] - a[0] - 108 for a, b in pairwise(sent)}
     assert steps == {0, 1, 2, 3, 4, 5}
+
+
+@settings(deadline=None)
+@given(bits=st.integers(1, 12), key=st.integers(0, 2**31 - 1))
+def test_page_frames_are_a_permutation(bits, key):
+    assert sorted(frame_of(page, bits, key) for page in range(1 << bits)) == list(range(1 << bits))
+
+
+def test_keys_scatter_pages_differently():
+    orders = {
+        tuple(int(frame_of(page, 8, key * 2654435761 % 2**31)) for page in range(256)) for key in range(50)
+    }
+    assert len(orders) == 50
+    steps = {b - a for order in orders for a, b in pairwise(order)}
+    assert len(steps) > 400  # of 510: hardly any order is left
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_pages_lie_in_any_frames_and_lines_of_a_page_in_order(kind):
+    where = {f"{kind}_address": 1 << 20, f"{kind}_bytes": 16 << FRAME_SHIFT, "passes": 1}
+    _, plain = run_task(where)
+    _, sent = run_task(where | {"frame_bits": 6, "frame_key": 5})
+    plain, sent = ([line for _, line, write in lines if not write] for lines in (plain, sent))
+    first = (1 << 20) // LINE
+    assert plain == list(range(first, first + 1024))
+    pages = [line - first >> 6 for line in sent[::64]]
+    assert pages == [frame_of(page, 6, 5) for page in range(16)]
+    assert sent == [first + 64 * page + line for page in pages for line in range(64)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ("4 KiB", "no power of two of 4 KiB frames, at least two"),
+        ("12 KiB", "no power of two of 4 KiB frames"),
+        ("33 KiB", "no power of two of 4 KiB frames"),
+        ("32 KiB", "footprint 65536 B does not fit frames 32768 B"),
+    ],
+)
+def test_page_frames_that_cannot_be(frames, words):
+    with pytest.raises(ValueError, match=words):
+        Corunner.model_validate({"on": "core0", "footprint": "64 KiB", "frames": frames})

@@ -214,3 +214,12 @@ def test_a_co_runner_that_does_not_fit_its_banks_is_told():
         "corunners.0.footprint: 314572800 B do not fit the 268435456 B that are left in banks [0] of core1; "
         "write more banks under system.dram.partition, or a larger memory"
     )
+
+
+def test_page_frames_anywhere_in_a_memory_stay_in_their_banks():
+    config = config_of("core1")
+    config["corunners"][0]["frames"] = "16 MiB"
+    assert commanded_banks(config) == BANKS["core1"]
+    config["corunners"][0]["frames"] = "2 GiB"  # of a DRAM of which it has three banks in eight
+    with pytest.raises(ConfigError, match=r"corunners.0.frames: "):
+        build_machine(load(config))

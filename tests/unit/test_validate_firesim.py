@@ -7,7 +7,8 @@ import pytest
 from hw_models.errors import ConfigError
 from simulator.config.model import load
 from simulator.validate import firesim
-from simulator.validate.firesim_cases import Outcome, cases
+from simulator.validate.firesim_cases import FRAME, Outcome, cases
+from simulator.validate.firesim_choices import CHOICES, runs_of, write_sensitivity
 
 TRAFFIC = {
     "weights": 80_288_000,
@@ -96,3 +97,41 @@ def test_the_frame_is_the_config_as_it_is():
     llc = load(firesim.CONFIG).system.llc
     assert firesim.FRAME.name == f"{llc.size_bytes // 1024} KiB / {llc.line_bytes} B"
     assert firesim.FRAME.settings == ()
+
+
+def every_run():
+    return [case for choice in CHOICES for value in choice.values for case in runs_of(choice, value).values()]
+
+
+def test_every_value_of_every_choice_is_a_config():
+    for case in every_run():
+        assert len(load(firesim.config_of(case)).corunners) == case.corunners
+
+
+def test_choices_move_what_they_say(tmp_path):
+    def run(wanted):
+        assert len(set(wanted)) == len(wanted)
+        return {case: made_up(60 + 10 * case.corunners + len(case.settings)) for case in wanted}
+
+    write_sensitivity(tmp_path / "table.md", list(CHOICES), run)
+    lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
+    heads, _, *lines = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    assert len(lines) == sum(len(choice.values) for choice in CHOICES)
+    rows = {(line[0], line[1]): line for line in lines}
+    assert all(len(line) == len(heads) for line in lines)
+    base = rows["as the config has it (`config`)", "-"]
+    assert base[2] == "60.0"
+    assert base[-2:] == ["1.17", "1.17"]  # 70 ms beside a co-runner, 60 alone
+    assert rows["an array that fits the LLC (`llc_array`)", "64 KiB"][-2:] == ["1.17", ""]
+
+
+def test_the_crowd_of_a_choice_is_of_every_corunner():
+    case = next(case for case in every_run() if case.crowd == (("frames", None),))._replace(corunners=4)
+    assert [each["frames"] for each in firesim.config_of(case)["corunners"]] == [None] * 4
+    assert {each["frames"] for each in firesim.config_of(case._replace(crowd=()))["corunners"]} == {"1 GiB"}
+    assert firesim.config_of(FRAME)["corunners"] == []
+
+
+def test_a_choice_that_is_not_there():
+    with pytest.raises(ConfigError, match="--choices: 'drivers' is not known; did you mean 'driver'"):
+        list(firesim.figures(sensitivity="table.md", choices="drivers"))
