@@ -4,79 +4,18 @@ Reference: "Integrating NVDLA with RISC-V SoC on FireSim" (EMC2 2019), figures 5
 (`reference/firesim/README.md`, docs/firesim.md).
 """
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from hw_models.errors import ConfigError
-from simulator.config.shipped import CONFIGS
-from simulator.sweeps.workers import serve
 from simulator.validate.figure import Figure
-from simulator.validate.firesim_cases import (
-    BARE,
-    FOOTPRINTS,
-    FRAME,
-    FRAMES,
-    JITTER_CYCLES,
-    LENGTH,
-    Case,
-    Outcome,
-    cases,
-)
+from simulator.validate.firesim_cases import BARE, FRAME, Case, Outcome, cases
 from simulator.validate.firesim_choices import chosen, write_sensitivity
+from simulator.validate.firesim_runs import outcomes
 
-CONFIG = CONFIGS / "firesim_yolov3.yaml"
 NONE = float("nan")
-
-
-def run_case(case: Case) -> Outcome:
-    """Run one case; in a process of its own."""
-    from simulator.single import run_one
-
-    job = run_one(config_of(case)).summary["workloads"]["detect"]
-    phases = job["phases"]
-    return Outcome(
-        job["latency_s"],
-        phases["accelerator_s"],
-        phases["cpu_s"],
-        job["traffic_bytes"],
-        job["stall_cycles"],
-    )
-
-
-def config_of(case: Case) -> dict[str, Any]:
-    """Return the config of a case, as data."""
-    from simulator.config.model import load, resolved
-
-    config = resolved(load(CONFIG, settings=case.settings, seed=case.seed))
-    config["corunners"] = [
-        {
-            "on": f"core{i}",
-            "kind": "bandwidth_write",
-            "footprint": FOOTPRINTS[case.size],
-            "jitter": f"{JITTER_CYCLES} cycles",
-            "frames": FRAMES,
-            **dict(case.crowd),
-        }
-        for i in range(case.corunners)
-    ]
-    return config
-
-
-def outcomes(chosen: list[Case], workers: int | None = None) -> dict[Case, Outcome]:
-    """Run cases side by side. The longest go first; the results do not depend on the order."""
-    from simulator.config.model import load
-    from simulator.simulate import compile_kernels
-
-    compile_kernels(load(CONFIG))
-    order = sorted(chosen, key=lambda case: -case.corunners * LENGTH.get(case.size, 0))
-    count = workers or len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=serve) as pool:
-        return dict(zip(order, pool.map(run_case, order)))
 
 
 def figures(

@@ -9,8 +9,9 @@ FOOTPRINTS = {"L1": "8 KiB", "LLC": "256 KiB", "DRAM": "16 MiB"}  # four of the 
 FRAMES = "1 GiB"  # Linux gives an array page frames of a pool that earlier programs have shuffled
 JITTER_CYCLES = 8  # of a co-runner's line: cores that run the same loop do not run in step
 LENGTH = {"L1": 0, "LLC": 3, "DRAM": 4}  # what a co-runner adds to the length of a run, roughly
-SHORT_SIZES_KIB = {32: (0.25, 4, 64, 1024), 64: (0.5, 4, 64, 512), 128: (1, 8, 64, 1024, 4096)}
-SHORT_COUNTS = {"L1": (4,), "LLC": (1, 4), "DRAM": (1, 4)}
+# The short list: the ends of each line and where it bends, the worst crowd and the least; a few minutes
+SHORT_SIZES_KIB = {32: (0.25, 64, 1024), 64: (0.5, 64), 128: (1, 64, 4096)}
+SHORT_COUNTS = {"L1": (4,), "LLC": (1, 4), "DRAM": (1,)}
 
 
 class Case(NamedTuple):
@@ -27,8 +28,10 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    latency_s: float
+    """What comes of a run; of one with co-runners the accelerator's time alone, nan and nothing else."""
+
     accelerator_s: float
+    latency_s: float
     cpu_s: float
     traffic_bytes: dict[str, int]
     stall_cycles: dict[str, int]

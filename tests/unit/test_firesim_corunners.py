@@ -4,7 +4,7 @@ import pytest
 
 import simulator
 from simulator.config.model import load, resolved
-from simulator.validate.firesim import CONFIG
+from simulator.validate.firesim_runs import CONFIG
 
 REQUESTS = 6000
 

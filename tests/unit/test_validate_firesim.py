@@ -4,11 +4,13 @@ import math
 
 import pytest
 
+import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import load
 from simulator.validate import firesim
 from simulator.validate.firesim_cases import FRAME, Outcome, cases
 from simulator.validate.firesim_choices import CHOICES, runs_of, write_sensitivity
+from simulator.validate.firesim_runs import CONFIG, accelerator_seconds, config_of
 
 TRAFFIC = {
     "weights": 80_288_000,
@@ -20,7 +22,7 @@ TRAFFIC = {
 
 
 def made_up(milliseconds):
-    return Outcome(2 * milliseconds / 1e3, milliseconds / 1e3, milliseconds / 1e3, TRAFFIC, {"data": 10})
+    return Outcome(milliseconds / 1e3, 2 * milliseconds / 1e3, milliseconds / 1e3, TRAFFIC, {"data": 10})
 
 
 def test_every_point_of_both_figures_is_a_case():
@@ -43,7 +45,7 @@ def test_the_short_list_has_the_ends_of_every_line_and_the_crowd():
         "1 KiB / 128 B",
         "4096 KiB / 128 B",
     } < short
-    assert {"1 x DRAM", "4 x DRAM", "4 x LLC", "4 x L1"} < short
+    assert {"1 x DRAM", "1 x LLC", "4 x LLC", "4 x L1"} < short
 
 
 def test_points_differ_in_the_llc_or_in_the_crowd_and_in_nothing_else():
@@ -58,7 +60,7 @@ def test_points_differ_in_the_llc_or_in_the_crowd_and_in_nothing_else():
 
 def test_every_point_of_figure_5_is_a_config():
     for case in cases(every=True):
-        llc = load(firesim.CONFIG, settings=case.settings).system.llc
+        llc = load(CONFIG, settings=case.settings).system.llc
         assert llc is None or llc.sets <= 4096  # as many as FASED's model has
 
 
@@ -94,7 +96,7 @@ def test_plots_are_written(tmp_path):
 
 
 def test_the_frame_is_the_config_as_it_is():
-    llc = load(firesim.CONFIG).system.llc
+    llc = load(CONFIG).system.llc
     assert firesim.FRAME.name == f"{llc.size_bytes // 1024} KiB / {llc.line_bytes} B"
     assert firesim.FRAME.settings == ()
 
@@ -105,7 +107,7 @@ def every_run():
 
 def test_every_value_of_every_choice_is_a_config():
     for case in every_run():
-        assert len(load(firesim.config_of(case)).corunners) == case.corunners
+        assert len(load(config_of(case)).corunners) == case.corunners
 
 
 def test_choices_move_what_they_say(tmp_path):
@@ -127,11 +129,29 @@ def test_choices_move_what_they_say(tmp_path):
 
 def test_the_crowd_of_a_choice_is_of_every_corunner():
     case = next(case for case in every_run() if case.crowd == (("frames", None),))._replace(corunners=4)
-    assert [each["frames"] for each in firesim.config_of(case)["corunners"]] == [None] * 4
-    assert {each["frames"] for each in firesim.config_of(case._replace(crowd=()))["corunners"]} == {"1 GiB"}
-    assert firesim.config_of(FRAME)["corunners"] == []
+    assert [each["frames"] for each in config_of(case)["corunners"]] == [None] * 4
+    assert {each["frames"] for each in config_of(case._replace(crowd=()))["corunners"]} == {"1 GiB"}
+    assert config_of(FRAME)["corunners"] == []
 
 
 def test_a_choice_that_is_not_there():
     with pytest.raises(ConfigError, match="--choices: 'drivers' is not known; did you mean 'driver'"):
         list(firesim.figures(sensitivity="table.md", choices="drivers"))
+
+
+@pytest.mark.parametrize("last", ["core", "accelerator"])
+def test_the_accelerators_time_needs_no_run_to_the_end(last, monkeypatch):
+    conv = {"conv": {"input": [16, 16, 16], "kernels": 32, "kernel": "3x3", "padding": 1}}
+    logistic = {"activation": {"function": "logistic"}}
+    layers = [conv, logistic, {"conv": {"kernels": 8, "kernel": "1x1"}}]
+    crowd = next(case for case in cases(every=True) if case.name == "2 x DRAM")
+    config = config_of(crowd._replace(crowd=(("on", "core1"),), corunners=1))
+    job = {"on": "nvdla0", "fallback": "core0", "planner": "regions"}
+    config["workloads"] = {"net": job | {"layers": [*layers, logistic] if last == "core" else layers}}
+    phases = simulator.run(config).summary["workloads"]["net"]["phases"]
+    assert phases["cpu_s"] > 0
+    monkeypatch.setattr("simulator.soc.run.FEWEST_EVENTS", 500)
+    monkeypatch.setattr("simulator.soc.run.SLICE_S", 1e-5)
+    if last == "core":  # it ends before there are phases of a whole frame
+        monkeypatch.setattr("simulator.results.summary.phases", None)
+    assert accelerator_seconds(config) == pytest.approx(phases["accelerator_s"], rel=1e-12)
