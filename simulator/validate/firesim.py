@@ -38,6 +38,8 @@ def figures(
     if sensitivity is not None:
         write_sensitivity(Path(sensitivity), chosen(choices), outcomes)
         return
+    if choices != "all":
+        raise ConfigError("--choices: goes with --sensitivity FILE; write both, or neither")
     results = outcomes(cases(all, int(seeds)))
     yield from frame_figures(results[FRAME])
     yield from llc_figures(results)

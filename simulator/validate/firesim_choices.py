@@ -53,7 +53,7 @@ CHOICES = (
     ),
     Choice(
         "core_work",
-        "instructions a value in layers on the CPU, calibrated at 1.03",
+        "the CPU's time in layers, calibrated at 1.03",
         tuple(Value(value, (f"workloads.detect.core_work={value}",)) for value in ("0.5", "2")),
     ),
     Choice(
@@ -103,7 +103,11 @@ def runs_of(choice: Choice, value: Value) -> dict[str, Case]:
 def write_sensitivity(
     file: Path, choices: list[Choice], run: Callable[[list[Case]], dict[Case, Outcome]]
 ) -> None:
-    """Run every value of ``choices`` and write the table to ``file``."""
+    """Run every value of ``choices`` and write the table to ``file``. Raises ConfigError."""
+    if file.is_dir() or not file.parent.is_dir():
+        raise ConfigError(
+            "cannot be written; write a file in an existing folder", file=f"--sensitivity {file}"
+        )
     lines = [(choice, value, runs_of(choice, value)) for choice in choices for value in choice.values]
     wanted = dict.fromkeys([FRAME, *(case for _, _, runs in lines for case in runs.values())])
     results = run(list(wanted))

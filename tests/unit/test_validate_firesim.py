@@ -134,9 +134,20 @@ def test_the_crowd_of_a_choice_is_of_every_corunner():
     assert config_of(FRAME)["corunners"] == []
 
 
-def test_a_choice_that_is_not_there():
-    with pytest.raises(ConfigError, match="--choices: 'drivers' is not known; did you mean 'driver'"):
-        list(firesim.figures(sensitivity="table.md", choices="drivers"))
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"sensitivity": "t.md", "choices": "drivers"},
+            "--choices: 'drivers' is not known; did you mean 'driver'",
+        ),
+        ({"sensitivity": "no/t.md"}, "--sensitivity no/t.md: cannot be written; write a file in an existing"),
+        ({"choices": "driver"}, "--choices: goes with --sensitivity FILE; write both, or neither"),
+    ],
+)
+def test_options_of_sensitivity_that_cannot_be(options, words):
+    with pytest.raises(ConfigError, match=words):
+        list(firesim.figures(**options))
 
 
 @pytest.mark.parametrize("last", ["core", "accelerator"])
