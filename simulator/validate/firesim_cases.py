@@ -10,7 +10,7 @@ FRAMES = "1 GiB"  # Linux gives an array page frames of a pool that earlier prog
 JITTER_CYCLES = 8  # of a co-runner's line: cores that run the same loop do not run in step
 LENGTH = {"L1": 0, "LLC": 3, "DRAM": 4}  # what a co-runner adds to the length of a run, roughly
 # The short list: the ends of each line and where it bends, the worst crowd and the least; a few minutes
-SHORT_SIZES_KIB = {32: (0.25, 64, 1024), 64: (0.5, 64), 128: (1, 64, 4096)}
+SHORT_SIZES_KIB = {32: (0.25, 1024), 64: (0.5, 64), 128: (1, 64, 4096)}
 SHORT_COUNTS = {"L1": (4,), "LLC": (1, 4), "DRAM": (1,)}
 
 
