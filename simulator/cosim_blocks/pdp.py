@@ -198,6 +198,7 @@ class Bench(bench.Bench):
         begins = bool(unit["busy"]) and before != (True, int(unit["slot"]))
         if begins:
             self.seen_takes = 0
+            self.rows_done = {time for time in self.rows_done if time <= cycle}  # no window needs the others
             self._cover_windows()
         return begins
 

@@ -32,6 +32,12 @@ class Task:
 def _axis(random: Random, size: int) -> dict[str, int]:
     """Return window, stride, padding and number of windows across ``size`` elements."""
     while True:
+        if (
+            random.random() < 0.3 and size > 1
+        ):  # as many windows as elements: some end a stride beyond the edge
+            window = random.randint(3, LONGEST)
+            before, behind = (window - 1) // 2, window // 2
+            return {"window": window, "stride": 1, "before": before, "behind": behind, "outputs": size}
         window = random.choice([1, 2, 3, 3, LONGEST, random.randint(1, LONGEST)])
         stride = random.choice([1, 1, 2, window, random.randint(1, 16)])
         before, behind = (random.choice([0, 0, window - 1, random.randint(0, window - 1)]) for _ in range(2))
@@ -51,8 +57,9 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
     atom, flying = preset["atom_bytes"], random.random() < 0.5
     op = np.zeros(1, OP)[0]
     surfaces = random.choice([1, 1, 2, 3])
-    height = random.choice([1, 2, random.randint(1, 12)])
-    width = random.choice([1, 2, random.randint(1, max(1, MAX_ATOMS // (height * surfaces)))])
+    height = random.choice([1, random.randint(1, 4), random.randint(1, 12)])
+    most = MAX_ATOMS // (height * surfaces)
+    width = random.choice([1, random.randint(1, most), random.randint(1, most), most])
     channels = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
     across, down = _axis(random, width), _axis(random, height)
     _shape(op, flying, (width, height, channels))

@@ -124,9 +124,9 @@ module pdp
     step_t step;
     step = '0;
     walk_after = walk_now;
-    ahead_after = ahead;
+    ahead_after = begins ? '0 : ahead;
     outputs_after = outputs;
-    due_after = due >> $bits(due_t);
+    due_after = begins ? '0 : due >> $bits(due_t);       // rows that no window of the cube needs are dropped
     for (int d = 0; d < DRAINS; d++) begin
       if ((walk_after.drain_x != 0 || walk_after.drain_y != 0) && outputs_after < 6'(OUTPUTS)) begin
         step = drain(windows.down, windows.across.windows, now.surfaces, walk_after);
@@ -253,7 +253,7 @@ module pdp
       ahead <= (ahead_after == 0) ? '0 : ahead_after - 9'd1;
       outputs <= outputs_after - (leaves ? 6'(front.atoms) : 6'd0);
       due <= due_after;
-      {shifts, completes} <= {due_now.atom, due_now.row};
+      {shifts, completes} <= {due_now.atom, due_now.row && !begins};
       if (begins) waited <= '0;
       else if (core_ready && !takes && !now.flying && !first_atom) waited <= waited + 1;
 
