@@ -15,7 +15,7 @@ from hw_models.nvdla.values.pdp import AVERAGE, MAXIMUM, MINIMUM, pool_cube, poo
 from simulator.cosim_blocks.sdp_launches import joined
 
 LONGEST = 8  # window, elements
-MAX_ATOMS = 90  # of the input
+MAX_ATOMS = 120  # of the input
 
 
 @dataclass
@@ -32,14 +32,13 @@ class Task:
 def _axis(random: Random, size: int) -> dict[str, int]:
     """Return window, stride, padding and number of windows across ``size`` elements."""
     while True:
-        if (
-            random.random() < 0.3 and size > 1
-        ):  # as many windows as elements: some end a stride beyond the edge
+        if size > 1 and random.random() < 0.4:  # some windows end a stride or more beyond the edge
             window = random.randint(3, LONGEST)
-            before, behind = (window - 1) // 2, window // 2
-            return {"window": window, "stride": 1, "before": before, "behind": behind, "outputs": size}
+            before, behind = random.choice([((window - 1) // 2, window // 2), (window - 1, window - 1)])
+            outputs = size + before + behind - window + 1
+            return {"window": window, "stride": 1, "before": before, "behind": behind, "outputs": outputs}
         window = random.choice([1, 2, 3, 3, LONGEST, random.randint(1, LONGEST)])
-        stride = random.choice([1, 1, 2, window, random.randint(1, 16)])
+        stride = random.choice([1, 2, window, min(size, 16), random.randint(1, 16)])
         before, behind = (random.choice([0, 0, window - 1, random.randint(0, window - 1)]) for _ in range(2))
         outputs = (size + before + behind - window) // stride + 1
         if outputs >= 1:
@@ -56,7 +55,7 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
     """Return a launch from memory, some with the cube read in parts, or behind a convolution."""
     atom, flying = preset["atom_bytes"], random.random() < 0.5
     op = np.zeros(1, OP)[0]
-    surfaces = random.choice([1, 1, 2, 3])
+    surfaces = random.choice([1, 2, 2, 3])
     height = random.choice([1, random.randint(1, 4), random.randint(1, 12)])
     most = MAX_ATOMS // (height * surfaces)
     width = random.choice([1, random.randint(1, most), random.randint(1, most), most])
@@ -74,7 +73,7 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
         op[f"{side}_line_stride"] = (columns + random.randint(0, 3)) * atom
         op[f"{side}_surface_stride"] = op[f"{side}_line_stride"] * lines + random.randint(0, 3) * atom
     fields = _fields(random, across["window"], down["window"])
-    if not flying and random.random() < 0.3:
+    if not flying and random.random() < 0.5:
         fields["SPLIT_NUM"] = random.randint(1, 3)
     launch = launch_of(op, preset, {"PDP": fields})
     pdp, row = launch["PDP"], op_of(launch, atom)[0]
