@@ -6,14 +6,13 @@ reaches a whole stride or more beyond the right edge comes with the first elemen
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
-from hw_models.nvdla.mcif import read_room, request_read, request_write, return_credit, wake
+from hw_models.nvdla.mcif import read_room, request_read, return_credit, wake
 from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.op import Unit
+from hw_models.nvdla.pdp_write import close, output
 from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO, TAKEN
 from hw_models.nvdla.post_timing import (
-    ACKNOWLEDGE_TO_DONE,
     ENABLE_TO_RDMA_READ,
     PDP_AGAIN,
     PDP_BEAT_TO_LATENCY_FIFO,
@@ -26,7 +25,6 @@ from hw_models.nvdla.post_timing import (
     PDP_SPLIT_FIFO,
     PDP_TO_WRITE,
     PDP_TO_WRITE_FLYING,
-    WRITE_GAP,
 )
 from hw_models.port import NEVER
 
@@ -35,8 +33,8 @@ _P_PDP = int(Part.PDP)
 _P_SDP = int(Part.SDP)
 _CLIENT = int(Client.PDP)
 _CONV, _SDP_UNIT = int(Unit.CONV), int(Unit.SDP)
-_DATA, _ACKNOWLEDGE, _PROGRAM = int(Stall.DATA), int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
-_LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
+_DATA, _PROGRAM = int(Stall.DATA), int(Stall.PROGRAM)
+_LAST_READ = int(Mark.LAST_READ)
 
 
 @njit
@@ -73,10 +71,12 @@ def _start(state, ops):
     pdp["line_beats"] = (pdp["width"] * atom + state["dbb_bytes"] - 1) // state["dbb_bytes"]
     pdp["next_request"] = max(group["time"][group["head"]] + ENABLE_TO_RDMA_READ, pdp["free_at"] + PDP_AGAIN)
     pdp["arrive_column"] = pdp["pop_column"] = pdp["beat_atom"] = 0
-    pdp["count"] = pdp["taken"] = 0
+    pdp["count"] = pdp["waiting"] = pdp["taken"] = 0
     pdp["popped"] = pdp["next_take"] = LONG_AGO
     pdp["taken_time"][:] = LONG_AGO
     pdp["x"] = pdp["y"] = pdp["z"] = 0
+    pdp["row_x"] = pdp["row_y"] = pdp["row_z"] = 0
+    pdp["drain_x"] = pdp["drain_y"] = 0
     pdp["flush_x"] = _beyond(
         op["pool_out_width"], op["pool_stride_x"], op["pool_pad_left"], op["pool_width"], pdp["width"]
     )
@@ -98,6 +98,12 @@ def pdp_step(state, ops, now):
     """Begin the next launch if there is one; hand requests, a line each, to the memory interface."""
     pdp = state["pdp"]
     state["wake"][_P_PDP] = NEVER
+    if pdp["ended"]:
+        if now < pdp["free_at"]:
+            wake(state, _P_PDP, pdp["free_at"])
+            return
+        pdp["ended"] = pdp["busy"] = 0
+        group_pop(state, _PDP)
     if not pdp["busy"]:
         if state["groups"][_PDP]["count"] == 0:
             return
@@ -137,72 +143,87 @@ def pdp_beat(state, at):
 
 @njit
 def pdp_flow(state):
-    """Take atoms from the latency FIFO as far as their times are known."""
+    """Pass atoms on to the reorder FIFO, and from there to the core, as far as their times are known."""
     pdp = state["pdp"]
-    while pdp["count"] and pdp["outputs"] < PDP_OUTPUTS:
-        time = max(pdp["time"][pdp["head"]], pdp["popped"] + (pdp["beat_atom"] == 0))
-        time = max(time, pdp["taken_time"][(pdp["taken"] - PDP_REORDER_ATOMS) % TAKEN])
-        pdp["popped"] = time
-        pdp["head"] = (pdp["head"] + 1) % ARRIVALS
-        pdp["count"] -= 1
-        pdp["pop_column"] += 1
-        pdp["beat_atom"] += 1
-        if pdp["pop_column"] == pdp["width"] or pdp["beat_atom"] == pdp["beat_atoms"]:
-            pdp["beat_atom"] = 0
-            return_credit(state, _CLIENT, time + PDP_POP_TO_READ)
-        if pdp["pop_column"] == pdp["width"]:
-            pdp["pop_column"] = 0
-        pdp_take(state, time + PDP_REORDER + (PDP_FIRST_ATOM if pdp["taken"] == 0 else 0))
+    _drain(state)
+    while True:
+        if pdp["count"] and pdp["waiting"] < PDP_REORDER_ATOMS:
+            _pop(state)
+        elif pdp["waiting"] and pdp["outputs"] < PDP_OUTPUTS:
+            pdp["waiting"] -= 1
+            pdp_take(state, pdp["ready"][pdp["taken"] % TAKEN])
+        else:
+            return
+
+
+@njit
+def _pop(state):
+    """Move an atom from the latency FIFO to the reorder FIFO; its room lets another beat be read."""
+    pdp = state["pdp"]
+    number = pdp["taken"] + pdp["waiting"]
+    time = max(pdp["time"][pdp["head"]], pdp["popped"] + (pdp["beat_atom"] == 0))
+    time = max(time, pdp["taken_time"][(number - PDP_REORDER_ATOMS) % TAKEN])
+    pdp["popped"] = time
+    pdp["head"] = (pdp["head"] + 1) % ARRIVALS
+    pdp["count"] -= 1
+    pdp["pop_column"] += 1
+    pdp["beat_atom"] += 1
+    if pdp["pop_column"] == pdp["width"] or pdp["beat_atom"] == pdp["beat_atoms"]:
+        pdp["beat_atom"] = 0
+        return_credit(state, _CLIENT, time + PDP_POP_TO_READ)
+    if pdp["pop_column"] == pdp["width"]:
+        pdp["pop_column"] = 0
+    pdp["ready"][number % TAKEN] = time + PDP_REORDER + (PDP_FIRST_ATOM if number == 0 else 0)
+    pdp["waiting"] += 1
 
 
 @njit
 def pdp_take(state, time):
-    """Take the next atom of the input cube, there from ``time`` on."""
+    """Take the next atom of the input cube, there from ``time`` on, and drain what it leaves to drain."""
     pdp = state["pdp"]
     op = pdp["launch"]
-    period = pdp["period"]
     if pdp["taken"] and time > pdp["next_take"] and not pdp["flying"]:
         state["records"][pdp["slot"]]["stall"][_DATA] += time - pdp["next_take"]
     time = max(time, pdp["next_take"])
     pdp["taken_time"][pdp["taken"] % TAKEN] = time
     pdp["taken"] += 1
-    pdp["next_take"] = time + period
-    x, y, z = pdp["x"], pdp["y"], pdp["z"]
-    done = time + period - 1
-    # windows of the line before that reach beyond its end
-    if x < pdp["flush_x"] - pdp["pause_x"] and (y or z):
-        if y:
-            _row_result(state, op, y - 1, z, done)
-        else:
-            _row_result(state, op, pdp["height"] - 1, z - 1, done)
+    pdp["next_take"] = time + pdp["period"]
+    x, y = pdp["x"], pdp["y"]
+    done = pdp["next_take"] - 1
     last_x, last_y = x == pdp["width"] - 1, y == pdp["height"] - 1
     outputs, stride, pad, window = (
         op["pool_out_width"], op["pool_stride_x"], op["pool_pad_left"], op["pool_width"],
     )  # fmt: skip
-    if _ends(outputs, stride, pad, window, x, last_x):
-        _row_result(state, op, y, z, done)
+    # windows of the line before that reach beyond its end, or one of this line
+    before = (y or pdp["z"]) and x < pdp["flush_x"] - pdp["pause_x"]
+    if before or _ends(outputs, stride, pad, window, x, last_x):
+        _row_result(state, done)
     pdp["x"] += 1
-    if not last_x:
-        return
-    pdp["x"] = 0
-    pdp["y"] += 1
-    cube_end = last_y and z == pdp["surfaces"] - 1
-    for i in range(pdp["flush_x"] if cube_end else pdp["pause_x"]):
-        _row_result(state, op, y, z, done + (i + 1) * period)
-        pdp["next_take"] += period
-    if not last_y:
-        return
-    pdp["y"] = 0
-    pdp["z"] += 1
-    if cube_end:
-        pdp["input_done"] = done + PDP_INPUT_DONE
-    start = pdp["next_take"] - 1
-    count = (pdp["flush_y"] if cube_end else pdp["pause_y"]) * op["pool_out_width"]
-    for i in range(count):  # between surfaces the first one comes with the last element
-        _output(state, op, start + (i + (1 if cube_end else 0)) * period)
-    pdp["next_take"] += period * (count if cube_end else max(0, count - 1))
-    if cube_end:
-        _end(state)
+    if last_x:
+        cube_end = last_y and pdp["z"] == pdp["surfaces"] - 1
+        pdp["drain_x"] = pdp["flush_x"] if cube_end else pdp["pause_x"]
+        pdp["x"] = 0
+        pdp["y"] = 0 if last_y else y + 1
+        pdp["z"] += last_y
+        if cube_end:
+            pdp["input_done"] = done + PDP_INPUT_DONE
+            close(state)
+    _drain(state)
+
+
+@njit
+def _drain(state):
+    """Complete windows beyond the edge without input, a period each, while there is room for outputs."""
+    pdp = state["pdp"]
+    while pdp["outputs"] < PDP_OUTPUTS and (pdp["drain_x"] or pdp["drain_y"]):
+        pdp["next_take"] += pdp["period"]
+        done = pdp["next_take"] - 1
+        if pdp["drain_x"]:
+            pdp["drain_x"] -= 1
+            _row_result(state, done)
+        else:
+            pdp["drain_y"] -= 1
+            output(state, pdp["launch"], done)
 
 
 @njit
@@ -218,50 +239,31 @@ def _ends(outputs, stride, pad, window, at, last):
 
 
 @njit
-def _row_result(state, op, y, z, time):
-    """A window of input line ``y`` is complete at ``time``: it may end a window of the cube."""
+def _row_result(state, time):
+    """A window's row is complete at ``time``: it may end a window of the cube, and a surface."""
     pdp = state["pdp"]
-    if z and y < pdp["flush_y"] - pdp["pause_y"]:
-        _output(state, op, time)
+    op = pdp["launch"]
+    y = pdp["row_y"]
     outputs, stride, pad, window = (
         op["pool_out_height"], op["pool_stride_y"], op["pool_pad_top"], op["pool_height"],
     )  # fmt: skip
-    if _ends(outputs, stride, pad, window, y, y == pdp["height"] - 1):
-        _output(state, op, time)
-
-
-@njit
-def _output(state, op, time):
-    """An output atom is complete at ``time``: on the bus with the others of its burst."""
-    pdp = state["pdp"]
-    dbb, atom = state["dbb_bytes"], state["atom_bytes"]
-    address = op["dst"] + pdp["out_z"] * op["dst_surface_stride"] + pdp["out_y"] * op["dst_line_stride"]
-    address += pdp["out_x"] * atom
-    if pdp["gathered"] == 0:
-        pdp["burst_address"] = address
-    pdp["gathered"] += 1
-    pdp["out_x"] += 1
-    pdp["outputs"] += 1
-    end_of_line = pdp["out_x"] == op["pool_out_width"]
-    end = address + atom
-    full = pdp["gathered"] == PDP_OUTPUTS  # nothing more comes before these have left
-    if end_of_line or full or end & (dbb * state["burst_beats"] - 1) == 0:
-        beats = pdp["gathered"]
-        if pdp["beat_atoms"] > 1:
-            beats = (end + dbb - 1) // dbb - pdp["burst_address"] // dbb
-        at = max(time + pdp["latency"], pdp["next_write"])
-        request_write(state, _CLIENT, pdp["burst_address"], beats, at, pdp["slot"])
-        pdp["next_write"] = at + beats + WRITE_GAP
-        pdp["acks_left"] += 1
-        pdp["gathered"] = 0
-    if end_of_line:
-        pdp["out_x"] = 0
-        pdp["out_y"] += 1
-        if pdp["out_y"] == op["pool_out_height"]:
-            pdp["out_y"] = 0
-            pdp["out_z"] += 1
-            if pdp["out_z"] == pdp["surfaces"]:
-                pdp["all_sent"] = 1
+    before = pdp["row_z"] and y < pdp["flush_y"] - pdp["pause_y"]
+    if before or _ends(outputs, stride, pad, window, y, y == pdp["height"] - 1):
+        output(state, op, time)
+    pdp["row_x"] += 1
+    if pdp["row_x"] < op["pool_out_width"]:
+        return
+    pdp["row_x"] = 0
+    pdp["row_y"] += 1
+    if pdp["row_y"] < pdp["height"]:
+        return
+    pdp["row_y"] = 0
+    pdp["row_z"] += 1
+    if pdp["row_z"] == pdp["surfaces"]:
+        pdp["drain_y"] = pdp["flush_y"] * op["pool_out_width"]
+    elif pdp["pause_y"]:  # between surfaces the first one comes with the last row of a window
+        output(state, op, time)
+        pdp["drain_y"] = pdp["pause_y"] * op["pool_out_width"] - 1
 
 
 @njit
@@ -275,29 +277,3 @@ def pdp_written(state, beats, now):
         pdp_flow(state)
         if pdp["flying"]:
             wake(state, _P_SDP, now + 1)
-
-
-@njit
-def pdp_acknowledged(state, now):
-    """The memory has answered one of PDP's writes."""
-    pdp = state["pdp"]
-    pdp["acks_left"] -= 1
-    if pdp["acks_left"] == 0 and pdp["all_sent"]:
-        record = state["records"][pdp["slot"]]
-        record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
-        pdp["last_ack"] = now
-        _end(state)
-
-
-@njit
-def _end(state):
-    """Close the launch when all input has been taken and every write answered."""
-    pdp = state["pdp"]
-    if pdp["input_done"] == NEVER or not pdp["all_sent"] or pdp["acks_left"]:
-        return
-    done = max(pdp["last_ack"] + ACKNOWLEDGE_TO_DONE, pdp["input_done"])
-    finish(state, pdp["op"], pdp["slot"], done)
-    pdp["busy"] = 0
-    pdp["free_at"] = done
-    group_pop(state, _PDP)
-    wake(state, _P_PDP, done)

@@ -5,7 +5,8 @@ from hw_models.nvdla.groups import group_push, group_room
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Client, Part
 from hw_models.nvdla.op import Unit
-from hw_models.nvdla.pdp import pdp_acknowledged, pdp_beat, pdp_step, pdp_written
+from hw_models.nvdla.pdp import pdp_beat, pdp_step, pdp_written
+from hw_models.nvdla.pdp_write import pdp_acknowledged
 from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA
 from hw_models.nvdla.sdp import rdma_beat, sdp_step, sdp_written
 from hw_models.nvdla.sdp_rdma import needs_rdma, rdma_step

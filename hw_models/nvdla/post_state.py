@@ -131,6 +131,7 @@ PDP_STATE = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("busy", np.int64),
+        ("ended", np.int64),  # 1: only the done pulse is to come
         ("launch", OP),
         ("flying", np.int64),  # input from SDP
         ("period", np.int64),  # cycles an input atom
@@ -152,6 +153,8 @@ PDP_STATE = np.dtype(
         ("count", np.int64),
         ("time", np.int64, (ARRIVALS,)),
         ("popped", np.int64),
+        ("waiting", np.int64),  # atoms in the reorder FIFO
+        ("ready", np.int64, (TAKEN,)),  # cycle from which the core may take each
         ("taken", np.int64),  # atoms taken by the core
         ("taken_time", np.int64, (TAKEN,)),
         ("next_take", np.int64),
@@ -165,6 +168,12 @@ PDP_STATE = np.dtype(
         ("flush_y", np.int64),
         ("pause_x", np.int64),
         ("pause_y", np.int64),
+        ("drain_x", np.int64),  # windows' rows that come without input before the next atom is taken
+        ("drain_y", np.int64),  # outputs likewise
+        # position of the next row of a window
+        ("row_x", np.int64),
+        ("row_y", np.int64),
+        ("row_z", np.int64),
         # output cube: position of the next atom
         ("out_x", np.int64),
         ("out_y", np.int64),

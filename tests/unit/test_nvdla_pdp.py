@@ -5,8 +5,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nvdla_post_helpers import cube_op, pool, run
 
-from hw_models.nvdla.names import Client, Mark, Stall
+from hw_models.nvdla.block import new_record
+from hw_models.nvdla.build import build
+from hw_models.nvdla.groups import group_push
+from hw_models.nvdla.names import Block, Client, Mark, Stall
 from hw_models.nvdla.op import Unit
+from hw_models.nvdla.pdp import pdp_step, pdp_take
 from hw_models.nvdla.presets import PRESETS
 
 FIRST, LAST, READ = int(Mark.FIRST_WRITE), int(Mark.LAST_WRITE), int(Mark.LAST_READ)
@@ -123,3 +127,38 @@ def test_output_lines_of_nv_medium_are_bursts_cut_at_64_bytes():
     record = run("nv_medium_512", pdp("nv_medium_512", 14, 14, 16, 2, 2, 0))
     assert record["write_bytes"][int(Client.PDP)] == 7 * 7 * 16
     assert record["write_bursts"][int(Client.PDP)] == 2 + 3 + 3 + 2 + 2 + 3 + 3
+
+
+def test_a_line_of_many_windows_drains_behind_the_cube_at_the_pace_of_the_input():
+    """3x3, stride 1, padded by 1, 150 columns: more outputs without input than writes may wait."""
+    width, height, period = 150, 4, 8
+    record = run("nv_small", pdp("nv_small", width, height, 8, 3, 1, 1), latency=16)
+    last_taken = FIRST_TAKEN + 16 - 1 + width * height * period
+    assert record["mark"][LAST] == last_taken + period + width * period + TO_WRITE
+    assert record["write_bytes"][int(Client.PDP)] == width * height * 8
+
+
+def test_the_reorder_fifo_fills_while_writes_are_stuck():
+    """Outputs wait for the bus: reads run on until latency FIFO and reorder FIFO are full, too."""
+    interval, atoms = 40, 200
+    record = run("nv_small", pdp("nv_small", atoms, 1, 8, 1, 1, 0), latency=16, write_interval=interval)
+    ahead = (record["mark"][LAST] - record["mark"][READ]) / interval
+    assert 8 + 32 + 16 - 2 <= ahead <= 8 + 32 + 16 + 2
+
+
+def test_a_surface_ends_with_the_last_row_of_its_last_window():
+    """4x4, stride 1, padded by 2: its last lines come without input only behind that row, a column later."""
+    op = pdp("nv_small", 5, 5, 16, 4, 1, 2)
+    state = build(PRESETS["nv_small"])[0]
+    group_push(state, int(Block.PDP), 0, new_record(state, op[0], 0, 0), 0)
+    pdp_step(state, op, 0)
+    unit = state["pdp"]
+    for _ in range(25):
+        pdp_take(state, 0)
+        unit["outputs"] = 0
+    assert (unit["pause_x"], unit["flush_x"], unit["z"], unit["row_z"]) == (1, 2, 1, 0)
+    before, outputs = int(unit["next_take"]), int(unit["out_y"]) * 6 + int(unit["out_x"])
+    assert outputs == 4 * 6 - 1
+    pdp_take(state, 0)
+    assert unit["row_z"] == 1
+    assert unit["next_take"] == before + 8 + 5 * 8  # an element, then a line of outputs less the first

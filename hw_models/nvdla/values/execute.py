@@ -16,7 +16,7 @@ from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube, write_cube
 from hw_models.nvdla.values.lut import lut_of
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.operands import sdp_operands
-from hw_models.nvdla.values.pdp import POOL, pool_cube
+from hw_models.nvdla.values.pdp import pool_cube, pool_of
 from hw_models.nvdla.values.sdp import post_process, sdp_of
 
 
@@ -108,16 +108,9 @@ class Executor:
 
     def _pool_of(self, pdp: Settings, data: np.ndarray) -> None:
         out_type = element(pdp, "INPUT_DATA")
-        pool = np.zeros(1, POOL)[0]
-        pool["method"] = pdp["POOLING_METHOD"]
-        pool["width"], pool["height"] = pdp["KERNEL_WIDTH"] + 1, pdp["KERNEL_HEIGHT"] + 1
-        pool["stride_x"], pool["stride_y"] = pdp["KERNEL_STRIDE_WIDTH"] + 1, pdp["KERNEL_STRIDE_HEIGHT"] + 1
-        pool["left"], pool["top"] = pdp["PAD_LEFT"], pdp["PAD_TOP"]
-        pool["one_width"], pool["one_height"] = pdp["RECIP_KERNEL_WIDTH"], pdp["RECIP_KERNEL_HEIGHT"]
-        pool["padding"][1:] = [pdp.signed(f"PAD_VALUE_{count}X") for count in range(1, 8)]
         height, width = pdp["CUBE_OUT_HEIGHT"] + 1, pdp["CUBE_OUT_WIDTH"] + 1
         out = np.zeros((height, width, data.shape[2]), np.int64)
-        pool_cube(pool, data.astype(np.int64), out)
+        pool_cube(pool_of(pdp), data.astype(np.int64), out)
         cube = Cube(
             pdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH"),
             width,

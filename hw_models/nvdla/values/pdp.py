@@ -4,9 +4,12 @@ An average adds up the elements of the window and a padding value for each that 
 by 1/width and by 1/height as fractions of 2**16, rounding after each. Maximum and minimum leave padding out.
 """
 
+from typing import Any
+
 import numpy as np
 
 from hw_models.jit import njit
+from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.rounding import shift_right
 
 AVERAGE, MAXIMUM, MINIMUM = 0, 1, 2
@@ -25,6 +28,18 @@ POOL = np.dtype(
         ("padding", np.int64, (8,)),  # what 0, 1, ... 7 padded elements of a row add
     ]
 )
+
+
+def pool_of(pdp: Settings) -> Any:
+    """Return the POOL row of PDP's registers."""
+    pool = np.zeros(1, POOL)[0]
+    pool["method"] = pdp["POOLING_METHOD"]
+    pool["width"], pool["height"] = pdp["KERNEL_WIDTH"] + 1, pdp["KERNEL_HEIGHT"] + 1
+    pool["stride_x"], pool["stride_y"] = pdp["KERNEL_STRIDE_WIDTH"] + 1, pdp["KERNEL_STRIDE_HEIGHT"] + 1
+    pool["left"], pool["top"] = pdp["PAD_LEFT"], pdp["PAD_TOP"]
+    pool["one_width"], pool["one_height"] = pdp["RECIP_KERNEL_WIDTH"], pdp["RECIP_KERNEL_HEIGHT"]
+    pool["padding"][1:] = [pdp.signed(f"PAD_VALUE_{count}X") for count in range(1, 8)]
+    return pool
 
 
 @njit
