@@ -61,7 +61,7 @@ CHOICES = (
         "random victims, phases and frames",
         tuple(Value(str(n), seed=n) for n in (2, 3)),
     ),
-    Choice("frames", "memory that page frames lie in at random", _crowd("frames", None, "16 MiB", "1 GiB")),
+    Choice("frames", "memory that page frames lie in at random", _crowd("frames", None, "16 MiB")),
     Choice("llc_array", "an array that fits the LLC", _crowd("footprint", "64 KiB", "448 KiB"), ("LLC",)),
     Choice("dram_array", "an array that does not", _crowd("footprint", "4 MiB", "64 MiB"), ("DRAM",)),
     Choice("jitter", "a line's time at random, most", _crowd("jitter", "2 cycles", "16 cycles")),
