@@ -12,17 +12,18 @@ from hw_models.nvdla.block import new_record
 from hw_models.nvdla.build import build
 from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.mcif import wake
-from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, WRITES
+from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.names import Block, Client, Part, Stall
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.pdp_write import pdp_acknowledged
-from hw_models.nvdla.post_state import TAKEN
+from hw_models.nvdla.post_state import LONG_AGO, TAKEN
 from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, PDP_OUTPUTS, PDP_REORDER_ATOMS
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.sdp import _pdp_room_at
+from hw_models.nvdla.sdp import sdp_ready
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import packed
 from simulator.cosim_blocks.pdp_launches import LONGEST, Task, random_task
+from simulator.cosim_blocks.pdp_reads import Reads
 
 OPS = 64  # rows, used in turn
 PDP, P_PDP, CLIENT = int(Block.PDP), int(Part.PDP), int(Client.PDP)
@@ -78,19 +79,17 @@ class Bench(bench.Bench):
     def begin(self, episode: int) -> dict[str, int]:
         self.state: Any = build(self.preset)[0]
         self.unit = self.state["pdp"]
-        self.state["sdp"]["period"] = self.chunks
         self.ops = np.zeros(OPS, OP)
-        self.reader = self.state["mcif"][0]["readers"][CLIENT]
+        sdp = self.state["sdp"]  # its own units bypassed, its input always there
+        sdp["busy"] = sdp["to_pdp"] = sdp["depth"] = 1
+        sdp["period"], sdp["history"] = self.chunks, LONG_AGO
+        self.reads = Reads(self.state["mcif"][0]["readers"][CLIENT], self.parameters["FIFO"])
         self.writer = self.state["mcif"][0]["writers"][CLIENT]
         self.chances = {
             who: self.random.choice(CHANCES) for who in ("sdp", "driver", "mcif", "memory", "reads")
         }
         self.latency = self.random.choice(LATENCIES)
         self.launches = 0
-        self.cube: deque[int] = deque()  # atoms that memory will be asked for
-        self.asked = 0  # beats that are not under way
-        self.beats: deque[int] = deque()  # cycles from which those under way may be back
-        self.credits = self.parameters["FIFO"]
         self.flying: deque[tuple[int, int]] = deque()  # record, atom
         self.outputs: deque[int] = deque()
         self.chunk = 0  # of the atom under way, 0: none is
@@ -131,7 +130,7 @@ class Bench(bench.Bench):
         self.read_ready = random.random() < self.chances["reads"]
         self.write_ready = random.random() < self.chances["mcif"]
         self.acknowledge = self.open > 0 and random.random() < self.chances["memory"]
-        self.beat = bool(self.beats) and self.beats[0] <= cycle
+        self.beat = self.reads.back(cycle)
         inputs = {
             "enable": int(self.enable),
             "read_ready": int(self.read_ready),
@@ -143,7 +142,7 @@ class Bench(bench.Bench):
         if self.enable:
             inputs["registers"] = self.next_task.registers
         if self.beat:
-            inputs["beat_data"] = self.cube[0]
+            inputs["beat_data"] = self.reads.cube[0]
         if self.offers or self.chunk:
             bits = 8 * self.parameters["SDP_ELEMENTS"]
             inputs["sdp_data"] = self.flying[0][1] >> self.chunk * bits & ((1 << bits) - 1)
@@ -156,14 +155,13 @@ class Bench(bench.Bench):
             self.open -= 1
             pdp_acknowledged(state, cycle)
         if self.beat:
-            self.beats.popleft()
-            self.cube.popleft()
+            self.reads.take()
             model.pdp_beat(state, cycle)
         expected = {"room": int(self.room), "begins": int(self._step_launches(cycle))}
         ready = False
         if self.offers:
             state["sdp"]["slot"] = self.flying[0][0]
-            ready = bool(_pdp_room_at(state, state["sdp"]) <= cycle)
+            ready = bool(sdp_ready(state, cycle, self.flying[0][0]))
             expected["sdp_ready"] = int(ready)
         self._step_sdp(cycle, ready)
         expected |= self._step_reads(cycle) | self._step_writes(cycle)
@@ -212,7 +210,7 @@ class Bench(bench.Bench):
         if task.flying:
             self.flying.extend((slot, atom) for atom in task.inputs)
         else:
-            self.cube.extend(task.inputs)
+            self.reads.cube.extend(task.inputs)
         self.outputs.extend(task.outputs)
         self._cover(task)
         self.next_task = random_task(self.random, self.preset)
@@ -232,31 +230,15 @@ class Bench(bench.Bench):
             self.flying.popleft()
 
     def _step_reads(self, cycle: int) -> dict[str, int]:
-        """Let memory be asked for lines as requests, for beats as credits allow."""
-        reader = self.reader
-        head, first = int(reader["head"]), int(reader["credit_head"])
-        waits = bool(reader["count"] and reader["time"][head] <= cycle)
-        found = {"read_valid": int(waits)}
-        if waits:
-            beats = int(reader["beats"][head])
-            found |= {"read_address": int(reader["address"][head]), "read_beats": beats}
-            if self.read_ready:
-                reader["head"] = (head + 1) % REQUESTS
-                reader["count"] -= 1
-                self.asked += beats
-                model.pdp_step(self.state, self.ops, cycle)
-        back = bool(reader["credit_count"] and reader["credit_time"][first] == cycle)
-        if back:
-            reader["credit_head"] = (first + 1) % CREDIT_RING
-            reader["credit_count"] -= 1
-            self.credits += 1
-        self.reach("the latency FIFO is full", self.asked and not self.credits)
-        if self.asked and self.credits and self.random.random() < self.chances["reads"]:
-            self.asked -= 1
-            self.credits -= 1
-            earliest = cycle + self.random.randint(1, self.latency)
-            self.beats.append(max(earliest, self.beats[-1] + 1 if self.beats else 0))
-        return found | {"credit": int(back)}
+        reads = self.reads
+        found = reads.request(cycle)
+        if found["read_valid"] and self.read_ready:
+            reads.accept()
+            model.pdp_step(self.state, self.ops, cycle)
+        found["credit"] = int(reads.credit(cycle))
+        self.reach("the latency FIFO is full", reads.asked and not reads.credits)
+        reads.fetch(cycle, self.chances["reads"], self.latency, self.random)
+        return found
 
     def _step_writes(self, cycle: int) -> dict[str, int]:
         writer = self.writer

@@ -111,7 +111,7 @@ module pdp_values
       result[e] <= average ? 8'(scaled($signed(narrow[e]), arithmetic.one_height)) : narrow[e][7:0];
     end
     if (rst) {completes, asked, halved, ready} <= '0;
-    else {completes, asked, halved, ready} <= {row, ask, asked, halved};
+    else {completes, asked, halved, ready} <= {row && !begins, ask, asked, halved};
     if (rst || begins) begin
       newest <= -16'sd1;
       first_column <= begins ? first_of_line : '0;
