@@ -60,9 +60,9 @@ def callback(function: Callable) -> Any:
 class Kept:
     """A tuple of arrays and records whose place compiled code knows: `take` of a callback returns it.
 
-    Only the views are kept, no references: whoever puts a tuple down keeps it alive. The type is that of the
-    tuple which is put down before a callback that takes it is compiled; it is part of neither's name on disk,
-    so that the tuple's type must follow from the sources.
+    Only the views are kept, no references, and compiled code is told so and counts none: whoever puts a
+    tuple down keeps it alive. The type is that of the tuple which is put down before a callback that takes
+    it is compiled; it is part of neither's name on disk, so that the tuple's type must follow from the sources.
     """
 
     def __init__(self) -> None:
@@ -75,7 +75,8 @@ class Kept:
 
             def generate(context, builder, signature, arguments):
                 place = context.get_value_type(kind).as_pointer()
-                return builder.load(builder.inttoptr(arguments[0], place))
+                loaded = builder.load(builder.inttoptr(arguments[0], place))
+                return _without_owner(context, builder, kind, loaded)
 
             return kind(types.int64), generate
 

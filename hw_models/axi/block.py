@@ -6,6 +6,7 @@
     respond(agent, row, now)                             an answer of the system
     present(agent, ..., cycle, read_room, write_room)    the cycle that begins: what the agent drives
 
+A cycle without a handshake needs no `sample`, and one without `news` no `present`.
 What is driven is held until it is taken. Answers are in order by id, and a read that has begun is ended
 before another begins; across ids, who was answered first is first. A write is asked for when its address
 and the first of its data are there, and answered when the system has and its last beat was taken.
@@ -223,6 +224,7 @@ def sample(agent, store, keys, pool, records, log, cycle):
     """Let every handshake of the cycle that has ended take effect. Returns whether it asks for something."""
     pin, drive = agent["pin"], agent["drive"]
     reads, writes = agent["read"], agent["write"]
+    agent["news"] = 1
     if agent["reset"]:
         drop_all(agent)
         return reads["fresh"] + writes["fresh"] > 0
@@ -285,6 +287,7 @@ def send(side, now, fifo):
 @njit
 def advance(agent, now, reads, writes):
     """Hand on requests while there is room; a FIFO that was full wakes its writer when it has some."""
+    agent["news"] = 1
     send(agent["read"], now, reads)
     send(agent["write"], now, writes)
     return NEVER
@@ -364,7 +367,7 @@ def present(agent, store, keys, pool, read_room, write_room):
     if agent["reset"]:
         drive[ARREADY] = drive[AWREADY] = drive[WREADY] = 0
     after = drive[ARREADY] | drive[AWREADY] << 1 | drive[WREADY] << 2 | drive[BVALID] << 3
-    agent["changed"] = 1
+    agent["changed"], agent["news"] = 1, before != after or agent["reset"] != 0
     agent["busy"] = (
         reads["in_flight"] > 0
         or writes["in_flight"] > 0

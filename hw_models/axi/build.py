@@ -23,6 +23,6 @@ def build_agent(params: External, master: int, base: int, beyond: int) -> np.nda
         row[side]["offered"] = row[side]["since"] = -1
         row[side]["bursts"]["ready_cycle"] = NEVER
         row[side]["bursts"]["next"] = -1
-    row["busy"], row["data_since"] = 1, -1
+    row["busy"], row["news"], row["data_since"] = 1, 1, -1
     row["pin"][Pin.WID] = -1
     return state

@@ -140,6 +140,7 @@ AGENT = np.dtype(
         ("reset_signal", SIGNAL),
         ("reset_level", np.int64),  # of the reset, at which the bus is idle
         ("reset", np.int64),  # 1: the bus is in reset
+        ("news", np.int64),  # 1: the system, or a handshake, may have changed what is to be driven
         ("changed", np.int64),  # 1: what is driven is new
         # bursts
         ("read", SIDE),

@@ -21,7 +21,8 @@ from simulator.cosim.signals import load, load_words, store_value, store_words
 
 ASKS_PYTHON = 2  # what `run` may say: 0 is well, 1 that time stands still
 PINS, DRIVES = len(Pin), len(Drive)
-ARVALID, AWVALID, WVALID, RVALID = int(Pin.ARVALID), int(Pin.AWVALID), int(Pin.WVALID), int(Drive.RVALID)
+ARVALID, AWVALID, WVALID = int(Pin.ARVALID), int(Pin.AWVALID), int(Pin.WVALID)
+RVALID, BVALID = int(Drive.RVALID), int(Drive.BVALID)
 ARID, AWID, WLAST = int(Pin.ARID), int(Pin.AWID), int(Pin.WLAST)  # first of each channel's
 VALIDS = (ARVALID, AWVALID, WVALID)
 
@@ -81,35 +82,42 @@ def read_pins(agent):
 
 
 @inlined
+def is_silent(agent):
+    """Tell whether the bus has no valid, and is in no reset: nobody on it can do anything at this edge."""
+    for pin in VALIDS:
+        signal = agent["pin_signal"][pin]
+        valid = load(signal["address"], signal["bytes"]) if signal["bytes"] > 0 else agent["pin"][pin]
+        if valid:
+            return False
+    signal = agent["reset_signal"]
+    in_reset = signal["bytes"] > 0 and load(signal["address"], signal["bytes"]) == agent["reset_level"]
+    return not in_reset and not agent["reset"] and not agent["drive"][RVALID] and not agent["drive"][BVALID]
+
+
+@inlined
 def is_quiet(clock, agents):
     """Tell whether nothing can happen at this edge: nothing is in flight and nothing new on any bus."""
     for k in range(clock["agents"]):
         agent = agents[clock["row"][k]]
-        if agent["busy"]:
-            return False
-        for pin in VALIDS:
-            signal = agent["pin_signal"][pin]
-            valid = load(signal["address"], signal["bytes"]) if signal["bytes"] > 0 else agent["pin"][pin]
-            if valid:
-                return False
-        signal = agent["reset_signal"]
-        if signal["bytes"] > 0 and load(signal["address"], signal["bytes"]) == agent["reset_level"]:
+        if agent["busy"] or not is_silent(agent):
             return False
     return True
 
 
-@njit
+@inlined
 def hear(clock, agents, store, keys, pool, records, log):
     """Take the handshakes of the cycle that ends. Returns whether they ask the SoC for something."""
     asks = False
     for k in range(clock["agents"]):
         agent = agents[clock["row"][k]]
+        if clock["skip"] and is_silent(agent):
+            continue
         read_pins(agent)
         asks |= sample(agent, store, keys, pool, records, log, clock["cycle"])
     return asks
 
 
-@njit
+@inlined
 def enter(clock, system, agents, time_fs):
     """Let what was asked for enter the SoC at ``time_fs``, or where another clock has brought it since."""
     period_fs = clock["period_fs"]
@@ -122,7 +130,7 @@ def enter(clock, system, agents, time_fs):
             system["wake_fs"][unit] = min(system["wake_fs"][unit], time_fs)
 
 
-@njit
+@inlined
 def in_flight(clock, agents):
     """Return how many bursts wait for the SoC."""
     count = np.int64(0)
@@ -132,20 +140,24 @@ def in_flight(clock, agents):
     return count
 
 
-@njit
+@inlined
 def show(clock, system, wires, agents, store, keys, pool):
-    """Drive the cycle that begins, and note who cannot go on."""
+    """Drive the cycle that begins, and note who cannot go on. Returns whether anything may be new."""
+    changed = False
     for k in range(clock["agents"]):
         agent = agents[clock["row"][k]]
-        down = system["node"][system["master_unit"] + agent["master"]]["down"]
-        reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
-        present(agent, store, keys, pool, not is_full(reads), not is_full(writes))
+        if agent["news"] or not clock["skip"]:
+            down = system["node"][system["master_unit"] + agent["master"]]["down"]
+            reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
+            present(agent, store, keys, pool, not is_full(reads), not is_full(writes))
+            changed = True
         flying = agent["read"]["in_flight"] + agent["write"]["in_flight"] + agent["ahead_count"]
         clock["fault"] |= agent["fault"] != 0
         if flying == 0:
             agent["moved_cycle"] = clock["cycle"]
         elif clock["cycle"] - agent["moved_cycle"] > clock["patience"]:
             clock["fault"] = clock["stuck"] = 1
+    return changed
 
 
 @njit
@@ -154,6 +166,9 @@ def drive_signals(clock, agents):
     changed = False
     for k in range(clock["agents"]):
         agent = agents[clock["row"][k]]
+        if not agent["changed"]:
+            continue
+        agent["changed"] = 0
         for d in range(DRIVES):
             signal = agent["drive_signal"][d]
             if signal["bytes"] > 0 and load(signal["address"], signal["bytes"]) != agent["drive"][d]:
@@ -184,7 +199,7 @@ def run_to(clock, limit_fs):
         clock["fault"] = clock["stuck"] = 1
 
 
-@njit
+@inlined
 def skip(clock, agents):
     """Let an edge pass at which nothing can happen, or after a fault. Returns whether it did."""
     if clock["fault"]:
@@ -194,9 +209,12 @@ def skip(clock, agents):
     return quiet
 
 
-@njit
+@inlined
 def edge(clock, system, wires, agents, held):
-    """End a cycle of a clock and begin the next. ``agents``: AGENT rows; ``held``: Held."""
+    """End a cycle of a clock and begin the next. Returns whether what is driven may be new.
+
+    ``agents``: AGENT rows; ``held``: Held.
+    """
     store, keys, pool = held.store, held.keys, held.pool
     clock["edges"] += 1
     if hear(clock, agents, store, keys, pool, held.records, held.log):
@@ -207,4 +225,4 @@ def edge(clock, system, wires, agents, held):
     now_fs = clock["cycle"] * clock["period_fs"]
     if not clock["skip"] or (in_flight(clock, agents) > 0 and next_fs(system) <= now_fs):
         run_to(clock, now_fs)
-    show(clock, system, wires, agents, store, keys, pool)
+    return show(clock, system, wires, agents, store, keys, pool)

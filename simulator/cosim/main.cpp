@@ -41,15 +41,18 @@ constexpr uint64_t NEVER = ~0ULL;
 
 std::vector<Served> served;
 std::vector<Driven> driven;
-uint64_t next_toggle = NEVER;
+uint64_t now = 0, next_toggle = NEVER;
 bool toggled = false;  // and the design has not seen it
+bool told = true;      // a test has been called: it may have put values,
+bool asked = true;     // or asked to be called
+bool stale = true;     // values may have changed since callbacks upon values were looked at
 
 void before_design() {
     for (Served& it : served) {
         if (!it.clock) continue;
-        const uint8_t now = *it.clock;
-        if (now && !it.before) it.driven = it.edge(it.table) != 0;
-        it.before = now;
+        const uint8_t level = *it.clock;
+        if (level && !it.before) it.driven = it.edge(it.table) != 0;
+        it.before = level;
     }
 }
 
@@ -75,15 +78,15 @@ double number_of(const char* variable, double otherwise) {
 #endif
 
 void settle_callbacks() {
-    while (VerilatedVpi::callValueCbs()) {
-    }
+    stale = false;
+    while (VerilatedVpi::callValueCbs()) told = asked = true;
 }
 
 void call_if_any(uint32_t reason) {
-    if (VerilatedVpi::hasCbs(reason)) VerilatedVpi::callCbs(reason);
+    if (VerilatedVpi::hasCbs(reason) && VerilatedVpi::callCbs(reason)) told = asked = true;
 }
 
-void toggle_clocks(uint64_t now) {
+void toggle_clocks() {
     next_toggle = NEVER;
     for (Driven& it : driven) {
         if (it.clock && it.next <= now) {
@@ -97,10 +100,23 @@ void toggle_clocks(uint64_t now) {
 }
 
 void put_inputs() {
-    const uint64_t now = Verilated::threadContextp()->time();
-    if (next_toggle <= now) toggle_clocks(now);
-    VerilatedVpi::doInertialPuts();
-    settle_callbacks();
+    if (next_toggle <= now) {
+        toggle_clocks();
+        stale = true;
+    }
+    if (told) {
+        told = false;
+        VerilatedVpi::doInertialPuts();
+        stale = true;
+    }
+    if (stale) settle_callbacks();
+}
+
+void call_at_new_time() {
+    asked = false;
+    if (VerilatedVpi::callCbs(cbNextSimTime)) told = asked = true;
+    call_if_any(cbAfterDelay);
+    if (told) settle_callbacks();
 }
 
 bool is_unsettled() { return toggled || VerilatedVpi::evalNeeded(); }
@@ -111,6 +127,7 @@ void settle_design(Vtop& top) {
         top.eval_step();
         if (after_design()) top.eval_step();
         toggled = false;
+        stale = true;
         VerilatedVpi::clearEvalNeeded();
         put_inputs();
     } while (is_unsettled());
@@ -145,7 +162,7 @@ void dlasim_release(int number) { served[number].clock = nullptr; }
 int dlasim_drive(const char* clock, int64_t high_steps, int64_t low_steps, int start_high) {
     int64_t address, bytes;
     if (dlasim_signal(clock, &address, &bytes) != 1 || bytes != 1) return -1;
-    next_toggle = Verilated::threadContextp()->time();
+    next_toggle = now;
     uint8_t* level = reinterpret_cast<uint8_t*>(address);
     driven.push_back({level, start_high != 0, next_toggle, uint64_t(high_steps), uint64_t(low_steps)});
     return static_cast<int>(driven.size()) - 1;
@@ -196,13 +213,12 @@ int main(int argc, char** argv) {
         if (file && context.time() >= first && context.time() <= last) trace.dump(context.time());
 #endif
         const uint64_t of_design = top.eventsPending() ? top.nextTimeSlot() : NEVER;
-        const uint64_t next = std::min({uint64_t(VerilatedVpi::cbNextDeadline()), next_toggle, of_design});
-        if (next == NEVER) break;
-        has_events = of_design == next;
-        context.time(next);
-        VerilatedVpi::callCbs(cbNextSimTime);
-        call_if_any(cbAfterDelay);
-        settle_callbacks();
+        const uint64_t of_test = VerilatedVpi::cbNextDeadline();
+        now = std::min({of_test, next_toggle, of_design});
+        if (now == NEVER) break;
+        has_events = of_design == now;
+        context.time(now);
+        if (asked || of_test == now) call_at_new_time();
     }
     top.final();
     finish();

@@ -37,8 +37,8 @@ def compiled_edge() -> tuple[Any, Any]:
         clock, system, wires, agents, held = take_edge(address)
         if skip(clock, agents):
             return 0
-        edge(clock, system, wires, agents, held)
-        return 1 + clock["fault"]
+        changed = edge(clock, system, wires, agents, held)
+        return np.int64(changed or clock["fault"] != 0)
 
     def after_edge(address):
         clock, _, _, agents, _ = take_edge(address)

@@ -120,7 +120,7 @@ def earliest(system):
     return best
 
 
-@njit
+@inlined
 def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     """Simulate up to ``max_events`` events: ``nodes`` Nodes, ``table`` Masters, ``jobs`` Jobs.
 
