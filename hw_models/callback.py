@@ -62,7 +62,8 @@ class Kept:
 
     Only the views are kept, no references, and compiled code is told so and counts none: whoever puts a
     tuple down keeps it alive. The type is that of the tuple which is put down before a callback that takes
-    it is compiled; it is part of neither's name on disk, so that the tuple's type must follow from the sources.
+    it is compiled; it is part of neither's name on disk, so that the tuple's type must follow from the
+    sources.
     """
 
     def __init__(self) -> None:

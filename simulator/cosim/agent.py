@@ -1,6 +1,5 @@
 """The memory side of a bus of the design under test, as a cocotb test asks for it."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,11 @@ from hw_models.axi.names import Bus
 from hw_models.axi.state import Burst, Drive, Pin
 from simulator.cosim.errors import CosimError
 from simulator.cosim.names import find, first, is_low, prefixes
+from simulator.cosim.python_port import PythonPort
 from simulator.cosim.system import System
 
 CLOCKS = ("clk", "clock", "aclk", "clk_i", "i_clk", "ap_clk")
 PINS = [pin.name.lower() for pin in Pin]
-VALIDS = ("arvalid", "awvalid", "wvalid")
-ADDRESS = ("id", "addr", "len", "size", "burst", "lock")
 DRIVES = [drive.name.lower() for drive in Drive]
 NEEDED_OF_READS = ("arvalid", "araddr", "arready", "rvalid", "rdata")
 NEEDED_OF_WRITES = ("awvalid", "awaddr", "awready", "wvalid", "wdata", "wready", "bvalid")
@@ -43,7 +41,7 @@ class MemoryAgent:
         self.system = system
         self.name = system.master(master)
         self.params = system.config.system.masters[self.name]
-        self.row = system.row_of(self.name)
+        self.row = system.rows_of(self.name)[0]
         self.memory = system.memory
         names = [*PINS, *DRIVES, "wdata", "wstrb", "rdata"]
         self.signals = {name: found for name in names if (found := find(dut, prefix, name)) is not None}
@@ -61,7 +59,8 @@ class MemoryAgent:
         for name in (*DRIVES, "rdata"):
             if name in self.signals:
                 self.signals[name].value = 0
-        self._prepare()
+        rows = system.rows_of(self.name)
+        self.port = PythonPort(self.name, rows, self.signals, reset, self.params.port_bytes)
         system.attach(self)
 
     @property
@@ -106,86 +105,3 @@ class MemoryAgent:
         pin[[Pin.RREADY, Pin.BREADY, Pin.WLAST]] = 1
         pin[Pin.WID] = -1
         self.row["wstrb"] = np.uint64(2**64 - 1)
-
-    # The front end in Python: for any simulator
-
-    def _prepare(self) -> None:
-        """Note which of its signals go where in the row."""
-        self.pin, self.drive = self.row["pin"], self.row["drive"]
-
-        def placed(names: Iterable[str]) -> list[tuple[Pin, str, Any]]:
-            there = [name for name in names if name in self.signals]
-            return [(Pin[name.upper()], name, self.signals[name]._handle) for name in there]
-
-        self.valids = placed(VALIDS)
-        self.handshakes = placed((*VALIDS, "rready", "bready"))
-        self.addresses = [
-            (Pin[f"{channel}valid".upper()], placed(f"{channel}{name}" for name in ADDRESS))
-            for channel in ("ar", "aw")
-        ]
-        self.shown: dict[str, int] = {}
-
-    def is_quiet(self) -> bool:
-        """Tell whether nothing can happen at the next edge unless a signal of `wakers` changes."""
-        if self.row["busy"] or (
-            self.reset is not None and _bit(self.reset._handle) == self.row["reset_level"]
-        ):
-            return False
-        return not any(_bit(handle) for _, _, handle in self.valids)
-
-    def wakers(self) -> list[Any]:
-        """Return the signals whose change ends a time in which nothing can happen."""
-        named = [self.signals[name] for _, name, _ in self.valids]
-        return named + ([self.reset] if self.reset is not None else [])
-
-    def hear(self) -> None:
-        """Take what is on the bus. Raises CosimError for an address or data that are not 0 or 1."""
-        row, pin = self.row, self.pin
-        if self.reset is not None:
-            row["reset"] = _bit(self.reset._handle) == row["reset_level"]
-        for place, _, handle in self.handshakes:
-            pin[place] = _bit(handle)
-        if row["reset"]:
-            return
-        for valid, payload in self.addresses:
-            if pin[valid]:
-                for place, name, handle in payload:
-                    value = self._value(name, handle)
-                    pin[place] = value - 2**64 if value >= 2**63 else value
-        if pin[Pin.WVALID]:
-            for name in ("wlast", "wid", "wdata", "wstrb"):
-                if name in self.signals:
-                    value = self._value(name, self.signals[name]._handle)
-                    if name in PINS:
-                        pin[Pin[name.upper()]] = value
-                    else:
-                        _to_words(value, row[name])
-
-    def _value(self, name: str, handle: Any) -> int:
-        text = handle.get_signal_val_binstr()
-        if text.strip("01"):
-            if name != "wdata":
-                raise CosimError(f"{self.name}: {name} is {text} while its valid is 1")
-            text = "".join(c if c in "01" else "0" for c in text)  # of bytes without a strobe
-        return int(text, 2)
-
-    def show(self) -> None:
-        """Drive the bus: what is new on it."""
-        for name, value in zip(DRIVES, self.drive.tolist()):
-            if name in self.signals and self.shown.get(name) != value:
-                self.signals[name].value = self.shown[name] = value
-        if self.drive[Drive.RVALID] and "rdata" in self.signals:
-            words = self.row["rdata"][: max(1, self.params.port_bytes // 8)]
-            value = int.from_bytes(words.tobytes()[: self.params.port_bytes], "little")
-            if self.shown.get("rdata") != value:
-                self.signals["rdata"].value = self.shown["rdata"] = value
-
-
-def _bit(handle: Any) -> int:
-    """Return 1 for a 1, and 0 for all else: a design before its reset."""
-    return int(handle.get_signal_val_binstr() == "1")
-
-
-def _to_words(value: int, words: np.ndarray) -> None:
-    raw = value.to_bytes(8 * len(words), "little")
-    words[:] = np.frombuffer(raw, np.uint64)

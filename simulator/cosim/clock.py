@@ -12,7 +12,8 @@ from hw_models.axi.state import Drive, Pin
 from simulator.cosim.edge import CLOCK
 from simulator.cosim.errors import CosimError
 from simulator.cosim.memory import Memory
-from simulator.cosim.native import AT_EDGE, EVENTS, IN_SOC, compiled_edge, compiled_run
+from simulator.cosim.native import AT_EDGE, EVENTS, FAULT, IN_SOC, compiled_edge, compiled_run
+from simulator.cosim.python_port import PythonPort
 from simulator.cosim.toggling import main_program, rises_of, toggled
 from simulator.kernel.soc import RUNNING
 from simulator.soc.machine import Machine
@@ -31,11 +32,7 @@ class Bus(Protocol):
     clock: Any
     reset: Any
     signals: dict[str, Any]
-
-    def is_quiet(self) -> bool: ...
-    def wakers(self) -> list[Any]: ...
-    def hear(self) -> None: ...
-    def show(self) -> None: ...
+    port: PythonPort
 
 
 class Soc(Protocol):
@@ -63,6 +60,7 @@ class Clock:
         self.row["skip"] = os.environ.get(SKIP, "1") != "0"
         self.edge, self.drive = compiled_edge()
         self.at_edge = AT_EDGE.put(system.at_edge(self.row))
+        self.place = self.at_edge.ctypes.data
         self.in_soc = IN_SOC.put((self.row, *system.arguments))
         self.beside = C_FUNCTION(self._run_beside)
         self.row["beside"] = ctypes.cast(self.beside, ctypes.c_void_p).value
@@ -100,7 +98,7 @@ class Clock:
         wanted = self.system.front_end
         if wanted in ("auto", "verilator"):
             if main_program() is not None and Verilator.wire(agent):
-                place = (self.edge.address, self.drive.address, self.at_edge.ctypes.data)
+                place = (self.edge.address, self.drive.address, self.place)
                 self.number = main_program().dlasim_serve(self.handle._name.encode(), *place)
                 if self.number >= 0:
                     return "verilator"
@@ -119,8 +117,10 @@ class Clock:
 
     def is_quiet(self) -> bool:
         """Tell whether its edges may be counted unseen: cocotb toggles it, and nothing can happen."""
-        may = self.row["skip"] and not self.row["fault"] and toggled(self.handle) is not None
-        return bool(may) and all(agent.is_quiet() for agent in self.agents)
+        for agent in self.agents:
+            if not agent.port.is_quiet():
+                return False
+        return bool(self.row["skip"] and not self.row["fault"]) and toggled(self.handle) is not None
 
     def rises(self) -> int:
         """Return how many rising edges cocotb has made of it that have been seen."""
@@ -135,23 +135,24 @@ class Clock:
     def serve(self) -> None:
         """Serve an edge from Python."""
         for agent in self.agents:
-            agent.hear()
-        if self.call(self.at_edge.ctypes.data):
+            agent.port.hear()
+        said = self.call(self.place)
+        if said >= FAULT:
             self.system.check()
+        if said:
             for agent in self.agents:
-                agent.show()
+                agent.port.show()
 
 
 async def serve_all(clocks: list[Clock]) -> None:
     """Serve from Python the edges of all clocks that need it; at one time in the order of ``clocks``."""
     while True:
-        served = [clock for clock in clocks if clock.kind == "cocotb"]
+        count, served = len(clocks), [clock for clock in clocks if clock.kind == "cocotb"]
+        if count == len(served) == 1:
+            await serve_one(served[0], clocks)
+            continue
         if all(clock.is_quiet() for clock in served):
             await sleep(served)
-        if len(served) == 1:
-            await RisingEdge(served[0].handle)
-            served[0].serve()
-            continue
         before = [str(clock.handle.value) for clock in served]
         await First(*(clock.handle.value_change for clock in served))
         for clock, level in zip(served, before):
@@ -159,11 +160,21 @@ async def serve_all(clocks: list[Clock]) -> None:
                 clock.serve()
 
 
+async def serve_one(clock: Clock, clocks: list[Clock]) -> None:
+    """Serve the edges of the only clock, until there is another."""
+    edge = RisingEdge(clock.handle)
+    while len(clocks) == 1:
+        if clock.is_quiet():
+            await sleep([clock])
+        await edge
+        clock.serve()
+
+
 async def sleep(clocks: list[Clock]) -> None:
     """Let edges pass at which nothing can happen, and count them."""
     for clock in clocks:
         clock.asleep = clock.rises()
-    signals = [signal for clock in clocks for agent in clock.agents for signal in agent.wakers()]
+    signals = [signal for clock in clocks for agent in clock.agents for signal in agent.port.wakers()]
     await First(*(signal.value_change for signal in signals))
     for clock in clocks:
         assert clock.cycle >= 0  # counted

@@ -107,9 +107,10 @@ class System:
         """Return the AGENT rows of all masters that have an agent."""
         return [agent.row for agent in self.agents]
 
-    def row_of(self, name: str) -> np.void:
-        """Return the AGENT row of a master."""
-        return self.machine.externals[self.machine.external_names.index(name)]
+    def rows_of(self, name: str) -> np.ndarray:
+        """Return the row of a master, shape (1,) AGENT."""
+        index = self.machine.external_names.index(name)
+        return self.machine.externals[index : index + 1]
 
     @property
     def now_s(self) -> float:
