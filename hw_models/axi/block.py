@@ -55,6 +55,15 @@ def system_address(agent, address):
 
 
 @inlined
+def stream_of(agent, number):
+    """Fold an id onto the system's streams: digits of four bits are added without carry, as a crossbar puts
+    who asks into the upper ones."""
+    for bits in (32, 16, 8, 4):
+        number ^= (number >> bits) & ((1 << bits) - 1)
+    return (number & 15) % agent["ids"]
+
+
+@inlined
 def new_burst(agent, side, first_pin, write, cycle):
     """Take the address on the bus: pins id, address, len, size, burst, lock from ``first_pin`` on."""
     pin = agent["pin"]
@@ -143,7 +152,7 @@ def take_beat(agent, store, keys, pool, at, order, cycle):
     if beat == 0:
         burst["first_cycle"] = burst["last_cycle"]
         burst["issue_cycle"] = max(burst["issue_cycle"], agent["ahead_since"][at])
-        stream = burst["id"] % agent["ids"]
+        stream = stream_of(agent, burst["id"])
         ask(side, index, system_address(agent, burst["address"]), 1, stream, agent["master"])
     burst["given"] += 1
     if (burst["given"] == burst["beats"]) != (last != 0):
@@ -258,7 +267,7 @@ def sample(agent, store, keys, pool, records, log, cycle):
         if drive[ARREADY]:
             index = new_burst(agent, reads, ARID, np.int64(0), cycle)
             burst = reads["bursts"][index]
-            stream = burst["id"] % agent["ids"]
+            stream = stream_of(agent, burst["id"])
             ask(reads, index, system_address(agent, burst["address"]), 0, stream, agent["master"])
             agent["moved_cycle"] = cycle
         else:

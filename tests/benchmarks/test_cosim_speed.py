@@ -25,7 +25,7 @@ LEAST = {
     ("verilator", 0): 1_000_000,
     ("verilator", 4): 700_000,
     ("cocotb", 0): 100_000,
-}  # idle; on a free core
+}  # while it copies; on a free core
 
 
 @pytest.mark.parametrize(("front_end", "hogs"), LEAST)
@@ -47,5 +47,5 @@ def test_cycles_per_cpu_second(benchmark, tmp_path, monkeypatch, front_end, hogs
         f"\n{front_end}, {hogs} hogs: " + ", ".join(f"{name} {value:,.0f}" for name, value in speed.items())
     )
     assert (
-        speed["idle"] > LEAST[front_end, hogs] / 4
+        min(speed["idle"], speed["copying"]) > LEAST[front_end, hogs] / 4
     )  # a quarter: machines differ, orders of magnitude do not

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from hw_models.axi.block import advance, commit, present, respond, sample
+from hw_models.axi.block import advance, commit, present, respond, sample, stream_of
 from hw_models.axi.build import build_agent
 from hw_models.axi.params import External
 from hw_models.axi.state import LOG, RECORD, STORE, Drive, Fault, Pin
@@ -78,6 +78,14 @@ class Bench:
         respond(self.agent, part, self.cycle)
         if row["bytes"] == 0:
             waiting.popleft()
+
+
+@pytest.mark.parametrize("shift", [0, 2, 4, 8, 12])
+def test_ids_that_differ_in_any_digit_are_streams_of_their_own(shift):
+    """Behind a crossbar the engine's number stands above its own ids."""
+    agent = build_agent(External(kind="external", ids=16), 0, 0, 0)[0]
+    assert len({int(stream_of(agent, np.int64(engine << shift))) for engine in range(4)}) == 4
+    assert [int(stream_of(agent, np.int64(number))) for number in range(16)] == list(range(16))
 
 
 def random_burst(rng, width):
