@@ -70,9 +70,9 @@ def apart(returns):
 
 
 def ready(dispatcher, args):
-    """Have the code of a unit in place for arguments of these types."""
+    """Have the code of a unit, or of what Python calls, in place for arguments of these types."""
     if not numba.config.DISABLE_JIT:
-        (dispatcher.unit.ready if LINKED else dispatcher.compile)(args)
+        (dispatcher.unit.ready if hasattr(dispatcher, "unit") else dispatcher.compile)(args)
 
 
 def inlined(function):

@@ -7,6 +7,7 @@ anew. Files are renamed into place, so that none is ever half-written.
 """
 
 import hashlib
+import io
 import multiprocessing
 import os
 import pickle
@@ -14,13 +15,15 @@ import sys
 import time
 import uuid
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.serialize import dumps
+from numba.core import types
+from numba.core.serialize import NumbaPickler
 
-_MAGIC = f"dlasim kernel 1, numba {numba.__version__}\n".encode()
+_MAGIC = f"dlasim kernel 2, numba {numba.__version__}\n".encode()
 _DIGEST = hashlib.sha256
 _STALE_S = 3600  # a file of a process that was killed while it wrote
 _told: set[str] = set()
@@ -31,6 +34,31 @@ def tell(what: str) -> None:
     if what not in _told and multiprocessing.parent_process() is None:  # a pool's workers need not repeat it
         _told.add(what)
         print(f"warning: {what}", file=sys.stderr)
+
+
+class _Pickler(NumbaPickler):
+    """numba's, which makes the bytes of a record's type, of hundreds of fields, once."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, types.Record):
+            return _record, (_pickled(thing),)
+        return super().reducer_override(thing)
+
+
+def _dumps(thing: Any, pickler: Any = _Pickler) -> bytes:
+    written = io.BytesIO()
+    pickler(written, protocol=4).dump(thing)
+    return written.getvalue()
+
+
+@cache
+def _pickled(record: Any) -> bytes:
+    return _dumps(record, NumbaPickler)
+
+
+@cache
+def _record(pickled: bytes) -> Any:
+    return pickle.loads(pickled)
 
 
 class KernelFiles:
@@ -58,10 +86,10 @@ class KernelFiles:
 
     def save(self, key: Any, data: Any) -> None:
         """Keep ``data`` for ``key``, if the disk takes it."""
-        payload = dumps((key, data))
+        payload = _dumps((key, data))
         partial = self.folder / f"{uuid.uuid4().hex[:16]}.tmp"
         try:
-            self._drop_stale()
+            _drop_stale(self.folder)
             partial.write_bytes(_MAGIC + _DIGEST(payload).digest() + payload)
             partial.replace(self._path(key))
         except OSError as error:
@@ -78,8 +106,10 @@ class KernelFiles:
     def _path(self, key: Any) -> Path:
         return self.folder / f"{self.name}.{_DIGEST(str(key).encode()).hexdigest()[:16]}.nbc"
 
-    def _drop_stale(self) -> None:
-        for path in self.folder.glob("*.tmp"):
-            with suppress(OSError):
-                if abs(time.time() - path.stat().st_mtime) > _STALE_S:
-                    os.unlink(path)
+
+@cache
+def _drop_stale(folder: Path) -> None:
+    for path in folder.glob("*.tmp"):
+        with suppress(OSError):
+            if abs(time.time() - path.stat().st_mtime) > _STALE_S:
+                os.unlink(path)

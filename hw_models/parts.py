@@ -22,7 +22,8 @@ from numba.core.transforms import canonicalize_cfg
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template
 
-from hw_models.shortcuts import Lower, shortcuts, works_on_arrays
+from hw_models.lowering import Lower, owns
+from hw_models.shortcuts import shortcuts, works_on_arrays
 
 UNIT = "unit"  # before the types of a unit, where a part's calls are kept
 _PROCESS = uuid.uuid4().hex[:16]
@@ -143,7 +144,7 @@ class LowerPart(typed_passes.NativeLowering):
     _name = "lower_part"
 
     def run_pass(self, state: Any) -> bool:
-        context = state.targetctx
+        context = state.targetctx.subtarget(enable_nrt=owns(state))
         library = PartLibrary(context.codegen(), state.func_id.func_qualname)
         described = funcdesc.PythonFunctionDescriptor.from_specialized_function(
             state.func_ir,
@@ -162,6 +163,16 @@ class LowerPart(typed_passes.NativeLowering):
         described.typemap = described.calltypes = None
         state["cr"] = compiler._LowerResult(described, lower.call_helper, cfunc=None, env=lower.env)
         return True
+
+
+@compiler_machinery.register_pass(mutates_CFG=False, analysis_only=True)
+class Legal(typed_passes.IRLegalization):
+    """Say where variables end, in a function that counts references."""
+
+    _name = "legal"
+
+    def run_pass(self, state: Any) -> bool:
+        return owns(state) and super().run_pass(state)
 
 
 class Passes(compiler_machinery.PassManager):
@@ -197,7 +208,7 @@ def _passes() -> Passes:
         typed.PreLowerStripPhis,
         typed.InlineOverloads,
         typed.NopythonRewrites,
-        typed.IRLegalization,
+        Legal,
         LowerPart,
         typed.NoPythonBackend,
     ):

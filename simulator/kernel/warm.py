@@ -1,4 +1,4 @@
-"""Compile the kernels on two cores: while the caller compiles, a second process does the memory side.
+"""Compile the kernels on two cores: while the caller compiles, a second process does memory side and cores.
 
 Both write to the cache on disk, where each looks before it compiles; `python -m simulator.kernel.warm` is the
 second process.
@@ -10,12 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE
+from hw_models.cpu.state import CORE
+from hw_models.cpu.task import TASK
+from hw_models.dram.block import catch_up
 from hw_models.dram.state import CHANNEL
 from hw_models.ideal.state import MEMORY
 from hw_models.interconnect.state import INTERCONNECT
@@ -23,6 +27,7 @@ from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
 from hw_models.port import REQUEST, WIRING
 from simulator.kernel import masters, nodes, soc
+from simulator.kernel.measure import MASTER
 from simulator.kernel.soc_state import BUSES, SYSTEM, Kind
 from simulator.under_way import PROCESSES
 
@@ -41,16 +46,22 @@ def is_cold() -> bool:
 
 
 @contextmanager
-def second_compiler(kinds: set[Kind]) -> Iterator[None]:
-    """Let a second process compile nodes of ``kinds`` meanwhile, if the cache is cold, and wait for it."""
-    helper = None
+def second_compiler(kinds: set[Kind], own: set[masters.Kind]) -> Iterator[set[masters.Kind]]:
+    """Let a second process compile nodes of ``kinds`` meanwhile, if the cache is cold, and wait for it.
+
+    It compiles cores too where there are others. Yields what is left of the masters' kinds, ``own``.
+    """
+    helper, left = None, own
     if is_cold():
-        command = [sys.executable, "-m", "simulator.kernel.warm", *(kind.name for kind in sorted(kinds))]
+        theirs = {masters.Kind.CORE} & own if len(own) > 1 else set()
+        names = [kind.name for kind in (*sorted(kinds), *theirs)]
+        command = [sys.executable, "-m", "simulator.kernel.warm", *names]
         with suppress(OSError):
             helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             PROCESSES.add(helper)
+            left = own - theirs
     try:
-        yield
+        yield left
         if helper is not None:
             helper.wait()
     finally:
@@ -81,27 +92,36 @@ def compile_memory_side(kinds: set[Kind]) -> None:
         ready(nodes.step_cache, (*ahead, record(CACHE), sets, *place))
     if Kind.DRAM in kinds:
         ready(nodes.step_dram, (*ahead, record(CHANNEL), *place))
+        ready(catch_up, (record(CHANNEL), index))
     if Kind.IDEAL in kinds:
         ready(nodes.step_ideal, (*ahead, record(MEMORY), *place))
 
 
-def compile_masters(kinds: set[masters.Kind], arguments: tuple[Any, ...]) -> None:
-    """Have the units of masters of ``kinds`` in place, for the ``arguments`` of the event loop."""
-    _, measures, _, table, _ = arguments
+def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> None:
+    """Have the units of masters of ``kinds`` in place, for these rows of theirs (`Masters`)."""
     record, index = numba.from_dtype, numba.int64
     ahead = (record(SYSTEM), record(WIRING), record(BUSES), record(measures.dtype))
     rows = {
-        masters.Kind.NVDLA: (masters.step_nvdla, table.nvdlas, table.nvdla_ops),
-        masters.Kind.SYSTOLIC: (masters.step_systolic, table.arrays, table.array_ops),
-        masters.Kind.REPLAY: (masters.step_replay, table.replays, table.replay_ops),
-        masters.Kind.EXTERNAL: (masters.step_external, table.externals),
-        masters.Kind.CORE: (masters.step_core, table.cores, table.tasks),
+        masters.Kind.NVDLA: (masters.step_nvdla, "nvdlas", "nvdla_ops"),
+        masters.Kind.SYSTOLIC: (masters.step_systolic, "arrays", "array_ops"),
+        masters.Kind.REPLAY: (masters.step_replay, "replays", "replay_ops"),
+        masters.Kind.EXTERNAL: (masters.step_external, "externals"),
+        masters.Kind.CORE: (masters.step_core, "cores", "tasks"),
     }
     for kind in sorted(kinds):
         step, states, *tables = rows[kind]
-        work = tuple(numba.typeof(each) for each in tables)
-        ready(step, (*ahead, record(states.dtype), *work, index, index))
+        work = tuple(numba.typeof(getattr(table, each)) for each in tables)
+        ready(step, (*ahead, record(getattr(table, states).dtype), *work, index, index))
+
+
+def compile_cores() -> None:
+    """Have the unit of cores in place."""
+    table = SimpleNamespace(cores=np.zeros(1, CORE), tasks=np.zeros(1, TASK))
+    compile_masters({masters.Kind.CORE}, np.zeros(1, MASTER), table)
 
 
 if __name__ == "__main__":
-    compile_memory_side({Kind[name] for name in sys.argv[1:]})
+    asked = set(sys.argv[1:])
+    compile_memory_side({kind for kind in Kind if kind.name in asked})
+    if masters.Kind.CORE.name in asked:
+        compile_cores()

@@ -38,13 +38,14 @@ def compiled(machine: Machine) -> tuple[Any, ...]:
     """Compile the kernel for ``machine``, or load what was compiled. Returns its `kernel_arguments`."""
     arguments = kernel_arguments(machine)
     nodes, masters = kinds_of(machine.system)
-    with second_compiler(nodes):
-        compile_masters(masters, arguments)
+    with second_compiler(nodes, masters) as left:
+        compile_masters(left, arguments[1], arguments[3])
         soc.run(*arguments, 0, 0)
         if machine.storage is not None:
             with within_limits():
                 machine.storage.load_kernels()
     compile_memory_side(nodes)
+    compile_masters(masters, arguments[1], arguments[3])
     return arguments
 
 

@@ -33,7 +33,17 @@ print(call(1), alone(1), *(sum(f.stats.cache_hits.values()) for f in (call, alon
 def checkout(folder: Path) -> Path:
     package = folder / "hw_models"
     package.mkdir(parents=True)
-    for name in ("__init__", "jit", "kernel_cache", "kernel_files", "apart", "parts", "shortcuts", "whole"):
+    for name in (
+        "__init__",
+        "jit",
+        "kernel_cache",
+        "kernel_files",
+        "apart",
+        "parts",
+        "lowering",
+        "shortcuts",
+        "whole",
+    ):
         shutil.copy(Path(hw_models.__file__).parent / f"{name}.py", package)
     for name, text in (("leaf", LEAF), ("caller", CALLER), ("alone", ALONE)):
         (package / f"{name}.py").write_text(text)
@@ -169,7 +179,7 @@ def test_a_damaged_file_is_compiled_anew_with_a_word(warm):
 def test_a_file_of_another_version_is_compiled_anew(warm):
     folder, cache = warm
     for path in cache.rglob("*.nbc"):
-        path.write_bytes(path.read_bytes().replace(b"dlasim kernel 1,", b"dlasim kernel 0,", 1))
+        path.write_bytes(path.read_bytes().replace(b"dlasim kernel 2,", b"dlasim kernel 0,", 1))
     assert told(process(folder, cache)) == ("2 2 0 0", "")
     assert told(process(folder, cache)) == ("2 2 1 1", "")
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from hw_models.dram.block import catch_up
+from hw_models.dram.standalone import settle
 from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.kernel import soc
-from simulator.kernel.warm import compile_masters, compile_memory_side, is_cold, kinds_of
+from simulator.kernel.warm import compile_cores, compile_masters, compile_memory_side, is_cold, kinds_of
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled
 
@@ -30,4 +32,7 @@ def test_the_memory_side_is_compiled_once_for_both():
     soc.run.part.compile(tuple(map(numba.typeof, (*arguments, 0, 0))))  # tells the units the loop's types
     nodes, masters = kinds_of(machine.system)
     compile_memory_side(nodes)  # of other types: a TypeError
-    compile_masters(masters, arguments)
+    compile_masters(masters, arguments[1], arguments[3])
+    compile_cores()
+    settle(machine.channels, 0)
+    assert len(catch_up.signatures) == 1
