@@ -20,7 +20,7 @@ Sources
   [O] M. O'Connor et al., "Fine-grained DRAM", MICRO 2017: HBM2 moves a bit over its I/O for 0.80 pJ
   [D] data sheets of NAND at 3 V, currents while it reads, programs, erases: 10 mA typical, 20 mA at most
       (Numonyx NAND01G-B2B, table 23); 25 mA typical, 50 mA at most (ONFI parts of Micron)
-  [A] assumed
+  [A] assumed; so are `low` and `high` where no figure beside them says how far others lie
 """
 
 from typing import NamedTuple
@@ -36,30 +36,30 @@ class Figure(NamedTuple):
 
 # Chip area relative to 130 nm [S]; 28 nm read between 32 and 20
 AREA_FACTOR = {130: 1.0, 90: 0.44, 65: 0.23, 45: 0.16, 32: 0.072, 20: 0.033, 16: 0.03, 14: 0.027,
-               10: 0.016, 7: 0.0092}  # fmt: skip
+               10: 0.016, 7: 0.0092}  # [S]  # fmt: skip
 
 # INT8 multiply and 32-bit add [pJ]: 0.2 + 0.1 [H], 0.07 + 0.03 [J]. An NVDLA of 2048 MACs spends 0.28 pJ
 # a MAC at 16 nm, its buffers and registers included (291 mW at 269 ResNet-50 frames of 3.9 GMAC) [N]
-MAC_PJ = Figure({45: 0.3, 7: 0.1}, 0.5, 2.0)
+MAC_PJ = Figure({45: 0.3, 7: 0.1}, 0.5, 2.0)  # [H], [J]
 
 # 64 bits read from SRAM [pJ], by its bytes: [H] and [J]. At 28 nm 256 bits from 8 KiB are 50 pJ in [K]
 SRAM_PJ_PER_64_BITS = {
-    8 * 2**10: Figure({45: 10.0, 7: 7.5}, 0.5, 2.0),
-    32 * 2**10: Figure({45: 20.0, 7: 8.5}, 0.5, 2.0),
-    2**20: Figure({45: 100.0, 7: 14.0}, 0.5, 2.0),
+    8 * 2**10: Figure({45: 10.0, 7: 7.5}, 0.5, 2.0),  # [H], [J]
+    32 * 2**10: Figure({45: 20.0, 7: 8.5}, 0.5, 2.0),  # [H], [J]
+    2**20: Figure({45: 100.0, 7: 14.0}, 0.5, 2.0),  # [H], [J]
 }
-SRAM_LEAST_BYTES, SRAM_MOST_BYTES = 2**10, 2**26  # sizes to which the three are extended
+SRAM_LEAST_BYTES, SRAM_MOST_BYTES = 2**10, 2**26  # sizes to which the three are extended [A]
 
-# A bit's cell [um2] [W]; cells are half of a macro (0.27 of the TPU's buffer [T], above 0.7 of the largest
-# compiled macros)
-SRAM_CELL_UM2 = {65: 0.499, 45: 0.242, 28: 0.127, 16: 0.074, 14: 0.064, 10: 0.042, 7: 0.027}
-SRAM_CELL_SHARE = Figure({28: 0.5}, 0.54, 1.5)
+# A bit's cell [um2] [W]; cells are half of a macro [A] (0.27 of the TPU's buffer [T], above 0.7 of the
+# largest compiled macros)
+SRAM_CELL_UM2 = {65: 0.499, 45: 0.242, 28: 0.127, 16: 0.074, 14: 0.064, 10: 0.042, 7: 0.027}  # [W]
+SRAM_CELL_SHARE = Figure({28: 0.5}, 0.54, 1.5)  # [A], [T]
 SRAM_LEAKAGE_MW_PER_MIB = Figure({28: 20.0}, 0.15, 10.0)  # [A]; low-power to high-performance cells
 
 # NVDLA at 28 nm: least squares over [N]'s seven rows, each met within 8 % (32 to 2048 MACs, 128 to 512 KiB)
-NVDLA_REST_MM2 = Figure({28: 0.384}, 0.9, 1.1)  # all but MACs and buffer
-NVDLA_MAC_UM2 = Figure({28: 1777.0}, 0.9, 1.1)
-NVDLA_BUFFER_UM2_PER_KIB = Figure({28: 3246.0}, 0.9, 1.1)
+NVDLA_REST_MM2 = Figure({28: 0.384}, 0.9, 1.1)  # [N]: all but MACs and buffer
+NVDLA_MAC_UM2 = Figure({28: 1777.0}, 0.9, 1.1)  # [N]
+NVDLA_BUFFER_UM2_PER_KIB = Figure({28: 3246.0}, 0.9, 1.1)  # [N]
 
 SYSTOLIC_MAC_UM2 = Figure({28: 1212.0}, 0.5, 1.5)  # 24 % of 331 mm2 over 65,536 [T], an upper bound
 LOGIC_LEAKAGE_MW_PER_MM2 = Figure({28: 10.0}, 0.2, 5.0)  # [A]

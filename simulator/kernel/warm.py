@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,12 +79,23 @@ def kinds_of(system: np.ndarray) -> tuple[set[Kind], set[masters.Kind]]:
     return {Kind(kind) for kind in kinds[:first]}, {masters.Kind(kind) for kind in kinds[first:end]}
 
 
+@cache
+def record(dtype: np.dtype) -> Any:
+    """Return numba's type of a record; numba itself takes a millisecond at every call."""
+    return numba.from_dtype(dtype)
+
+
+def array(rows: np.ndarray) -> Any:
+    """Return numba's type of a table, as `numba.typeof` has it."""
+    return numba.types.Array(record(rows.dtype), rows.ndim, "C")
+
+
 def compile_memory_side(kinds: set[Kind]) -> None:
     """Have the units of the memory side in place that systems with such nodes need."""
-    record, index = numba.from_dtype, numba.int64
+    index = numba.int64
     system, wires, buses, bus = record(SYSTEM), record(WIRING), record(BUSES), record(INTERCONNECT)
     ahead, place = (system, wires, buses), (index, index)
-    sets = numba.typeof(np.zeros(1, SET))
+    sets = array(np.zeros(1, SET))
     if Kind.BUS in kinds:
         ready(nodes.step_bus, (system, wires, bus, *place))
         ready(nodes.bus_accept, (bus, record(REQUEST), index, index))
@@ -99,7 +111,7 @@ def compile_memory_side(kinds: set[Kind]) -> None:
 
 def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> None:
     """Have the units of masters of ``kinds`` in place, for these rows of theirs (`Masters`)."""
-    record, index = numba.from_dtype, numba.int64
+    index = numba.int64
     ahead = (record(SYSTEM), record(WIRING), record(BUSES), record(measures.dtype))
     rows = {
         masters.Kind.NVDLA: (masters.step_nvdla, "nvdlas", "nvdla_ops"),
@@ -110,7 +122,7 @@ def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) 
     }
     for kind in sorted(kinds):
         step, states, *tables = rows[kind]
-        work = tuple(numba.typeof(getattr(table, each)) for each in tables)
+        work = tuple(array(getattr(table, each)) for each in tables)
         ready(step, (*ahead, record(getattr(table, states).dtype), *work, index, index))
 
 

@@ -18,6 +18,7 @@ from simulator.sweeps.expressions import paths_of
 
 _LIMIT = re.compile(r"\s*([\w.*-]+)\s*(<=|>=|<|>)\s*([+-]?)\s*([0-9].*?)\s*(%?)\s*")
 _TESTS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+UNITS = ("_s", "_j", "_w", "_mm2")  # last words of a path that says its unit
 _RIGHT = "write PATH > +5 %, PATH > +1 ms or PATH > 12 ms"
 
 
@@ -73,6 +74,8 @@ def read_threshold(text: str) -> Threshold:
         raise ConfigError(
             f"{text!r} is no limit ({amount!r} is no number); {_RIGHT}", key="--fail-if"
         ) from None
+    if direction and number and not percent and _plain(amount) and path.rsplit(".", 1)[-1].endswith(UNITS):
+        raise ConfigError(f"{text!r} has a change without a unit; {_RIGHT}", key="--fail-if")
     number = -number if direction == "-" else number
     return Threshold(text.strip(), path, sign, bool(percent), bool(direction), number)
 

@@ -145,8 +145,11 @@ def read_outcome(folder: Path) -> SweepOutcome:
         columns = read_table(folder / "results.csv")
         sweep = Sweep.model_validate(parse_text((folder / "sweep.yaml").read_text(), "sweep.yaml").data)
     except (OSError, ValueError) as error:
+        why = (
+            f"{Path(error.filename).name}: {error.strerror}".lower() if isinstance(error, OSError) else error
+        )
         raise ConfigError(
-            f"no sweep's folder ({error}); write one that `dlasim sweep` made", file=folder
+            f"no sweep's folder ({why}); write one that `dlasim sweep` made", file=folder
         ) from None
     rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
     return SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths), rows)

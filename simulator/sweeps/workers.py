@@ -26,6 +26,7 @@ Run = Callable[[Iterable[Task]], Iterator[tuple[str, Answer]]]  # answers as the
 TRIES = 3  # of a point whose process dies
 LOOK_S = 1.0  # between two looks at whether a worker has begun its point
 PATIENCE_S = 30  # for the first worker of a Dask scheduler
+PRELOAD = ["simulator.single", "simulator.simulate"]  # imported once, before workers are forked off
 
 
 def simulate_point(config: dict[str, Any]) -> Answer:
@@ -70,7 +71,7 @@ def pool(
     elif workers == 0:
         yield lambda tasks: ((key, work(config)) for key, config in tasks)
     else:
-        prepare = None if point_timeout_s is None else prepare_point
+        prepare = prepare_point if function is None or point_timeout_s is not None else None
         lanes = [Lane(work, prepare) for _ in range(workers)]
         try:
             yield lambda tasks: _in_lanes(lanes, iter(tasks), point_timeout_s)
@@ -93,6 +94,7 @@ class Lane:
         self.called: tuple[ProcessPoolExecutor, Future[int]] | None = None  # a process on its way
         self.pid = 0
         self.task: Task | None = None
+        self.loading: Future[None] | None = None  # what the point runs on, if it is not there yet
         self.future: Future[Answer] | None = None
         self.tries = 0
         self.started_s = math.inf  # not yet
@@ -109,7 +111,8 @@ class Lane:
             self.begin()
         else:
             self.prepared.add(parts)
-            self.executor.submit(self.prepare, task[1]).add_done_callback(self.begin)
+            self.loading = self.executor.submit(self.prepare, task[1])
+            self.loading.add_done_callback(self.begin)
         self.future = self.executor.submit(self.function, task[1])
 
     def begin(self, _prepared: object = None) -> None:
@@ -119,7 +122,8 @@ class Lane:
     def call(self) -> None:
         """Have the process started, and wait for nothing."""
         if self.executor is None and self.called is None:
-            context = multiprocessing.get_context("spawn")
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(PRELOAD)
             executor = ProcessPoolExecutor(1, mp_context=context, initializer=serve)
             self.called = executor, executor.submit(os.getpid)
 
@@ -177,8 +181,9 @@ def _parts(config: dict[str, Any]) -> frozenset[str]:
 def serve() -> None:
     """Set up a worker: whoever started it ends it, and it ends with whoever started it.
 
-    What a point needs is imported here, so that no point's time limit pays for it.
+    What a point needs is imported here if it was not before, so that no point's time limit pays for it.
     """
+    import simulator.simulate
     import simulator.single  # noqa: F401
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -195,26 +200,28 @@ def _end_with(parent: Any) -> None:
 def _in_lanes(
     lanes: list[Lane], tasks: Iterator[Task], timeout_s: float | None
 ) -> Iterator[tuple[str, Answer]]:
-    """Yield answers as they come. The first point runs alone: it compiles what all others then load.
+    """Yield answers as they come. One lane loads, or compiles, what the first point runs on; all others wait.
 
-    Meanwhile the other processes start.
+    Meanwhile their processes start.
     """
-    busy: dict[Future[Answer], Lane] = {}
-    idle, answered = list(reversed(lanes)), 0
+    busy: dict[Future[Any], Lane] = {}
+    idle, begun = list(reversed(lanes)), False
     while True:
-        while idle and (answered or not busy) and (task := next(tasks, None)) is not None:
+        while idle and (begun or not busy) and (task := next(tasks, None)) is not None:
             lane = idle.pop()
             lane.start(task)
             assert lane.future is not None
             busy[lane.future] = lane
-            if not answered:
+            if not begun:
                 for other in idle:
                     other.call()
         if not busy:
             return
-        for future in wait(
-            busy, timeout=_patience_s(busy.values(), timeout_s), return_when=FIRST_COMPLETED
-        ).done:
+        first = () if begun else (lane.loading for lane in busy.values() if lane.loading is not None)
+        patience_s = _patience_s(busy.values(), timeout_s)
+        done = wait({*busy, *first}, timeout=patience_s, return_when=FIRST_COMPLETED).done
+        begun = begun or bool(done)
+        for future in done & busy.keys():
             lane = busy.pop(future)
             assert lane.task is not None
             answer = lane.answer()
@@ -224,7 +231,6 @@ def _in_lanes(
                 busy[lane.future] = lane
                 continue
             idle.append(lane)
-            answered += 1
             yield lane.task[0], answer
         for lane in busy.values():
             late = timeout_s is not None and time.monotonic() - lane.started_s > timeout_s

@@ -3,9 +3,8 @@
 pytest tests/benchmarks/test_sweep_hypervolume.py --benchmark-only -s
 
 The stand-in: latency by a roofline, energy and area as `system.energy` reckons them, over MACs, buffer, LLC, clock
-and memory rate: 1152 designs. Aim for latency and energy: with 150 of them at least 99 % of the hypervolume of
-all (mean of 8 seeds), with 32 more than random points find. With area as a third objective 87 designs are on the
-front, and 150 points find 94 % of it.
+and memory rate: 1152 designs. Aim for latency and energy, and with area as a third objective: with 150 of them at
+least 99 % of the hypervolume of all (mean of 8 seeds), with 32 more than random points find.
 """
 
 from statistics import fmean
@@ -110,7 +109,11 @@ LOW, HIGH = np.log(GRID).min(axis=0), np.log(GRID).max(axis=0)
 
 def test_150_points_find_99_percent_and_32_more_than_random_ones(benchmark):
     pytest.importorskip("optuna")
-    cases = [("optuna", 150, 2), ("optuna", 32, 2), ("random", 32, 2), ("optuna", 150, 3)]
+    cases = [
+        (kind, points, objectives)
+        for objectives in (2, 3)
+        for kind, points in (("optuna", 150), ("optuna", 32), ("random", 32))
+    ]
 
     def shares():
         return {case: fmean(found(*case[:2], seed, case[2]) for seed in SEEDS) for case in cases}
@@ -118,6 +121,6 @@ def test_150_points_find_99_percent_and_32_more_than_random_ones(benchmark):
     share = benchmark.pedantic(shares, rounds=1)
     benchmark.extra_info |= {f"{k} {n}, {m} objectives": round(s, 4) for (k, n, m), s in share.items()}
     print(f"\n{len(GRID)} designs: {benchmark.extra_info}")
-    assert share["optuna", 150, 2] >= 0.99
-    assert share["optuna", 32, 2] > share["random", 32, 2]
-    assert share["optuna", 150, 3] >= 0.92
+    for objectives in (2, 3):
+        assert share["optuna", 150, objectives] >= 0.99
+        assert share["optuna", 32, objectives] > share["random", 32, objectives]

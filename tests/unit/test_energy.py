@@ -1,7 +1,10 @@
 """Energy and area to first order: the tables against other published figures, and the books that add up."""
 
+import ast
 import math
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +172,16 @@ def test_without_a_node_nothing_is_told():
     result = simulator.run({**CONFIG, "system": system})
     assert "energy" not in result.summary
     assert result.energy == {}
+
+
+def test_every_number_of_the_tables_names_its_source():
+    text = Path(tables.__file__).read_text()
+    named = set(re.findall(r"\[[A-Z]\]", ast.get_docstring(ast.parse(text))))
+    lines = text.splitlines()
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign):
+            where = lines[statement.lineno - 1 : statement.end_lineno]
+            whole = " ".join(where)
+            told = re.findall(r"\[[A-Z]\]", whole)
+            assert told, whole
+            assert set(told) <= named, whole

@@ -40,6 +40,8 @@ def test_a_number_that_went_missing_breaks_a_limit():
 
 
 def test_anything_more_than_nothing_is_a_rise():
+    assert read_threshold("a.latency_s > +0").breaks(1.1, 1.0)
+    assert read_threshold("a.misses > +1").breaks(3.0, 1.0)
     assert read_threshold("x.y > +5 %").breaks(1.0, 0.0)
     assert not read_threshold("x.y > +5 %").breaks(0.0, 0.0)
 
@@ -51,6 +53,10 @@ def test_anything_more_than_nothing_is_a_rise():
         (
             "a.b > 5 %",
             "'a.b > 5 %' has a share without + or -; write PATH > +5 %, PATH > +1 ms or PATH > 12 ms",
+        ),
+        (
+            "jobs.*.latency_s > +5",  # five seconds, to who meant per cent
+            "'jobs.*.latency_s > +5' has a change without a unit; write PATH > +5 %, PATH > +1 ms or PATH > 12 ms",
         ),
         (
             "a.b > 5 parsecs",

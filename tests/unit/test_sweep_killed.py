@@ -74,11 +74,16 @@ def wait_for(points: int, out: Path, process: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
-def children(pid: int) -> list[int]:
-    """Return the worker processes of a sweep."""
+def workers_of(pid: int) -> list[int]:
+    """Return the worker processes of a sweep: the children of the one that it has them forked off by."""
+    return [child for server in children(pid, b"forkserver") for child in children(server)]
+
+
+def children(pid: int, word: bytes = b"") -> list[int]:
+    """Return the child processes that have a word in their command line."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in found}
-    return [child for child, line in lines.items() if b"spawn_main" in line]
+    return [child for child, line in lines.items() if word in line]
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -116,8 +121,8 @@ def test_a_sweep_killed_with_its_workers_ends_with_the_bytes_of_an_undisturbed_o
 
     driver = start(file, killed, "--workers", "2", "--resume")
     wait_for(before + (100 if LONG else 1), killed, driver)
-    if workers := children(driver.pid):  # none where the last point is done
-        os.kill(workers[0], signal.SIGKILL)
+    if found := workers_of(driver.pid):  # none where the last point is done
+        os.kill(found[0], signal.SIGKILL)
     finish(driver)
     assert_same_bytes(killed, quiet)
 

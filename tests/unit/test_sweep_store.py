@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,29 @@ def test_a_slow_first_point_of_a_batch_holds_nobody_back(lanes):
     with pool(2, point_timeout_s=15.0) as run:
         order = [key for key, _ in run(tasks(1, 3, 1, 1))]
     assert order == ["0", "2", "3", "1"]
+
+
+def wait_for_points(folder, config):
+    """Stand in for `simulate_point`: one token takes until three other points are on disk."""
+    tokens, end, there = config["workloads"]["chat"]["tokens"], time.monotonic() + 300, 0
+    while tokens == 1 and there < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+        there = len(list(folder.glob("points/*.json")))
+    chat = {"latency_s": time.time(), "tokens": tokens, "s_per_token": there}
+    return {"summary": {"workloads": {"chat": chat}}}
+
+
+def test_a_point_is_on_disk_within_a_second_of_its_end_whatever_the_order(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers, "simulate_point", partial(wait_for_points, tmp_path / ".s.partial"))
+    monkeypatch.setattr(workers, "prepare_point", loaded)
+    simulator.sweep(SWEEP | {"axes": {"workloads.chat.tokens": [1, 2, 3, 4]}}, workers=2, out=tmp_path / "s")
+    found, late_s = {}, []
+    for path in (tmp_path / "s/points").glob("*.json"):
+        chat = json.loads(path.read_text())["summary"]["workloads"]["chat"]
+        found[chat["tokens"]] = chat["s_per_token"]
+        late_s.append(path.stat().st_mtime - chat["latency_s"])
+    assert found == {1: 3, 2: 0, 3: 0, 4: 0}  # the first in order came last
+    assert min(late_s) < 1.0  # of four: a machine may be busy
 
 
 ORPHAN = """

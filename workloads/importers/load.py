@@ -10,12 +10,17 @@ from workloads.importers.darknet import read_darknet
 from workloads.importers.inline import read_inline
 from workloads.llm.graph import transformer_network
 from workloads.llm.model import load_model
+from workloads.lowering.once import network_key, network_once
 from workloads.networks.builtin import NETWORKS
 from workloads.params import NetworkJob
 
 
 def load_network(job: NetworkJob) -> Network:
-    """Return the graph of a job. Raises ConfigError."""
+    """Return the graph of a job, the caller's to change. Raises ConfigError."""
+    return network_once(network_key(job), lambda: _read(job))
+
+
+def _read(job: NetworkJob) -> Network:
     if job.layers is not None:
         return read_inline(job.layers)
     name = job.network

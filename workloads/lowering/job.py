@@ -11,6 +11,7 @@ from workloads.importers.load import load_network
 from workloads.lowering.cbuf import DoesNotFit
 from workloads.lowering.homes import Homes
 from workloads.lowering.lower import LoweringOptions, NeedsCore, lower_network
+from workloads.lowering.once import network_key, program_once
 from workloads.lowering.target import preset_numbers, target_of
 from workloads.params import LoadableFile, NetworkJob, ProgramFile
 from workloads.program import Program
@@ -56,10 +57,15 @@ def _lower(job: NetworkJob, preset: Any, base_address: int, simd: int, homes: Ho
         from workloads.traces.program import read_register_program
 
         return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
-    network = load_network(job)
+    options = options_of(job, simd)
+
+    def make() -> Program:
+        return lower_network(load_network(job), target, options, base_address, homes)
+
     try:
-        program = lower_network(network, target, options_of(job, simd), base_address, homes)
-        return _strict(job, program)
+        if homes is not None:  # is told what lies where
+            return _strict(job, make())
+        return _strict(job, program_once((network_key(job), target, options, base_address), make))
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:
@@ -72,9 +78,16 @@ def _lower_to_array(
     if isinstance(job.network, LoadableFile | ProgramFile):
         message = "has operations of an NVDLA; write a network, or an accelerator of kind nvdla"
         raise ConfigError(message, key="network")
+    options = options_of(job, simd)
+
+    def make() -> Program:
+        return lower_to_array(load_network(job), array, options, base_address, homes)
+
     try:
-        program = lower_to_array(load_network(job), array, options_of(job, simd), base_address, homes)
-        return _strict(job, program)
+        if homes is not None:
+            return _strict(job, make())
+        key = network_key(job), array.model_dump_json(), options, base_address
+        return _strict(job, program_once(key, make))
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 
