@@ -77,6 +77,9 @@ class Roofline(Block):
     step_overhead_fs: Femtoseconds = Field(
         0, alias="step_overhead", description="what a serving engine's software adds to each step"
     )
+    sequence_overhead_fs: Femtoseconds = Field(
+        0, alias="sequence_overhead", description="and for each sequence of the step"
+    )
     row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(
         20 * 10**9, alias="copy_bandwidth", gt=0, description="moving rows of the resident FFN matrix"

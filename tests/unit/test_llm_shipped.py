@@ -15,6 +15,7 @@ OWN = {
     "experts_from_flash",
     "glm5_experts_m5_max",
     "gpt_oss_20b_m1_max",
+    "serve_experts",
     "serve_rtx4090",
 }  # no published system
 SERVE = ["pensieve", "batch_llm"]
