@@ -10,9 +10,10 @@ conversation (Pensieve, arXiv 2312.05516).
 import math
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from simulator.serving.adapters import Adapters
 from simulator.serving.blocks import Blocks
 from simulator.serving.chunks import Chunks, Reserve, reserved_tokens
 from simulator.serving.host import Host
@@ -62,10 +63,15 @@ class Server:
     """One engine and its requests. `run` until all are served."""
 
     def __init__(
-        self, engine: Engine, step_time: Timed, requests: Sequence[Request], room: Room | None = None
+        self,
+        engine: Engine,
+        step_time: Timed,
+        requests: Sequence[Request],
+        room: Room | None = None,
+        adapters: Adapters | None = None,
     ):
-        """``room``: what tokens take of the cache; None: each a row."""
-        self.engine, self.step_time = engine, step_time
+        """``room``: what tokens take of the cache; None: each a row. ``adapters``: of tenants; None: none."""
+        self.engine, self.step_time, self.adapters = engine, step_time, adapters
         self.room = None if room is None or room.plain else room
         self.finds_prefixes = engine.prefix_cache and self.room is None
         self.sequences = [
@@ -121,8 +127,12 @@ class Server:
                 self._admit(planned, self.engine.token_budget - sum(planned.values()))
         sequences = {s.number: s for s in self.running}
         work = [(sequences[number], new) for number, new in planned.items()]
-        computing_s = self.step_time.seconds(self._batch(work)) if work else 0.0
-        self.now_s += max(computing_s, self._link_s(*moved))
+        batch, brought_s = self._batch(work), 0.0
+        if self.adapters is not None:
+            read, brought = self.adapters.step(sequence.request.tenant for sequence, _ in work)
+            batch, brought_s = replace(batch, adapter_bytes=read), brought / self.engine.link_bytes_per_s
+        computing_s = self.step_time.seconds(batch) if work else 0.0
+        self.now_s += brought_s + max(computing_s, self._link_s(*moved))
         for sequence, new in work:
             self._advance(sequence, new)
         self.moments.append(

@@ -34,6 +34,8 @@ class Batch:
     prefix_context: int = 0  # tokens that those that decode share, read once for all
     decoding_at: tuple[tuple[int, int], ...] = ()  # (context, prompt) of each, where a step does not read all
 
+    adapter_bytes: int = 0  # of all tenants in the step
+
     @property
     def tokens(self) -> int:
         return self.decoding + sum(new for new, _ in self.prompts)
@@ -83,7 +85,9 @@ class StepTime:
         sequences = batch.decoding + len(batch.prompts)
         states = self._states_s(sequences) if self.state_layers else 0.0
         software = self.host_s + sequences * self.sequence_s
-        return self.dense_s(batch.tokens) + attention + states + self.head_s(batch.sampled) + software
+        rate = self.gpu.bandwidth_bytes_per_s * self.gpu.bandwidth_share
+        beside = states + batch.adapter_bytes / rate + software
+        return self.dense_s(batch.tokens) + attention + self.head_s(batch.sampled) + beside
 
     def _attention_s(self, batch: Batch) -> float:
         """Return the attention of all layers. A prefix that is read once has a kernel of its own."""

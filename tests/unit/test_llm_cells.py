@@ -107,6 +107,14 @@ def test_bytes_are_those_of_sets_of_tokens_and_cells(shared, others, windowed, c
     assert cells.prompt_macs(prompt) == one_by_one
 
 
+def test_heads_that_stream_see_all_of_a_chunk_and_what_they_keep_of_the_tokens_before():
+    model = transformer("small", SMALL | {"num_hidden_layers": 1, "num_key_value_heads": 1})
+    cells = cells_of(model, "fp16", rules({"keep": {"sinks": 2, "recent": 3}}))
+    seen = [1, 2, 3, 4, 5, 6, 7, 8, 5 + 1, 5 + 2]  # chunks of 8 tokens: ten tokens
+    assert cells.prompt_macs(10, 8) == sum(seen) * 2 * 256
+    assert cells.prompt_macs(10, 10) == cells_of(model, "fp16").prompt_macs(10)
+
+
 FAMILIES = {  # values of a token in one layer, by the closed formula
     "MHA": ({"num_attention_heads": 8, "num_key_value_heads": 8}, 2 * 8 * 32),
     "GQA": ({"num_attention_heads": 8, "num_key_value_heads": 2}, 2 * 2 * 32),

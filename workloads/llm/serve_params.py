@@ -1,11 +1,12 @@
 """A language model that serves requests, as a user writes it."""
 
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Femtoseconds, quantity
-from workloads.llm.kv_rules import KvRule
+from workloads.llm.kv_rules import KvRule, Share
 from workloads.llm.params import known_model
 
 RATE_UNITS = {"/min": 1, "/s": 60}
@@ -98,6 +99,23 @@ class ServedCache(Block):
     )
 
 
+class TenantAdapters(Block):
+    """Low-rank factors of each tenant beside the model."""
+
+    tenants: int = Field(ge=1, description="that send requests; each has an adapter")
+    rank: int = Field(16, ge=1, description="of the factors beside each matrix of attention and FFN")
+    stored: Share = Field(
+        Fraction(1),
+        description="of an adapter's values, what each tenant adds; the rest is shared",
+    )
+    dram_bytes: Bytes | None = Field(
+        None,
+        alias="dram",
+        description="of the card for adapters; others come by `engine.link`; absent: all",
+    )
+    skew: float = Field(0.0, ge=0, lt=1, description="0: tenants alike; larger: a few send most requests")
+
+
 class Objective(Block):
     """What a request may take at most to count as good."""
 
@@ -113,6 +131,7 @@ class ServeJob(Block):
     requests: Requests
     engine: EngineLimits = Field(EngineLimits(), description="limits of the engine")
     kv_cache: ServedCache = Field(ServedCache(), description="what requests leave behind")
+    adapters: TenantAdapters | None = Field(None, description="absent: none")
     slo: Objective = Field(Objective(), description="what counts as good")
 
     @field_validator("model")
