@@ -24,6 +24,7 @@ from workloads.llm.kv import kv_bytes
 from workloads.llm.model import transformer
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan, plan_of
+from workloads.llm.stack import block_bits
 
 GIB, MIB = 2**30, 2**20
 DUO = {  # preset, or the model of one without its rules
@@ -110,6 +111,17 @@ def quantity(system: Preset, name: str) -> float:
         return float(cells.state.max() * 8 / bits_of(system.job.dtype("kv")))
     if name == "share of states used":
         return float(cells.state_used.sum() / cells.state.sum())
+    table = system.job.table
+    if name in ("Gi values of the table", "M values of the table"):
+        assert table is not None
+        values = table.rows * table.row_values(model.shape.width)
+        return values / (2**30 if name.startswith("Gi") else 10**6)
+    if name == "bits a weight and block":  # of the queries' projection
+        assert system.job.stack is not None
+        query = next(tensor for tensor in model.tensors if tensor.name == "layers.0.q_proj")
+        return block_bits(query, system.job.stack.rank) / query.values
+    if name == "tokens read":
+        return float(cells.tokens_read(system.job.context).max())
     if name == "tokens kept":
         return float(system.cells.kept.tokens(ALL).max())
     values = cells_of(model, "int8", ()).is_stored.size * model.shape.head_width
