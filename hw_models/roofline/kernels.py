@@ -38,7 +38,7 @@ def decode_attention_s(gpu: Gpu, kv_bytes: float) -> float:
 
 
 def prefix_attention_s(
-    gpu: Gpu, heads: int, head_width: int, kv_bytes: float, prefix_bytes: float, sequences: int
+    gpu: Gpu, heads: int, head_width: float, kv_bytes: float, prefix_bytes: float, sequences: int
 ) -> float:
     """Return the time of `decode_attention_s` if ``prefix_bytes`` are read once for all.
 
@@ -59,13 +59,24 @@ def attention_s(
     """Return the time of one layer's attention of a step.
 
     ``kv_bytes``: read by the sequences that decode. ``prompts``: (new tokens, tokens before them) of the
-    others; with any of them one kernel does all, in tiles that suit a prompt and not the others.
+    others, which see all that is before them.
+    """
+    seen = [(chunk, past + (chunk + TILE_QUERIES) / 2) for chunk, past in prompts]
+    return tiled_attention_s(gpu, heads, head_width, kv_bytes, seen)
+
+
+def tiled_attention_s(
+    gpu: Gpu, heads: int, head_width: float, kv_bytes: float, prompts: list[tuple[int, float]]
+) -> float:
+    """Return `attention_s` by how many keys a tile of each prompt reads: (new tokens, keys).
+
+    With any prompt one kernel does all, in tiles that suit a prompt and not those that decode.
     """
     if not prompts:
         return decode_attention_s(gpu, kv_bytes)
     decode = kv_bytes / (gpu.bandwidth_bytes_per_s * gpu.attention_bandwidth_share)
     tiles = sum(ceil(chunk / TILE_QUERIES) for chunk, _ in prompts)
-    keys = sum(ceil(chunk / TILE_QUERIES) * (past + (chunk + TILE_QUERIES) / 2) for chunk, past in prompts)
+    keys = sum(ceil(chunk / TILE_QUERIES) * seen for chunk, seen in prompts)
     waves = ceil(heads * tiles / gpu.processors)
     flop = 4 * TILE_QUERIES * keys / tiles * head_width  # of a tile, on average
     rate = gpu.peak_flop_per_s * gpu.attention_arithmetic_share / gpu.processors

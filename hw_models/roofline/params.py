@@ -56,6 +56,12 @@ class Roofline(Block):
     link_bytes_per_s: BytesPerSecond = Field(
         25 * 10**9, alias="link", gt=0, description="between the host's memory and its own, each way"
     )
+    packet_overhead_bytes: Bytes = Field(
+        0, alias="packet_overhead", description="of the link, beside the data of each packet: headers, checks"
+    )
+    host_bandwidth_bytes_per_s: BytesPerSecond | None = Field(
+        None, alias="host_bandwidth", gt=0, description="of the host's memory; absent: it limits nothing"
+    )
     memory_bandwidth_bytes_per_s: BytesPerSecond = Field(alias="memory_bandwidth", gt=0)
     peak_flop_per_s: dict[str, FlopPerSecond] = Field(  # type: ignore[valid-type]  # built by quantity()
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
@@ -76,6 +82,9 @@ class Roofline(Block):
     )
     step_overhead_fs: Femtoseconds = Field(
         0, alias="step_overhead", description="what a serving engine's software adds to each step"
+    )
+    sequence_overhead_fs: Femtoseconds = Field(
+        0, alias="sequence_overhead", description="and for each sequence of the step"
     )
     row_overhead_fs: Femtoseconds = Field(0, alias="row_overhead", description="per row moved in DRAM")
     copy_bandwidth_bytes_per_s: BytesPerSecond = Field(

@@ -10,13 +10,15 @@ conversation (Pensieve, arXiv 2312.05516).
 import math
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from simulator.serving.adapters import Adapters
 from simulator.serving.blocks import Blocks
 from simulator.serving.chunks import Chunks, Reserve, reserved_tokens
 from simulator.serving.host import Host
 from simulator.serving.requests import Request
+from simulator.serving.room import Room
 from simulator.serving.sequence import Served
 from simulator.serving.step import Batch, Timed
 
@@ -39,6 +41,9 @@ class Engine:
     link_bytes_per_s: float = 25e9  # between card and host, each way
     reserve: Reserve | None = None  # room for the whole answer is set aside; None: blocks as they are needed
     longest: int = 2048  # tokens that `reserve: max` sets aside
+    prompts_alone: bool = (
+        False  # a step has whole prompts, or those that decode (vLLM before chunked prompts)
+    )
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,18 @@ class Moment:
 class Server:
     """One engine and its requests. `run` until all are served."""
 
-    def __init__(self, engine: Engine, step_time: Timed, requests: Sequence[Request]):
-        self.engine, self.step_time = engine, step_time
+    def __init__(
+        self,
+        engine: Engine,
+        step_time: Timed,
+        requests: Sequence[Request],
+        room: Room | None = None,
+        adapters: Adapters | None = None,
+    ):
+        """``room``: what tokens take of the cache; None: each a row. ``adapters``: of tenants; None: none."""
+        self.engine, self.step_time, self.adapters = engine, step_time, adapters
+        self.room = None if room is None or room.plain else room
+        self.finds_prefixes = engine.prefix_cache and self.room is None
         self.sequences = [
             Served(number, request, request.arrival_s if request.after < 0 else -1.0)
             for number, request in enumerate(requests)
@@ -77,6 +92,7 @@ class Server:
         self.now_s = 0.0
         self.moments: list[Moment] = []
         self.preemptions = self.swaps = 0
+        self._shared_by: tuple[tuple[tuple[int, int], ...], tuple[int, int]] = (), (0, 0)
 
     def run(self, limit_s: float = math.inf) -> int:
         """Serve all requests; return how many are left when ``limit_s`` of simulated time have passed.
@@ -102,13 +118,21 @@ class Server:
     def step(self) -> None:
         """Schedule one step, let its time pass, and take what it has computed."""
         moved = self.host.blocks_in, self.host.blocks_out
-        planned, preempted = self._continue_running(self.engine.token_budget)
-        if not preempted:
-            self._admit(planned, self.engine.token_budget - sum(planned.values()))
+        planned: dict[int, int] = {}
+        if self.engine.prompts_alone:
+            self._admit(planned, self.engine.token_budget)
+        if not planned:
+            planned, preempted = self._continue_running(self.engine.token_budget)
+            if not preempted and not self.engine.prompts_alone:
+                self._admit(planned, self.engine.token_budget - sum(planned.values()))
         sequences = {s.number: s for s in self.running}
         work = [(sequences[number], new) for number, new in planned.items()]
-        computing_s = self.step_time.seconds(self._batch(work)) if work else 0.0
-        self.now_s += max(computing_s, self._link_s(*moved))
+        batch, brought_s = self._batch(work), 0.0
+        if self.adapters is not None:
+            read, brought = self.adapters.step(sequence.request.tenant for sequence, _ in work)
+            batch, brought_s = replace(batch, adapter_bytes=read), brought / self.engine.link_bytes_per_s
+        computing_s = self.step_time.seconds(batch) if work else 0.0
+        self.now_s += brought_s + max(computing_s, self._link_s(*moved))
         for sequence, new in work:
             self._advance(sequence, new)
         self.moments.append(
@@ -118,7 +142,7 @@ class Server:
                 waiting=len(self.waiting),
                 tokens=sum(planned.values()),
                 used_blocks=self.blocks.used,
-                held_tokens=sum(sequence.computed for sequence in self.running),
+                held_tokens=sum(self._rows(sequence, sequence.computed) for sequence in self.running),
                 host_blocks=self.host.used,
             )
         )
@@ -151,6 +175,8 @@ class Server:
     def _admit(self, planned: dict[int, int], budget: int) -> None:
         while self.waiting and budget > 0 and len(self.running) < self.engine.max_sequences:
             sequence = self.waiting[0]
+            if self.engine.prompts_alone and planned and sequence.tokens > budget:
+                return
             new = self._start(sequence, budget)
             if new == 0:
                 return
@@ -173,11 +199,11 @@ class Server:
             return self._swap_in(sequence, budget)
         size = self.engine.block_tokens
         keys = [sequence.key(i, size) for i in range((sequence.tokens - 1) // size)]
-        shared = self.blocks.known(keys) if self.engine.prefix_cache else []
-        in_host = self.host.known(keys[len(shared) :]) if self.engine.prefix_cache else 0
+        shared = self.blocks.known(keys) if self.finds_prefixes else []
+        in_host = self.host.known(keys[len(shared) :]) if self.finds_prefixes else 0
         computed = (len(shared) + in_host) * size
         new = min(sequence.tokens - computed, budget)
-        needed = -(-(computed + new) // size) - len(shared)
+        needed = self._blocks_of(sequence, computed + new) - len(shared)
         if needed > self.blocks.room_beside(shared):
             return 0
         self.blocks.share(shared)
@@ -191,7 +217,7 @@ class Server:
     def _swap_in(self, sequence: Served, budget: int) -> int:
         """Bring the blocks of a sequence back from the host; return its new tokens, 0 if there is no room."""
         new = min(sequence.tokens - sequence.computed, budget)
-        needed = -(-(sequence.computed + new) // self.engine.block_tokens)
+        needed = self._blocks_of(sequence, sequence.computed + new)
         if needed > len(self.blocks.free):
             return 0
         self.host.swap_in(sequence.swapped)
@@ -201,17 +227,25 @@ class Server:
     def _needed(self, sequence: Served, new: int) -> int:
         if self.chunks is not None:
             return 0
-        return max(0, -(-(sequence.computed + new) // self.engine.block_tokens) - len(sequence.blocks))
+        return max(0, self._blocks_of(sequence, sequence.computed + new) - len(sequence.blocks))
+
+    def _rows(self, sequence: Served, tokens: int) -> int:
+        """Return the rows of the cache that a sequence takes with so many tokens computed."""
+        return tokens if self.room is None else self.room.rows(tokens, sequence.request.prompt)
+
+    def _blocks_of(self, sequence: Served, tokens: int) -> int:
+        return -(-self._rows(sequence, tokens) // self.engine.block_tokens)
 
     def _room_of(self, request: Request) -> int:
         """Return the tokens that a request takes in the cache, at its end or from its beginning on."""
         how = self.engine.reserve
         if how is None:
-            return request.prompt + request.output
+            tokens = request.prompt + request.output
+            return tokens if self.room is None else self.room.rows(tokens, request.prompt)
         return reserved_tokens(how, request.prompt, request.output, self.engine.longest)
 
     def _preempt(self, sequence: Served) -> None:
-        kept = -(-sequence.computed // self.engine.block_tokens)
+        kept = self._blocks_of(sequence, sequence.computed)
         if self.engine.swap and self.host.swap_out(kept):
             sequence.swapped = kept
             self.swaps += 1
@@ -261,7 +295,7 @@ class Server:
         """Take what a step has computed of a sequence."""
         size = self.engine.block_tokens
         sequence.computed += new
-        if self.engine.prefix_cache and self.chunks is None:
+        if self.finds_prefixes and self.chunks is None:
             for block in range(sequence.named, sequence.computed // size):
                 self.blocks.name(sequence.blocks[block], sequence.key(block, size))
             sequence.named = sequence.computed // size
@@ -291,16 +325,29 @@ class Server:
     def _batch(self, work: Sequence[tuple[Served, int]]) -> Batch:
         """Return what a step works on. A sequence that decodes has one new token behind its prompt."""
         context = decoding = sampled = 0
-        prompts = []
-        users: Counter[int] = Counter()
+        prompts, at, alike = [], [], []
         for sequence, new in work:
             if new == 1 and sequence.computed >= sequence.request.prompt:
                 context += sequence.computed + 1
                 decoding += 1
-                users.update(sequence.blocks if self.engine.prefix_once else ())
+                if self.room is not None:
+                    at.append((sequence.computed + 1, sequence.request.prompt))
+                alike.append(sequence)
             else:
                 prompts.append((new, sequence.computed))
             sampled += sequence.computed + new == sequence.tokens
-        shared = [count for count in users.values() if count > 1]
+        uses, blocks = self._shared(alike) if self.engine.prefix_once else (0, 0)
         size = self.engine.block_tokens
-        return Batch(context - size * sum(shared), decoding, tuple(prompts), sampled, size * len(shared))
+        return Batch(context - size * uses, decoding, tuple(prompts), sampled, size * blocks, tuple(at))
+
+    def _shared(self, sequences: list[Served]) -> tuple[int, int]:
+        """Return how often blocks of several of ``sequences`` are used by them, and how many there are.
+
+        A sequence shares what it found when it began: as long as the same ones run, nothing changes.
+        """
+        names = tuple((sequence.number, sequence.preemptions) for sequence in sequences)
+        if self._shared_by[0] != names:
+            users = Counter(block for sequence in sequences for block in sequence.blocks)
+            shared = [count for count in users.values() if count > 1]
+            self._shared_by = names, (sum(shared), len(shared))
+        return self._shared_by[1]

@@ -56,7 +56,7 @@ def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict
         all(table[name][i] <= most for name, most in (slo or {}).items())
         for i in range(len(server.sequences))
     ]
-    blocks = max(server.blocks.count, 1)
+    blocks, adapters = max(server.blocks.count, 1), server.adapters
     return {
         "latency_s": float(np.mean(table["latency_s"])),
         "requests": len(server.sequences),
@@ -70,6 +70,17 @@ def serving_summary(server: Server, slo: dict[str, float] | None = None) -> dict
         "swaps": server.swaps,
         "prefix_hit_share": sum(table["hit_tokens"]) / sum(table["prompt"]),
         "host_hit_share": sum(table["host_hit_tokens"]) / sum(table["prompt"]),
+        **(
+            {
+                "adapters": {
+                    "hit_rate": adapters.hits / (adapters.hits + adapters.misses),
+                    "bytes_of_one": adapters.stored_bytes,
+                    "on_card": len(adapters.held),
+                }
+            }
+            if adapters is not None
+            else {}
+        ),
         "kv_used_share": {
             "mean": _over_time(server, "used_blocks") / blocks,
             "max": max(moment.used_blocks for moment in server.moments) / blocks,

@@ -22,6 +22,7 @@ class Request:
     priority: int = 0  # larger goes first, where the engine asks
     conversation: int = -1  # whose tokens so far its prompt begins with
     after: int = -1  # number of the request whose answer it waits for
+    tenant: int = 0  # whose adapter it needs
     think_s: float = 0.0  # how long after that it comes
 
 

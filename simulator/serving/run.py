@@ -15,15 +15,18 @@ from hw_models.units import FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results.result import SCHEMA_VERSION, Result
+from simulator.serving.adapters import Adapters, factor_bytes
 from simulator.serving.engine import Engine, Server
 from simulator.serving.report import request_table, serving_summary
 from simulator.serving.requests import Request, read_trace
 from simulator.serving.sequence import Served
 from simulator.serving.step import StepTime
 from simulator.version import __version__
+from workloads.llm.cell_totals import is_plain
+from workloads.llm.cells import Cells, cells_of
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, load_model
-from workloads.llm.serve_params import Requests, ServeJob
+from workloads.llm.serve_params import Requests, ServeJob, TenantAdapters
 
 MEMORY_SHARE = 0.9  # of the card's memory that weights and cache may have (vLLM's default)
 GB = 1e9
@@ -89,12 +92,13 @@ def server_of(name: str, job: ServeJob, config: Config) -> Server:
             f"{job.on} has no measured kernels; write kernels: and one of {', '.join(GPUS)}", key=f"{key}.on"
         )
     model = load_model(job.model)
-    if model.shape.experts is not None or model.shape.latent is not None or model.shape.scan is not None:
-        raise ConfigError(
-            f"{model.name} has experts, latent attention or scans, which are not served", key=f"{key}.model"
-        )
+    cells = _cells(job, model, key)
+    software = machine.step_overhead_fs / FS_PER_S, machine.sequence_overhead_fs / FS_PER_S
+    step_time = StepTime(model, GPUS[machine.kernels], software[0], cells, software[1])
+    row_bytes = step_time.token_bytes
+    adapters, beside = _adapters(job, model)
     engine = Engine(
-        kv_tokens=job.engine.kv_tokens or kv_tokens(model, machine, key),
+        kv_tokens=job.engine.kv_tokens or kv_tokens(model, machine, row_bytes, key, beside),
         token_budget=job.engine.token_budget,
         max_sequences=job.engine.sequences,
         block_tokens=job.engine.block,
@@ -102,14 +106,16 @@ def server_of(name: str, job: ServeJob, config: Config) -> Server:
         prefix_once=job.engine.prefix_once,
         order=job.engine.order,
         swap=job.engine.preempt == "swap",
-        host_tokens=job.engine.host_bytes // bytes_of(model.kv_values_per_token(), "bf16"),
+        host_tokens=job.engine.host_bytes // row_bytes,
         link_bytes_per_s=job.engine.link_bytes_per_s,
         reserve=None if job.engine.reserve == "blocks" else job.engine.reserve,
         longest=model.shape.positions,
+        prompts_alone=job.engine.prompts == "alone",
     )
     requests = requests_of(job.requests, config.simulation.seed)
-    step_time = StepTime(model, GPUS[machine.kernels], machine.step_overhead_fs / FS_PER_S)
-    server = Server(engine, step_time, requests)
+    if job.adapters is not None:
+        requests = _of_tenants(requests, job.adapters, config.simulation.seed)
+    server = Server(engine, step_time, requests, step_time.room, adapters)
     try:
         server.check_lengths()
     except ValueError as error:
@@ -117,18 +123,56 @@ def server_of(name: str, job: ServeJob, config: Config) -> Server:
     return server
 
 
-def kv_tokens(model: Transformer, machine: Roofline, key: str) -> int:
-    """Return the tokens that the cache holds behind the weights. Raises ConfigError."""
+def _cells(job: ServeJob, model: Transformer, key: str) -> Cells:
+    """Return keys, values and states of a job. Raises ConfigError for what the engine cannot do with them."""
+    try:
+        cells = cells_of(model, "bf16", job.kv_cache.rules)
+    except ValueError as error:
+        raise ConfigError(str(error), key=key) from None
+    shared = "prefix_once" if job.engine.prefix_once else None
+    which = shared or (f"reserve: {job.engine.reserve}" if job.engine.reserve != "blocks" else None)
+    if which is not None and not is_plain(cells):
+        raise ConfigError(
+            f"{which}, and {model.name} does not keep or read all tokens; write a model and rules that do",
+            key=f"{key}.engine",
+        )
+    return cells
+
+
+def _adapters(job: ServeJob, model: Transformer) -> tuple[Adapters | None, int]:
+    """Return the adapters of a job's tenants, and the bytes of the card that are theirs."""
+    written = job.adapters
+    if written is None:
+        return None, 0
+    read = factor_bytes(model, written.rank)
+    stored = max(1, round(read * written.stored))
+    room = written.tenants * stored if written.dram_bytes is None else written.dram_bytes
+    adapters = Adapters(read, stored, min(written.tenants, room // stored))
+    if written.dram_bytes is None:  # all lie there from the beginning on
+        adapters.held.update(dict.fromkeys(range(written.tenants)))
+    return adapters, room
+
+
+def _of_tenants(requests: list[Request], adapters: TenantAdapters, seed: int) -> list[Request]:
+    """Return ``requests``, each of a tenant drawn by a power law."""
+    chance = np.random.Generator(np.random.PCG64([seed, 23])).random(len(requests))
+    tenants = (adapters.tenants * chance ** (1 / (1 - adapters.skew))).astype(int).tolist()
+    return [replace(request, tenant=tenant) for request, tenant in zip(requests, tenants, strict=True)]
+
+
+def kv_tokens(model: Transformer, machine: Roofline, row_bytes: int, key: str, beside: int = 0) -> int:
+    """Return the rows that the cache holds behind weights and adapters. Raises ConfigError."""
     if machine.capacity_bytes is None:
         raise ConfigError("the backend's memory is not limited; write engine.kv_tokens", key=f"{key}.engine")
-    weights = bytes_of(model.parameters, "bf16")
-    room = int(MEMORY_SHARE * machine.capacity_bytes) - weights
+    weights = sum(bytes_of(t.values, model.dtypes.get(t.role, "bf16")) for t in model.tensors)
+    room = int(MEMORY_SHARE * machine.capacity_bytes) - weights - beside
     if room <= 0:
+        also = f" and its adapters {beside / GB:.2f} GB" if beside else ""
         raise ConfigError(
-            f"{model.name} is {weights / GB:.2f} GB; {machine.capacity_bytes / GB:.2f} GB are there",
+            f"{model.name} is {weights / GB:.2f} GB{also}; {machine.capacity_bytes / GB:.2f} GB are there",
             key=f"{key}.model",
         )
-    return room // bytes_of(model.kv_values_per_token(), "bf16")
+    return room // row_bytes
 
 
 def requests_of(requests: Requests, seed: int) -> list[Request]:

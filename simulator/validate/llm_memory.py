@@ -36,6 +36,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from paged_attention()
     yield from llm_experts.figures()
     yield from pages()
+    yield from llm_allocators.lost_to_pages(rows_of("vattention_pages.csv"))
     yield from owner_maps()
     yield from llm_published.figures()
     yield from llm_hymba.figures()

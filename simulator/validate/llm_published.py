@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hw_models.roofline.params import Roofline
+import numpy as np
+
+from hw_models.roofline.gather import gather_fs
+from hw_models.roofline.params import Roofline, work_fs
 from hw_models.units import FS
 from simulator.config.model import load
 from simulator.config.shipped import CONFIGS
@@ -21,6 +24,7 @@ from workloads.llm.kv import kv_bytes
 from workloads.llm.model import transformer
 from workloads.llm.params import LlmJob
 from workloads.llm.plan import make_plan, plan_of
+from workloads.llm.stack import block_bits
 
 GIB, MIB = 2**30, 2**20
 DUO = {  # preset, or the model of one without its rules
@@ -35,6 +39,8 @@ def figures() -> Iterator[Figure]:
     yield from systems()
     yield product_keys()
     yield from duo_attention()
+    yield from duo_prompts()
+    yield gathered_rows()
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,17 @@ def quantity(system: Preset, name: str) -> float:
         return float(cells.state.max() * 8 / bits_of(system.job.dtype("kv")))
     if name == "share of states used":
         return float(cells.state_used.sum() / cells.state.sum())
+    table = system.job.table
+    if name in ("Gi values of the table", "M values of the table"):
+        assert table is not None
+        values = table.rows * table.row_values(model.shape.width)
+        return values / (2**30 if name.startswith("Gi") else 10**6)
+    if name == "bits a weight and block":  # of the queries' projection
+        assert system.job.stack is not None
+        query = next(tensor for tensor in model.tensors if tensor.name == "layers.0.q_proj")
+        return block_bits(query, system.job.stack.rank) / query.values
+    if name == "tokens read":
+        return float(cells.tokens_read(system.job.context).max())
     if name == "tokens kept":
         return float(system.cells.kept.tokens(ALL).max())
     values = cells_of(model, "int8", ()).is_stored.size * model.shape.head_width
@@ -129,6 +146,31 @@ def product_keys() -> Figure:
         times.append(sum(work.fs for work in works))
     shown = {"system": "Product keys", "model": "12 layers and a memory"}
     return Figure(shown, "times faster", 2.0, times[0] / times[1])
+
+
+def gathered_rows() -> Figure:
+    """Large GCN training: rows collected by cores against rows loaded by threads, the middle of 65 to 92 %.
+
+    What cores reach of the host's memory is assumed: shown, not counted.
+    """
+    machine, rows = preset("gcn_gather").machine, 512 * np.arange(10_000)
+    staged, loaded = (gather_fs(machine, how, rows, 512) for how in ("staged", "zero_copy_shifted"))
+    shown = {"system": "GCN gathers", "model": "rows of 512 B"}
+    return Figure(shown, "times faster", 1.785, staged / loaded, counted=False)
+
+
+def duo_prompts() -> Iterator[Figure]:
+    """DuoAttention: a prompt in chunks; streaming heads see all of their chunk. Without them: calibrated."""
+    for row in rows_of("duoattention_prefill.csv"):
+        model, method, prompt = row["model"], row["method"], int(row["context_tokens"])
+        system = preset(DUO[model, method]).at(prompt + 1, rules=method == "duo")
+        plan, machine = make_plan(system.job), system.machine
+        macs = plan.model.prefill_linear_macs(prompt) + plan.cells.prompt_macs(
+            prompt, int(row["chunk_tokens"])
+        )
+        ours = FS * work_fs(machine, "gemv", plan.dram.per_token, macs, system.job.precision)
+        shown = {"system": "DuoAttention", "model": model, "heads": method, "chunk": row["chunk_tokens"]}
+        yield Figure(shown, "s of a prompt", float(row["latency_s"]), ours, counted=method == "duo")
 
 
 def duo_attention() -> Iterator[Figure]:

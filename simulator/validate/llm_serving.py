@@ -17,6 +17,7 @@ from simulator.serving.engine import Engine, Server
 from simulator.serving.report import STATISTICS, request_table, spread
 from simulator.serving.requests import Request
 from simulator.serving.step import StepTime
+from simulator.validate import llm_offline
 from simulator.validate.figure import Figure
 from workloads.llm.model import load_model
 
@@ -53,6 +54,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
             for statistic, value in measured.items():
                 shown = {"gpu": run.card, "requests": str(len(log)), "what": name}
                 yield Figure(shown, statistic, value, modelled[statistic], counted=run.counted)
+    yield from llm_offline.figures()
 
 
 def served(run: Run, log: list[dict[str, Any]]) -> Server:

@@ -7,6 +7,8 @@ they have. Where attention outweighs all else depends on kernels that we do not 
 from collections.abc import Iterator
 
 from hw_models.roofline.params import Roofline
+from simulator.config.model import load
+from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from simulator.validate.llm_tables import rows_of
 from workloads.llm.model import transformer
@@ -14,7 +16,7 @@ from workloads.llm.train_params import TrainJob
 from workloads.llm.training import dpo_tokens, forward_macs, layer_values, step_of
 
 MEMO_7B = {"model_type": "gpt2", "n_embd": 4096, "n_layer": 32, "n_head": 32, "vocab_size": 50257}
-MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING = 2**20, 4096, 576 * 2**10
+MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING, MEMO_HIDES = 2**20, 4096, 576 * 2**10, 192 * 2**10
 RECOMPUTED_PERCENT = 30  # more time (Sublinear memory, arXiv 1604.06174, abstract)
 CARD = {"memory_bandwidth": "1 TB/s", "peak": {"bf16": "100 TFLOPS"}}
 
@@ -36,6 +38,22 @@ def memo() -> Iterator[Figure]:
         linear, attention = forward_macs(model, _job(tokens))
         least, most = (least, tokens) if attention > 9 * linear else (tokens, most)
     yield Figure(shown, "tokens from which attention is 90 %", MEMO_CROSSING, most, counted=False)
+    yield Figure(shown, "tokens from which swapping hides", MEMO_HIDES, _hidden_from(), counted=False)
+
+
+def _hidden_from() -> int:
+    """Return the length from which a layer's forward pass hides the swap of all that it leaves.
+
+    The link's rate and the share of peak that products reach are the preset's, which assumes them.
+    """
+    machine = load(CONFIGS / "llm" / "memo.yaml").system.backends["gpu0"]
+    machine = machine.model_copy(update={"host_bytes": 2**60})
+    model, least, most = transformer("gpt-7b", MEMO_7B), 1, 2**22
+    while most - least > 1024:
+        tokens = (least + most) // 2
+        hides = step_of(model, _job(tokens, "swap", cards=8), machine).swapped >= 1
+        least, most = (least, tokens) if hides else (tokens, most)
+    return most
 
 
 def sublinear() -> Figure:
@@ -54,8 +72,8 @@ def prefix_sharing() -> Iterator[Figure]:
         yield Figure(shown, "times faster", faster, dpo_tokens(float(row["prompt_to_answer"])))
 
 
-def _job(tokens: int, policy: str = "keep") -> TrainJob:
-    train = {"sequence": tokens}
+def _job(tokens: int, policy: str = "keep", cards: int = 1) -> TrainJob:
+    train = {"sequence": tokens, "cards": cards}
     return TrainJob.model_validate(
         {"model": "opt-125m", "on": "gpu0", "train": train, "activations": {"policy": policy}}
     )

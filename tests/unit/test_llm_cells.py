@@ -11,6 +11,7 @@ from llm_helpers import SYSTEM, TINY
 import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import load
+from workloads.llm.cell_totals import totals
 from workloads.llm.cells import cells_of
 from workloads.llm.kv_rules import KvRule, choose
 from workloads.llm.model import load_model, transformer
@@ -36,12 +37,10 @@ def tokens_kept(cells, part, layer, head, window, context, prompt):
     between = [t for t in rest if t not in ends]
     credit = 0
     for t in between:  # every token brings its share of a place; a place that is begun is given
-        if credit <= 0:
+        credit -= kept["between"]
+        if credit < 0:
             found.add(t)
             credit += kept["over"]
-        credit -= kept["between"]
-    if kept["between"] == 0:
-        found -= set(between)
     return set(sorted(found | ends)[: kept["most"]])
 
 
@@ -100,8 +99,20 @@ def test_bytes_are_those_of_sets_of_tokens_and_cells(shared, others, windowed, c
     stored, read = by_hand(cells, context, prompt)
     assert cells.stored_bytes(context, prompt).sum() == stored
     assert cells.read_bytes(context, prompt).sum() == read
+    many = np.array([context, context + 1, 0])
+    sums = totals(cells, many, prompt)
+    assert sums.stored.tolist() == [cells.stored_bytes(n, prompt).sum() for n in many.tolist()]
+    assert sums.read.tolist() == [cells.read_bytes(n, prompt).sum() for n in many.tolist()]
     one_by_one = sum(int(cells.score_macs(n, prompt).sum()) for n in range(1, prompt + 1))
     assert cells.prompt_macs(prompt) == one_by_one
+
+
+def test_heads_that_stream_see_all_of_a_chunk_and_what_they_keep_of_the_tokens_before():
+    model = transformer("small", SMALL | {"num_hidden_layers": 1, "num_key_value_heads": 1})
+    cells = cells_of(model, "fp16", rules({"keep": {"sinks": 2, "recent": 3}}))
+    seen = [1, 2, 3, 4, 5, 6, 7, 8, 5 + 1, 5 + 2]  # chunks of 8 tokens: ten tokens
+    assert cells.prompt_macs(10, 8) == sum(seen) * 2 * 256
+    assert cells.prompt_macs(10, 10) == cells_of(model, "fp16").prompt_macs(10)
 
 
 FAMILIES = {  # values of a token in one layer, by the closed formula

@@ -15,10 +15,27 @@ OWN = {
     "experts_from_flash",
     "glm5_experts_m5_max",
     "gpt_oss_20b_m1_max",
+    "serve_experts",
     "serve_rtx4090",
 }  # no published system
 SERVE = ["pensieve", "batch_llm"]
-RUN = ["mlkv", "duo_attention", "cross_layer_pairs", "think_kivi", "mla", "mom", "lamini", "bitstack"]
+SERVED = ["serve_experts", "serve_latent", "serve_duo_attention", "mos", "adapter_swap"]
+RUN = [
+    "mlkv",
+    "duo_attention",
+    "cross_layer_pairs",
+    "think_kivi",
+    "mla",
+    "mom",
+    "lamini",
+    "bitstack",
+    "foldgpt",
+    "flexigpt",
+    "parameter_shared",
+    "movie_chat",
+    "xmem",
+    "gcn_gather",
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -49,6 +66,15 @@ def test_server_of_a_preset_serves_all_and_finds_what_was_there(name):
     told = simulator.run(config).summary["workloads"]["serve"]
     assert told["requests"] == config.workloads["serve"].requests.count
     assert told["prefix_hit_share"] + told["host_hit_share"] > 0.75
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_server_of_any_model_serves_all(name):
+    config = load(CONFIGS / "llm" / f"{name}.yaml")
+    told = simulator.run(config).summary["workloads"]["serve"]
+    assert told["requests"] == config.workloads["serve"].requests.count
+    if "adapters" in told:
+        assert 0 < told["adapters"]["hit_rate"] <= 1
 
 
 def test_requests_in_groups_are_served_faster_than_as_they_come_by_what_batch_llm_says():

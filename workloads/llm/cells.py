@@ -82,7 +82,7 @@ class Cells:
     # ---- what a step reads
 
     @cached_property
-    def _reads(self) -> tuple[Kept, np.ndarray, np.ndarray]:
+    def readers(self) -> tuple[Kept, np.ndarray, np.ndarray]:
         """Return, for each cell, what its owner keeps of what it sees, bytes of a row, and who reads for all.
 
         The first head of a layer that has an owner reads for all of that layer.
@@ -104,12 +104,12 @@ class Cells:
 
     def tokens_read(self, context: int, prompt: int = 0) -> np.ndarray:
         """Return the tokens that a step reads for each cell."""
-        tokens = np.minimum(self._reads[0].tokens(context, prompt), self.read)
+        tokens = np.minimum(self.readers[0].tokens(context, prompt), self.read)
         return np.where(self.owner < 0, 0, tokens)
 
     def read_bytes(self, context: int, prompt: int = 0) -> np.ndarray:
         """Return the bytes that a step reads without a cache, no states, (reading layers, owning layers)."""
-        kept, row, first = self._reads
+        kept, row, first = self.readers
         layers, heads = self.owner.shape[1:]
         tokens = kept.tokens(context, prompt)
         size = np.minimum(tokens, self.read) * row + -(-tokens * self.index_bits // 8)
@@ -122,15 +122,25 @@ class Cells:
         """Return the multiplications of one token's queries with keys and values, (layers,)."""
         return (self.tokens_read(context, prompt) * self.macs).sum(axis=(0, 2))
 
-    def prompt_macs(self, prompt: int) -> int:
-        """Return the multiplications of all tokens of a prompt, each with those before it and itself."""
-        kept, _, _ = self._reads
+    def prompt_macs(self, prompt: int, chunk: int | None = None) -> int:
+        """Return the multiplications of all tokens of a prompt, each with those before it and itself.
+
+        ``chunk``: tokens that are computed at once: each sees all before it in its chunk, and of the tokens
+        before the chunk those that stay; None: only those that stay.
+        """
+        kept, _, _ = self.readers
         table = np.stack([*kept, self.read, self.macs])[:, self.owner >= 0]
         kinds, count = np.unique(table, axis=1, return_counts=True)
         contexts = np.arange(1, prompt + 1)
         total = 0
         for kind, many in zip(kinds.T, count.tolist(), strict=True):
-            tokens = np.minimum(Kept(*kind[:-2]).tokens(contexts, prompt), kind[-2])
+            kept = Kept(*kind[:-2])
+            tokens = kept.tokens(contexts, prompt)
+            if chunk is not None:
+                before = (contexts - 1) // chunk * chunk
+                seen = kept.tokens(before, prompt) + contexts - before
+                tokens = np.minimum(seen, np.minimum(contexts, kept.window))
+            tokens = np.minimum(tokens, kind[-2])
             total += many * int(tokens.sum()) * int(kind[-1])
         return total
 

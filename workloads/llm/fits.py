@@ -13,6 +13,7 @@ from workloads.llm.plan import (
     predictor_ranks,
     sizes_of,
 )
+from workloads.llm.shared_weights import PARTS, weight_owners
 from workloads.llm.stack import block_bits, is_stacked
 
 
@@ -52,6 +53,8 @@ def check_fits(job: LlmJob) -> None:
     if experts is not None and (model.shape.experts is None or job.speculative is not None):
         found = "none" if model.shape.experts is None else "them, and speculative decoding beside"
         raise ValueError(f"{name} reads experts, and {model.name} has {found}")
+    if job.share_weights:
+        _check_shared_weights(job, model)
     if job.stack is not None:
         _check_stack(job, model)
     if ffn is not None:
@@ -75,6 +78,25 @@ def _check_held_kinds(job: LlmJob, cells: Cells) -> None:
     if job.held("kv") is not None and (job.speculative is not None or (cells.owner != own).any()):
         found = "speculative decoding" if job.speculative is not None else "layers or heads that share"
         raise ValueError(f"hold of kv, and {found}; write one of them")
+
+
+def _check_shared_weights(job: LlmJob, model: Transformer) -> None:
+    """Raise ValueError if layers cannot read the weights of others."""
+    if job.offload.policy != "resident" or job.stack is not None or job.held("ffn") or job.held("experts"):
+        raise ValueError("share_weights, and weights that are not whole in DRAM; write one of them")
+    owner, _ = weight_owners(job.share_weights, model.shape.layers)
+    for part, role in enumerate(PARTS):
+        kinds = [_matrices(model, layer, role) for layer in range(model.shape.layers)]
+        for layer, other in enumerate(owner[part].tolist()):
+            if kinds[layer] != kinds[other] or (part == 1 and model.shape.expert_layers[layer]):
+                raise ValueError(
+                    f"share_weights: {role} of layer {layer} and of layer {other} are not alike, or experts; "
+                    "write layers with the same matrices"
+                )
+
+
+def _matrices(model: Transformer, layer: int, role: str) -> list[tuple[int, ...]]:
+    return [tensor.shape for tensor in model.tensors if tensor.layer == layer and tensor.role == role]
 
 
 def _check_stack(job: LlmJob, model: Transformer) -> None:

@@ -16,6 +16,7 @@ from workloads.llm.hold import Hold, Home, What, one_of_each
 from workloads.llm.kv_rules import KvRule
 from workloads.llm.model import load_model
 from workloads.llm.replacement import Replacement
+from workloads.llm.shared_weights import SharedWeights
 from workloads.llm.stack import Stack
 from workloads.llm.table import Table
 
@@ -125,6 +126,9 @@ class LlmJob(Block):
     on: str = Field(description="the backend that computes")
     prompt: int = Field(128, ge=1, description="tokens of the prompt")
     tokens: int = Field(64, ge=1, description="tokens to generate")
+    chunk: int | None = Field(
+        None, ge=1, description="tokens of the prompt that see each other whatever rules keep; absent: none"
+    )
     batch: int = Field(1, ge=1, le=65536, description="sequences at once, alike")
     precision: Dtype = Field("fp16", description="data type of weights in DRAM and of arithmetic")
     stored: Dtype | None = Field(None, description="data type of weights on flash; absent: as in DRAM")
@@ -142,6 +146,9 @@ class LlmJob(Block):
     table: Table | None = Field(None, description="memory layers: rows that tokens look up; absent: none")
     stack: Stack | None = Field(
         None, description="matrices as stacks of residual blocks, as many as DRAM has room for; absent: whole"
+    )
+    share_weights: list[SharedWeights] = Field(
+        default_factory=list, description="layers that read the weights of another, in order"
     )
     hold: list[Hold] = Field(
         default_factory=list, description="what of neurons, experts, keys and values or rows stays in DRAM"

@@ -43,6 +43,7 @@ class Phase(NamedTuple):
     work: Work = Work(0, 0)
     flash: Transfers | None = None  # of an "io" phase
     owner: int = -1  # the layer whose keys and values are read, -1: this one
+    weights_of: int = -1  # the layer whose weights are read, -1: this one
     early: bool = False  # it runs beside the layer before, and its own layer waits for it
 
 

@@ -1,6 +1,7 @@
 """What a job keeps where: bytes of every part, DRAM budgets, rows per layer, and addresses on flash."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import Transformer, load_model
 from workloads.llm.params import LlmJob
 from workloads.llm.presets import ACTIVITY, PREDICTOR_RANKS
+from workloads.llm.shared_weights import PARTS, weight_owners
 from workloads.llm.stack import is_stacked, stacked_bytes
 
 ALIGN_BYTES = 1 << 14  # regions start on a flash page
@@ -30,11 +32,16 @@ class Sizes:
     projection: int  # of which projections between embedding and layers
     idle: np.ndarray  # experts of a layer that a token does not read
     expert: int  # one expert of one layer, 0 without experts
+    elsewhere: np.ndarray  # (2, layers): of dense and ffn, what lies with the layer that owns it
 
     @property
     def held(self) -> int:
-        """Return the bytes of all weights that a token may read."""
-        return self.per_token + int(self.idle.sum())
+        """Return the bytes of all weights that a token may read, each once."""
+        return self.per_token + int(self.idle.sum()) - int(self.elsewhere.sum())
+
+    def own(self, part: int, layer: int) -> int:
+        """Return the bytes of a layer's dense (0) or ffn (1) weights that lie in its own place."""
+        return int((self.dense, self.ffn)[part][layer] - self.elsewhere[part, layer])
 
     @property
     def per_token(self) -> int:
@@ -68,6 +75,14 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
             ffn[tensor.layer] += size
         else:
             dense[tensor.layer] += size
+    elsewhere = np.zeros((2, shape.layers), np.int64)
+    for part, (owner, rank) in enumerate(zip(*weight_owners(job.share_weights, shape.layers), strict=True)):
+        sizes = (dense, ffn)[part]
+        readers = np.flatnonzero(owner != np.arange(shape.layers))
+        elsewhere[part, readers] = sizes[owner[readers]]
+        role = PARTS[part]
+        factors = [bytes_of(int(rank[i]) * _edges(model, int(i), role), dtype(role)) for i in readers]
+        sizes[readers] = elsewhere[part, readers] + factors
     vector = bytes_of(shape.width, dtype("ffn"))
     table = model.head_values
     return Sizes(
@@ -81,7 +96,14 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
         projection=projection,
         idle=idle,
         expert=_expert_bytes(model, dtype("expert")),
+        elsewhere=elsewhere,
     )
+
+
+def _edges(model: Transformer, layer: int, role: str) -> int:
+    """Return rows and columns of a layer's matrices, added up: the values of factors of rank 1."""
+    found = (t for t in model.tensors if t.layer == layer and t.role == role and len(t.shape) == 2)
+    return sum(sum(t.shape) for t in found)
 
 
 def _stacked(job: LlmJob, model: Transformer, *, stored: bool) -> dict[str, int]:
@@ -157,6 +179,11 @@ class Plan:
         if hold is None or hold.dram is None:
             return self.table_bytes
         return min(self.table_bytes, hold.dram.bytes_of(self.table_bytes))
+
+    @cached_property
+    def weight_owner(self) -> np.ndarray:
+        """Return the layers whose attention and FFN weights layers read, (2, layers)."""
+        return weight_owners(self.job.share_weights, self.model.shape.layers)[0]
 
     @property
     def caches_experts(self) -> bool:

@@ -111,7 +111,8 @@ def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tupl
     peak = machine.peak_flop_per_s[plan.job.precision] / 2 * machine.efficiency.gemm
     task = np.zeros(1, TASK)[0]
     task["pattern"] = int(Pattern.STREAM)
-    at = regions.address(phase.op, phase.layer) if phase.owner < 0 else _kv_at(regions, phase.owner)
+    place = phase.layer if phase.weights_of < 0 else phase.weights_of
+    at = regions.address(phase.op, place) if phase.owner < 0 else _kv_at(regions, phase.owner)
     task["read_address"] = task["write_address"] = at
     task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
     task["compute_cycles"] = round(phase.work.macs / peak * WIDE_PORT.clock_hz)

@@ -28,7 +28,7 @@ class Regions:
 
     def kv_offset(self, layer: int) -> int:
         """Return where keys and values begin in the region of a layer's attention: behind its weights."""
-        return int(self.plan.dram.dense[layer])
+        return self.plan.dram.own(0, layer)
 
     def _kv_bytes(self, layer: int) -> int:
         """Return the bytes set aside for a layer's keys, values, states and what is read to choose."""
@@ -40,7 +40,7 @@ class Regions:
     def _largest(self, op: str, layer: int) -> int:
         plan = self.plan
         if op == "ffn":
-            return int(plan.dram.ffn[layer] + (0 if plan.caches_experts else plan.dram.idle[layer]))
+            return int(plan.dram.own(1, layer) + (0 if plan.caches_experts else plan.dram.idle[layer]))
         if op in ("attention", "kv"):
             return self.kv_offset(layer) + self._kv_bytes(layer)
         if op == "table":  # all of it, or what is read at once; the keys in front

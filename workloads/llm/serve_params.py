@@ -1,10 +1,12 @@
 """A language model that serves requests, as a user writes it."""
 
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from hw_models.units import FS_PER_S, Block, Bytes, BytesPerSecond, Femtoseconds, quantity
+from workloads.llm.kv_rules import KvRule, Share
 from workloads.llm.params import known_model
 
 RATE_UNITS = {"/min": 1, "/s": 60}
@@ -59,6 +61,9 @@ class EngineLimits(Block):
     )
     prefix_cache: bool = Field(True, description="keep blocks for prompts that begin alike")
     prefix_once: bool = Field(False, description="a step reads what sequences share once for all of them")
+    prompts: Literal["chunked", "alone"] = Field(
+        "chunked", description="alone: a step has whole prompts or those that decode, not both"
+    )
     order: Literal["first_come", "priority", "prefix"] = Field(
         "first_come", description="who is next: `prefix` puts prompts that begin alike behind each other"
     )
@@ -86,6 +91,31 @@ class EngineLimits(Block):
         return self
 
 
+class ServedCache(Block):
+    """Keys and values of the requests."""
+
+    rules: list[KvRule] = Field(
+        default_factory=list, description="who shares them, how wide they are and which tokens stay, in order"
+    )
+
+
+class TenantAdapters(Block):
+    """Low-rank factors of each tenant beside the model."""
+
+    tenants: int = Field(ge=1, description="that send requests; each has an adapter")
+    rank: int = Field(16, ge=1, description="of the factors beside each matrix of attention and FFN")
+    stored: Share = Field(
+        Fraction(1),
+        description="of an adapter's values, what each tenant adds; the rest is shared",
+    )
+    dram_bytes: Bytes | None = Field(
+        None,
+        alias="dram",
+        description="of the card for adapters; others come by `engine.link`; absent: all",
+    )
+    skew: float = Field(0.0, ge=0, lt=1, description="0: tenants alike; larger: a few send most requests")
+
+
 class Objective(Block):
     """What a request may take at most to count as good."""
 
@@ -100,6 +130,8 @@ class ServeJob(Block):
     on: str = Field(description="the backend that computes: one with `kernels`")
     requests: Requests
     engine: EngineLimits = Field(EngineLimits(), description="limits of the engine")
+    kv_cache: ServedCache = Field(ServedCache(), description="what requests leave behind")
+    adapters: TenantAdapters | None = Field(None, description="absent: none")
     slo: Objective = Field(Objective(), description="what counts as good")
 
     @field_validator("model")

@@ -14,6 +14,14 @@ from pydantic import Field
 from hw_models.units import Block
 from workloads.llm.kv_rules import Picked, choose
 
+Gather = Literal["copy", "staged", "zero_copy", "zero_copy_shifted"]
+GATHERS: dict[Gather, str] = {
+    "copy": "as bytes over the link",
+    "staged": "its cores collect them in a buffer, which is copied: its memory moves them three times",
+    "zero_copy": "threads load them, 128 bytes together, each from the row's beginning on",
+    "zero_copy_shifted": "the same, shifted so that no load crosses a line of 128 bytes",
+}
+
 
 class Table(Block):
     """A table that layers look things up in."""
@@ -25,6 +33,9 @@ class Table(Block):
     key_width: int = Field(256, ge=0, description="values of a key and its partner; 0: no keys are compared")
     layers: Picked = Field("0", description="that look up: 0, 8-15, [0, 4], every 4")
     home: Literal["dram", "flash", "host"] = Field("dram", description="where the table lies")
+    gather: Gather = Field(
+        "copy", description="rows from the host: " + "; ".join(f"{k}: {v}" for k, v in GATHERS.items())
+    )
     skew: float = Field(0.0, ge=0, lt=1, description="0: all rows alike; larger: a few do most of the work")
 
     def row_values(self, model_width: int) -> int:

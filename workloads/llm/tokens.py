@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw_models.roofline.gather import gather_fs
 from hw_models.roofline.params import Roofline, link_fs, update_rows_fs, work_fs
 from hw_models.units import FS_PER_S
 from workloads.llm.coactivation import bundles_to_read
@@ -11,6 +12,7 @@ from workloads.llm.neurons import NeuronCache, friends_of, make_trace
 from workloads.llm.phases import Kind, Pass, Phase, Transfers, Work
 from workloads.llm.plan import Plan, plan_of
 from workloads.llm.reads import neuron_reads
+from workloads.llm.shared_weights import PARTS
 from workloads.llm.unit_reads import BlockReads, ExpertReads, RowReads
 from workloads.llm.window import ResidentRows
 
@@ -62,7 +64,8 @@ class LlmRun:
         """
         plan, job, layers = self.plan, self.plan.job, self.plan.model.shape.layers
         result = Pass(tokens=0)
-        macs = job.batch * (plan.model.prefill_linear_macs(job.prompt) + plan.cells.prompt_macs(job.prompt))
+        scores = plan.cells.prompt_macs(job.prompt, job.chunk)
+        macs = job.batch * (plan.model.prefill_linear_macs(job.prompt) + scores)
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
         cached = job.prompt * int(self.kv.token_bytes.sum())
         total = Work(fs, macs, plan.dram.per_token, cached)
@@ -164,6 +167,8 @@ class LlmRun:
             size = int(plan.streamed_share * (plan.flash.dense[layer] + plan.flash.ffn[layer]))
             self._stream("weights", int(plan.dense_at[layer]), size, layer, token, result)
         for owner, work in attention:
+            if owner < 0:
+                work = self._spend_elsewhere("attention", layer, work, token, result)
             self._spend("attention", "compute", layer, work, token, result, owner)
         self._look_up(layer, tokens, token, result)
         rows = None
@@ -173,7 +178,8 @@ class LlmRun:
             predictor = self.compute.predictor(layer, tokens)
             self._spend("predictor", "compute", layer, predictor, token, result)
             rows = self._sparse_ffn(layer, tokens, accepted, result)
-        self._spend("ffn", "compute", layer, self.compute.ffn(layer, tokens, rows), token, result)
+        ffn = self._spend_elsewhere("ffn", layer, self.compute.ffn(layer, tokens, rows), token, result)
+        self._spend("ffn", "compute", layer, ffn, token, result)
 
     def _sparse_ffn(self, layer: int, tokens: int, accepted: int, result: Pass) -> int:
         """Bring the neurons of one layer; return the rows to compute on."""
@@ -286,7 +292,16 @@ class LlmRun:
             addresses = self.kv.end_at + missing * plan.table_row
             reads = Transfers(addresses, np.full(missing.size, plan.table_row, np.int64), in_order=False)
             self._move("table", reads, layer, token, result)
+            self._gather(missing * plan.table_row, result)
         self._spend("table", "compute", layer, self.compute.lookup(tokens, rows.size), token, result)
+
+    def _gather(self, addresses: np.ndarray, result: Pass) -> None:
+        """Have the rows that the last phase brings from the host take as long as their way of coming."""
+        table = self.plan.job.table
+        assert table is not None
+        if table.home == "host" and table.gather != "copy":
+            fs = gather_fs(self.machine, table.gather, addresses, self.plan.table_row)
+            result.phases[-1] = result.phases[-1]._replace(work=Work(fs, 0))
 
     def _read_spilled(self, owner: int, context: int, layer: int, token: int, result: Pass) -> None:
         """Read what ``layer`` needs of the blocks of ``owner`` that DRAM does not hold."""
@@ -323,6 +338,16 @@ class LlmRun:
         held = sum(self.kv.held_bytes(layer, context) for layer in layers)
         result.kv_dram_bytes = held + job.batch * int(cells.state.sum())
         result.kv_flash_bytes = self.kv.spilled_bytes(context)
+
+    def _spend_elsewhere(self, op: str, layer: int, work: Work, token: int, result: Pass) -> Work:
+        """Spend what ``work`` reads of another layer's weights, where these lie; return what is left."""
+        part = PARTS.index(op)
+        moved, owner = int(self.plan.dram.elsewhere[part, layer]), int(self.plan.weight_owner[part, layer])
+        if moved == 0:
+            return work
+        there = Work(work.fs * moved // work.read_bytes, work.macs * moved // work.read_bytes, moved)
+        result.phases.append(Phase("compute", op, layer, token, there, weights_of=owner))
+        return Work(work.fs - there.fs, work.macs - there.macs, work.read_bytes - moved, work.write_bytes)
 
     def _spend(
         self, op: str, kind: Kind, layer: int, work: Work, token: int, result: Pass, owner: int = -1
