@@ -5,6 +5,7 @@ whose reservations are still ahead, so that what a message waits is charged to t
 """
 
 from hw_models.flash.state import LINK_ROWS, PERIOD_FS, Wait
+from hw_models.flash.waits import add_wait
 from hw_models.jit import inlined, njit
 
 LINK_BUSY = int(Wait.LINK_BUSY)
@@ -42,7 +43,7 @@ def charge(state, link, now, start, victim):
     for k in range(link["count"]):
         row = (link["head"] + k) % LINK_ROWS
         if link["end"][row] > start:
-            state["blame"][victim, link["master"][row], LINK_BUSY] += link["end"][row] - start
+            add_wait(state, victim, link["master"][row], LINK_BUSY, link["end"][row] - start)
             start = link["end"][row]
 
 

@@ -265,6 +265,7 @@ STATE = np.dtype(
         ("in_flight", np.int64),  # requests that `accept` took and `advance` has not answered
         ("response", REQUEST),  # scratch
         ("masters", np.int64),  # that share the device; 0: nobody is charged
-        ("blame", np.int64, (MASTERS, MASTERS + 1, len(Wait))),  # victim, culprit, wait
+        ("blame", np.int64, (MASTERS, MASTERS + 1, len(Wait))),  # victim, culprit, wait: see `waits.charged`
+        ("carries", np.int64, (MASTERS, MASTERS + 1, len(Wait))),
     ]
 )

@@ -5,14 +5,34 @@ once more. Dies and buses keep clocks, one per master: how long the bus was held
 die being free, the bus kept the die's queue waiting. A page notes the clocks when it begins to wait. What
 they have moved by the time it goes on is whom it waited for, and sums to its wait exactly.
 
-`state["masters"]` says how many masters there are; with 0 nothing is charged.
+`state["masters"]` says how many masters there are; with 0 nothing is charged. All pages that a device can
+have under way wait 2**63 ps together in ten minutes: sums carry (`charged`).
 """
+
+import numpy as np
 
 from hw_models.flash.state import BUS_IDLE, IDLE, NONE, Wait
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH
+from hw_models.units import LARGEST
 
 BANK_BUSY, BUS_BUSY = int(Wait.BANK_BUSY), int(Wait.BUS_BUSY)
+
+
+@inlined
+def add_wait(state, victim, k, cause, time):
+    """Add ``time`` to what ``victim`` has waited for ``k``."""
+    waited = state["blame"][victim, k, cause] + time
+    if waited >= LARGEST:
+        waited -= LARGEST
+        state["carries"][victim, k, cause] += 1
+    state["blame"][victim, k, cause] = waited
+
+
+def charged(state: np.void) -> np.ndarray:
+    """Return who has waited for whom [ps], of any length: victim x culprit x `Wait`."""
+    whole: np.ndarray = state["blame"] + state["carries"].astype(object) * LARGEST
+    return whole
 
 
 @inlined
@@ -107,7 +127,7 @@ def charge_die(state, i):
     for k in range(culprits(state)):
         m = culprit(state, k)
         for cause in range(BUS_BUSY + 1):
-            state["blame"][row["master"], m, cause] += die["lost"][cause, m] - row["noted"][cause, m]
+            add_wait(state, row["master"], m, cause, die["lost"][cause, m] - row["noted"][cause, m])
 
 
 @inlined
@@ -129,7 +149,7 @@ def charge_bus(state, c, i):
     for k in range(culprits(state)):
         m = culprit(state, k)
         waited = state["channel"][c]["held"][m] - row["noted"][BUS_BUSY, m]
-        state["blame"][row["master"], m, BUS_BUSY] += waited
+        add_wait(state, row["master"], m, BUS_BUSY, waited)
 
 
 @inlined
@@ -137,4 +157,4 @@ def charge_collection(state, i, now):
     """Transaction ``i`` gets a page, for which it waited since `since` until blocks were collected."""
     row = state["transaction"][i]
     if state["masters"] > 0 and row["request"] != NONE:
-        state["blame"][row["master"], REFRESH, BANK_BUSY] += now - row["since"]
+        add_wait(state, row["master"], REFRESH, BANK_BUSY, now - row["since"])

@@ -50,6 +50,9 @@ def seconds_of(text: str | None, option: str) -> float | None:
     from hw_models.units import FS, TIME_UNITS, parse_quantity
 
     try:
-        return parse_quantity(text, "time", TIME_UNITS) * FS
+        found = parse_quantity(text, "time", TIME_UNITS)
     except ValueError as error:
         raise ConfigError(str(error), key=option) from None
+    if found == 0:
+        raise ConfigError(f"{text!r} is no time to run in; write more than 0 s", key=option)
+    return found * FS

@@ -3,6 +3,7 @@
 The dialect is YAML 1.2's: `on`, `off`, `yes`, `no` are words and 12:30 is text, not 750.
 """
 
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from hw_models.errors import ConfigError
 
 Keys = tuple[str | int, ...]  # ("system", "llc", "size"), list items by index
+MOST_BYTES = 1 << 26  # of a file; one that never ends is refused
 MOST_DEPTH = 100  # of lists and mappings in each other
 MOST_VALUES = 1_000_000  # of a document, its aliases written out
 LARGEST_NUMBER = 2**63 - 1  # kernels count in int64
@@ -196,7 +198,11 @@ def read_document(path: Path, seen: tuple[Path, ...] = (), bases: bool = True) -
             key="base",
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"has more than {MOST_BYTES} B; write the path of a YAML config", file=path)
+        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8").read()
     except FileNotFoundError:
         raise ConfigError("no such file; write the path of a YAML config", file=path) from None
     except IsADirectoryError:

@@ -39,7 +39,7 @@ ENTRY = np.dtype(
         ("table", np.int64),
         ("culprit", np.int64),
         ("cause", np.int64),  # column of that table
-        ("cycles", np.int64),  # of the node; of doors femtoseconds
+        ("cycles", np.int64),  # of the node
     ]
 )
 

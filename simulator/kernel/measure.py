@@ -3,6 +3,7 @@
 import numpy as np
 
 from hw_models.jit import inlined, njit
+from hw_models.units import LARGEST
 
 LINEAR = 1024  # latencies below this many cycles have a bucket each
 OCTAVE = 64  # above, each doubling has this many buckets: 1.6 % wide
@@ -18,7 +19,8 @@ MASTER = np.dtype(
         ("write_bytes", np.int64),
         ("answered_reads", np.int64),  # bytes; conservation: equal to the bytes asked for
         ("answered_writes", np.int64),
-        ("latency_sum_fs", np.int64),
+        ("latency_sum_fs", np.int64),  # carries: 64 requests that wait have 2**63 fs together in 144 s
+        ("latency_carries", np.int64),
         ("latency_max_fs", np.int64),
         ("latency_rows", np.int64),
         ("latency", np.int64, (BUCKETS,)),  # in cycles of the master, see `bucket_of`
@@ -47,6 +49,11 @@ def bucket_low(bucket: int) -> int:
         return bucket
     octave, part = divmod(bucket - LINEAR, OCTAVE)
     return (LINEAR << octave) + part * (LINEAR << octave) // OCTAVE
+
+
+def latency_sum_fs(master: np.ndarray) -> int:
+    """Return the latencies of all rows of read data together [fs], which may be beyond 64 bits."""
+    return int(master["latency_carries"]) * LARGEST + int(master["latency_sum_fs"])
 
 
 @njit
@@ -81,6 +88,9 @@ def note_response(master, response, now, bin_fs):
     latency = now - response["issued"]
     master["answered_reads"] += response["bytes"]
     master["latency_sum_fs"] += latency
+    if master["latency_sum_fs"] >= LARGEST:
+        master["latency_sum_fs"] -= LARGEST
+        master["latency_carries"] += 1
     master["latency_rows"] += 1
     master["latency_max_fs"] = max(master["latency_max_fs"], latency)
     master["latency"][bucket_of(latency // master["period_fs"])] += 1

@@ -78,7 +78,7 @@ SYSTEM = np.dtype(
         ("asks", np.int64),  # ASKS_STORAGE, ASKS_CLERK: return to them at once
         ("started", np.int64),  # steps begun on flash
         ("started_step", np.int64, (STARTED,)),
-        # waits in front of full blocks [fs]: by unit that is full, victim, culprit, cause
+        # waits in front of full blocks [its cycles]: by unit that is full, victim, culprit, cause
         ("doors", np.int64, (UNITS, MASTERS, MASTERS + 1, DOOR_CAUSES)),
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]

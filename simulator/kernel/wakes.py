@@ -65,7 +65,8 @@ def admit(system, fifo, charged):
         until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
             unit, victim, culprit = fifo["reader"], front(fifo)["master"], fifo["blocker"]
-            system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += until - since
+            cycles = (until - since) // system["period_fs"][unit]
+            system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += cycles
     fifo["freed_fs"] = system["now_fs"]
     take(system, fifo)
 

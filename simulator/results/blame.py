@@ -53,16 +53,23 @@ def blame_fs(machine: Machine) -> dict[tuple[str, str, int, str, str, str, str],
         ], axis=1,
     )  # fmt: skip
     found, inverse = np.unique(keys, axis=0, return_inverse=True)
-    waits = np.zeros(len(found), np.int64)
-    np.add.at(waits, inverse.reshape(-1), entries["cycles"])
+    waits = sums_by_key(inverse.reshape(-1), entries["cycles"], len(found))
     of_place = list(places)
     waits_fs: dict[tuple[str, str, int, str, str, str, str], int] = {}  # all together may be beyond 64 bits
-    for (v, p, frame, c, level, cause, table), waited in zip(found.tolist(), waits.tolist()):
+    for (v, p, frame, c, level, cause, table), waited in zip(found.tolist(), waits):
         culprit = "refresh" if c == REFRESH else names[c]
         job, layer = of_place[p]
         key = names[v], job, frame, layer, culprit, levels[level], causes[cause]
         waits_fs[key] = waits_fs.get(key, 0) + waited * charges[table].period_fs
     return waits_fs
+
+
+def sums_by_key(keys: np.ndarray, numbers: np.ndarray, count: int) -> list[int]:
+    """Return the sums by key of numbers that are not negative; a sum may be beyond 64 bits."""
+    halves = np.zeros((2, count), np.int64)
+    np.add.at(halves[0], keys, numbers & 0xFFFFFFFF)
+    np.add.at(halves[1], keys, numbers >> 32)
+    return [low + (high << 32) for low, high in halves.T.tolist()]
 
 
 def _places(machine: Machine) -> list[tuple[str, str]]:

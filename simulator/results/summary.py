@@ -13,7 +13,7 @@ from hw_models.ideal.statistics import memory_summary
 from hw_models.interconnect.statistics import interconnect_summary
 from hw_models.port import REFRESH
 from hw_models.units import FS
-from simulator.kernel.measure import bucket_low
+from simulator.kernel.measure import bucket_low, latency_sum_fs
 from simulator.kernel.soc_state import Kind
 from simulator.results.blame import step_layer
 from simulator.results.frames import frame_figures
@@ -49,7 +49,7 @@ def master_summary(master: np.ndarray, seconds: float) -> dict[str, Any]:
         "write_bytes": int(master["write_bytes"]),
         "bandwidth_bytes_per_s": moved / seconds if seconds else 0.0,
         "read_latency_s": {
-            "mean": int(master["latency_sum_fs"]) / rows * FS if rows else None,
+            "mean": latency_sum_fs(master) / rows * FS if rows else None,
             "p50": latency_quantile_s(master, 0.50),
             "p95": latency_quantile_s(master, 0.95),
             "p99": latency_quantile_s(master, 0.99),

@@ -220,8 +220,9 @@ class Machine:
             for k in range(part.units):
                 unit = part.unit + k
                 table = tables[part.kind][part.row + k]["blame"] if part.kind in tables else none
-                own.append(Charges(table, int(system["period_fs"][unit]), causes, part.node.name))
-                in_front.append(Charges(system["doors"][unit], 1, doors, part.node.name))
+                period_fs = int(system["period_fs"][unit])
+                own.append(Charges(table, period_fs, causes, part.node.name))
+                in_front.append(Charges(system["doors"][unit], period_fs, doors, part.node.name))
         beside = self.storage.blames() if self.storage is not None else ()
         return [*own, *in_front, *(Charges(*each, DMA) for each in beside)]
 

@@ -26,6 +26,7 @@ from hw_models.flash.reader import Reader
 from hw_models.flash.requests import room, submit
 from hw_models.flash.state import PERIOD_FS, Wait
 from hw_models.flash.statistics import device_summary
+from hw_models.flash.waits import charged
 from hw_models.port import MASTERS, NEVER
 from hw_models.units import FS_PER_S
 from simulator.config.topology import DMA
@@ -52,7 +53,8 @@ class Storage(Backends):
         self.submit_fs, self.complete_fs = (
             int(self.hosts[0][name]) * PERIOD_FS for name in ("submit_ps", "complete_ps")
         )
-        self.waits_fs = np.zeros((MASTERS, MASTERS + 1, len(HostWait)), np.int64)  # as in a blame table
+        # as in a blame table; a thousand requests that wait for 10 s are beyond 64 bits
+        self.waits_fs = np.zeros((MASTERS, MASTERS + 1, len(HostWait)), object)
         waits = {wait: self.waits_fs[:, :, wait] for wait in HostWait}
         self.calls = Server(waits[HostWait.HOST_BUSY], self._enter)
         self.blocked = Line(waits[HostWait.QUEUE_FULL])
@@ -107,7 +109,7 @@ class Storage(Backends):
 
     def blames(self) -> Iterator[tuple[np.ndarray, int, list[str]]]:
         """Yield the tables of waits of device and host."""
-        for table, period_fs, waits in ((self.state["blame"], PERIOD_FS, Wait), (self.waits_fs, 1, HostWait)):
+        for table, period_fs, waits in ((charged(self.state), PERIOD_FS, Wait), (self.waits_fs, 1, HostWait)):
             yield table, period_fs, [f"flash_{wait.name.lower()}" for wait in waits]
 
     def load_kernels(self) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw_models.units import LARGEST
 from simulator.kernel.ledger import ENTRY
 from simulator.soc.machine import Machine
 
@@ -50,6 +51,8 @@ class StorageAccounts:
         for number, (table, known) in enumerate(zip(tables, self.known)):
             new = table[user] - known[user]
             for culprit, cause in np.argwhere(new):
-                row = (user, step, frame, first + number, culprit, cause, new[culprit, cause])
-                self.rows.append(tuple(map(int, row)))
+                waited = int(new[culprit, cause])
+                for done in range(0, waited, LARGEST):  # a row has 64 bits
+                    part = min(waited - done, LARGEST)
+                    self.rows.append((user, step, frame, first + number, int(culprit), int(cause), part))
             known[user] = table[user]

@@ -2,10 +2,13 @@
 
 import importlib.resources
 import sys
+from pathlib import Path
 
 import pytest
 
+from hw_models.errors import ConfigError
 from simulator.cli import main as cli
+from simulator.config.model import load
 
 CONFIG = """\
 name: small
@@ -114,6 +117,14 @@ def test_a_layer_of_impossible_numbers(told, network, message):
     ("arguments", "message"),
     [
         (["run"], "error: dlasim run: Missing argument 'CONFIG'; see dlasim run --help\n"),
+        (
+            ["run", "nv_small_tiny", "--timeout", "0 s"],
+            "error: --timeout: '0 s' is no time to run in; write more than 0 s\n",
+        ),
+        (
+            ["run", "nv_small_tiny", "--timeout", "1 h"],
+            "error: --timeout: '1 h' is not a time; write a number and one of fs, ps, ns, us, µs, ms, s\n",
+        ),
         (["runn"], "error: dlasim: No such command 'runn'. Did you mean 'run'?; see dlasim --help\n"),
     ],
 )
@@ -123,3 +134,11 @@ def test_a_slip_on_the_command_line(monkeypatch, capsys, arguments, message):
         cli.main()
     assert exit_.value.code == 2
     assert capsys.readouterr().err == message
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no file that never ends")
+def test_a_file_that_never_ends_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"/dev/zero: has more than 67108864 B; write the path of a YAML config"
+    ):
+        load(Path("/dev/zero"))

@@ -165,6 +165,31 @@ def test_waits_beyond_64_bits_of_femtoseconds_are_told_as_they_are():
     assert result.summary["interference"]["gpu0"]["gpu0"]["delay_s"] > 9223
 
 
+SLOW = {"clock": "1 MHz", "outstanding": 64}
+HOURS = {  # an hour of a slow memory, dozens of requests in front of it all the time
+    "answers": ("latency: 100000000 cycles", "write_beat_interval: 100000 cycles"),
+    "doors": ("read_latency: 100 cycles", "write_beat_interval: 10000000 cycles"),
+}
+
+
+@pytest.mark.parametrize("case", HOURS)
+def test_an_hour_of_many_waits_is_told_as_it_is(case):
+    memory = dict(text.split(": ") for text in HOURS[case])
+    cores = {f"core{i}": SLOW for i in range(8)}
+    config = {
+        "system": {"cores": cores, "interconnect": {"clock": "1 MHz"}, "memory": memory},
+        "corunners": [{"on": name, "kind": "bandwidth_write", "footprint": "8 MiB"} for name in cores],
+        "simulation": {"until": "3600 s"},
+    }
+    machine = build_machine(load(config))
+    result = result_of(machine, run_machine(machine))
+    assert violations(machine, result) == []
+    waits = [row["delay_s"] for rows in result.summary["interference"].values() for row in rows.values()]
+    reads = [(m["reads"], m["read_latency_s"]["mean"]) for m in result.summary["masters"].values()]
+    whole = {"answers": sum(count * (mean or 0) for count, mean in reads), "doors": sum(waits)}[case]
+    assert whole > 9223  # seconds are 2**63 femtoseconds
+
+
 def test_what_takes_longer_than_any_run_is_out_of_time_and_not_stuck():
     slow = load(BASES["flash"], settings=["system.backends.gpu0.memory_bandwidth=1 kB/s"])
     with pytest.raises(ConfigError, match="3600 s of simulated time passed"):

@@ -12,7 +12,9 @@ from hw_models.flash.link import occupy
 from hw_models.flash.params import Flash
 from hw_models.flash.requests import free_request, pop_done, room, submit
 from hw_models.flash.state import BUS_DATA, CLASSES, IDLE, LINK, NONE, WAIT_HEAD, Wait
+from hw_models.flash.waits import add_wait, charged
 from hw_models.port import MASTERS, NEVER, REFRESH
+from hw_models.units import LARGEST
 
 US = 10**6
 KIB = 1024
@@ -181,6 +183,14 @@ def test_a_request_waits_for_the_data_of_others_on_the_link():
     device = Observer({"link_rate": "10 MB/s"})
     device.run([(0, 0, 0, 4 * KIB, 0), (0, 1, 16 * KIB, 4 * KIB, 0)])
     assert device.state["blame"][1, 0, Wait.LINK_BUSY] > 300 * US
+
+
+def test_waits_add_up_beyond_64_bits():
+    states, _ = build(Flash.model_validate(SMALL))
+    for _ in range(5):
+        add_wait(states[0], 1, 2, int(Wait.BUS_BUSY), LARGEST - 1)
+    whole = charged(states[0])
+    assert (whole[1, 2, Wait.BUS_BUSY], whole.sum()) == (5 * (LARGEST - 1),) * 2
 
 
 def test_nobody_is_charged_where_nobody_shares():

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_models.port import REQUEST
-from simulator.kernel.measure import BINS, MASTER, bucket_low, bucket_of, merge_bins, note_response
+from hw_models.units import END_FS
+from simulator.kernel.measure import (
+    BINS,
+    MASTER,
+    bucket_low,
+    bucket_of,
+    latency_sum_fs,
+    merge_bins,
+    note_response,
+)
 
 
 @given(st.integers(0, 2**40))
@@ -32,3 +41,11 @@ def test_a_response_is_counted_with_its_latency():
     note_response(master, response, 25_000, 8_000)
     assert (master["latency_sum_fs"], master["latency"][20], master["traffic"][3]) == (20_000, 1, 32)
     assert master["answered_reads"] == 32
+
+
+def test_latencies_add_up_beyond_64_bits():
+    master, response = np.zeros(1, MASTER)[0], np.zeros(1, REQUEST)[0]
+    master["period_fs"] = 1_000_000_000
+    for _ in range(10):  # of an hour each
+        note_response(master, response, END_FS, END_FS)
+    assert latency_sum_fs(master) == 10 * END_FS > 2**63

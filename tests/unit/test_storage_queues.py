@@ -12,9 +12,12 @@ from hw_models.flash.device import next_event, step
 from hw_models.flash.params import Flash
 from hw_models.flash.reader import Reader
 from hw_models.flash.requests import submit
-from hw_models.port import NEVER
+from hw_models.port import MASTERS, NEVER
+from hw_models.units import END_FS
+from simulator.results.blame import sums_by_key
 from simulator.soc.storage import Storage
-from simulator.soc.storage_waits import HostWait, Running
+from simulator.soc.storage_accounts import StorageAccounts
+from simulator.soc.storage_waits import HostWait, Line, Running
 from workloads.program import TRANSFER, Batch
 
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64, "preload": "10 %"}
@@ -274,3 +277,30 @@ def test_one_round_of_threads_has_its_data_when_the_reader_of_a_model_alone_has_
     done = Reader(params).batch(rows["address"].copy(), rows["bytes"].copy(), threads=len(sizes))
     landed = [ours.landed[0, k] + ours.complete_fs for k in range(len(sizes))]
     assert landed == (done * PS).tolist()
+
+
+def test_waits_beyond_64_bits_are_booked_whole():
+    class Machine:
+        user_names = ("chat", "camera")
+        system = np.zeros(1, [("master_unit", np.int64)])
+
+        class storage:
+            table = np.zeros((MASTERS, MASTERS + 1, len(HostWait)), object)
+
+            @classmethod
+            def blames(cls):
+                yield cls.table, 1, [wait.name for wait in HostWait]
+
+    line = Line(Machine.storage.table[:, :, HostWait.QUEUE_FULL])
+    accounts = StorageAccounts(Machine)
+    accounts.begin(1, step=7, frame=0)
+    for k in range(10):
+        line.join((Running(7, 0, 1, batch_of([4096] * 10, 10, False, 0)), k), now_fs=0)
+    line.ended(0, END_FS)
+    accounts.close()
+    rows = accounts.entries()
+    assert set(zip(rows["victim"], rows["step"], rows["culprit"], rows["cause"])) == {
+        (1, 7, 0, HostWait.QUEUE_FULL)
+    }
+    assert rows["cycles"].min() > 0
+    assert sums_by_key(np.zeros(len(rows), np.int64), rows["cycles"], 1) == [10 * END_FS]

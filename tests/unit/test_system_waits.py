@@ -166,8 +166,9 @@ def test_the_charges_of_a_run_are_its_waits_level_by_level(case):
     assert seen.doors.sum() > 0
     assert seen.dram.min() > 0
     assert (seen.llc.sum() > 0) == ("llc" in machine.wired.parts)
-    doors = machine.system[0]["doors"].sum(axis=0)[: seen.masters]
-    assert seen.doors.tolist() == doors.sum(axis=(1, 2)).tolist()
+    system = machine.system[0]
+    doors_fs = system["doors"][:, : seen.masters].sum(axis=(2, 3)) * system["period_fs"][:, None]
+    assert seen.doors.tolist() == doors_fs.sum(axis=0).tolist()
     assert seen.bus.tolist() == bus.sum(axis=(1, 2)).tolist()
     assert seen.llc.tolist() == llc.sum(axis=(1, 2)).tolist()
     assert seen.dram.tolist() == machine.channels["blame"].sum(axis=(1, 2, 3)).tolist()

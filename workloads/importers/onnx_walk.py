@@ -135,6 +135,8 @@ class Walker:
         special = self.special.get(node.op_type)
         if special is not None and not node.domain:
             return special(self, node, name)
+        if node.op_type == "Identity" and node.input[0] in self.sequences:
+            return self.same(node.output[0], node.input[0])
         known = all(input in self.constants for input in node.input if input)
         if node.op_type in ("Shape", "Size") and not node.domain:
             return self._shape(node)

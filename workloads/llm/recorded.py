@@ -45,7 +45,7 @@ def read_recorded(path: Path, layers: int, neurons: int) -> list[list[np.ndarray
 def _neurons(text: str, neurons: int, path: Path, line: int) -> np.ndarray:
     try:
         found = np.array([int(word) for word in text.split()], np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError("neurons are not whole numbers; write indices", file=path, line=line) from None
     if found.size and (found[0] < 0 or found[-1] >= neurons or (np.diff(found) <= 0).any()):
         message = f"neurons are not ascending within 0 to {neurons - 1}; write each index once, in order"

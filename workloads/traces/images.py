@@ -26,16 +26,16 @@ def load_image(memory: Memory, path: Path, address: int, size: int = 0) -> None:
         _load_rows(memory, path, text, address, size)
         return
     for packet in packets:
+        line = text.count("\n", 0, packet.start()) + 1
         try:
             offset, count = int(packet[1], 0), int(packet[2], 0)
-            payload = [int(byte, 0) for byte in packet[3].split()]
-            if len(payload) != count:
-                raise ValueError(f"size:{count}, but {len(payload)} bytes")
-            data = np.array(payload, np.uint8)
-        except (ValueError, OverflowError) as error:
-            line = text.count("\n", 0, packet.start()) + 1
-            raise ConfigError(f"{error} in a packet", file=path, line=line) from None
-        memory.write(address + offset, data)
+            payload = np.array([int(byte, 0) for byte in packet[3].split()], np.uint8)
+        except (ValueError, OverflowError):
+            message = "a packet with what is no number; write offset and size, and bytes from 0x00 to 0xff"
+            raise ConfigError(message, file=path, line=line) from None
+        if len(payload) != count:
+            raise ConfigError(f"size:{count}, but {len(payload)} bytes in a packet", file=path, line=line)
+        memory.write(address + offset, payload)
 
 
 _HEAD = b"{offset:0x00000000, size:32, payload:"  # of a packet as `write.py` writes it
