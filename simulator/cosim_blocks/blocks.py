@@ -68,6 +68,18 @@ BLOCKS: dict[str, Block] = {
             {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
         ),
     ),
+    "pdp": Block(
+        "pdp",
+        tuple(
+            f"nvdla/rtl/{name}.sv" for name in ("delay", "register_groups", "pdp_types", "pdp_values", "pdp")
+        ),
+        "pdp",
+        (
+            {"ATOM": 8, "ELEMENTS": 1, "SDP_ELEMENTS": 2, "BURST": 4, "FIFO": 8, "COLUMNS": 128},
+            {"ATOM": 8, "ELEMENTS": 1, "SDP_ELEMENTS": 1, "BURST": 1, "FIFO": 8, "COLUMNS": 128},
+            {"ATOM": 16, "ELEMENTS": 4, "SDP_ELEMENTS": 4, "BURST": 4, "FIFO": 32, "COLUMNS": 128},
+        ),
+    ),
     "mcif": Block("mcif", ("nvdla/rtl/mcif.sv",), "mcif", ({"CLIENTS": 4}, {"CLIENTS": 10})),
     "cache": Block(
         "cache",

@@ -1,0 +1,59 @@
+"""The read side of the memory interface, as the bench of PDP plays it: lines as requests, beats, credits."""
+
+from collections import deque
+from random import Random
+from typing import Any
+
+from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS
+
+
+class Reads:
+    """Takes the requests of the model's ``reader``; beats are under way as its credits allow, in order."""
+
+    def __init__(self, reader: Any, credits: int):
+        self.reader = reader
+        self.credits = credits
+        self.cube: deque[int] = deque()  # atoms that memory will be asked for
+        self.asked = 0  # beats that are not under way
+        self.beats: deque[int] = deque()  # cycles from which those under way may be back
+
+    def back(self, cycle: int) -> bool:
+        """Return whether a beat comes back in ``cycle``: the first of `cube`."""
+        return bool(self.beats) and self.beats[0] <= cycle
+
+    def take(self) -> None:
+        self.beats.popleft()
+        self.cube.popleft()
+
+    def request(self, cycle: int) -> dict[str, int]:
+        """Return the request that the twin must show in ``cycle``."""
+        reader, head = self.reader, int(self.reader["head"])
+        if not reader["count"] or reader["time"][head] > cycle:
+            return {"read_valid": 0}
+        beats = int(reader["beats"][head])
+        return {"read_valid": 1, "read_address": int(reader["address"][head]), "read_beats": beats}
+
+    def accept(self) -> None:
+        """Take the request in front."""
+        reader, head = self.reader, int(self.reader["head"])
+        self.asked += int(reader["beats"][head])
+        reader["head"] = (head + 1) % REQUESTS
+        reader["count"] -= 1
+
+    def credit(self, cycle: int) -> bool:
+        """Take the credit that comes back in ``cycle``. Returns whether there is one."""
+        reader, first = self.reader, int(self.reader["credit_head"])
+        if not reader["credit_count"] or reader["credit_time"][first] != cycle:
+            return False
+        reader["credit_head"] = (first + 1) % CREDIT_RING
+        reader["credit_count"] -= 1
+        self.credits += 1
+        return True
+
+    def fetch(self, cycle: int, chance: float, latency: int, random: Random) -> None:
+        """Let a beat be under way, perhaps, if there is room for it."""
+        if self.asked and self.credits and random.random() < chance:
+            self.asked -= 1
+            self.credits -= 1
+            earliest = cycle + random.randint(1, latency)
+            self.beats.append(max(earliest, self.beats[-1] + 1 if self.beats else 0))
