@@ -58,7 +58,7 @@ def load(
 
     if isinstance(set, Mapping):
         return model.load(config, values=set, seed=seed)
-    return model.load(config, settings=set, seed=seed)
+    return model.load(config, settings=[set] if isinstance(set, str) else set, seed=seed)
 
 
 def load_run(folder: str | Path) -> "Run":
@@ -90,7 +90,7 @@ def sweep(
     from simulator.sweeps.execute import run_sweep
 
     return run_sweep(
-        file if isinstance(file, Mapping) else located(Path(file)),
+        located(Path(file)) if isinstance(file, str | Path) else file,
         workers=workers,
         scheduler=scheduler,
         out=out,

@@ -21,6 +21,8 @@ def run_one(
     frames: str = "",
 ) -> Run:
     """Simulate ``config``, with its ``values`` if asked. Raises ConfigError with the place of a mistake."""
+    if frames not in ("", "last", "worst", "all"):
+        raise ConfigError(f"{frames!r} is none of last, worst, all", key="--frames")
     loaded = load(config, settings=settings, seed=seed)
     if loaded.system.masters:
         key = f"system.masters.{min(loaded.system.masters)}"

@@ -65,8 +65,6 @@ def run(
     from simulator.report.write import write_run
     from simulator.results.run_folder import prepare_out
 
-    if frames not in ("", "last", "worst", "all"):
-        raise ConfigError(f"{frames!r} is none of last, worst, all", key="--frames")
     with limited(seconds_of(timeout, "--timeout"), timeout):
         loaded = load(config, settings=set or [], seed=seed, strict=strict)
         folder = out if out is not None else Path("runs") / config.stem

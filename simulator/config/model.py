@@ -249,6 +249,8 @@ def document_of(source: Any, settings: Iterable[str], bases: bool = True) -> Doc
         document = source
     elif isinstance(source, Mapping):
         document = Document(_words(dict(source)))
+    elif not isinstance(source, str | Path):
+        raise ConfigError(f"found {source!r:.60}; write a path, the name of a shipped config or a mapping")
     else:
         document = read_document(located(Path(source)), bases=bases)
     for setting in settings:

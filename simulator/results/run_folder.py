@@ -41,10 +41,10 @@ OPTIONAL = (
 )  # tables of a result that not every run has
 
 
-def prepare_out(out: Path, ending: str = "") -> None:
+def prepare_out(out: Path, ending: str = "", sweep: bool = False) -> None:
     """Make sure that ``out`` can be written before time is spent. Raises ConfigError.
 
-    ``ending``: of files that make an old folder replaceable, beside a run's.
+    ``ending``: of files that make an old folder replaceable, beside a run's; ``sweep``: a sweep's is, too.
     """
     if out.exists() and not out.is_dir():
         raise ConfigError("is a file; write the name of a folder", file=f"--out {out}")
@@ -53,6 +53,8 @@ def prepare_out(out: Path, ending: str = "") -> None:
         raise ConfigError(
             "holds other files than a run's; write the name of a new folder", file=f"--out {out}"
         )
+    if not sweep and (out / "points").is_dir():
+        raise ConfigError("holds a sweep's points; write the name of a new folder", file=f"--out {out}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         drop_left_over(out)

@@ -50,7 +50,7 @@ def run_sweep(
     space.check()
     folder = Path(out) if out is not None else None
     if folder is not None:
-        prepare_out(folder)
+        prepare_out(folder, sweep=True)
     store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
     with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
         exploration = Exploration(sweep, space, store, run)

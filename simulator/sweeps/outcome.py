@@ -74,8 +74,10 @@ class SweepOutcome:
 
     def to_dataframe(self) -> Any:
         """Return the rows as a pandas DataFrame."""
-        import pandas
-
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("to_dataframe needs pandas: pip install pandas") from None
         return pandas.DataFrame(self.rows)
 
     def __repr__(self) -> str:

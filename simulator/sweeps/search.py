@@ -75,7 +75,7 @@ def search(
     )
     folder = Path(out) if out is not None else None
     if folder is not None:
-        prepare_out(folder)
+        prepare_out(folder, sweep=True)
     with pool(0) as run, store_of(folder, resume=True, fresh=False, retry_failed=False) as store:
         exploration = Exploration(sweep, Space(sweep, base), store, run)
         bar = Bar(None, sweep, exploration.outcome)

@@ -61,6 +61,10 @@ def pool(
 
     Raises ConfigError for a time limit where nobody can end a point.
     """
+    if workers < 0:
+        raise ConfigError(
+            f"found {workers}; write 1 or more, or 0 for none beside this process", key="workers"
+        )
     work = function or simulate_point
     if point_timeout_s is not None and (scheduler is not None or workers == 0):
         message = "goes with processes of this machine alone, which can be ended; write workers: 1 or more"

@@ -65,3 +65,36 @@ def test_names_are_escaped_in_a_notebook(run):
     job = next(iter(run.summary["workloads"].values()))
     shown = type(run)(summary=run.summary | {"workloads": {"<script>": job}}, ops=run.ops, config=run.config)
     assert "<script>" not in shown._repr_html_()
+
+
+PHONE = {
+    "system": {"backends": {"gpu": {"preset": "m1_max_metal"}}},
+    "workloads": {"chat": {"model": "phi-2", "on": "gpu", "prompt": 8, "tokens": 2}},
+}
+TWICE = {
+    "base": PHONE,
+    "axes": {"workloads.chat.tokens": [1, 2]},
+    "objectives": {"workloads.chat.latency_s": "minimize"},
+}
+
+
+def test_one_setting_may_be_a_text():
+    assert simulator.load(PHONE, set="workloads.chat.tokens=3").workloads["chat"].tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: simulator.run(PHONE, frames="first"), "--frames: 'first' is none of last, worst, all"),
+        (lambda: simulator.run(None), "found None; write a path, the name of a shipped config or a mapping"),
+        (lambda: simulator.sweep(7), "found 7; write a path, the name of a shipped config or a mapping"),
+        (
+            lambda: simulator.sweep(TWICE, workers=-1),
+            "workers: found -1; write 1 or more, or 0 for none beside this process",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_line(call, said):
+    with pytest.raises(ConfigError) as caught:
+        call()
+    assert str(caught.value) == said

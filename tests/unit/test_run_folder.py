@@ -180,3 +180,12 @@ def test_the_config_of_a_run_is_yaml_with_words_unquoted(tmp_path):
     text = (tmp_path / "run/config.yaml").read_text()
     assert "    on: nvdla0\n" in text
     assert parse_text(text, "config.yaml").data == synthetic_result().config
+
+
+def test_only_a_sweep_takes_the_place_of_a_sweep(tmp_path):
+    (tmp_path / "s/points").mkdir(parents=True)
+    (tmp_path / "s/results.csv").write_text("point\n")
+    prepare_out(tmp_path / "s", sweep=True)
+    with pytest.raises(ConfigError) as caught:
+        prepare_out(tmp_path / "s")
+    assert str(caught.value) == f"--out {tmp_path}/s: holds a sweep's points; write the name of a new folder"
