@@ -10,53 +10,17 @@ conversation (Pensieve, arXiv 2312.05516).
 import math
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from simulator.serving.adapters import Adapters
 from simulator.serving.blocks import Blocks
-from simulator.serving.chunks import Chunks, Reserve, reserved_tokens
+from simulator.serving.chunks import Chunks, reserved_tokens
 from simulator.serving.host import Host
+from simulator.serving.limits import Engine, Moment
 from simulator.serving.requests import Request
 from simulator.serving.room import Room
 from simulator.serving.sequence import Served
 from simulator.serving.step import Batch, Timed
-
-Order = Literal["first_come", "priority", "prefix"]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What an operator sets."""
-
-    kv_tokens: int  # that the cache holds
-    token_budget: int = 2048  # of a step
-    max_sequences: int = 128
-    block_tokens: int = 16
-    prefix_cache: bool = True
-    prefix_once: bool = False  # a step reads a block once for all sequences that share it
-    order: Order = "first_come"
-    swap: bool = False  # who loses its blocks finds them in the host's memory
-    host_tokens: int = 0  # that the host's memory holds
-    link_bytes_per_s: float = 25e9  # between card and host, each way
-    reserve: Reserve | None = None  # room for the whole answer is set aside; None: blocks as they are needed
-    longest: int = 2048  # tokens that `reserve: max` sets aside
-    prompts_alone: bool = (
-        False  # a step has whole prompts, or those that decode (vLLM before chunked prompts)
-    )
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The engine after a step."""
-
-    time_s: float
-    running: int
-    waiting: int
-    tokens: int  # worked on in the step
-    used_blocks: int
-    held_tokens: int  # whose keys and values are in the cache of the card, each sequence's for itself
-    host_blocks: int
 
 
 class Server:

@@ -16,7 +16,8 @@ from simulator.config.model import Config, config_sha256, resolved
 from simulator.progress import Progress
 from simulator.results.result import SCHEMA_VERSION, Result
 from simulator.serving.adapters import Adapters, factor_bytes
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.report import request_table, serving_summary
 from simulator.serving.requests import Request, read_trace
 from simulator.serving.sequence import Served

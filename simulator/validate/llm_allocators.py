@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from simulator.serving.chunks import Reserve
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.requests import Request
 from simulator.serving.step import Batch
 from simulator.validate.figure import Figure

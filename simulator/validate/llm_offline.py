@@ -10,7 +10,8 @@ from pathlib import Path
 
 import workloads.llm
 from hw_models.roofline.gpus import GPUS
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.requests import Request
 from simulator.serving.step import StepTime
 from simulator.validate.figure import Figure

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import workloads.llm
 from hw_models.roofline.gpus import GPUS
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.report import STATISTICS, request_table, spread
 from simulator.serving.requests import Request
 from simulator.serving.step import StepTime

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hw_models.errors import ConfigError
 from simulator.serving.blocks import Blocks
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.report import request_table, serving_summary
 from simulator.serving.requests import Request, read_trace
 from simulator.serving.step import Batch

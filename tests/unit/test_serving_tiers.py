@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import simulator
 from hw_models.errors import ConfigError
 from simulator.serving.chunks import Chunks, reserved_tokens
-from simulator.serving.engine import Engine, Server
+from simulator.serving.engine import Server
+from simulator.serving.limits import Engine
 from simulator.serving.report import request_table, serving_summary
 from simulator.serving.requests import Request, read_trace
 from simulator.serving.run import conversations

@@ -11,9 +11,9 @@ from workloads.llm.plan import (
     budget_and_resident,
     predictor_bytes,
     predictor_ranks,
-    sizes_of,
 )
 from workloads.llm.shared_weights import PARTS, weight_owners
+from workloads.llm.sizes import sizes_of
 from workloads.llm.stack import block_bits, is_stacked
 
 
