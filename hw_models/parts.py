@@ -22,7 +22,7 @@ from numba.core.transforms import canonicalize_cfg
 from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template
 
-from hw_models.lowering import Lower, owns
+from hw_models.llvm_lowering import Lower, owns
 from hw_models.shortcuts import shortcuts, works_on_arrays
 
 UNIT = "unit"  # before the types of a unit, where a part's calls are kept

@@ -40,7 +40,7 @@ def checkout(folder: Path) -> Path:
         "kernel_files",
         "apart",
         "parts",
-        "lowering",
+        "llvm_lowering",
         "shortcuts",
         "whole",
     ):
