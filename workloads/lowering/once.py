@@ -11,7 +11,7 @@ from workloads.params import NetworkJob
 from workloads.program import Program
 
 KEPT = 16  # networks, and programs; the one that was asked for longest ago goes first
-TABLES = ("ops", "tasks", "steps", "deps")  # of a program
+TABLES = ("ops", "tasks", "steps", "deps")  # of a program, which the caller may write to
 LISTS = ("layers", "warnings", "notes", "batches", "spans_fs")
 READ = {"network", "layers", "input", "context", "strict"}  # what a network is read by, of a job
 _networks: OrderedDict[Any, Network] = OrderedDict()
@@ -39,9 +39,7 @@ def program_once(key: Any, make: Callable[[], Program]) -> Program:
     return replace(
         made,
         **{name: getattr(made, name).copy() for name in TABLES},
-        **{
-            name: list(getattr(made, name)) for name in ("layers", "warnings", "notes", "batches", "spans_fs")
-        },
+        **{name: list(getattr(made, name)) for name in LISTS},
         memory=replace(made.memory, tensors=dict(made.memory.tensors)),
         origins=dict(made.origins),
         cubes=dict(made.cubes),
