@@ -176,3 +176,18 @@ except Ended:
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr) == (130, "error: ended by SIGINT; 4 points are kept\n")
+
+
+def test_while_the_command_itself_is_loaded():
+    script = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "simulator.cli.app":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from simulator.cli.start import main
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
