@@ -264,7 +264,7 @@ def owns(state: Any) -> bool:
     If not, all that it has is its caller's, for as long as it runs: it need not count.
     """
     context, kinds = state.targetctx, state.typemap
-    counted = {kind for kind in set(kinds.values()) if counts(context, kind)}
+    counted = {kind for kind in dict.fromkeys(kinds.values()) if counts(context, kind)}
     if not counted:
         return False
     if counts(context, state.return_type) or not all(map(_is_lent, counted)):

@@ -6,7 +6,8 @@ the core. A store miss fetches its line; a dirty victim is written back when its
 
 import numpy as np
 
-from hw_models.cpu.task import Pattern, place_of
+from hw_models.cpu.frames import place_of
+from hw_models.cpu.task import Pattern
 from hw_models.jit import njit
 from hw_models.port import NEVER, push
 from hw_models.units import FS_PER_S

@@ -1,13 +1,8 @@
-"""Work for a core: memory streams and arithmetic, interleaved evenly. Layers and co-runners alike.
-
-An array is walked in the order of its own addresses wherever its page frames lie: a permutation, no table.
-"""
+"""Work for a core: memory streams and arithmetic, interleaved evenly. Layers and co-runners alike."""
 
 from enum import IntEnum
 
 import numpy as np
-
-from hw_models.jit import inlined
 
 FRAME_SHIFT = 12  # log2 of a page frame
 
@@ -36,26 +31,3 @@ TASK = np.dtype(
         ("frame_key", np.int64),  # which permutation
     ]
 )
-
-
-@inlined
-def frame_of(page, bits, key):
-    """Return the frame of a page, both less than 2^``bits``: for each key a permutation of them.
-
-    Odd factors, XORs with a constant and with one's own higher bits are bijections.
-    """
-    mask, half = (1 << bits) - 1, max(1, bits >> 1)
-    mixed = page ^ key & mask
-    for factor in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D):
-        mixed = mixed * factor & mask
-        mixed ^= mixed >> half
-    return mixed
-
-
-@inlined
-def place_of(task, offset):
-    """Return where byte ``offset`` of a task's array lies, counted from the array's first address."""
-    if task["frame_bits"] == 0:
-        return offset
-    page = offset >> FRAME_SHIFT
-    return offset + (frame_of(page, task["frame_bits"], task["frame_key"]) - page << FRAME_SHIFT)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hw_models.cpu import block as core
 from hw_models.cpu.build import build_core
+from hw_models.cpu.frames import frame_of
 from hw_models.cpu.params import Core, Corunner
-from hw_models.cpu.task import FRAME_SHIFT, TASK, Pattern, frame_of
+from hw_models.cpu.task import FRAME_SHIFT, TASK, Pattern
 from hw_models.port import FIFO, NEVER, front, pop
 
 LINE = 64
