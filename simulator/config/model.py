@@ -35,6 +35,7 @@ from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
+from simulator.config.topology import DMA, uses_flash
 from simulator.config.wiring_rules import runs_beside_the_chip, topology_errors
 from simulator.config.yaml_lines import (
     LARGEST_NUMBER,
@@ -178,10 +179,26 @@ def load(
     raise_all(more + errors)
     assert config is not None
     raise_all(
-        _footprint_errors(config, document) + wiring_errors(config, document) + _fit_errors(config, document)
+        _name_errors(config, document)
+        + _footprint_errors(config, document)
+        + wiring_errors(config, document)
+        + _fit_errors(config, document)
     )
     config._document = document
     return config
+
+
+def _name_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what has the name of flash's DMA, which is a master like others, where there is one."""
+    if not uses_flash(config.system, config.workloads):
+        return []
+    masters = ("accelerators", "cores", "backends", "masters")
+    holders: list[Keys] = [("system", key, DMA) for key in masters if DMA in getattr(config.system, key)]
+    on = [corunner.on for corunner in config.corunners]
+    running: list[Keys] = [("corunners", on.index(DMA), "on")] if DMA in on else []
+    message = f"{DMA!r} is the name of the DMA of flash; choose another"
+    written = [keys for keys in [*holders, *running] if keys in document.places]
+    return [at(document, keys, message) for keys in (written or running + holders)[:1]]
 
 
 def _footprint_errors(config: Config, document: Document) -> list[ConfigError]:

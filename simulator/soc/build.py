@@ -11,11 +11,10 @@ from hw_models.axi.state import AGENT
 from hw_models.cpu.block import start_background
 from hw_models.cpu.build import build_core
 from hw_models.cpu.state import CORE
-from hw_models.errors import ConfigError
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from simulator.config.networks import JOB_SPACE
-from simulator.config.topology import DMA, cores_of, own_backends, uses_flash
+from simulator.config.topology import cores_of, own_backends
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.ledger import new_ledger
 from simulator.kernel.masters import Kind
@@ -39,12 +38,6 @@ def build_machine(config: Config) -> Machine:
     accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
     external_names = sorted(system.masters)
     masters = accelerator_names + core_names + external_names
-    if uses_flash(system, config.workloads) and DMA in {
-        *system.accelerators,
-        *system.cores,
-        *system.backends,
-    }:
-        raise ConfigError(f"{DMA!r} is the name of the DMA of flash; choose another", key="system")
     memory_map = MemoryMap(config)
     plans, tables, programs = lower_jobs(config, accelerator_names, core_names, memory_map)
     tasks, endless = corunner_tasks(config, tables.tasks, core_names, memory_map)

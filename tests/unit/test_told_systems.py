@@ -59,7 +59,10 @@ TOLD = [  # parts of the system, the rest of the config, what is said
      "workloads.net.place.weights: weights come from flash into DRAM; write one of the two"),
     ({"cores": {"flash": CORE}, "flash": FLASH},
      {"workloads": {"net": NET | {"storage": {"weights": "flash"}}}},
-     "system: 'flash' is the name of the DMA of flash; choose another"),
+     "system.cores.flash: 'flash' is the name of the DMA of flash; choose another"),
+    ({"cores": {"core0": CORE}, "flash": FLASH},
+     {"workloads": {"net": NET | {"storage": {}}}, "corunners": [{"on": "flash", "footprint": "4 KiB"}]},
+     "corunners.0.on: 'flash' is the name of the DMA of flash; choose another"),
 ]  # fmt: skip
 
 
