@@ -1,10 +1,11 @@
 """PDP's way to memory: outputs join to bursts; the last answer, and the last of the input, end the launch."""
 
 from hw_models.jit import njit
+from hw_models.nvdla.bursts import beats_of, send_burst
 from hw_models.nvdla.done import finish
-from hw_models.nvdla.mcif import request_write, wake
+from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Client, Mark, Part, Stall
-from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, PDP_OUTPUTS, WRITE_GAP
+from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, PDP_OUTPUTS
 from hw_models.port import NEVER
 
 _P_PDP = int(Part.PDP)
@@ -29,14 +30,7 @@ def output(state, op, time):
     end = address + atom
     full = pdp["gathered"] == PDP_OUTPUTS  # nothing more comes before these have left
     if end_of_line or full or end & (dbb * state["burst_beats"] - 1) == 0:
-        beats = pdp["gathered"]
-        if pdp["beat_atoms"] > 1:
-            beats = (end + dbb - 1) // dbb - pdp["burst_address"] // dbb
-        at = max(time + pdp["latency"], pdp["next_write"])
-        request_write(state, _CLIENT, pdp["burst_address"], beats, at, pdp["slot"])
-        pdp["next_write"] = at + beats + WRITE_GAP
-        pdp["acks_left"] += 1
-        pdp["gathered"] = 0
+        send_burst(state, pdp, _CLIENT, beats_of(state, pdp, end), time + pdp["latency"])
     if end_of_line:
         pdp["out_x"] = 0
         pdp["out_y"] += 1

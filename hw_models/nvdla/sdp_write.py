@@ -1,16 +1,13 @@
 """SDP's way to memory: atoms join to bursts; the last frees the registers, its answer ends the launch."""
 
 from hw_models.jit import njit
+from hw_models.nvdla.bursts import beats_of, send_burst
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
-from hw_models.nvdla.mcif import request_write, wake
+from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.post_state import ENDING
-from hw_models.nvdla.post_timing import (
-    ACKNOWLEDGE_TO_DONE,
-    WRITE_GAP,
-    WRITE_TO_ROOM,
-)
+from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, WRITE_TO_ROOM
 from hw_models.nvdla.timing import WINOGRAD_OUTPUT
 
 _P_SDP = int(Part.SDP)
@@ -46,14 +43,7 @@ def gather(state, time):
         last = sdp["joined"] == sdp["atoms"]
     end = address + state["atom_bytes"]
     if last or end & (dbb * longest - 1) == 0:
-        beats = sdp["gathered"]
-        if sdp["beat_atoms"] > 1:
-            beats = (end + dbb - 1) // dbb - sdp["burst_address"] // dbb
-        at = max(time, sdp["next_write"])
-        request_write(state, _CLIENT, sdp["burst_address"], beats, at, sdp["slot"])
-        sdp["next_write"] = at + beats + WRITE_GAP
-        sdp["acks_left"] += 1
-        sdp["gathered"] = 0
+        send_burst(state, sdp, _CLIENT, beats_of(state, sdp, end), time)
     if end_of_line:
         sdp["column"] = 0
         sdp["line"] += 1

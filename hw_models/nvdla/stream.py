@@ -7,9 +7,10 @@ the RTL's, latencies are assumed (post_timing.py).
 """
 
 from hw_models.jit import njit
+from hw_models.nvdla.bursts import send_burst
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
-from hw_models.nvdla.mcif import read_room, request_read, request_write, return_credit, wake
+from hw_models.nvdla.mcif import read_room, request_read, return_credit, wake
 from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO
 from hw_models.nvdla.post_timing import (
@@ -24,7 +25,6 @@ from hw_models.nvdla.post_timing import (
     STREAM_BEAT_TO_FIFO,
     STREAM_OUTPUTS,
     STREAM_POP_TO_READ,
-    WRITE_GAP,
 )
 from hw_models.port import NEVER
 
@@ -183,11 +183,8 @@ def _flow(state, stream):
         full = stream["gathered"] == STREAM_OUTPUTS  # nothing more comes before these have left
         if block_end or full or end & (dbb * state["burst_beats"] - 1) == 0:
             beats = (end + dbb - 1) // dbb - stream["burst_address"] // dbb
-            at = max(time + stream["period"] - 1 + stream["latency"], stream["next_write"])
-            request_write(state, stream["client"], stream["burst_address"], beats, at, stream["slot"])
-            stream["next_write"] = at + beats + WRITE_GAP
-            stream["acks_left"] += 1
-            stream["gathered"] = 0
+            at = time + stream["period"] - 1 + stream["latency"]
+            send_burst(state, stream, stream["client"], beats, at)
         if block_end:
             narrow = stream["column"] < stream["columns"]
             stream["column"] = 0

@@ -12,7 +12,6 @@ from hw_models.nvdla.block import new_record
 from hw_models.nvdla.build import build
 from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.mcif import wake
-from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.names import Block, Client, Part, Stall
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.pdp_write import pdp_acknowledged
@@ -21,9 +20,8 @@ from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, PDP_OUTPUTS, PDP_RE
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.sdp import sdp_ready
 from simulator.cosim_blocks import bench
-from simulator.cosim_blocks.bench import packed
+from simulator.cosim_blocks.memory_side import Reads, Writes
 from simulator.cosim_blocks.pdp_launches import LONGEST, Task, random_task
-from simulator.cosim_blocks.pdp_reads import Reads
 
 OPS = 64  # rows, used in turn
 PDP, P_PDP, CLIENT = int(Block.PDP), int(Part.PDP), int(Client.PDP)
@@ -84,17 +82,15 @@ class Bench(bench.Bench):
         sdp["busy"] = sdp["to_pdp"] = sdp["depth"] = 1
         sdp["period"], sdp["history"] = self.chunks, LONG_AGO
         self.reads = Reads(self.state["mcif"][0]["readers"][CLIENT], self.parameters["FIFO"])
-        self.writer = self.state["mcif"][0]["writers"][CLIENT]
+        self.writes = Writes(self.state["mcif"][0]["writers"][CLIENT], self.parameters["ATOM"])
         self.chances = {
             who: self.random.choice(CHANCES) for who in ("sdp", "driver", "mcif", "memory", "reads")
         }
         self.latency = self.random.choice(LATENCIES)
         self.launches = 0
         self.flying: deque[tuple[int, int]] = deque()  # record, atom
-        self.outputs: deque[int] = deque()
         self.chunk = 0  # of the atom under way, 0: none is
         self.offers, self.next_offer = False, 0
-        self.open = 0  # bursts that have left and are not acknowledged
         self.seen_takes = 0
         self.atoms_done: set[int] = set()
         self.rows_done: set[int] = set()
@@ -129,7 +125,7 @@ class Bench(bench.Bench):
             self.offers = random.random() < self.chances["sdp"]
         self.read_ready = random.random() < self.chances["reads"]
         self.write_ready = random.random() < self.chances["mcif"]
-        self.acknowledge = self.open > 0 and random.random() < self.chances["memory"]
+        self.acknowledge = self.writes.open > 0 and random.random() < self.chances["memory"]
         self.beat = self.reads.back(cycle)
         inputs = {
             "enable": int(self.enable),
@@ -152,7 +148,7 @@ class Bench(bench.Bench):
         state, unit = self.state, self.unit
         finished = int(state["done_pending"])
         if self.acknowledge:
-            self.open -= 1
+            self.writes.open -= 1
             pdp_acknowledged(state, cycle)
         if self.beat:
             self.reads.take()
@@ -211,7 +207,7 @@ class Bench(bench.Bench):
             self.flying.extend((slot, atom) for atom in task.inputs)
         else:
             self.reads.cube.extend(task.inputs)
-        self.outputs.extend(task.outputs)
+        self.writes.atoms.extend(task.outputs)
         self._cover(task)
         self.next_task = random_task(self.random, self.preset)
 
@@ -241,26 +237,12 @@ class Bench(bench.Bench):
         return found
 
     def _step_writes(self, cycle: int) -> dict[str, int]:
-        writer = self.writer
-        head = int(writer["head"])
-        if not writer["count"] or writer["time"][head] > cycle:
-            return {"write_valid": 0}
-        count = int(writer["beats"][head])
-        found = {
-            "write_valid": 1,
-            "write_address": int(writer["address"][head]),
-            "write_atoms": count,
-            "write_data": packed([self.outputs[i] for i in range(count)], 8 * self.parameters["ATOM"]),
-        }
-        self.reach("writes wait for the bus", not self.write_ready)
-        self.reach("the longest burst", count == self.parameters["BURST"])
-        if self.write_ready:
-            writer["head"] = (head + 1) % WRITES
-            writer["count"] -= 1
-            model.pdp_written(self.state, count, cycle)
-            self.open += 1
-            for _ in range(count):
-                self.outputs.popleft()
+        found = self.writes.request(cycle)
+        if found["write_valid"]:
+            self.reach("writes wait for the bus", not self.write_ready)
+            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
+            if self.write_ready:
+                model.pdp_written(self.state, self.writes.accept(), cycle)
         return found
 
     def _note_takes(self) -> None:

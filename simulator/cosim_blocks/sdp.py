@@ -10,7 +10,6 @@ from hw_models.nvdla.block import new_record
 from hw_models.nvdla.build import build
 from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.mcif import wake
-from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.names import Block, Client, Part
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.post_timing import SDP_ATOMS_TO_BUS
@@ -19,6 +18,7 @@ from hw_models.nvdla.sdp import sdp_ready, sdp_step, sdp_take, sdp_written
 from hw_models.nvdla.sdp_write import sdp_acknowledged
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import packed
+from simulator.cosim_blocks.memory_side import Writes
 from simulator.cosim_blocks.sdp_launches import Task, random_tables, random_task
 
 OPS = 64  # rows, used in turn
@@ -61,7 +61,8 @@ class Bench(bench.Bench):
     def begin(self, episode: int) -> dict[str, int]:
         self.state: Any = build(self.preset)[0]
         self.ops = np.zeros(OPS, OP)
-        self.writer = self.state["mcif"][0]["writers"][int(Client.SDP)]
+        writer = self.state["mcif"][0]["writers"][int(Client.SDP)]
+        self.writes = Writes(writer, self.parameters["ATOM"])
         self.tables = random_tables(self.random)
         self.table_writes = deque(
             (lo, i, int(v))
@@ -71,11 +72,9 @@ class Bench(bench.Bench):
         self.chances = {who: self.random.choice(CHANCES) for who in ("cacc", "driver", "mcif", "memory")}
         self.launches = 0
         self.pixels: deque[tuple[int, list[int], list[list[int]]]] = deque()  # record, results, operands
-        self.atoms: deque[int] = deque()
         self.beat = 0  # of the pixel under way, 0: none is
         self.offers = False
         self.next_offer = 0
-        self.open = 0  # bursts that have left and are not acknowledged
         self.dones: set[int] = set()
         self.next_task = self._new_task()
         names = ("enable", "table_write", "cacc_valid", "write_ready", "acknowledge")
@@ -97,7 +96,7 @@ class Bench(bench.Bench):
         if not self.offers and self.beat == 0 and cycle >= self.next_offer and self.pixels:
             self.offers = random.random() < self.chances["cacc"]
         self.write_ready = random.random() < self.chances["mcif"]
-        self.acknowledge = self.open > 0 and random.random() < self.chances["memory"]
+        self.acknowledge = self.writes.open > 0 and random.random() < self.chances["memory"]
         inputs = {
             "table_write": 0,
             "enable": int(self.enable),
@@ -128,7 +127,7 @@ class Bench(bench.Bench):
         state, group = self.state, self.state["groups"][SDP]
         busy, finished = bool(state["sdp"]["busy"]), int(state["done_pending"])
         if self.acknowledge:
-            self.open -= 1
+            self.writes.open -= 1
             sdp_acknowledged(state, cycle)
             if state["done_pending"] > finished:
                 slot = state["done_slot"][(state["done_count"] + state["done_pending"] - 1) % 64]
@@ -158,7 +157,7 @@ class Bench(bench.Bench):
         group_push(self.state, SDP, row, slot, cycle)
         wake(self.state, P_SDP, cycle)
         self.pixels.extend((slot, *pair) for pair in zip(task.pixels, task.operands))
-        self.atoms.extend(task.atoms)
+        self.writes.atoms.extend(task.atoms)
         self._cover(task)
         self.next_task = self._new_task()
 
@@ -177,26 +176,12 @@ class Bench(bench.Bench):
             self.pixels.popleft()
 
     def _step_writes(self, cycle: int) -> dict[str, int]:
-        writer = self.writer
-        head = int(writer["head"])
-        if not writer["count"] or writer["time"][head] > cycle:
-            return {"write_valid": 0}
-        count = int(writer["beats"][head])
-        found = {
-            "write_valid": 1,
-            "write_address": int(writer["address"][head]),
-            "write_atoms": count,
-            "write_data": packed([self.atoms[i] for i in range(count)], 8 * self.parameters["ATOM"]),
-        }
-        self.reach("writes wait for the bus", not self.write_ready)
-        self.reach("the longest burst", count == self.parameters["BURST"])
-        if self.write_ready:
-            writer["head"] = (head + 1) % WRITES
-            writer["count"] -= 1
-            sdp_written(self.state, count, cycle)
-            self.open += 1
-            for _ in range(count):
-                self.atoms.popleft()
+        found = self.writes.request(cycle)
+        if found["write_valid"]:
+            self.reach("writes wait for the bus", not self.write_ready)
+            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
+            if self.write_ready:
+                sdp_written(self.state, self.writes.accept(), cycle)
         return found
 
     def _cover(self, task: Task) -> None:

@@ -22,9 +22,9 @@ class Product(NamedTuple):
 
     def moved_bytes(self, tokens: int) -> float:
         """Return the bytes of inputs, outputs, and of the weights that one of ``tokens`` tokens takes."""
-        used = self.experts
+        used: float = self.experts
         if self.experts > 1:  # all experts alike: each is left out by one token with the same chance
-            used = self.experts * (1 - (1 - self.per_token / self.experts) ** tokens)  # type: ignore[assignment]
+            used = self.experts * (1 - (1 - self.per_token / self.experts) ** tokens)
         rows = tokens * self.per_token
         return used * self.inputs * self.outputs * self.bits / 8 + VALUE_BYTES * rows * (
             self.inputs + self.outputs
@@ -92,10 +92,8 @@ def _latent(shape: Shape) -> Iterator[tuple[int, int]]:
     """Yield the products of latent attention; its up-projection is the same work on either side of scores."""
     latent = shape.latent
     assert latent is not None
-    queries, compressed = (
-        shape.heads * (latent.nope_width + latent.rope_width),
-        latent.rank + latent.rope_width,
-    )
+    queries = shape.heads * (latent.nope_width + latent.rope_width)
+    compressed = latent.rank + latent.rope_width
     if latent.query_rank:
         yield shape.width, latent.query_rank + compressed
         yield latent.query_rank, queries

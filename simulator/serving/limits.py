@@ -24,9 +24,7 @@ class Engine:
     link_bytes_per_s: float = 25e9  # between card and host, each way
     reserve: Reserve | None = None  # room for the whole answer is set aside; None: blocks as they are needed
     longest: int = 2048  # tokens that `reserve: max` sets aside
-    prompts_alone: bool = (
-        False  # a step has whole prompts, or those that decode (vLLM before chunked prompts)
-    )
+    prompts_alone: bool = False  # a step has whole prompts, or those that decode: vLLM before chunked prompts
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""The read side of the memory interface, as the bench of PDP plays it: lines as requests, beats, credits."""
+"""The memory interface as the benches of SDP and PDP play it: reads, their credits, and bursts of writes."""
 
 from collections import deque
 from random import Random
 from typing import Any
 
-from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS
+from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, WRITES
+from simulator.cosim_blocks.bench import packed
 
 
 class Reads:
@@ -57,3 +58,36 @@ class Reads:
             self.credits -= 1
             earliest = cycle + random.randint(1, latency)
             self.beats.append(max(earliest, self.beats[-1] + 1 if self.beats else 0))
+
+
+class Writes:
+    """Takes the bursts of the model's ``writer``; memory acknowledges them some time later."""
+
+    def __init__(self, writer: Any, atom_bytes: int):
+        self.writer, self.atom_bytes = writer, atom_bytes
+        self.atoms: deque[int] = deque()  # that are to be written, in order
+        self.open = 0  # bursts that have left and are not acknowledged
+
+    def request(self, cycle: int) -> dict[str, int]:
+        """Return the burst that the twin must show in ``cycle``."""
+        writer, head = self.writer, int(self.writer["head"])
+        if not writer["count"] or writer["time"][head] > cycle:
+            return {"write_valid": 0}
+        count = int(writer["beats"][head])
+        return {
+            "write_valid": 1,
+            "write_address": int(writer["address"][head]),
+            "write_atoms": count,
+            "write_data": packed([self.atoms[i] for i in range(count)], 8 * self.atom_bytes),
+        }
+
+    def accept(self) -> int:
+        """Take the burst in front. Returns its beats."""
+        writer, head = self.writer, int(self.writer["head"])
+        count = int(writer["beats"][head])
+        writer["head"] = (head + 1) % WRITES
+        writer["count"] -= 1
+        self.open += 1
+        for _ in range(count):
+            self.atoms.popleft()
+        return count
