@@ -30,13 +30,21 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield
         return
 
+    passed = False
+
     def up(number: int, frame: FrameType | None) -> None:
+        nonlocal passed
+        passed = True
         raise TimeUp
 
     before = signal.signal(signal.SIGALRM, up)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
     try:
         yield
+    except Exception:
+        if passed:  # and lost: what was to end has failed instead
+            raise TimeUp from None
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

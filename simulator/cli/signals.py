@@ -1,7 +1,8 @@
 """A command that is told to end, or whose time is up, ends within a second and leaves nothing half-written.
 
 A signal reaches Python between two of its instructions. Where that takes long, as in the compiler, a second
-thread ends the process: the interpreter writes each signal's number to a pipe that it reads.
+thread ends the process: the interpreter writes each signal's number to a pipe that it reads. Where what a
+signal raises is lost, as in a function that the compiler calls back, the process ends there.
 """
 
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, NoReturn
 
 from simulator.progress import Progress
 from simulator.results.numbers import time_text
@@ -49,6 +51,7 @@ def listen() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    sys.unraisablehook = _lost
 
 
 def _tell(number: int, frame: FrameType | None) -> None:
@@ -62,11 +65,23 @@ def _watch(reader: int) -> None:
         number = os.read(reader, 1)[0]
         if number in ENDING or (number == signal.SIGALRM and REACHED.limit):
             time.sleep(GRACE_S)
-            clean_up()
-            line, code = REACHED.said(number)
-            if not REACHED.told:
-                print(line, file=sys.stderr, flush=True)
-            os._exit(code)
+            _leave(number)
+
+
+def _lost(lost: Any) -> None:
+    """What an exception would have ended goes on without it, and may fail for that."""
+    if isinstance(lost.exc_value, Ended):
+        _leave(lost.exc_value.number)
+    if not isinstance(lost.exc_value, TimeUp):  # it is raised again
+        sys.__unraisablehook__(lost)
+
+
+def _leave(number: int) -> NoReturn:
+    clean_up()
+    line, code = REACHED.said(number)
+    if not REACHED.told:
+        print(line, file=sys.stderr, flush=True)
+    os._exit(code)
 
 
 def end(number: int, notes: Iterable[str] = ()) -> None:

@@ -137,6 +137,45 @@ def test_while_kernels_are_compiled(endless, tmp_path):
     assert not somebody_in(process.pid)
 
 
+LOST = """
+import ctypes, os, signal, sys, time
+from pathlib import Path
+from simulator.cli import signals
+from simulator.under_way import PATHS
+signals.listen()
+PATHS.add(Path(sys.argv[1]))
+@ctypes.CFUNCTYPE(None)
+def called_back():
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    time.sleep(20)
+with signals.limited(60, "60 s"):
+    called_back()
+    raise RuntimeError("what was to be called back is missing")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGTERM, (143, "error: ended by SIGTERM\n")),
+        (
+            signal.SIGALRM,
+            (124, "error: --timeout: 60 s passed; write a longer --timeout, or shorten the run\n"),
+        ),
+    ],
+)
+def test_in_a_function_that_the_compiler_calls_back(tmp_path, number, said):
+    """There, what Python raises is lost."""
+    half = tmp_path / "half"
+    half.write_text("x")
+    ran = subprocess.run(
+        [sys.executable, "-c", LOST, str(half), number.name], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == said
+    if number == signal.SIGTERM:
+        assert not half.exists()
+
+
 def test_a_limit_on_wall_time_tells_how_far_it_came(endless, tmp_path):
     started = time.monotonic()
     pid = forked(["run", endless, "--timeout", "1500 ms", "--out", tmp_path / "run"], tmp_path / "said")
