@@ -191,7 +191,7 @@ def test_a_case_that_takes_too_long_is_a_timeout():
     }
     started = time.monotonic()
     assert run_case(endless, limit_s=0.3) == {"outcome": TIMEOUT, "said": "0.3 s of wall time passed"}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # minutes, without a limit
 
 
 def test_a_digest_tells_runs_apart_and_not_processes():
