@@ -8,6 +8,7 @@ import pytest
 from workloads import load_network, lower
 from workloads.lowering import job as lowering
 from workloads.lowering import once
+from workloads.lowering.homes import Home, Homes
 from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob, NetworkStorage
 
@@ -59,6 +60,27 @@ def test_whoever_changes_a_program_changes_its_own(made):
     assert second.memory.span_bytes < first.memory.span_bytes
     assert np.array_equal(second.ops, third.ops)
     assert not np.array_equal(first.ops, second.ops)
+
+
+@pytest.mark.parametrize("one", [False, True])
+def test_a_program_with_memories_of_its_own_leaves_of_them_what_the_first_left(made, one):
+    def homes(size):
+        weights = Home("sram", 1 << 40, size)
+        return Homes(weights, weights if one else Home("cvsram", 1 << 41, size))
+
+    first, second, other = homes(4096), homes(4096), homes(64)
+    programs = [lower(job(), "nv_small", homes=each) for each in (first, second, other)]
+    assert len(made) == 2
+    assert first == second
+    assert second.placed["sram"]["weight_bytes"] > 0
+    assert second.weights.bytes < 4096
+    assert (second.weights is second.features) == one
+    assert np.array_equal(programs[0].ops, programs[1].ops)
+    assert not np.array_equal(programs[1].ops, programs[2].ops)
+    second.placed["sram"]["weight_bytes"] = 0
+    again = homes(4096)
+    lower(job(), "nv_small", homes=again)
+    assert again == first
 
 
 def test_a_network_s_file_is_read_again_when_it_has_changed(tmp_path):

@@ -40,6 +40,13 @@ class Homes:
         counts = self.placed.setdefault(home.name, {"weight_bytes": 0, "activation_bytes": 0})
         counts[what] += size
 
+    def become(self, other: "Homes") -> None:
+        """Have left what ``other``, a copy from which was taken, has left."""
+        for home, left in ((self.weights, other.weights), (self.features, other.features)):
+            if home is not None and left is not None:
+                home.first, home.bytes = left.first, left.bytes
+        self.placed = {name: dict(counts) for name, counts in other.placed.items()}
+
 
 def place_features(
     homes: Homes, recorder: Recorder, lifetimes: list[Lifetime], planner: str

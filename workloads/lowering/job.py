@@ -59,13 +59,12 @@ def _lower(job: NetworkJob, preset: Any, base_address: int, simd: int, homes: Ho
         return read_register_program(Path(job.network.program), preset_numbers(preset), base_address)
     options = options_of(job, simd)
 
-    def make() -> Program:
+    def make(homes: Homes | None) -> Program:
         return lower_network(load_network(job), target, options, base_address, homes)
 
+    key = network_key(job), target, options, base_address
     try:
-        if homes is not None:  # is told what lies where
-            return _strict(job, make())
-        return _strict(job, program_once((network_key(job), target, options, base_address), make))
+        return _strict(job, program_once(key, homes, make))
     except DoesNotFit as error:
         raise ConfigError(str(error), key="layers" if job.layers is not None else "network") from None
     except NeedsCore as error:
@@ -80,14 +79,12 @@ def _lower_to_array(
         raise ConfigError(message, key="network")
     options = options_of(job, simd)
 
-    def make() -> Program:
+    def make(homes: Homes | None) -> Program:
         return lower_to_array(load_network(job), array, options, base_address, homes)
 
+    key = network_key(job), array.model_dump_json(), options, base_address
     try:
-        if homes is not None:
-            return _strict(job, make())
-        key = network_key(job), array.model_dump_json(), options, base_address
-        return _strict(job, program_once(key, make))
+        return _strict(job, program_once(key, homes, make))
     except NeedsCore as error:
         raise ConfigError(f"{error}; add `fallback: CORE` with the name of one", key="fallback") from None
 

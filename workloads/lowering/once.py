@@ -2,11 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workloads.graph import Network
+from workloads.lowering.homes import Homes
 from workloads.params import NetworkJob
 from workloads.program import Program
 
@@ -15,7 +17,7 @@ TABLES = ("ops", "tasks", "steps", "deps")  # of a program, which the caller may
 LISTS = ("layers", "warnings", "notes", "batches", "spans_fs")
 READ = {"network", "layers", "input", "context", "strict"}  # what a network is read by, of a job
 _networks: OrderedDict[Any, Network] = OrderedDict()
-_programs: OrderedDict[Any, Program] = OrderedDict()
+_programs: OrderedDict[Any, tuple[Program, Homes | None]] = OrderedDict()  # and what it leaves of its homes
 
 
 def network_key(job: NetworkJob) -> tuple[Any, ...]:
@@ -33,9 +35,17 @@ def network_once(key: Any, make: Callable[[], Network]) -> Network:
     return replace(made, **lists, tensors=dict(made.tensors), dims=dict(made.dims))
 
 
-def program_once(key: Any, make: Callable[[], Program]) -> Program:
-    """Return a program of the caller's own, made by ``make`` if it has not been before."""
-    made = _once(_programs, key, make)
+def program_once(key: Any, homes: Homes | None, make: Callable[[Homes | None], Program]) -> Program:
+    """Return a program of the caller's own, made by ``make`` if it has not been before for such ``homes``."""
+
+    def both() -> tuple[Program, Homes | None]:
+        left = deepcopy(homes)
+        return make(left), left
+
+    one = homes is not None and homes.weights is homes.features
+    made, left = _once(_programs, (key, repr(homes), one), both)
+    if homes is not None and left is not None:
+        homes.become(left)
     return replace(
         made,
         **{name: getattr(made, name).copy() for name in TABLES},
