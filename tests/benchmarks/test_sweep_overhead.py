@@ -3,7 +3,8 @@
 pytest tests/benchmarks/test_sweep_overhead.py --benchmark-only -s
 
 Aims: at most 10 ms of CPU a point; with two workers at most 1.15 times the CPU of one; a grid of 20,000 points
-starts within 5 s of CPU and 300 MB. Times are CPU seconds, so that they hold on a busy machine.
+starts within 5 s of CPU and 300 MB. These are CPU seconds, so that they hold on a busy machine. On two idle cores two
+workers take at most 0.6 times the wall time of one with points of 0.3 s.
 """
 
 import ctypes
@@ -12,6 +13,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +42,7 @@ LARGE = {
     **OBJECTIVES,
 }
 POINTS = 200
+LONGER = {"input": [64, 56, 56], "kernels": 128, "kernel": 3, "padding": 1}  # takes about 0.3 s
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 ALONE = """
@@ -127,6 +130,22 @@ def test_two_workers_cost_what_one_does(benchmark, tmp_path):
     print(f"\n{POINTS} points: {one:.1f} CPU s with one worker, {two:.1f} with two: {two / one:.2f} times")
     lane_s = cpu_s(tmp_path, 2, SMALL | {"axes": {"system.llc.mshrs": [6, 8]}}) / 3  # start of a process
     assert two - lane_s <= 1.15 * one
+
+
+def test_two_workers_take_little_more_than_half_the_time(benchmark, tmp_path):
+    net = BASE["workloads"]["net"] | {"layers": [{"conv": LONGER}]}
+    sweep = SMALL | {"base": BASE | {"workloads": {"net": net}}}
+
+    def wall_s(workers):
+        started = time.monotonic()
+        cpu_s(tmp_path, workers, sweep)
+        return time.monotonic() - started
+
+    one, two = benchmark.pedantic(lambda: [wall_s(n) for n in (1, 2)], rounds=1)
+    print(f"\n{POINTS} points: {one:.1f} s with one worker, {two:.1f} with two: {two / one:.2f} times")
+    if os.getloadavg()[0] > 2.5:
+        pytest.skip("others use the cores")
+    assert two <= 0.6 * one
 
 
 def test_a_grid_of_20000_points_starts_at_once(benchmark, tmp_path):
