@@ -182,8 +182,9 @@ def channel_columns(channel: Mapping[str, Any]) -> list[str]:
 
 def _slowest(rows: Sequence[Layer]) -> Table:
     columns = ["layer", "kind", "time", *(["waited for"] if rows[0].stalls else [])]
-    frame = "" if rows[0].frame is None else f" of frame {rows[0].frame}"
-    table = _table(f"\nslowest layers{frame}", *columns)
+    frames = {row.job: row.frame for row in rows if row.frame is not None}
+    told = [f"frame {frame}" + (f" of {job}" if len(frames) > 1 else "") for job, frame in frames.items()]
+    table = _table(f"\nslowest layers{' of ' if told else ''}{', '.join(told)}", *columns)
     for i in (1, 3):
         if i < len(columns):
             table.columns[i].justify = "left"

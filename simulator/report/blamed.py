@@ -107,7 +107,10 @@ def slowed_layers(result: Result, baseline: Result) -> list[str]:
     "stage4.1.conv2: +625 us beside core1-3, 55 % queue_full in the interconnect": the time is the difference
     of the slowest frames, the rest what the layer's waits are charged to.
     """
-    before = {(layer.job, layer.own_name): layer.seconds for layer in layers_of(baseline.ops)}
+    before = {
+        (layer.job, layer.own_name): layer.seconds
+        for layer in layers_of(baseline.ops, baseline.summary["workloads"])
+    }
     found = [
         (layer.seconds - before.get((layer.job, layer.own_name), layer.seconds), layer)
         for layer in layers_of(result.ops, result.summary["workloads"])

@@ -50,12 +50,12 @@ def layers_of(
 ) -> list[Layer]:
     """Return the layers in the order in which they first appear, of each job's slowest frame in ``ops``.
 
-    ``workloads``: the summary's; it has what cores waited for memory.
+    ``workloads``: the summary's; it has the frames' latencies and what cores waited for memory.
     """
     columns = {name: (c.tolist() if hasattr(c, "tolist") else list(c)) for name, c in ops.items()}
     causes = {name: cause_of(name) for name in columns if name.startswith("stall_")}
     layers: dict[str, Layer] = {}
-    jobs, frames = columns.get("job", []), slowest_frames(columns)
+    jobs, frames = columns.get("job", []), slowest_frames(columns, workloads or {})
     several = len(set(jobs)) > 1
     for i, layer_name in enumerate(columns.get("layer", [])):
         job = jobs[i] if jobs else ""
@@ -85,17 +85,18 @@ def layers_of(
     return list(layers.values())
 
 
-def slowest_frames(columns: Mapping[str, Sequence[Any]]) -> dict[Any, int]:
-    """Return job -> the frame that took longest from first start to last end, of several the first."""
-    spans: dict[tuple[Any, int], tuple[float, float]] = {}
-    for job, frame, start, end in zip(*(columns.get(n, ()) for n in ("job", "frame", "start_s", "end_s"))):
-        first, last = spans.get((job, frame), (start, end))
-        spans[job, frame] = min(first, start), max(last, end)
-    found: dict[Any, tuple[float, int]] = {}
-    for (job, frame), (first, last) in sorted(spans.items()):
-        if job not in found or last - first > found[job][0]:
-            found[job] = last - first, frame
-    return {job: frame for job, (_, frame) in found.items()}
+def slowest_frames(
+    columns: Mapping[str, Sequence[Any]], workloads: Mapping[str, Mapping[str, Any]]
+) -> dict[Any, int]:
+    """Return job -> its frame of the longest latency among those in ``columns``, of several the first."""
+    told: dict[Any, set[int]] = {}
+    for job, frame in zip(columns.get("job", ()), columns.get("frame", ())):
+        told.setdefault(job, set()).add(frame)
+    found: dict[Any, int] = {}
+    for job, frames in told.items():
+        latencies = workloads.get(job, {}).get("frame_latency_s")
+        found[job] = max(sorted(frames), key=lambda frame: latencies[frame]) if latencies else min(frames)
+    return found
 
 
 def cause_of(column: str) -> str:

@@ -64,7 +64,7 @@ def peaks(machine: Machine) -> dict[str, float]:
 
 def layer_bytes(machine: Machine, plan: JobPlan) -> dict[str, dict[str, int]]:
     """Return layer -> level behind a cache -> bytes fetched and written back, of the slowest frame."""
-    frame = max(machine.clerk.shown(plan), key=lambda frame: (frame.span_fs, -frame.number)).number
+    frame = machine.clerk.slowest(plan).number
     entries = machine.clerk.entries()
     steps = (entries["step"] >= plan.first_step) & (entries["step"] < plan.first_step + plan.step_count)
     found: dict[str, Any] = defaultdict(lambda: defaultdict(int))

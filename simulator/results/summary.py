@@ -119,7 +119,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
 
 def core_waits_s(machine: Machine, plan: JobPlan) -> dict[str, float]:
     """Return for each layer on a core the time in which the core waited for memory, of the slowest frame."""
-    frame = max(machine.clerk.shown(plan), key=lambda frame: (frame.span_fs, -frame.number))
+    frame = machine.clerk.slowest(plan)
     cycles: dict[str, int] = {}
     steps = machine.steps[plan.first_step : plan.first_step + plan.step_count]
     for k in np.flatnonzero(steps["on"] == On.CORE):

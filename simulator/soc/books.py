@@ -15,11 +15,6 @@ class Frame:
     records: np.ndarray  # (steps,) STEP_RECORD
     op_records: np.ndarray  # (operations,) RECORD of the job's kind of accelerator
 
-    @property
-    def span_fs(self) -> int:
-        """Return the time from its first step's start to its last one's end."""
-        return int(self.records["end_fs"].max(initial=0) - self.records["start_fs"].min(initial=2**62))
-
 
 class Book:
     """Of one job: the frames that are kept, and sums over all."""

@@ -62,6 +62,10 @@ class Clerk:
         numbers = {"last": [last], "worst": [book.worst.number], "all": [*book.kept]}
         return [book.kept[n] for n in numbers.get(self.frames, sorted({book.worst.number, last}))]
 
+    def slowest(self, plan: JobPlan) -> Frame:
+        """Return the frame of the longest latency among those told of, of several the first."""
+        return min(self.shown(plan), key=lambda frame: (-frame.latency_fs, frame.number))
+
     def turn_page(self) -> None:
         """Take what the ledger has, so that it has room."""
         book = self.machine.ledger

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 import simulator
+from simulator.cli.terminal import run_summary
 from simulator.config.model import load
 from simulator.report.blamed import names_text, slowed_layers
 from simulator.report.compare import write_comparison
@@ -119,6 +120,33 @@ def test_layers_are_those_of_the_slowest_frame_and_say_what_a_core_waited_for(ev
     assert {x.name: x for x in layers_of(everything.ops)}[on_core.name].waited_for == "not measured"
 
 
+def test_layers_are_those_of_the_frame_that_came_last_to_its_deadline():
+    """Each frame waits for the one before: the longest latency is the last one's, the most work the first one's."""
+    late = {"net": CONFIG["workloads"]["net"] | {"period": "20 us", "deadline": "30 us"}}
+    config = {**CONFIG, "workloads": late, "corunners": []}
+    result = simulator.run(config, frames="all")
+    job = result.summary["workloads"]["net"]
+    worst = job["deadline"]["worst_frame"]
+    assert worst == 3
+    assert {layer.frame for layer in layers_of(result.ops, result.summary["workloads"])} == {worst}
+    last = simulator.run(config, frames="last").summary["workloads"]["net"]
+    for name in ("core_waits_s", "layer_bytes"):
+        assert job.get(name) == last.get(name)
+
+
+def test_the_terminal_names_the_frame_of_each_job_s_layers():
+    net = CONFIG["workloads"]["net"]
+    jobs = {"late": net | {"period": "20 us"}, "slow": net | {"frames": 2, "period": "1 ms"}}
+    result = simulator.run({**CONFIG, "workloads": jobs, "corunners": []})
+    frames = {layer.job: layer.frame for layer in layers_of(result.ops, result.summary["workloads"])}
+    assert len(set(frames.values())) == 2
+    console = Console(file=io.StringIO(), width=200)
+    console.print(run_summary(result))
+    title = next(line for line in console.file.getvalue().splitlines() if line.startswith("slowest layers"))
+    for job, frame in frames.items():
+        assert f"frame {frame} of {job}" in title
+
+
 def test_a_slow_layer_says_beside_whom_it_waited(everything):
     row = everything.summary["slow_layers"][0]
     blame = everything.blame
@@ -135,7 +163,10 @@ def test_a_slow_layer_says_beside_whom_it_waited(everything):
 def test_a_comparison_says_how_much_each_layer_lost_beside_whom(everything, tmp_path):
     alone = simulator.run({**CONFIG, "corunners": []})
     lines = slowed_layers(everything, alone)
-    before, after = ({x.name: x.seconds for x in layers_of(run.ops)} for run in (alone, everything))
+    before, after = (
+        {x.name: x.seconds for x in layers_of(run.ops, run.summary["workloads"])}
+        for run in (alone, everything)
+    )
     lost = {name: seconds - before[name] for name, seconds in after.items()}
     worst = max(lost, key=lambda name: lost[name])
     assert lines[0].startswith(f"{worst}: +")
