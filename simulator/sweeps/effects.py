@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.sweeps.outcome import SweepOutcome
 
+LEAST_POINTS = 64  # RBD-FAST's harmonics need more
 COLUMNS = ("objective", "axis", "value", "points", "mean", "difference", "share_of_variance")
 
 
@@ -55,12 +56,15 @@ def sobol_indices(outcome: SweepOutcome) -> list[dict[str, Any]]:
     except ImportError:
         return []
     ran = [row for row in outcome.rows if not row["error"]]
+    if len(ran) <= LEAST_POINTS:
+        return []
+    np.random.default_rng(1).shuffle(ran)  # RBD-FAST sorts by an axis: ties must not follow another one
     places = np.array([[_place(outcome, axis, row[axis]) for axis in outcome.axes] for row in ran], float)
     problem = {"num_vars": len(outcome.axes), "names": outcome.axes, "bounds": [[0, 1]] * len(outcome.axes)}
     rows = []
     for objective in outcome.objectives:
         answers = np.array([row[objective] for row in ran], float)
-        if len(ran) <= 64 or not answers.any():
+        if answers.min() == answers.max():
             continue
         found = rbd_fast.analyze(problem, places, answers, seed=1)
         rows += [

@@ -78,7 +78,7 @@ class SweepOutcome:
             import pandas
         except ImportError:
             raise ImportError("to_dataframe needs pandas: pip install pandas") from None
-        return pandas.DataFrame(self.rows)
+        return pandas.DataFrame(typed_columns(self.rows))
 
     def __repr__(self) -> str:
         failed = sum(bool(row["error"]) for row in self.rows)
@@ -124,11 +124,26 @@ def _text(value: Any) -> Any:
     return value if isinstance(value, int | float | str) else ("none" if value is None else str(value))
 
 
+def typed_columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return the table's columns, each of one type: of numbers, with None where there is none, or of text."""
+    names = [*dict.fromkeys(key for row in rows for key in row if key not in LAST), *LAST]
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        column = [row.get(name, "") for row in rows]
+        kinds = {type(value) for value in column if value != ""}
+        if kinds and kinds <= {int, float}:
+            kind = float if float in kinds else int
+            columns[name] = [None if value == "" else kind(value) for value in column]
+        else:
+            columns[name] = [str(value) for value in column]
+    return columns
+
+
 def write_results(outcome: SweepOutcome, folder: Path) -> None:
     """Write results.csv, and results.parquet where pyarrow is installed."""
-    columns = [*dict.fromkeys(key for row in outcome.rows for key in row if key not in LAST), *LAST]
+    columns = typed_columns(outcome.rows)
     with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(outcome.rows)
     try:
@@ -136,9 +151,7 @@ def write_results(outcome: SweepOutcome, folder: Path) -> None:
         import pyarrow.parquet
     except ImportError:
         return
-    text = {name: [row.get(name, "") for row in outcome.rows] for name in columns}
-    plain = {n: c if len({type(v) for v in c}) == 1 else [str(v) for v in c] for n, c in text.items()}
-    pyarrow.parquet.write_table(pyarrow.table(plain), folder / "results.parquet")
+    pyarrow.parquet.write_table(pyarrow.table(columns), folder / "results.parquet")
 
 
 def read_outcome(folder: Path) -> SweepOutcome:

@@ -1,6 +1,9 @@
 """What a sweep can say: axes of several keys, alternatives, conditions, expressions, replicates, effects."""
 
+import itertools
 import math
+import sys
+import types
 from statistics import fmean
 
 import numpy as np
@@ -12,10 +15,10 @@ import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import document_of, load_part
 from simulator.sweeps import workers
-from simulator.sweeps.effects import effects
+from simulator.sweeps.effects import effects, sobol_indices
 from simulator.sweeps.expressions import Expression, lookup
 from simulator.sweeps.file import Sweep
-from simulator.sweeps.outcome import SweepOutcome, on_front
+from simulator.sweeps.outcome import SweepOutcome, on_front, typed_columns, write_results
 from simulator.sweeps.replicates import ci95, summarise
 from simulator.sweeps.samplers import batches
 from simulator.sweeps.space import Space
@@ -175,6 +178,67 @@ def test_effects_are_means_and_shares_of_the_variance():
     assert rows["b", "y"]["mean"] == 16.0
     assert rows["a", 1]["share_of_variance"] == pytest.approx(25 / 25.25)
     assert rows["a", 1]["share_of_variance"] + rows["b", "x"]["share_of_variance"] == pytest.approx(1)
+
+
+def grid_outcome(counts, cost):
+    """Return the outcome of a full grid, the last axis fastest."""
+    names = "abcdefgh"[: len(counts)]
+    outcome = SweepOutcome("grid", list(names), {"cost": "minimize"}, ["cost"])
+    for values in itertools.product(*map(range, counts)):
+        outcome.add(dict(zip(names, values)), {"cost": cost(*values)}, feasible=True, error="")
+    return outcome
+
+
+def test_sobol_indices_do_not_take_the_order_of_a_grid_for_an_effect(monkeypatch):
+    """RBD-FAST sorts the points by an axis; equal ones keep their order, which must not be another axis's."""
+    sent = []
+    analyze = types.ModuleType("SALib.analyze")
+    analyze.rbd_fast = types.SimpleNamespace(
+        analyze=lambda problem, places, answers, seed: (
+            sent.append((places, answers)) or {"S1": [0.0] * 2, "S1_conf": [0.0] * 2}
+        )
+    )
+    monkeypatch.setitem(sys.modules, "SALib", types.ModuleType("SALib"))
+    monkeypatch.setitem(sys.modules, "SALib.analyze", analyze)
+    sobol_indices(grid_outcome((10, 10), lambda a, b: 100 * b + a))
+    ((places, answers),) = sent
+    assert [100 * b + a for a, b in places] == list(answers)
+    at_zero = [b for a, b in places if a == 0]
+    assert sorted(at_zero) == list(range(10)) != at_zero
+    assert sobol_indices(grid_outcome((10, 10), lambda a, b: 7.0)) == []
+    assert sobol_indices(grid_outcome((8, 8), lambda a, b: a)) == []
+
+
+def test_sobol_indices_of_a_grid_are_its_shares_of_the_variance():
+    pytest.importorskip("SALib")
+    outcome = grid_outcome((4, 4, 8), lambda a, b, c: 3 * a + 0.05 * a * b + 0.01 * c**2)
+    shares = {row["axis"]: row["share_of_variance"] for row in effects(outcome)}
+    for row in sobol_indices(outcome):
+        assert row["s1"] == pytest.approx(shares[row["axis"]], abs=0.15)
+
+
+def test_a_column_of_numbers_has_nothing_where_a_point_has_none(monkeypatch):
+    outcome = SweepOutcome("x", ["size", "load"], {"cost": "minimize"}, ["cost", "tail"])
+    outcome.add({"size": "1 MiB", "load": None}, {"cost": 1, "tail": None}, feasible=True, error="")
+    outcome.add({"size": "2 MiB", "load": 3}, {"cost": 1.5, "tail": 2}, feasible=True, error="")
+    assert typed_columns(outcome.rows) == {
+        "point": [0, 1], "size": ["1 MiB", "2 MiB"], "load": ["none", "3"], "cost": [1.0, 1.5], "tail": [None, 2],
+        "feasible": [1, 1], "pareto": [0, 0], "config_sha256": ["", ""], "error": ["", ""],
+    }  # fmt: skip
+    fake = types.ModuleType("pandas")
+    fake.DataFrame = dict
+    monkeypatch.setitem(sys.modules, "pandas", fake)
+    assert outcome.to_dataframe()["tail"] == [None, 2]
+
+
+def test_a_table_as_parquet_has_numbers_where_the_table_has(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    outcome = SweepOutcome("x", ["size"], {"cost": "minimize"}, ["cost", "tail"])
+    outcome.add({"size": 1}, {"cost": 1, "tail": None}, feasible=True, error="")
+    outcome.add({"size": 2}, {"cost": 1.5, "tail": 2}, feasible=True, error="")
+    write_results(outcome, tmp_path)
+    table = parquet.read_table(tmp_path / "results.parquet").to_pydict()
+    assert (table["cost"], table["tail"], table["size"]) == ([1.0, 1.5], [None, 2], [1, 2])
 
 
 def hypervolume(points, corner):
