@@ -54,21 +54,21 @@ def run_sweep(
     store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
     with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
         exploration = Exploration(sweep, space, store, run)
-        exploration.outcome.idle = space.idle_axes()
         try:
+            exploration.outcome.idle = space.idle_axes()
             with Bar(console, sweep, exploration.outcome) as bar:
                 exploration.explore(bar)
+            outcome = exploration.finish()
+            if store is not None:
+                written = resolved(sweep) | {"base": resolved(space.config({}))}
+                (store.folder / "sweep.yaml").write_text(yaml_text(written), encoding="utf-8")
+                write_results(outcome, store.folder)
+                write_effects(outcome, store.folder)
+                write_sweep_page(outcome, store.folder, written["base"], folder or store.folder)
         except (KeyboardInterrupt, Ended) as interrupt:
             if store is not None:
                 interrupt.add_note(f"{store.kept} points are kept; --resume runs the rest")
             raise
-        outcome = exploration.finish()
-        if store is not None:
-            written = resolved(sweep) | {"base": resolved(space.config({}))}
-            (store.folder / "sweep.yaml").write_text(yaml_text(written), encoding="utf-8")
-            write_results(outcome, store.folder)
-            write_effects(outcome, store.folder)
-            write_sweep_page(outcome, store.folder, written["base"], folder or store.folder)
     return outcome
 
 

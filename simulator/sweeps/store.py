@@ -63,8 +63,9 @@ class Store:
         partial = path.with_suffix(".partial")
         try:
             partial.write_text(json.dumps(self.written_by | answer, indent=1) + "\n", encoding="utf-8")
-            self.kept += not path.exists()
+            more = not path.exists()
             partial.replace(path)
+            self.kept += more
         except OSError as error:
             partial.unlink(missing_ok=True)
             reason = (error.strerror or str(error)).lower()
@@ -89,23 +90,29 @@ def store_of(out: Path | None, *, resume: bool, fresh: bool, retry_failed: bool)
         yield None
         return
     folder = partial_folder(out)
-    if folder.is_dir() and not (resume or fresh):
-        count = sum(1 for _ in (folder / "points").glob("*.json"))
-        raise ConfigError(
-            f"holds {count} points of a sweep that did not end; --resume to keep them, --fresh to begin anew",
-            file=folder,
-        )
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):
+        count = sum(1 for _ in (folder / "points").glob("*.json"))
+        if count and not (resume or fresh):
+            held = f"holds {count} points of a sweep that did not end"
+            raise ConfigError(f"{held}; --resume to keep them, --fresh to begin anew", file=folder)
         if fresh:
             for path in folder.iterdir():
                 if path.name != "lock":
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-        elif resume and (out / "points").is_dir():
-            shutil.copytree(out / "points", folder / "points", dirs_exist_ok=True)
+        elif resume:
+            _take_over(out / "points", folder / "points")
         yield Store(folder, retry_failed)
         (folder / "lock").unlink()
         put_in_place(folder, out)
+
+
+def _take_over(done: Path, points: Path) -> None:
+    """Copy the points of the finished sweep that the one under way does not have anew."""
+    points.mkdir(exist_ok=True)
+    for path in done.glob("*.json"):
+        if not (points / path.name).exists():
+            shutil.copy2(path, points)
 
 
 @contextmanager

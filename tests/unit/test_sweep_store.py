@@ -15,7 +15,7 @@ from sweep_files import SWEEP
 import simulator
 from hw_models.errors import ConfigError
 from simulator.cli import main as cli
-from simulator.sweeps import store, workers
+from simulator.sweeps import execute, store, workers
 from simulator.sweeps.show import config_of_point
 from simulator.sweeps.store import store_of
 from simulator.sweeps.workers import Lane, pool
@@ -217,6 +217,51 @@ def test_a_partial_folder_is_kept_or_dropped_only_when_asked(counted, tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s"]
 
 
+def test_a_sweep_that_ended_before_its_first_point_holds_nobody_back(counted, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "simulate_point", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert (tmp_path / ".s.partial").is_dir()
+    simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert len(counted) == 9
+
+
+def interrupted(*_arguments):
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_while_the_page_is_written_says_how_many_points_are_kept(
+    counted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(execute, "write_sweep_page", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        simulator.sweep(SWEEP, out=tmp_path / "s")
+    assert caught.value.__notes__ == ["9 points are kept; --resume runs the rest"]
+
+
+def test_what_an_interrupted_resumption_ran_is_not_lost_to_the_finished_sweep_s_points(
+    counted, tmp_path, monkeypatch
+):
+    simulator.sweep(SWEEP, out=tmp_path / "s")
+    monkeypatch.setattr(store, "sources_digest", lambda: "other")  # every point is to be simulated anew
+    counted.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "write_sweep_page", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            simulator.sweep(SWEEP, out=tmp_path / "s", resume=True)
+    assert len(counted) == 9
+    assert simulator.sweep(SWEEP, out=tmp_path / "s", resume=True).stale == 0
+    assert len(counted) == 9
+
+
+def test_a_sweep_under_way_is_told_of_before_its_points_are(tmp_path):
+    with store_of(tmp_path / "s", resume=False, fresh=False, retry_failed=False) as first:
+        first.keep("0" * 24, {"error": ""})
+        with pytest.raises(ConfigError, match="another sweep writes this folder"):
+            store_of(tmp_path / "s", resume=False, fresh=False, retry_failed=False).__enter__()
+
+
 def test_two_sweeps_do_not_write_one_folder(tmp_path):
     options = {"resume": True, "fresh": False, "retry_failed": False}
     with store_of(tmp_path / "s", **options):
@@ -261,7 +306,7 @@ def test_a_full_disk_is_one_line_and_what_was_kept_stays(counted, tmp_path, monk
         with pytest.raises(ConfigError) as caught:
             simulator.sweep(SWEEP, out=tmp_path / "s")
     assert str(caught.value) == (
-        f"{tmp_path}/.s.partial: cannot be written (no space left on device); 4 points are kept, "
+        f"{tmp_path}/.s.partial: cannot be written (no space left on device); 3 points are kept, "
         "make room and --resume"
     )
     assert len(list((tmp_path / ".s.partial/points").glob("*"))) == 3
