@@ -1,5 +1,6 @@
 """What a job's frames say: their rate, the spread of their latencies, and whether they met the deadline."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,26 @@ QUANTILES = (50, 95, 99)
 
 
 def frame_figures(
-    latencies_fs: np.ndarray, finished_fs: np.ndarray, deadline_fs: int | None
+    latencies_fs: np.ndarray, finished_fs: np.ndarray, deadline_fs: int | None, open_fs: Sequence[int] = ()
 ) -> dict[str, Any]:
     """Return the summary's figures of the frames that are done, arrays of shape (frames,) in fs.
+
+    ``open_fs``: how long ago each frame was released that is not done; some may have missed their deadline.
 
     ``frames_per_s``: over the span from the first frame's start to the last one's end. A latency counts from
     the frame's release. ``per_latency_per_s``: the rate of frames that follow each other without a gap.
     """
     count = int(latencies_fs.size)
+    late_fs = np.array([age_fs for age_fs in open_fs if age_fs > (deadline_fs or 0)], np.int64)
     if count == 0:
-        return {"latency_s": 0.0, "frames_per_s": 0.0, "per_latency_per_s": 0.0, "frames": 0,
-                "latency_max_s": 0.0, "latency_min_s": 0.0}  # fmt: skip
+        zeros = ("latency_s", "frames_per_s", "per_latency_per_s", "latency_max_s", "latency_min_s")
+        figures: dict[str, Any] = dict.fromkeys(zeros, 0.0) | {"frames": 0}
+        if deadline_fs is not None and late_fs.size:
+            figures["deadline"] = deadline_figures(late_fs, deadline_fs)
+        return figures
     mean = float((latencies_fs * FS).mean())
     span = float((finished_fs - latencies_fs).min()), float(finished_fs.max())
-    figures: dict[str, Any] = {
+    figures = {
         "latency_s": mean,
         "frames_per_s": count / ((span[1] - span[0]) * FS) if span[1] > span[0] else 0.0,
         "per_latency_per_s": 1.0 / mean if mean else 0.0,
@@ -39,17 +46,21 @@ def frame_figures(
         }
         figures["frame_latency_s"] = [int(x) * FS for x in latencies_fs]
     if deadline_fs is not None:
-        figures["deadline"] = deadline_figures(latencies_fs, deadline_fs)
+        figures["deadline"] = deadline_figures(np.append(latencies_fs, late_fs), deadline_fs)
     return figures
 
 
 def deadline_figures(latencies_fs: np.ndarray, deadline_fs: int) -> dict[str, Any]:
-    """Return whether every frame was done within the deadline, and by how much the worst one was not."""
+    """Return whether every frame was done within the deadline, and by how much the worst one was not.
+
+    Of a frame under way that is late already, the last in the array, its time until now.
+    """
     worst = int(latencies_fs.argmax())
     misses = int((latencies_fs > deadline_fs).sum())
     return {
         "limit_s": deadline_fs * FS,
         "met": misses == 0,
+        "frames": latencies_fs.size,
         "misses": misses,
         "worst_frame": worst,
         "worst_slack_s": (deadline_fs - int(latencies_fs[worst])) * FS,

@@ -63,8 +63,14 @@ def deadline_text(job: Mapping[str, Any]) -> str:
     if not deadline:
         return ""
     slack = deadline["worst_slack_s"]
-    said = "met" if deadline["met"] else f"missed {deadline['misses']} of {job['frames']}"
-    worst = f"worst {'-' if slack >= 0 else '+'}{time_text(abs(slack))} (frame {deadline['worst_frame']})"
+    said = (
+        "met"
+        if deadline["met"]
+        else f"missed {deadline['misses']} of {deadline.get('frames', job['frames'])}"
+    )
+    under_way = ", under way" if deadline["worst_frame"] >= job["frames"] else ""
+    frame = f"frame {deadline['worst_frame']}{under_way}"
+    worst = f"worst {'-' if slack >= 0 else '+'}{time_text(abs(slack))} ({frame})"
     return f"deadline {time_text(deadline['limit_s'])}: {said}, {worst}"
 
 

@@ -87,7 +87,7 @@ def job_summary(machine: Machine, plan: JobPlan) -> dict[str, Any]:
     done_macs = macs if done else macs_since(machine, plan, begin_fs)
     peak = machine.peak_macs_per_s(plan.accelerator) if plan.accelerator >= 0 else 0.0
     summary: dict[str, Any] = {
-        **frame_figures(latencies, finished, plan.deadline_fs),
+        **frame_figures(latencies, finished, plan.deadline_fs, plan.open_fs(machine)),
         "phases": split,
         "macs": macs + plan.core_macs,
         "mac_utilization": done_macs / (split["accelerator_s"] * peak)

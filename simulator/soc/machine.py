@@ -89,6 +89,19 @@ class JobPlan:
     def frames_done(self, machine: "Machine") -> int:
         return int(machine.jobs[self.index]["frame"])
 
+    def open_fs(self, machine: "Machine") -> list[int]:
+        """Return how long ago each frame was released that is not done; at least, if its jitter is open."""
+        job, now_fs = machine.jobs[self.index], int(machine.system[0]["now_fs"])
+        left = int(job["frames"]) - int(job["frame"])
+        if left <= 0:
+            return []
+        ages_fs = [now_fs - int(job["release_fs"])]
+        if self.period_fs:
+            next_fs = now_fs - int(job["due_fs"]) - self.jitter_fs
+            count = min(left - 1, max(0, next_fs // self.period_fs))
+            ages_fs += [next_fs - k * self.period_fs for k in range(1, count + 1)]
+        return [age_fs for age_fs in ages_fs if age_fs > 0]
+
     def last_begin_fs(self, machine: "Machine") -> int:
         """Return when the last finished frame had its turn: it was due, and the one before was done."""
         done = self.frames_done(machine)
