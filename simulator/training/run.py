@@ -81,7 +81,7 @@ def _told(job: TrainJob, step: Step, parameters: int, peak_macs_per_s: float) ->
         "tokens_per_s": tokens / step.seconds,
         "phases": {
             "forward_s": step.forward_s,
-            "backward_s": 2 * step.forward_s,
+            "backward_s": step.backward_s,
             "recompute_s": step.recompute_s,
             "swap_s": step.exposed_s,
         },

@@ -102,6 +102,11 @@ def quantity(system: Preset, name: str) -> float:
         return stored / MIB
     if name == "share stored":
         return stored / plain.stored_bytes()
+    if name == "share of blocks stored":
+        dram = make_plan(system.job).dram
+        whole = make_plan(system.job.model_copy(update={"share_weights": []})).dram
+        read = dram.dense + dram.ffn - dram.elsewhere.sum(axis=0)
+        return float(read.sum() / (whole.dense + whole.ffn).sum())
     if name == "times fewer bytes":
         return plain.stored_bytes() / stored
     if name == "times below MQA":  # one head a layer

@@ -56,6 +56,14 @@ def test_part_of_a_layer_is_shared_alone(folder):
     assert run(folder, [])[0]["dram_bytes"]["weights"] - attention == 3 * 2 * (4 * 256 * 256 + 2 * 256)
 
 
+def test_some_heads_of_a_layer_read_anothers_matrices_and_the_rest_are_its_own(folder):
+    rule = {"part": "attention", "share": 2, "heads": "25 %"}
+    plain, shared = run(folder, []), run(folder, [rule])
+    saved = 2 * 2 * 256 * 256 * 4 // 4  # two readers of 16 bits, four matrices, a quarter of the heads
+    assert plain[0]["dram_bytes"]["weights"] - shared[0]["dram_bytes"]["weights"] == saved
+    assert shared[1] == pytest.approx(plain[1], rel=1e-3)  # read as much
+
+
 @pytest.mark.parametrize(
     ("job", "told"),
     [
@@ -68,6 +76,7 @@ def test_part_of_a_layer_is_shared_alone(folder):
             "none of its own; write",
         ),
         ({"share_weights": [{"share": 2, "owner": 0}]}, "found share and owner of share, owner and owners"),
+        ({"share_weights": [{"share": 2, "heads": "50 %"}]}, "heads, and part absent; write part: attention"),
         (
             {"share_weights": [{"share": 2}], "offload": {"policy": "naive"}},
             "share_weights, and weights that",

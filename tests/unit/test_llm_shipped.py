@@ -19,7 +19,10 @@ OWN = {
     "serve_rtx4090",
 }  # no published system
 SERVE = ["pensieve", "batch_llm"]
-SERVED = ["serve_experts", "serve_latent", "serve_duo_attention", "mos", "adapter_swap"]
+SERVED = [
+    "serve_experts", "serve_latent", "serve_duo_attention", "mos", "adapter_swap", "camphor", "hippo_rag",
+]  # fmt: skip
+TRAINED = ["uni_pt", "vit_attention", "one_byte"]
 RUN = [
     "mlkv",
     "duo_attention",
@@ -31,6 +34,8 @@ RUN = [
     "bitstack",
     "foldgpt",
     "flexigpt",
+    "head_wise",
+    "tiny_sepformer",
     "parameter_shared",
     "movie_chat",
     "xmem",
@@ -75,6 +80,19 @@ def test_server_of_any_model_serves_all(name):
     assert told["requests"] == config.workloads["serve"].requests.count
     if "adapters" in told:
         assert 0 < told["adapters"]["hit_rate"] <= 1
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_part_that_is_trained_takes_less_than_all_of_the_model(name):
+    config = load(CONFIGS / "llm" / f"{name}.yaml")
+    everything = {"workloads.step.trained": "all", "workloads.step.side": None}
+    whole = load(
+        CONFIGS / "llm" / f"{name}.yaml",
+        values=everything | {"system.backends.gpu0.capacity": "1 TB"},
+    )
+    told, all_of_it = (simulator.run(each).summary["workloads"]["step"] for each in (config, whole))
+    assert told["card_bytes"]["peak"] < all_of_it["card_bytes"]["peak"]
+    assert told["latency_s"] < all_of_it["latency_s"]
 
 
 def test_requests_in_groups_are_served_faster_than_as_they_come_by_what_batch_llm_says():

@@ -84,6 +84,34 @@ def test_what_is_swapped_hides_behind_forward_and_fits_the_host(folder, sequence
     assert found.recompute_s <= rest + 1e-12
 
 
+def test_attention_trained_alone_has_no_state_for_ffns_and_keeps_no_inputs_of_theirs(folder):
+    found, kept, values = step(folder, trained="attention"), step(folder), layer_values(load_model(folder))
+    attention = 3 * 4 * 256 * 256
+    assert (found.weights, found.gradients, found.optimizer) == (kept.weights, 2 * attention, 12 * attention)
+    assert found.activations == 3 * 1024 * 2 * (values.total - 256 - 1024)
+    assert kept.macs - found.macs == 1024 * (3 * 3 * 256 * 1024 + 1000 * 256)  # no gradients of these weights
+
+
+def test_network_beside_a_model_is_all_that_leaves_activations(folder):
+    found, kept, values = (
+        step(folder, trained="side", side="25 %"),
+        step(folder),
+        layer_values(load_model(folder)),
+    )
+    beside = 3 * ((4 * 256 * 256 + 3 * 256 * 1024) // 16 + 256 * 256 // 4)
+    assert found.gradients == 2 * beside
+    assert found.weights - kept.weights == 2 * beside
+    assert found.activations == 3 * 1024 * 2 * values.total // 4 + 1024 * 2 * values.total
+    assert found.backward_s < kept.backward_s / 8
+
+
+def test_perturbed_weights_take_what_a_forward_pass_takes_twice(folder):
+    found, kept = step(folder, trained="perturbed"), step(folder)
+    assert (found.gradients, found.optimizer, found.backward_s) == (0, 0, 0)
+    assert found.activations == kept.activations // 3  # of one layer
+    assert found.seconds == pytest.approx(kept.seconds * 2 / 3)
+
+
 def test_run_tells_each_cards_bytes_and_the_step(folder, tmp_path):
     train = {"model": folder, "on": "gpu0", "train": {"sequence": 512, "sequences": 2, "cards": 2}}
     result = simulator.run({"system": {"backends": {"gpu0": CARD}}, "workloads": {"step": train}})
@@ -106,6 +134,11 @@ WRONG = [
     (
         {"host": "10 MB"}, {"activations": {"policy": "swap", "share": "100 %"}},
         "workloads.step.activations: activations.share 100 %", "has room for",
+    ),
+    ({}, {"trained": "side"}, "workloads.step: trained side, and side absent; write a width for side", ""),
+    (
+        {}, {"trained": "attention", "activations": {"policy": "recompute"}},
+        "workloads.step: trained attention, and activations.policy recompute; write keep", "",
     ),
     ({}, {"model": "mixtral-8x7b"}, "workloads.step.model: mixtral-8x7b has experts", "not trained"),
 ]  # fmt: skip

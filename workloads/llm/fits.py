@@ -84,7 +84,7 @@ def _check_shared_weights(job: LlmJob, model: Transformer) -> None:
     """Raise ValueError if layers cannot read the weights of others."""
     if job.offload.policy != "resident" or job.stack is not None or job.held("ffn") or job.held("experts"):
         raise ValueError("share_weights, and weights that are not whole in DRAM; write one of them")
-    owner, _ = weight_owners(job.share_weights, model.shape.layers)
+    owner = weight_owners(job.share_weights, model.shape.layers).owner
     for part, role in enumerate(PARTS):
         kinds = [_matrices(model, layer, role) for layer in range(model.shape.layers)]
         for layer, other in enumerate(owner[part].tolist()):

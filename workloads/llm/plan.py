@@ -78,7 +78,7 @@ class Plan:
     @cached_property
     def weight_owner(self) -> np.ndarray:
         """Return the layers whose attention and FFN weights layers read, (2, layers)."""
-        return weight_owners(self.job.share_weights, self.model.shape.layers)[0]
+        return weight_owners(self.job.share_weights, self.model.shape.layers).owner
 
     @property
     def caches_experts(self) -> bool:

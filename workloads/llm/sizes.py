@@ -69,13 +69,18 @@ def sizes_of(job: LlmJob, model: Transformer, *, stored: bool = False) -> Sizes:
         else:
             dense[tensor.layer] += size
     elsewhere = np.zeros((2, shape.layers), np.int64)
-    for part, (owner, rank) in enumerate(zip(*weight_owners(job.share_weights, shape.layers), strict=True)):
+    owners = weight_owners(job.share_weights, shape.layers)
+    for part, (owner, rank) in enumerate(zip(owners.owner, owners.rank)):
         sizes = (dense, ffn)[part]
         readers = np.flatnonzero(owner != np.arange(shape.layers))
         elsewhere[part, readers] = sizes[owner[readers]]
         role = PARTS[part]
-        factors = [bytes_of(int(rank[i]) * _edges(model, int(i), role), dtype(role)) for i in readers]
-        sizes[readers] = elsewhere[part, readers] + factors
+        own = [bytes_of(int(rank[i]) * _edges(model, int(i), role), dtype(role)) for i in readers]
+        sizes[readers] = elsewhere[part, readers] + own
+    for layer in np.flatnonzero(owners.owner[0] != np.arange(shape.layers)).tolist():
+        if owners.heads[layer] < 1:  # the other heads and the norms are the layer's own
+            matrices = bytes_of(_matrix_values(model, layer, "attention"), dtype("attention"))
+            elsewhere[0, layer] = owners.heads[layer] * matrices // 1
     vector = bytes_of(shape.width, dtype("ffn"))
     table = model.head_values
     return Sizes(
@@ -97,6 +102,11 @@ def _edges(model: Transformer, layer: int, role: str) -> int:
     """Return rows and columns of a layer's matrices, added up: the values of factors of rank 1."""
     found = (t for t in model.tensors if t.layer == layer and t.role == role and len(t.shape) == 2)
     return sum(sum(t.shape) for t in found)
+
+
+def _matrix_values(model: Transformer, layer: int, role: str) -> int:
+    """Return the values of a layer's matrices."""
+    return sum(t.values for t in model.tensors if t.layer == layer and t.role == role and len(t.shape) == 2)
 
 
 def _stacked(job: LlmJob, model: Transformer, *, stored: bool) -> dict[str, int]:

@@ -9,6 +9,7 @@ from workloads.llm.kv_rules import Share
 from workloads.llm.params import known_model
 
 ActivationPolicy = Literal["keep", "recompute", "swap", "compress"]
+Trained = Literal["all", "attention", "side", "perturbed"]
 
 
 class Activations(Block):
@@ -50,10 +51,27 @@ class TrainJob(Block):
     train: Train = Field(description="the step")
     precision: Literal["fp16", "bf16", "fp32"] = Field("bf16", description="of weights and arithmetic")
     activations: Activations = Field(Activations(), description="what becomes of them until they are needed")
+    trained: Trained = Field(
+        "all",
+        description="attention: its matrices alone; side: a narrow network beside the model, which is not "
+        "walked back; perturbed: by two forward passes over weights moved at random, and no way back",
+    )
+    side: Share | None = Field(None, description="of the model's width, that of the network beside it")
     moments: Share | None = Field(
         None,
         description="of the two moments of Adam (8 B a parameter), what the optimizer keeps; absent: all",
     )
+
+    @model_validator(mode="after")
+    def what_is_trained_is_said_once(self) -> "TrainJob":
+        if (self.trained == "side") != (self.side is not None):
+            found = "absent" if self.side is None else "written"
+            raise ValueError(f"trained {self.trained}, and side {found}; write a width for side, else none")
+        if self.trained != "all" and self.activations.policy != "keep":
+            raise ValueError(
+                f"trained {self.trained}, and activations.policy {self.activations.policy}; write keep"
+            )
+        return self
 
     @field_validator("model")
     @classmethod

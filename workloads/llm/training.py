@@ -3,7 +3,8 @@
 A layer leaves for its backward pass (in values a token; h width, q and k of queries and keys, f of the FFN):
 its input, both norms' outputs, queries, keys and values, the attention's output, the residual behind it, and
 of the FFN all products: 16 h for GPT, as MEMO counts them (arXiv 2407.12117, section 4). Attention keeps no
-scores (FlashAttention); the loss works in chunks. Backward is twice forward.
+scores (FlashAttention); the loss works in chunks. Backward is twice forward: gradients of inputs, then of
+weights. What is not trained has no gradients of weights, and leaves no inputs for them (`trained_part`).
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Step:
     host: int  # activations at the host
     swapped: float  # share of what may be swapped
     forward_s: float
+    backward_s: float
     recompute_s: float
     exposed_s: float  # swapping that forward does not hide
     macs: int  # forward, backward and what is recomputed
@@ -51,7 +53,19 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        return 3 * self.forward_s + self.recompute_s + self.exposed_s
+        return self.forward_s + self.backward_s + self.recompute_s + self.exposed_s
+
+
+@dataclass(frozen=True)
+class TrainedPart:
+    """What of a model is trained, and what that takes."""
+
+    parameters: int  # with gradients, master weights and moments
+    added: int  # of them, beside the model's own
+    kept: Fraction  # values a token that each layer leaves
+    working: int  # values a token of the layer under way, where it leaves none
+    forward_macs: int
+    backward_macs: int
 
 
 def layer_values(model: Transformer) -> LayerValues:
@@ -71,12 +85,38 @@ def forward_macs(model: Transformer, job: TrainJob) -> tuple[int, int]:
     return linear, attention
 
 
+def trained_part(model: Transformer, job: TrainJob) -> TrainedPart:
+    """Return what is trained.
+
+    attention: FFNs leave no inputs of their two linear steps. side (UniPT, arXiv 2308.14316): each layer has
+    a block of so much of its width and a projection to that; the model itself leaves nothing. perturbed
+    (arXiv 2306.10015): two forward passes, a number a step to tell others.
+    """
+    tokens, layers = job.train.sequence * job.train.sequences, model.shape.layers
+    linear, attention = forward_macs(model, job)
+    forward, values = linear + attention, layer_values(model)
+    if job.trained == "perturbed":
+        return TrainedPart(0, 0, Fraction(0), values.total, 2 * forward, 0)
+    if job.trained == "attention":
+        trained = sum(t.values for t in model.tensors if t.role == "attention" and len(t.shape) == 2)
+        kept = values.total - model.shape.width - model.shape.ffn
+        return TrainedPart(trained, 0, Fraction(kept), 0, forward, linear + 2 * attention + tokens * trained)
+    if job.trained == "side":
+        assert job.side is not None
+        blocks = sum(t.values for t in model.tensors if t.layer >= 0 and len(t.shape) == 2)
+        beside = ceil(job.side**2 * blocks + layers * job.side * model.shape.width**2)
+        macs = tokens * beside + ceil(job.side * attention)
+        return TrainedPart(beside, beside, job.side * values.total, values.total, forward + macs, 2 * macs)
+    return TrainedPart(model.parameters, 0, Fraction(values.total), 0, forward, 2 * forward)
+
+
 def step_of(model: Transformer, job: TrainJob, machine: Roofline) -> Step:
     """Return the step. Raises ValueError if the host cannot hold what is swapped."""
     layers, tokens = model.shape.layers, job.train.sequence * job.train.sequences
     linear, attention = forward_macs(model, job)
+    part = trained_part(model, job)
     rate = machine.peak_flop_per_s[job.precision] / 2 * machine.efficiency.gemm * job.train.cards
-    forward_s = (linear + attention) / rate
+    forward_s = part.forward_macs / rate
     values, chosen = layer_values(model), job.activations
 
     def size(count: int | Fraction) -> int:
@@ -85,7 +125,7 @@ def step_of(model: Transformer, job: TrainJob, machine: Roofline) -> Step:
     whole = size(values.total)
     host, swapped, recompute_s, exposed_s, extra = 0, 0.0, 0.0, 0.0, 0
     if chosen.policy == "keep":
-        activations = layers * whole
+        activations = layers * size(part.kept) + size(part.working)
     elif chosen.policy == "recompute":
         activations = ceil(layers / chosen.segment) * size(values.input) + chosen.segment * whole
         extra = linear + attention
@@ -101,19 +141,19 @@ def step_of(model: Transformer, job: TrainJob, machine: Roofline) -> Step:
         extra = round((1 - swapped) * linear)
         exposed_s = layers * max(0.0, moved / link - forward_s / layers)
     recompute_s = extra / rate
-    weights = bytes_of(model.parameters, job.precision)
     moments = 1 if job.moments is None else job.moments
     return Step(
-        weights=weights,
-        gradients=weights,
-        optimizer=model.parameters * MASTER_BYTES + ceil(moments * MOMENT_BYTES * model.parameters),
+        weights=bytes_of(model.parameters + part.added, job.precision),
+        gradients=bytes_of(part.parameters, job.precision),
+        optimizer=part.parameters * MASTER_BYTES + ceil(moments * MOMENT_BYTES * part.parameters),
         activations=activations,
         host=host,
         swapped=swapped,
         forward_s=forward_s,
+        backward_s=part.backward_macs / rate,
         recompute_s=recompute_s,
         exposed_s=exposed_s,
-        macs=3 * (linear + attention) + extra,
+        macs=part.forward_macs + part.backward_macs + extra,
     )
 
 
