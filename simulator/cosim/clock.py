@@ -5,10 +5,11 @@ import os
 from typing import Any, Protocol
 
 import numpy as np
-from cocotb.triggers import First, RisingEdge
+from cocotb.triggers import First
 
 from hw_models.axi.params import External
 from hw_models.axi.state import Drive, Pin
+from simulator.cosim.calls import every_rise
 from simulator.cosim.edge import CLOCK
 from simulator.cosim.errors import CosimError
 from simulator.cosim.memory import Memory
@@ -128,6 +129,9 @@ class Clock:
         return now - (level and str(self.handle.value) != "1")
 
     def release(self) -> None:
+        """Serve it no more."""
+        for agent in self.agents:
+            agent.port.writer.forget()
         if self.number >= 0:
             main_program().dlasim_release(self.number)
             self.number = -1
@@ -162,12 +166,15 @@ async def serve_all(clocks: list[Clock]) -> None:
 
 async def serve_one(clock: Clock, clocks: list[Clock]) -> None:
     """Serve the edges of the only clock, until there is another."""
-    edge = RisingEdge(clock.handle)
+
+    def serve() -> bool:
+        clock.serve()
+        return len(clocks) == 1 and not clock.is_quiet()
+
     while len(clocks) == 1:
         if clock.is_quiet():
             await sleep([clock])
-        await edge
-        clock.serve()
+        await every_rise(clock.handle, serve)
 
 
 async def sleep(clocks: list[Clock]) -> None:

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,12 +138,17 @@ def _simulate(
     paths = [str(bench.path), os.environ.get("PYTHONPATH", "")]
     sys.path[:0] = [path for path in paths if path]
     results = work / "results.xml"
-    with suppress(SystemExit):  # some failed: the results tell
+    try:
         runner.test(
             test_module=bench.module, hdl_toplevel=design.top, hdl_toplevel_lang=_language(design),
             build_dir=folder, test_dir=work, results_xml=str(results), seed=bench.seed,
             testcase=bench.testcase, extra_env=environment,
         )  # fmt: skip
+    except SystemExit:
+        pass  # some failed: the results tell
+    except RuntimeError as error:  # the program's end was not that of a test
+        message = f"the simulator has crashed, whatever is told above: {error}"
+        raise ConfigError(message, key=f"--simulator {bench.simulator}") from None
     if not results.is_file():
         message = "no test has come to its end, as told above; write a module with cocotb tests"
         raise ConfigError(message, key=f"--test {bench.module}")

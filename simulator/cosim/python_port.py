@@ -7,22 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from cocotb import handle as cocotb
 
 from hw_models.axi.state import AGENT, Drive, Pin
+from simulator.cosim.calls import Writer
 from simulator.cosim.errors import CosimError
 
 Read = Callable[[], str]
-Payload = list[tuple[int, str, Read]]  # pin, its name, how to read it
 
 ADDRESS = ("id", "addr", "len", "size", "burst", "lock")
-CHANNELS = {
-    "arvalid": [f"ar{name}" for name in ADDRESS],
-    "awvalid": [f"aw{name}" for name in ADDRESS],
-    "wvalid": ["wlast", "wid"],
+CHANNELS = {  # what is valid, who takes it, what goes with it
+    "arvalid": (Drive.ARREADY, [f"ar{name}" for name in ADDRESS]),
+    "awvalid": (Drive.AWREADY, [f"aw{name}" for name in ADDRESS]),
+    "wvalid": (Drive.WREADY, ["wlast", "wid", "wdata", "wstrb"]),
 }
 READIES = ((Drive.RVALID, Pin.RREADY), (Drive.BVALID, Pin.BREADY))  # of what is driven, who takes it
-RVALID, WVALID = int(Drive.RVALID), int(Pin.WVALID)
+RVALID = int(Drive.RVALID)
 PLACES = {name: place for name, (_, place) in (AGENT.fields or {}).items()}  # type: ignore[misc]
 BUSY, CHANGED, RESET = (PLACES[name] // 8 for name in ("busy", "changed", "reset"))
 
@@ -34,17 +33,28 @@ class PythonPort:
     """
 
     def __init__(self, name: str, rows: np.ndarray, signals: Mapping[str, Any], reset: Any, width_bytes: int):
-        self.name, self.signals, self.reset, self.width_bytes = name, signals, reset, width_bytes
+        self.signals, self.reset = signals, reset
         row = rows[0]
         self.words = memoryview(rows.view(np.int64).data)
         self.pin, self.drive = memoryview(row["pin"]), memoryview(row["drive"])
-        self.wide = {key: memoryview(row[key]) for key in ("wdata", "wstrb", "rdata")}
-        self.bytes = {key: memoryview(row[key].view(np.uint8)) for key in self.wide}
         self.reset_text = str(int(row["reset_level"]))
         self.read_reset = _reader(reset) if reset is not None else None
+        bits = {name: len(signals[name]) for name in ("wdata", "wstrb") if name in signals}
+        places = {name: (row[name].view(np.uint8), 0, -(-count // 64)) for name, count in bits.items()}
+        places |= {pin.name.lower(): (row["pin"].view(np.uint8), int(pin), 1) for pin in Pin}
+        fields = {
+            key: Field(f"{name}: {key}", _reader(signals[key]), memoryview(array)[8 * at : 8 * (at + words)])
+            for key, (array, at, words) in places.items()
+            if key in signals
+        }
         self.channels = [
-            (int(Pin[valid.upper()]), _reader(signals[valid]), self._payload(names))
-            for valid, names in CHANNELS.items()
+            (
+                int(Pin[valid.upper()]),
+                fields[valid].read,
+                int(ready),
+                [fields[n] for n in names if n in fields],
+            )
+            for valid, (ready, names) in CHANNELS.items()
             if valid in signals
         ]
         self.takers = [
@@ -52,29 +62,21 @@ class PythonPort:
             for driven, pin in READIES
             if pin.name.lower() in signals
         ]
-        self.data = [
-            (key, _reader(signals[key]), len(signals[key])) for key in ("wdata", "wstrb") if key in signals
-        ]
+        self.writer = Writer()
         self.writers = [
-            (int(drive), _writer(signals[drive.name.lower()]))
+            (int(drive), self.writer.of(signals[drive.name.lower()]))
             for drive in Drive
             if drive.name.lower() in signals
         ]
-        self.write_data = _writer(signals["rdata"]) if "rdata" in signals else None
-        self.shown, self.shown_data = [0] * len(Drive), 0
-
-    def _payload(self, names: list[str]) -> Payload:
-        return [
-            (int(Pin[name.upper()]), name, _reader(self.signals[name]))
-            for name in names
-            if name in self.signals
-        ]
+        self.write_data = self.writer.of(signals["rdata"]) if "rdata" in signals else None
+        self.read_data = memoryview(row["rdata"].view(np.uint8))[:width_bytes]
+        self.shown, self.shown_levels, self.shown_data = b"", [0] * len(Drive), bytes(width_bytes)
 
     def is_quiet(self) -> bool:
         """Tell whether nothing can happen at the next edge unless a signal of `wakers` changes."""
         if self.words[BUSY] or (self.read_reset is not None and self.read_reset() == self.reset_text):
             return False
-        return all(read() != "1" for _, read, _ in self.channels)
+        return all(read() != "1" for _, read, _, _ in self.channels)
 
     def wakers(self) -> list[Any]:
         """Return the signals whose change ends a time in which nothing can happen."""
@@ -89,62 +91,58 @@ class PythonPort:
         pin, drive = self.pin, self.drive
         in_reset = self.read_reset is not None and self.read_reset() == self.reset_text
         self.words[RESET] = in_reset
-        for valid, read, payload in self.channels:
-            there = pin[valid] = read() == "1"
-            if there and not in_reset:
-                for place, name, read_field in payload:
-                    text = read_field()
-                    value = int(text, 2) if text.isdigit() else self._unknown(name, text)
-                    pin[place] = value if value < 2**63 else value - 2**64
+        for valid, read, ready, fields in self.channels:
+            if read() != "1":
+                pin[valid] = 0
+                continue
+            pin[valid] = 1
+            if drive[ready] and not in_reset:  # it is taken now
+                for field in fields:
+                    text = field.read()
+                    if text != field.text:
+                        field.take(text)
         for driven, ready, read in self.takers:
             if drive[driven]:
                 pin[ready] = read() == "1"
-        if pin[WVALID] and not in_reset:
-            for name, read, bits in self.data:
-                text = read()
-                value = int(text, 2) if text.isdigit() else self._unknown(name, text)
-                if bits <= 64:
-                    self.wide[name][0] = value
-                else:
-                    self.bytes[name][: bits // 8] = value.to_bytes(bits // 8, "little")
-
-    def _unknown(self, name: str, text: str) -> int:
-        if name != "wdata":
-            raise CosimError(f"{self.name}: {name} is {text} while its valid is 1")
-        return int("".join(c if c in "01" else "0" for c in text), 2)  # of bytes without a strobe
 
     def show(self) -> None:
         """Drive the bus: what is new on it."""
         if not self.words[CHANGED]:
             return
         self.words[CHANGED] = 0
-        levels = self.drive.tolist()
-        if levels != self.shown:
+        drive = self.drive
+        if (now := drive.tobytes()) != self.shown:
+            levels, before = drive.tolist(), self.shown_levels
             for place, write in self.writers:
-                if levels[place] != self.shown[place]:
+                if levels[place] != before[place]:
                     write(levels[place])
-            self.shown = levels
-        if levels[RVALID] and self.write_data is not None:
-            value = self.wide["rdata"][0]
-            if self.width_bytes > 8:
-                value = int.from_bytes(self.bytes["rdata"][: self.width_bytes], "little")
-            if value != self.shown_data:
-                self.write_data(value)
-                self.shown_data = value
+            self.shown, self.shown_levels = now, levels
+        if drive[RVALID] and self.write_data is not None:
+            data = self.read_data.tobytes()
+            if data != self.shown_data:
+                self.write_data(int.from_bytes(data, "little"))
+                self.shown_data = data
+
+
+class Field:
+    """A signal that goes to a place in the row, and what it was when it last did."""
+
+    __slots__ = ("name", "place", "read", "text")
+
+    def __init__(self, name: str, read: Read, place: memoryview):
+        self.name, self.read, self.place, self.text = name, read, place, ""
+
+    def take(self, text: str) -> None:
+        """Note what the signal is. Raises CosimError unless all of it is 0 or 1; data may be unknown."""
+        try:
+            value = int(text, 2)
+        except ValueError:
+            if not self.name.endswith("wdata"):
+                raise CosimError(f"{self.name} is {text} while its valid is 1") from None
+            value = int("".join(c if c in "01" else "0" for c in text), 2)  # of bytes without a strobe
+        self.place[:] = value.to_bytes(len(self.place), "little")
+        self.text = text
 
 
 def _reader(signal: Any) -> Read:
     return signal._handle.get_signal_val_binstr
-
-
-def _writer(signal: Any) -> Callable[[int], None]:
-    """Return what deposits a number in a signal: as cocotb does, which checks it longer than it writes."""
-    schedule, is_logic = getattr(cocotb, "_schedule_write", None), isinstance(signal, _LOGIC)
-    if schedule is None or not is_logic:
-        return lambda value: setattr(signal, "value", value)
-    put, action = signal._handle.set_signal_val_binstr, cocotb._GPISetAction.DEPOSIT
-    digits, mask = f"0{len(signal)}b", (1 << len(signal)) - 1
-    return lambda value: schedule(signal, put, action, format(value & mask, digits))
-
-
-_LOGIC = (cocotb.LogicObject, cocotb.LogicArrayObject)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import time
 from pathlib import Path
 
@@ -34,6 +35,7 @@ async def cycles_per_second(dut):
     dut.rst.value = 0
     speed = {"clock": await per_second(), "idle": 0.0}
     system = System()
+    system.memory.write(SOURCE, random.randbytes(8 * CYCLES))
     MemoryAgent(dut, "m_axi", system)
     speed["idle"] = await per_second()
     await FallingEdge(dut.clk)

@@ -25,6 +25,7 @@ LEAST = {
     ("verilator", 0): 1_000_000,
     ("verilator", 4): 700_000,
     ("cocotb", 0): 100_000,
+    ("cocotb", 4): 100_000,
 }  # while it copies; on a free core
 
 

@@ -84,6 +84,15 @@ def test_both_front_ends_have_every_burst_in_the_same_cycles(run, crowded):
     assert (clock(crowded)["front_end"], clock(slow)["front_end"]) == ("verilator", "cocotb")
 
 
+def test_edges_that_a_task_awaits_have_the_same_bursts(run, monkeypatch):
+    """As with a cocotb whose inside is another."""
+    runs = [run(IDEAL, front_end="cocotb")]
+    monkeypatch.setenv("MOVER_AWAITS", "1")
+    runs.append(run(IDEAL, front_end="cocotb"))
+    assert [failed for failed, _ in runs] == [0, 0]
+    assert bursts(runs[0][1]) == bursts(runs[1][1])
+
+
 def test_skipping_idle_cycles_moves_no_burst(run, crowded):
     _, folder = run(SOC | {"corunners": HOGS}, skip=False)
     assert bursts(folder) == bursts(crowded)
