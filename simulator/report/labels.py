@@ -13,7 +13,7 @@ _ENDINGS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     (r"bytes$", "B", bytes_text),
     (r"(^|[._])s_per_token$", "s", time_text),
     (r"_per_s$", "1/s", count_text),
-    (r"(^|[._])s$|_s\.(mean|p\d+|max)$", "s", time_text),
+    (r"(^|[._])s$|_s\.(mean|p\d+|min|max|\d+|\*)$", "s", time_text),
 )
 
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hw_models.errors import ConfigError
-from simulator.report.labels import value_text
+from simulator.report.labels import unit_of, value_text
 from simulator.sweeps.axes import si
 from simulator.sweeps.expressions import paths_of
 
 _LIMIT = re.compile(r"\s*([\w.*-]+)\s*(<=|>=|<|>)\s*([+-]?)\s*([0-9].*?)\s*(%?)\s*")
 _TESTS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
-UNITS = ("_s", "_j", "_w", "_mm2")  # last words of a path that says its unit
+UNITS = ("s", "J")  # of a number whose change is not to be written without
+ENDINGS = ("_w", "_mm2")  # of paths of numbers with a unit, beside those that `unit_of` knows
 _RIGHT = "write PATH > +5 %, PATH > +1 ms or PATH > 12 ms"
 
 
@@ -74,7 +75,8 @@ def read_threshold(text: str) -> Threshold:
         raise ConfigError(
             f"{text!r} is no limit ({amount!r} is no number); {_RIGHT}", key="--fail-if"
         ) from None
-    if direction and number and not percent and _plain(amount) and path.rsplit(".", 1)[-1].endswith(UNITS):
+    has_unit = unit_of(path) in UNITS or path.endswith(ENDINGS)
+    if direction and number and not percent and _plain(amount) and has_unit:
         raise ConfigError(f"{text!r} has a change without a unit; {_RIGHT}", key="--fail-if")
     number = -number if direction == "-" else number
     return Threshold(text.strip(), path, sign, bool(percent), bool(direction), number)
@@ -108,16 +110,18 @@ def broken(
 
 
 def numbers_by_path(summary: Any, path: str, done: str = "") -> dict[str, float]:
-    """Return path -> number for all that ``path``, with its ``*``, stands for."""
+    """Return path -> number for all that ``path``, with its ``*``, stands for; a list: for all its values."""
     first, _, rest = path.partition(".")
+    if isinstance(summary, list):
+        summary = {str(i): value for i, value in enumerate(summary)}
     keys = list(summary) if first == "*" and isinstance(summary, Mapping) else [first]
     found: dict[str, float] = {}
     for key in keys:
         if not isinstance(summary, Mapping) or key not in summary:
             continue
         value, here = summary[key], f"{done}.{key}" if done else str(key)
-        if rest:
-            found |= numbers_by_path(value, rest, here)
+        if rest or isinstance(value, list):
+            found |= numbers_by_path(value, rest or "*", here)
         elif isinstance(value, int | float):
             found[here] = float(value)
     return found

@@ -39,6 +39,13 @@ def test_a_number_that_went_missing_breaks_a_limit():
     assert str(found) == "new: workloads.b.latency_s is missing (workloads.*.latency_s > +5 %)"
 
 
+def test_a_limit_on_a_list_is_one_on_each_of_its_values():
+    old, new = ({"a": {"frame_latency_s": times}} for times in ([0.01, 0.02], [0.01, 0.03]))
+    for path in ("a.frame_latency_s", "a.frame_latency_s.*", "a.frame_latency_s.1"):
+        (found,) = broken([f"{path} > +5 %"], ["old", "new"], [old, new])
+        assert str(found).startswith("new: a.frame_latency_s.1 is 30 ms, against 20 ms (")
+
+
 def test_anything_more_than_nothing_is_a_rise():
     assert read_threshold("a.latency_s > +0").breaks(1.1, 1.0)
     assert read_threshold("a.misses > +1").breaks(3.0, 1.0)
@@ -57,6 +64,11 @@ def test_anything_more_than_nothing_is_a_rise():
         (
             "jobs.*.latency_s > +5",  # five seconds, to who meant per cent
             "'jobs.*.latency_s > +5' has a change without a unit; write PATH > +5 %, PATH > +1 ms or PATH > 12 ms",
+        ),
+        (
+            "masters.*.read_latency_s.p99 > +5",
+            "'masters.*.read_latency_s.p99 > +5' has a change without a unit; write PATH > +5 %, PATH > +1 ms or "
+            "PATH > 12 ms",
         ),
         (
             "a.b > 5 parsecs",
