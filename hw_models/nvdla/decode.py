@@ -219,7 +219,8 @@ def _cdp(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "src_line_stride": reader["SRC_LINE_STRIDE"],
         "src_surface_stride": reader["SRC_SURFACE_STRIDE"],
         "surface_packed": 1,
-        "lrn_size": 0 if cdp["SQSUM_BYPASS"] and cdp["MUL_BYPASS"] else 2 * cdp["NORMALZ_LEN"] + 3,
+        "lrn_size": 0 if cdp["SQSUM_BYPASS"] else 2 * cdp["NORMALZ_LEN"] + 3,
+        "lrn_product": 1 - cdp["MUL_BYPASS"],
         **_target(cdp),
     }
 

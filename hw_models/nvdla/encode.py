@@ -194,7 +194,7 @@ def _cdp(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:
             "INPUT_DATA_TYPE": 0,
             "NORMALZ_LEN": (max(int(op["lrn_size"]), 3) - 3) // 2,
             "SQSUM_BYPASS": int(op["lrn_size"] == 0),
-            "MUL_BYPASS": int(op["lrn_size"] == 0),
+            "MUL_BYPASS": 1 - int(op["lrn_product"]),
             "DST_LINE_STRIDE": int(op["dst_line_stride"]),
             "DST_SURFACE_STRIDE": int(op["dst_surface_stride"]),
             "DST_RAM_TYPE": 1,

@@ -105,7 +105,8 @@ OP = np.dtype(
         ("pool_pad_bottom", np.int64),
         ("pool_out_width", np.int64),
         ("pool_out_height", np.int64),
-        ("lrn_size", np.int64),  # CDP window, channels; 0: squares and product are bypassed
+        ("lrn_size", np.int64),  # CDP: channels whose squares are added up; 0: the value itself is looked up
+        ("lrn_product", np.int64),  # 1: times the value
         # RAM types, a bit a Client: 1 where its surfaces lie in CVSRAM, behind the second interface
         ("read_ram_types", np.int64),
         ("write_ram_types", np.int64),

@@ -1,6 +1,7 @@
 """One door to the units behind the accumulator: SDP, PDP, CDP, and the copy engines BDMA and RUBIK."""
 
 from hw_models.jit import njit
+from hw_models.nvdla.cdp import cdp_acknowledged, cdp_beat, cdp_step, cdp_written
 from hw_models.nvdla.groups import group_push, group_room
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Client, Part
@@ -11,7 +12,7 @@ from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA
 from hw_models.nvdla.sdp import rdma_beat, sdp_step, sdp_written
 from hw_models.nvdla.sdp_rdma import needs_rdma, rdma_step
 from hw_models.nvdla.sdp_write import sdp_acknowledged
-from hw_models.nvdla.stream import cdp_step, copy_step, stream_acknowledged, stream_beat, stream_written
+from hw_models.nvdla.stream import copy_step, stream_acknowledged, stream_beat, stream_written
 
 _CONV, _SDP_UNIT, _PDP_UNIT = int(Unit.CONV), int(Unit.SDP), int(Unit.PDP)
 _CDP_UNIT, _BDMA_UNIT = int(Unit.CDP), int(Unit.BDMA)
@@ -68,8 +69,6 @@ def post_enable(state, ops, index, slot, now):
 
 @njit
 def _stream(state, client):
-    if client == _C_CDP:
-        return state["cdp"]
     return state["copy"]["units"][0 if client == _C_BDMA else 1]
 
 
@@ -80,6 +79,8 @@ def post_beat(state, client, at):
         rdma_beat(state, 0, at)
     elif client == _C_PDP:
         pdp_beat(state, at)
+    elif client == _C_CDP:
+        cdp_beat(state, at)
     elif client >= _C_X1:
         rdma_beat(state, client - _C_X1 + 1, at)
     else:
@@ -93,6 +94,8 @@ def post_written(state, client, beats, now):
         sdp_written(state, beats, now)
     elif client == _C_PDP:
         pdp_written(state, beats, now)
+    elif client == _C_CDP:
+        cdp_written(state, now)
     else:
         stream_written(state, _stream(state, client), beats, now)
 
@@ -104,6 +107,8 @@ def post_acknowledged(state, client, now):
         sdp_acknowledged(state, now)
     elif client == _C_PDP:
         pdp_acknowledged(state, now)
+    elif client == _C_CDP:
+        cdp_acknowledged(state, now)
     else:
         stream_acknowledged(state, _stream(state, client), now)
 

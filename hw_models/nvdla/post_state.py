@@ -190,7 +190,72 @@ PDP_STATE = np.dtype(
     ]
 )
 
-CDP_STATE = np.dtype(  # CDP, and each of the copy engines
+PARTS_WAITING = 16  # parts between CDP's core and the bus, more than CDP_PARTS
+REORDERED = 64  # atoms whose times CDP remembers, more than its reorder FIFOs hold
+
+CDP_STATE = np.dtype(
+    [
+        ("op", np.int64),
+        ("slot", np.int64),
+        ("busy", np.int64),
+        ("ended", np.int64),  # 1: only the done pulse is to come
+        ("launch", OP),
+        # what the launch does
+        ("squares", np.int64),
+        ("chunks", np.int64),  # of an atom, one a cycle
+        ("behind", np.int64),  # chunks of a column that a result waits for
+        ("latency", np.int64),  # all of a result is there -> write on the bus
+        ("surfaces", np.int64),
+        ("beat_atoms", np.int64),
+        # requests: position of the next part
+        ("request_x", np.int64),
+        ("request_y", np.int64),
+        ("request_z", np.int64),
+        ("next_request", np.int64),
+        # latency FIFO and reorder FIFOs
+        ("arrive_left", np.int64),  # atoms of the part that are to arrive
+        ("arrive_x", np.int64),
+        ("arrive_z", np.int64),
+        ("head", np.int64),
+        ("count", np.int64),
+        ("time", np.int64, (ARRIVALS,)),
+        ("beat_end", np.int64, (ARRIVALS,)),  # 1: last atom of its beat
+        ("beat_begins", np.int64),  # 1: the next one is the first of its beat
+        ("popped", np.int64),  # cycle of the last pop
+        ("pops", np.int64),  # atoms in the reorder FIFOs or beyond
+        ("ready", np.int64, (REORDERED,)),  # cycle from which the core may take each
+        ("left", np.int64),  # atoms of which the last chunk's cycle is known
+        ("leave_time", np.int64, (REORDERED,)),
+        # core: position of the part in work
+        ("x", np.int64),
+        ("y", np.int64),
+        ("z", np.int64),
+        ("columns", np.int64),
+        ("column", np.int64),  # next one whose first chunk enters
+        ("entered", np.int64),  # atoms whose first chunk has entered
+        ("enter", np.int64),  # cycle at which the core was last busy
+        ("before", np.int64),  # columns of the part before, whose last results wait; 0: there is none
+        # on their way to the bus
+        ("outputs", np.int64),  # atoms
+        ("parts_head", np.int64),
+        ("parts_count", np.int64),
+        ("parts_ready", np.int64),  # of them those that are complete
+        ("part_atoms", np.int64, (PARTS_WAITING,)),
+        ("part_bursts", np.int64, (PARTS_WAITING,)),  # that have not left
+        # position of the next part that is complete
+        ("out_x", np.int64),
+        ("out_y", np.int64),
+        ("out_z", np.int64),
+        ("gathered", np.int64),
+        ("burst_address", np.int64),
+        ("next_write", np.int64),
+        ("acks_left", np.int64),
+        ("all_sent", np.int64),
+        ("free_at", np.int64),  # done pulse of the launch before
+    ]
+)
+
+STREAM_STATE = np.dtype(  # each of the copy engines
     [
         ("op", np.int64),
         ("slot", np.int64),
@@ -198,21 +263,14 @@ CDP_STATE = np.dtype(  # CDP, and each of the copy engines
         ("launch", OP),
         ("block", np.int64),  # Block
         ("client", np.int64),
-        ("part", np.int64),
-        ("channels_first", np.int64),  # 1: a block of columns through all channels before the next
-        ("columns", np.int64),  # of a block
         ("surfaces", np.int64),
         ("period", np.int64),  # cycles an atom
-        ("latency", np.int64),
         ("beat_atoms", np.int64),
         ("next_request", np.int64),
-        ("requested", np.int64),  # 1: all of the cube
-        # position of the block: of requests, of results
-        ("x", np.int64, (2,)),
+        # position of the line: of requests, of results
         ("y", np.int64, (2,)),
         ("z", np.int64, (2,)),
         ("arrive_atom", np.int64),  # column of the next atom that arrives
-        ("arrive_z", np.int64),
         ("head", np.int64),
         ("count", np.int64),
         ("time", np.int64, (ARRIVALS,)),
@@ -229,7 +287,7 @@ CDP_STATE = np.dtype(  # CDP, and each of the copy engines
         ("free_at", np.int64),
     ]
 )
-COPY_STATE = np.dtype([("units", CDP_STATE, (2,))])  # BDMA, RUBIK
+COPY_STATE = np.dtype([("units", STREAM_STATE, (2,))])  # BDMA, RUBIK
 
 
 def reset_post(state: Any) -> None:
@@ -238,9 +296,10 @@ def reset_post(state: Any) -> None:
     for chain, client in zip(state["sdp"]["chains"], SDP_CLIENTS):
         chain["client"] = client
         readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]
-    state["sdp"]["rdma_free"] = state["pdp"]["free_at"] = LONG_AGO
+    for unit, key in (("sdp", "rdma_free"), ("pdp", "free_at"), ("cdp", "free_at")):
+        state[unit][key] = LONG_AGO
     readers[2]["credit"] = state["pdp_fifo_atoms"]
     readers[3]["credit"] = state["cdp_fifo_atoms"]
     readers[0]["credit"] = readers[4]["credit"] = COPY_FIFO_BEATS
-    for stream in (state["cdp"], *state["copy"]["units"]):
+    for stream in state["copy"]["units"]:
         stream["free_at"] = LONG_AGO

@@ -47,14 +47,24 @@ PDP_AGAIN = 10  # done pulse -> first read of a launch that was already enabled 
 PDP_OUTPUTS = 16  # outputs on their way to the bus before PDP takes no more input [A]
 PDP_SLACK_CHUNKS = 10  # chunks that SDP's registers hold when PDP is the slower one [M]
 
-# CDP, BDMA and RUBIK: structure [R] [F]; CDP measured by NVDLA's own tests (reference/traces), the others [A]
-CDP_BLOCK_ATOMS = 8  # columns that CDP walks through all channels: CDP_RDMA_ig.v [R]
-CDP_TO_WRITE = 47  # last chunk of an atom -> write: buffer of neighbours, LUT, interpolation, multiplier [M]
-CDP_STRIPE_GAP = 6  # between stripes of 8 columns, unless squares and product are bypassed [M]
-CDP_NARROW_STRIPE_GAP = 4  # behind a narrower one [M], one shape
+# CDP: structure [R]; cycles by NVDLA's own tests (reference/traces), and the unit's RTL alone, nv_small [M]
+CDP_STRIPE_COLUMNS = 8  # columns that CDP walks through all channels: CDP_RDMA_ig.v [R]
+CDP_REORDER_ATOMS = 33  # FIFOs behind the latency FIFO, one for each chunk of an atom: CDP_RDMA_eg.v [M]
+CDP_LEAVE_TO_POP = 2  # last chunk of an atom leaves them -> room for another beat [M]
+CDP_FIRST_ATOM = 1  # the first atom of a launch is seen a cycle late: CDP_RDMA_eg.v [R]
+CDP_NEIGHBOURS = 4  # channels behind a result that it may depend on: CDP_DP_bufferin_tp1.v [R]
+CDP_TO_WRITE = 42  # a result's last neighbour has entered -> write: squares, LUT, interpolation, product [M]
+CDP_SQUARES = 9  # fewer where squares are bypassed [M]
+CDP_PRODUCT = 1  # fewer where the product is bypassed [M]
+CDP_OUTPUTS = 40  # atoms between the core's input and the bus [M], eight columns wide
+CDP_PARTS = 13  # commands likewise [M], one column wide
+CDP_BEAT_TO_FIFO = 8  # as SDP's [M]
+CDP_POP_TO_READ = 6  # as SDP's [M]
+
+# BDMA and RUBIK: structure [F], all latencies assumed [A]
 COPY_TO_WRITE = 15  # beat out of the latency FIFO -> write [A], as SDP_TO_WRITE
 RUBIK_PERIOD = 2  # cycles an atom: its buffer is filled, then emptied [A]
 COPY_FIFO_BEATS = 245  # beats in the latency FIFO of BDMA, RUBIK [F]
 STREAM_BEAT_TO_FIFO = 8  # as SDP's [A]
-STREAM_POP_TO_READ = 6  # as SDP's [M] CDP; [A] the others
+STREAM_POP_TO_READ = 6  # as SDP's [A]
 STREAM_OUTPUTS = 16  # atoms on their way to the bus before no more is taken [A]

@@ -1,9 +1,7 @@
-"""Units that read a cube, work on it in order and write it again: CDP (LRN), BDMA (copy), RUBIK (reshape).
+"""Units that copy a cube line by line: BDMA, and RUBIK (reshape).
 
-CDP walks blocks of eight columns through all channels before the next block, because a result needs its
-neighbours across channels; BDMA and RUBIK walk line by line. An atom leaves a latency FIFO, keeps the unit
-busy for a period, and is on the bus a fixed time later. No reference row has these units: the structure is
-the RTL's, latencies are assumed (post_timing.py).
+An atom leaves a latency FIFO, keeps the unit busy for a period, and is on the bus a fixed time later. No
+reference row has these units: the structure is the RTL's, latencies are assumed (post_timing.py).
 """
 
 from hw_models.jit import njit
@@ -15,10 +13,6 @@ from hw_models.nvdla.names import Block, Client, Mark, Part, Stall
 from hw_models.nvdla.post_state import ARRIVALS, LONG_AGO
 from hw_models.nvdla.post_timing import (
     ACKNOWLEDGE_TO_DONE,
-    CDP_BLOCK_ATOMS,
-    CDP_NARROW_STRIPE_GAP,
-    CDP_STRIPE_GAP,
-    CDP_TO_WRITE,
     COPY_TO_WRITE,
     ENABLE_TO_RDMA_READ,
     RUBIK_PERIOD,
@@ -28,9 +22,9 @@ from hw_models.nvdla.post_timing import (
 )
 from hw_models.port import NEVER
 
-_CDP, _BDMA, _RUBIK = int(Block.CDP), int(Block.BDMA), int(Block.RUBIK)
-_C_CDP, _C_BDMA, _C_RUBIK = int(Client.CDP), int(Client.BDMA), int(Client.RUBIK)
-_P_CDP, _P_COPY = int(Part.CDP), int(Part.COPY)
+_BDMA, _RUBIK = int(Block.BDMA), int(Block.RUBIK)
+_C_BDMA, _C_RUBIK = int(Client.BDMA), int(Client.RUBIK)
+_P_COPY = int(Part.COPY)
 _LAST_READ, _LAST_WRITE = int(Mark.LAST_READ), int(Mark.LAST_WRITE)
 _DATA, _ACKNOWLEDGE, _PROGRAM = int(Stall.DATA), int(Stall.ACKNOWLEDGE), int(Stall.PROGRAM)
 
@@ -47,48 +41,24 @@ def _start(state, ops, stream, block):
     atom = state["atom_bytes"]
     stream["block"] = block
     stream["beat_atoms"] = max(1, state["dbb_bytes"] // atom)
-    stream["channels_first"] = block == _CDP
-    if block == _CDP:
-        stream["client"], stream["part"] = _C_CDP, _P_CDP
-        stream["columns"] = CDP_BLOCK_ATOMS
-        stream["period"] = atom // state["cdp_elements"]
-        stream["latency"] = CDP_TO_WRITE
-    else:
-        stream["client"] = _C_RUBIK if block == _RUBIK else _C_BDMA
-        stream["part"] = _P_COPY
-        stream["columns"] = op["width"]
-        stream["period"] = RUBIK_PERIOD if block == _RUBIK else 1
-        stream["latency"] = COPY_TO_WRITE
+    stream["client"] = _C_RUBIK if block == _RUBIK else _C_BDMA
+    stream["period"] = RUBIK_PERIOD if block == _RUBIK else 1
     stream["surfaces"] = (op["channels"] + atom - 1) // atom
     stream["next_request"] = max(group["time"][group["head"]], stream["free_at"]) + ENABLE_TO_RDMA_READ
     for i in range(2):
-        stream["x"][i] = stream["y"][i] = stream["z"][i] = 0
-    stream["requested"] = stream["arrive_atom"] = stream["count"] = stream["beat_atom"] = 0
+        stream["y"][i] = stream["z"][i] = 0
+    stream["arrive_atom"] = stream["count"] = stream["beat_atom"] = 0
     stream["column"] = stream["outputs"] = stream["gathered"] = stream["all_sent"] = 0
     stream["popped"] = stream["next_take"] = stream["next_write"] = LONG_AGO
 
 
 @njit
 def _advance(stream, way):
-    """Step to the next block of the cube: ``way`` 0 for requests, 1 for results. True after the last."""
-    op = stream["launch"]
-    if stream["channels_first"]:
-        stream["z"][way] += 1
-        if stream["z"][way] < stream["surfaces"]:
-            return False
-        stream["z"][way] = 0
-    stream["x"][way] += stream["columns"]
-    if stream["x"][way] < op["width"]:
-        return False
-    stream["x"][way] = 0
+    """Step to the next line of the cube: ``way`` 0 for requests, 1 for results."""
     stream["y"][way] += 1
-    if stream["y"][way] < op["height"]:
-        return False
-    if stream["channels_first"]:
-        return True
-    stream["y"][way] = 0
-    stream["z"][way] += 1
-    return stream["z"][way] == stream["surfaces"]
+    if stream["y"][way] == stream["launch"]["height"]:
+        stream["y"][way] = 0
+        stream["z"][way] += 1
 
 
 @njit
@@ -100,25 +70,15 @@ def _stream_step(state, ops, stream, block, now):
         _start(state, ops, stream, block)
         state["records"][stream["slot"]]["stall"][_PROGRAM] += ENABLE_TO_RDMA_READ
     op = stream["launch"]
-    atom = state["atom_bytes"]
-    while not stream["requested"] and read_room(state, stream["client"]) > 0:
+    while stream["z"][0] < stream["surfaces"] and read_room(state, stream["client"]) > 0:
         address = (
             op["src"] + stream["z"][0] * op["src_surface_stride"] + stream["y"][0] * op["src_line_stride"]
         )
-        address += stream["x"][0] * atom
-        atoms = min(stream["columns"], op["width"] - stream["x"][0])
-        beats = (atoms + stream["beat_atoms"] - 1) // stream["beat_atoms"]
+        beats = (op["width"] + stream["beat_atoms"] - 1) // stream["beat_atoms"]
         time = max(stream["next_request"], now)
         request_read(state, stream["client"], address, beats, time, stream["slot"])
         stream["next_request"] = time + 1
-        if _advance(stream, 0):
-            stream["requested"] = 1
-
-
-@njit
-def cdp_step(state, ops, now):
-    state["wake"][_P_CDP] = NEVER
-    _stream_step(state, ops, state["cdp"], _CDP, now)
+        _advance(stream, 0)
 
 
 @njit
@@ -132,21 +92,12 @@ def copy_step(state, ops, now):
 def stream_beat(state, stream, at):
     """One beat comes from AXI at ``at``."""
     width = stream["launch"]["width"]
-    start = (stream["arrive_atom"] // stream["columns"]) * stream["columns"]  # of the block, in its line
-    left = min(stream["columns"], width - start) - (stream["arrive_atom"] - start)
-    for _ in range(min(stream["beat_atoms"], left)):
+    for _ in range(min(stream["beat_atoms"], width - stream["arrive_atom"])):
         stream["time"][(stream["head"] + stream["count"]) % ARRIVALS] = at + STREAM_BEAT_TO_FIFO
         stream["count"] += 1
         stream["arrive_atom"] += 1
-    if left <= stream["beat_atoms"]:
-        if stream["channels_first"]:
-            stream["arrive_z"] += 1
-            if stream["arrive_z"] < stream["surfaces"]:
-                stream["arrive_atom"] = start
-            else:
-                stream["arrive_z"] = 0
-        if stream["arrive_atom"] == width:
-            stream["arrive_atom"] = 0
+    if stream["arrive_atom"] == width:
+        stream["arrive_atom"] = 0
     state["records"][stream["slot"]]["mark"][_LAST_READ] = at
     _flow(state, stream)
 
@@ -168,30 +119,27 @@ def _flow(state, stream):
         address = (
             op["dst"] + stream["z"][1] * op["dst_surface_stride"] + stream["y"][1] * op["dst_line_stride"]
         )
-        address += (stream["x"][1] + stream["column"]) * atom
+        address += stream["column"] * atom
         if stream["gathered"] == 0:
             stream["burst_address"] = address
         stream["gathered"] += 1
         stream["outputs"] += 1
         stream["column"] += 1
         stream["beat_atom"] += 1
-        block_end = stream["column"] == min(stream["columns"], op["width"] - stream["x"][1])
-        if block_end or stream["beat_atom"] == stream["beat_atoms"]:
+        line_end = stream["column"] == op["width"]
+        if line_end or stream["beat_atom"] == stream["beat_atoms"]:
             stream["beat_atom"] = 0
             return_credit(state, stream["client"], time + STREAM_POP_TO_READ)
         end = address + atom
         full = stream["gathered"] == STREAM_OUTPUTS  # nothing more comes before these have left
-        if block_end or full or end & (dbb * state["burst_beats"] - 1) == 0:
+        if line_end or full or end & (dbb * state["burst_beats"] - 1) == 0:
             beats = (end + dbb - 1) // dbb - stream["burst_address"] // dbb
-            at = time + stream["period"] - 1 + stream["latency"]
+            at = time + stream["period"] - 1 + COPY_TO_WRITE
             send_burst(state, stream, stream["client"], beats, at)
-        if block_end:
-            narrow = stream["column"] < stream["columns"]
+        if line_end:
             stream["column"] = 0
-            if _advance(stream, 1):
-                stream["all_sent"] = 1
-            elif stream["channels_first"] and stream["z"][1] == 0 and op["lrn_size"]:
-                stream["next_take"] += CDP_NARROW_STRIPE_GAP if narrow else CDP_STRIPE_GAP
+            _advance(stream, 1)
+            stream["all_sent"] = stream["z"][1] == stream["surfaces"]
 
 
 @njit
@@ -216,4 +164,4 @@ def stream_acknowledged(state, stream, now):
     stream["busy"] = 0
     stream["free_at"] = now + ACKNOWLEDGE_TO_DONE
     group_pop(state, stream["block"])
-    wake(state, stream["part"], now + ACKNOWLEDGE_TO_DONE)
+    wake(state, _P_COPY, now + ACKNOWLEDGE_TO_DONE)

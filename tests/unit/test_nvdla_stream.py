@@ -1,4 +1,4 @@
-"""CDP, BDMA and RUBIK: what they move, in which order, at which pace. No reference has their timing."""
+"""CDP, BDMA and RUBIK: what they move, in which order, at which pace. The RTL's cycles are known for CDP."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hw_models.ideal import block as ideal
 from hw_models.ideal.build import build as build_memory
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
+from hw_models.nvdla.cdp import cdp_beat
 from hw_models.nvdla.names import Client
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
@@ -87,6 +88,44 @@ def test_cdp_takes_its_elements_over_the_throughput(preset, period):
     short = run(preset, cube_op(preset, Unit.CDP, 16, 4, atom), latency=16)
     long = run(preset, cube_op(preset, Unit.CDP, 16, 14, atom), latency=16)
     assert long["end"] - short["end"] == 16 * 10 * period
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "channels", "squares", "product", "cycles"),
+    [
+        (8, 8, 32, 3, 0, 2274),  # the product takes a cycle,
+        (8, 8, 32, 0, 1, 2234),  # squares nine and the last stripe's neighbours 32, which nothing else hides
+        (8, 8, 32, 0, 0, 2233),
+        (1, 1, 16, 0, 1, 188),
+        (17, 3, 20, 3, 1, 1499),  # seven columns hold the input up four times a line
+        (33, 3, 34, 3, 1, 4229),
+        (12, 5, 34, 0, 1, 2605),
+    ],
+)
+def test_cdp_takes_the_cycles_of_its_rtl(width, height, channels, squares, product, cycles):
+    """NVDLA's CDP by itself (generated nv_small), with what the way to memory and back adds to each launch."""
+    ops = cube_op("nv_small", Unit.CDP, width, height, channels)
+    ops["lrn_size"], ops["lrn_product"] = squares, product
+    assert run("nv_small", ops, latency=50)["end"] == cycles
+
+
+def test_cdp_writes_no_result_before_its_neighbours_are_read():
+    """A part of one surface waits for the next one's first chunks, whatever memory does."""
+    ops = cube_op("nv_small", Unit.CDP, 8, 1, 16)
+    ops["lrn_size"] = 9
+    state = build(PRESETS["nv_small"])[0]
+    fifos = np.zeros(3, FIFO)
+    fifos["limit"] = [1, 1, FIFO_ROWS]
+    assert start(state, ops, 0, 0)
+    for now in range(100):
+        advance(state, ops, now, fifos[0], fifos[1])
+        if fifos[0]["count"]:
+            pop(fifos[0])
+    for at in range(100, 108):  # the first surface's beats; those of the second stay under way
+        cdp_beat(state, at)
+    for now in range(108, 3000):
+        advance(state, ops, now, fifos[0], fifos[1])
+        assert not fifos[1]["count"]
 
 
 def test_bdma_is_limited_by_a_command_and_a_beat_a_write():

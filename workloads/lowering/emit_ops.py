@@ -279,4 +279,5 @@ class UnitEmitter:
             self.recorder.op(Unit.PDP, touches, **fields)
 
     def lrn(self, stage: Stage, source: Cube, output: Cube) -> None:
-        self.memory_to_memory(Unit.CDP, stage, source, output, [], lrn_size=stage.node.factor)
+        size = stage.node.factor
+        self.memory_to_memory(Unit.CDP, stage, source, output, [], lrn_size=size, lrn_product=1)
