@@ -59,7 +59,16 @@ BLOCKS: dict[str, Block] = {
         "sdp",
         tuple(
             f"nvdla/rtl/{name}.sv"
-            for name in ("delay", "register_groups", "sdp_types", "sdp_lut", "sdp_lane", "sdp")
+            for name in (
+                "post_types",
+                "sdp_types",
+                "delay",
+                "register_groups",
+                "write_bursts",
+                "lut",
+                "sdp_lane",
+                "sdp",
+            )
         ),
         "sdp",
         (
@@ -71,7 +80,16 @@ BLOCKS: dict[str, Block] = {
     "pdp": Block(
         "pdp",
         tuple(
-            f"nvdla/rtl/{name}.sv" for name in ("delay", "register_groups", "pdp_types", "pdp_values", "pdp")
+            f"nvdla/rtl/{name}.sv"
+            for name in (
+                "pdp_types",
+                "delay",
+                "register_groups",
+                "read_start",
+                "write_bursts",
+                "pdp_values",
+                "pdp",
+            )
         ),
         "pdp",
         (

@@ -80,7 +80,7 @@ def _simulate(
     if str(ROOT) not in sys.path:  # the simulator's Python starts from ours
         sys.path.append(str(ROOT))
     with tempfile.TemporaryDirectory() as temporary:
-        work, place = Path(temporary), keep if keep is not None else Path(temporary)
+        work, place = Path(temporary), (keep or Path(temporary)).resolve()
         place.mkdir(parents=True, exist_ok=True)
         stem = f"{block.top}-{'-'.join(map(str, case['parameters'].values()))}-{case['seed']}"
         log, result, results = place / f"{stem}.log", work / "result.json", work / "results.xml"

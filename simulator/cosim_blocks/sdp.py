@@ -64,11 +64,7 @@ class Bench(bench.Bench):
         writer = self.state["mcif"][0]["writers"][int(Client.SDP)]
         self.writes = Writes(writer, self.parameters["ATOM"])
         self.tables = random_tables(self.random)
-        self.table_writes = deque(
-            (lo, i, int(v))
-            for lo, table in enumerate((self.tables.le, self.tables.lo))
-            for i, v in enumerate(table)
-        )
+        self.table_writes = self.tables.writes()
         self.chances = {who: self.random.choice(CHANCES) for who in ("cacc", "driver", "mcif", "memory")}
         self.launches = 0
         self.pixels: deque[tuple[int, list[int], list[list[int]]]] = deque()  # record, results, operands
@@ -87,8 +83,7 @@ class Bench(bench.Bench):
         random = self.random
         self.loading = bool(self.table_writes)
         if self.loading:
-            lo, entry, value = self.table_writes.popleft()
-            return {"table_write": 1, "table_lo": lo, "table_entry": entry, "table_data": value & 0xFFFF}
+            return self.table_writes.popleft()
         if random.random() < 0.004:
             self.chances = {who: random.choice(CHANCES) for who in self.chances}
         self.room = bool(self.state["groups"][SDP]["count"] < 2)

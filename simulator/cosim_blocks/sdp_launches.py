@@ -1,5 +1,6 @@
 """Random launches of SDP behind a convolution: registers, operands, pixels from CACC and atoms to memory."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -39,7 +40,7 @@ class Tables:
 
     @property
     def packed(self) -> int:
-        """Return the settings as `sdp_types::lut_t`."""
+        """Return the settings as `post_types::lut_t`."""
         s = self.settings
         parts = [
             (1 - s["LUT_LE_FUNCTION"], 1),
@@ -50,8 +51,8 @@ class Tables:
         ]
         for name in ("LE", "LO"):
             parts += [
-                (s[f"LUT_{name}_START"], 32),
-                (s[f"LUT_{name}_END"], 32),
+                (s[f"LUT_{name}_START"], 38),
+                (s[f"LUT_{name}_END"], 38),
                 (s[f"LUT_{name}_INDEX_SELECT"], 8),
                 (s[f"LUT_{name}_SLOPE_UFLOW_SCALE"], 16),
                 (s[f"LUT_{name}_SLOPE_UFLOW_SHIFT"], 5),
@@ -59,6 +60,14 @@ class Tables:
                 (s[f"LUT_{name}_SLOPE_OFLOW_SHIFT"], 5),
             ]
         return joined(parts)
+
+    def writes(self) -> deque[dict[str, int]]:
+        """Return inputs of a twin that load the tables, an entry a cycle."""
+        return deque(
+            {"table_write": 1, "table_lo": lo, "table_entry": entry, "table_data": int(value) & 0xFFFF}
+            for lo, table in enumerate((self.le, self.lo))
+            for entry, value in enumerate(table)
+        )
 
 
 def joined(parts: list[tuple[int, int]]) -> int:

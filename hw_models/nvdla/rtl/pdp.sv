@@ -61,7 +61,7 @@ module pdp
   localparam int PLACES = 1 << $clog2(FIFO + REORDER + 8);
   localparam int BYTES = $clog2(ATOM);
 
-  // register groups, and cycles since the op-enable of the launches in them
+  // register groups
   pdp_launch_t launch, first_in_line;
   logic busy, waits, ends;
   register_groups #(.BITS($bits(pdp_launch_t))) register_groups (
@@ -70,17 +70,14 @@ module pdp
   assign begins = !busy && waits;
   wire pdp_launch_t now = begins ? first_in_line : launch;
   wire windows_t windows = now.windows;
-  wire enabled = enable && room;
-  logic [1:0] held;
-  logic [4:0] age, next_age, since_done;
-  function automatic logic [4:0] older(logic [4:0] cycles);
-    return (cycles == '1) ? cycles : cycles + 5'd1;
-  endfunction
+  logic may_read;
+  read_start #(.ENABLE_TO_READ(ENABLE_TO_READ), .DONE_TO_READ(DONE_TO_READ)) read_start (
+      .clk, .rst, .enabled(enable && room), .ends, .may_read
+  );
 
   // requests
   logic [13:0] read_line, read_surface;
-  assign read_valid = busy && !now.flying && read_surface != now.surfaces
-      && age >= 5'(ENABLE_TO_READ) && since_done >= 5'(DONE_TO_READ);
+  assign read_valid = busy && !now.flying && read_surface != now.surfaces && may_read;
   assign read_address = now.source + 32'(read_surface) * now.source_surface_stride
       + 32'(read_line) * now.source_line_stride;
   assign read_beats = windows.across.size;
@@ -188,25 +185,15 @@ module pdp
   logic [8*ATOM-1:0] results[32];
   logic [4:0] results_in, results_out;
 
-  // bursts: each waits until its data may be on the bus, then one behind the other
-  typedef struct packed {
-    logic [31:0] address;
-    logic [3:0]  atoms;
-  } burst_t;
-  burst_t bursts[32];
-  logic [4:0] bursts_in, bursts_out, ripened;
-  wire burst_t front = bursts[bursts_out];
-  logic [TO_WRITE_FLYING-1:0] under_way;
-  logic [5:0] unripe, ripe;
-  logic [4:0] gap;
-  wire ripens = (unripe != 0 || under_way[0]) && gap == 0;
-  assign write_valid = ripe != 0 || ripens;
+  write_bursts #(.LONGEST(TO_WRITE_FLYING)) write_bursts (
+      .clk, .rst, .push(ends_burst), .address((gathered == 0) ? address : burst_address), .atoms(gathered + 4'd1),
+      .cycles(now.flying ? 7'(TO_WRITE_FLYING) : 7'(TO_WRITE)),
+      .write_valid, .write_ready, .write_address, .write_atoms, .first(results_out)
+  );
   wire leaves = write_valid && write_ready;
-  assign write_address = front.address;
-  assign write_atoms = front.atoms;
   always_comb begin
     for (int a = 0; a < BURST; a++) begin
-      write_data[a] = (a < int'(front.atoms)) ? results[results_out+5'(a)] : '0;
+      write_data[a] = (a < int'(write_atoms)) ? results[results_out+5'(a)] : '0;
     end
   end
 
@@ -220,22 +207,15 @@ module pdp
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      {busy, held, done, all_sent, answered, input_over, unanswered} <= '0;
-      {age, next_age} <= '0;
-      since_done <= '1;
+      {busy, done, all_sent, answered, input_over, unanswered} <= '0;
       {read_line, read_surface, arrived, waiting, seen} <= '0;
       {ahead, outputs, due, shifts, completes, waited} <= '0;
       walk <= '0;
       launch <= '0;
       {chunks_left, atoms_in, atoms_out} <= '0;
       {more, out_x, out_y, out_z, gathered} <= '0;
-      {results_in, results_out, bursts_in, bursts_out, ripened} <= '0;
-      {under_way, unripe, ripe, gap} <= '0;
+      results_in <= '0;
     end else begin
-      held <= held + 2'(enabled) - 2'(ends);
-      next_age <= (enabled && held == 1 && !ends) ? 5'd1 : older(next_age);
-      age <= (enabled && held == 2'(ends)) ? 5'd1 : older(ends ? next_age : age);
-      since_done <= ends ? '0 : older(since_done);
       done <= ends;
       if (begins) launch <= first_in_line;
       busy <= (busy || begins) && !ends;
@@ -251,7 +231,7 @@ module pdp
 
       walk <= walk_after;
       ahead <= (ahead_after == 0) ? '0 : ahead_after - 9'd1;
-      outputs <= outputs_after - (leaves ? 6'(front.atoms) : 6'd0);
+      outputs <= outputs_after - (leaves ? 6'(write_atoms) : 6'd0);
       due <= due_after;
       {shifts, completes} <= {due_now.atom, due_now.row && !begins};
       if (begins) waited <= '0;
@@ -269,17 +249,6 @@ module pdp
         if (end_of_surface) out_z <= end_of_cube ? '0 : out_z + 14'd1;
         gathered <= ends_burst ? '0 : gathered + 4'd1;
       end
-      if (ends_burst) bursts_in <= bursts_in + 5'd1;
-      under_way <= under_way >> 1;
-      if (ends_burst) under_way[(now.flying?TO_WRITE_FLYING : TO_WRITE)-1] <= 1'b1;
-      unripe <= unripe + 6'(under_way[0]) - 6'(ripens);
-      ripe <= ripe + 6'(ripens) - 6'(leaves);
-      if (ripens) begin
-        gap <= 5'(bursts[ripened].atoms);
-        ripened <= ripened + 5'd1;
-      end else if (gap != 0) gap <= gap - 5'd1;
-      if (leaves) bursts_out <= bursts_out + 5'd1;
-      if (leaves) results_out <= results_out + 5'(front.atoms);
       if (result_ready) results_in <= results_in + 5'd1;
 
       all_sent <= (all_sent || (emits && end_of_cube)) && !begins;
@@ -292,7 +261,6 @@ module pdp
     else if (last_chunk) atoms[atoms_in] <= gathered_atom;
     if (result_ready) results[results_in] <= result;
     if (emits && gathered == 0) burst_address <= address;
-    if (ends_burst) bursts[bursts_in] <= '{(gathered == 0) ? address : burst_address, gathered + 4'd1};
   end
 
 endmodule

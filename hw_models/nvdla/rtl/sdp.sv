@@ -5,7 +5,7 @@
 // cycles that SDP waits for late ones are not part of this twin.
 
 module sdp
-  import sdp_types::*;
+  import post_types::*, sdp_types::*;
 #(
     parameter int ATOM = 8,                 // elements, bytes when written
     parameter int ELEMENTS = 1,             // a cycle
@@ -100,14 +100,6 @@ module sdp
   wire aligned = ((address >> BYTES) + 32'd1) % 32'(BURST) == 0;
   wire ends_burst = last_beat && ((one_pixel ? end_of_cube : end_of_line) || aligned);
 
-  typedef struct packed {
-    logic [31:0] address;
-    logic [3:0]  atoms;
-  } burst_t;
-  burst_t bursts[32];
-  logic [4:0] bursts_in, bursts_out, ripened;
-  wire burst_t front = bursts[bursts_out];
-
   // cycles until a burst may leave: those of the sub-units that are on, then one behind the other
   function automatic logic [6:0] x_cycles(logic on, logic alu_works, logic mul_works);
     return !on ? '0 : 7'(X_BASE) + (alu_works ? 7'(X_ALU) : '0) + (mul_works ? 7'(X_MUL) : '0);
@@ -115,17 +107,14 @@ module sdp
   wire [6:0] y_cycles = !now.y.on ? '0 : 7'(Y_BASE) + (now.y.look_up ? 7'(Y_LUT) : '0);
   wire [6:0] cycles = 7'(TO_WRITE) + x_cycles(now.x1.on, now.x1.alu, now.x1.mul)
       + x_cycles(now.x2.on, now.x2.alu, now.x2.mul) + y_cycles;
-  logic [LONGEST-1:0] under_way;
-  logic [5:0] waiting, ripe;                // bursts whose time has come, and those that may leave
-  logic [4:0] gap;
-  wire ripens = (waiting != 0 || under_way[0]) && gap == 0;
-  assign write_valid = ripe != 0 || ripens;
+  write_bursts #(.LONGEST(LONGEST)) write_bursts (
+      .clk, .rst, .push(ends_burst), .address((gathered == 0) ? address : burst_address), .atoms(gathered + 4'd1),
+      .cycles, .write_valid, .write_ready, .write_address, .write_atoms, .first(results_out)
+  );
   wire leaves = write_valid && write_ready;
-  assign write_address = front.address;
-  assign write_atoms = front.atoms;
   always_comb begin
     for (int a = 0; a < BURST; a++) begin
-      write_data[a] = (a < int'(front.atoms)) ? results[results_out+5'(a)] : '0;
+      write_data[a] = (a < int'(write_atoms)) ? results[results_out+5'(a)] : '0;
     end
   end
 
@@ -137,7 +126,7 @@ module sdp
   logic [2:0] ending_count;
   wire for_ending = acknowledge && ending_count != 0;
   wire finishes = for_ending && ending[ending_head] == 1;
-  wire [5:0] in_pipe_after = in_pipe - (leaves ? 6'(front.atoms) : 6'd0);
+  wire [5:0] in_pipe_after = in_pipe - (leaves ? 6'(write_atoms) : 6'd0);
   wire [2:0] ending_after = ending_count - 3'(finishes);
   wire [31:0] open_after = open + 32'(ends_burst) - 32'(acknowledge && !for_ending);
   assign hands_over = busy && all_sent && in_pipe_after == 0 && (leaves || finishes)
@@ -146,10 +135,8 @@ module sdp
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      {busy, taken, in_pipe, beats_left} <= '0;
-      {results_in, results_out, bursts_in, bursts_out, ripened} <= '0;
+      {busy, taken, in_pipe, beats_left, results_in} <= '0;
       {column, line, surface, gathered} <= '0;
-      {under_way, waiting, ripe, gap} <= '0;
       {all_sent, open, ending_head, ending_count} <= '0;
       launch <= '0;
     end else begin
@@ -167,7 +154,6 @@ module sdp
       if (takes) beats_left <= ($bits(beats_left))'(BEATS - 1);
       else if (beats_left != 0) beats_left <= beats_left - 1'b1;
       if (ends) results_in <= results_in + 1'b1;
-      if (leaves) results_out <= results_out + 5'(front.atoms);
 
       if (last_beat) begin
         column <= end_of_line ? '0 : column + 1'b1;
@@ -176,16 +162,6 @@ module sdp
         if (end_of_cube) all_sent <= 1'b1;
         gathered <= ends_burst ? '0 : gathered + 1'b1;
       end
-      if (ends_burst) bursts_in <= bursts_in + 1'b1;
-      under_way <= under_way >> 1;
-      if (ends_burst) under_way[int'(cycles)-1] <= 1'b1;
-      waiting <= waiting + 6'(under_way[0]) - 6'(ripens);
-      ripe <= ripe + 6'(ripens) - 6'(leaves);
-      if (ripens) begin
-        gap <= 5'(bursts[ripened].atoms);
-        ripened <= ripened + 1'b1;
-      end else if (gap != 0) gap <= gap - 1'b1;
-      if (leaves) bursts_out <= bursts_out + 1'b1;
 
       open <= hands_over ? '0 : open_after;
       if (for_ending) ending[ending_head] <= ending[ending_head] - 1;
@@ -196,7 +172,6 @@ module sdp
     if (flows) gathering <= atom;
     if (ends) results[results_in] <= atom;
     if (last_beat && gathered == 0) burst_address <= address;
-    if (ends_burst) bursts[bursts_in] <= '{(gathered == 0) ? address : burst_address, gathered + 4'd1};
   end
 
 endmodule

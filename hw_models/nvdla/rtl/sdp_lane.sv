@@ -1,7 +1,7 @@
 // One element's way through SDP: X1, X2, Y with its tables, output converter. Ten stages.
 
 module sdp_lane
-  import sdp_types::*;
+  import post_types::*, sdp_types::*;
 (
     input  logic                clk,
     /* verilator lint_off UNUSEDSIGNAL */
@@ -53,8 +53,8 @@ module sdp_lane
   logic signed [31:0] x1, x2, y_product, y_sum, y_sum_1, y_sum_2, looked_up;
   wire y_unit_t y = launch.y;
 
-  sdp_lut tables (
-      .clk, .lut, .write, .write_lo, .write_entry, .write_data, .value(y_sum), .result(looked_up)
+  lut tables (
+      .clk, .settings(lut), .write, .write_lo, .write_entry, .write_data, .value(y_sum), .result(looked_up)
   );
 
   wire compares = y.on && y.alu && y.algorithm == EQUAL;

@@ -1,6 +1,8 @@
-// Registers of SDP, and the arithmetic that its sub-units share.
+// Registers of SDP, and the arithmetic of its sub-units.
 
 package sdp_types;
+
+  import post_types::*;
 
   typedef enum logic [1:0] {MAX, MIN, SUM, EQUAL} algorithm_t;
 
@@ -57,55 +59,11 @@ package sdp_types;
     logic [31:0]        surface_stride;
   } sdp_launch_t;
 
-  typedef struct packed {          // one look-up table
-    logic signed [31:0] start;
-    logic signed [31:0] finish;
-    logic signed [7:0]  select;    // linear: an entry every 2**select
-    logic signed [15:0] below_scale;
-    logic signed [4:0]  below_shift;
-    logic signed [15:0] above_scale;
-    logic signed [4:0]  above_shift;
-  } table_t;
-
-  typedef struct packed {
-    logic              exponential; // LE: entry i begins 2**(i + offset) behind the start
-    logic signed [7:0] offset;
-    logic              below_lo;    // LO gives the result when both tables are missed below
-    logic              above_lo;
-    logic              hybrid_lo;   // when both are hit, or missed at different ends
-    table_t            le;
-    table_t            lo;
-  } lut_t;
-
-  function automatic logic signed [63:0] saturate(logic signed [63:0] value, int bits);
-    logic signed [63:0] most;
-    most = (64'sd1 <<< (bits - 1)) - 64'sd1;
-    if (value > most) return most;
-    if (value < -most - 64'sd1) return -most - 64'sd1;
-    return value;
-  endfunction
-
-  // value / 2**shift, rounded half away from zero
-  function automatic logic signed [63:0] shift_right(logic signed [63:0] value, logic [9:0] shift);
-    logic [63:0] size, half;
-    if (shift == 0) return value;
-    if (shift >= 10'd63) return '0;
-    size = value[63] ? -value : value;
-    half = ((size >> (shift - 10'd1)) + 64'd1) >> 1;
-    return value[63] ? -half : half;
-  endfunction
-
   // value * 2**shift in 32 bits
   function automatic logic signed [63:0] shift_left(logic signed [31:0] value, logic [5:0] shift);
     if (value == 0) return '0;
     if (shift >= 6'd32) return value[31] ? -64'sh8000_0000 : 64'sh7fff_ffff;
     return saturate(64'(value) <<< shift, 32);
-  endfunction
-
-  function automatic logic signed [63:0] convert(
-      logic signed [63:0] value, logic signed [31:0] offset, logic signed [15:0] scale, logic [5:0] shift,
-      int bits);
-    return saturate(shift_right((value - 64'(offset)) * 64'(scale), 10'(shift)), bits);
   endfunction
 
   function automatic logic signed [63:0] alu(
