@@ -98,6 +98,30 @@ BLOCKS: dict[str, Block] = {
             {"ATOM": 16, "ELEMENTS": 4, "SDP_ELEMENTS": 4, "BURST": 4, "FIFO": 32, "COLUMNS": 128},
         ),
     ),
+    "cdp": Block(
+        "cdp",
+        tuple(
+            f"nvdla/rtl/{name}.sv"
+            for name in (
+                "post_types",
+                "cdp_types",
+                "delay",
+                "register_groups",
+                "read_start",
+                "write_bursts",
+                "lut",
+                "cdp_values",
+                "cdp",
+            )
+        ),
+        "cdp",
+        (
+            {"ATOM": 8, "ELEMENTS": 1, "BURST": 4, "FIFO": 32},  # nv_small_256
+            {"ATOM": 8, "ELEMENTS": 1, "BURST": 1, "FIFO": 8},  # nv_small
+            {"ATOM": 16, "ELEMENTS": 2, "BURST": 4, "FIFO": 32},
+            {"ATOM": 32, "ELEMENTS": 8, "BURST": 1, "FIFO": 32},
+        ),
+    ),
     "mcif": Block("mcif", ("nvdla/rtl/mcif.sv",), "mcif", ({"CLIENTS": 4}, {"CLIENTS": 10})),
     "cache": Block(
         "cache",

@@ -7,8 +7,9 @@ output converter. Widths: NV_NVDLA_CDP_DP_{cvtin,sum,mul,cvtout}.v.
 import numpy as np
 
 from hw_models.jit import njit
-from hw_models.nvdla.values.lut import LUT, look_up
-from hw_models.nvdla.values.rounding import convert, saturate, shift_right
+from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.lut import LUT, look_up, lut_of
+from hw_models.nvdla.values.rounding import convert, low_bits, saturate, shift_right
 
 CDP = np.dtype(
     [
@@ -26,6 +27,20 @@ CDP = np.dtype(
         ("lut", LUT),
     ]
 )
+
+
+def cdp_of(cdp: Settings, *, narrow: bool) -> np.ndarray:
+    """Return CDP's settings as one CDP row, shape (); ``narrow``: INT8."""
+    row = np.zeros(1, CDP)[0]
+    row["reach"] = cdp["NORMALZ_LEN"] + 1
+    row["square"], row["multiply"] = not cdp["SQSUM_BYPASS"], not cdp["MUL_BYPASS"]
+    row["in_offset"] = low_bits(cdp["DATIN_OFFSET"], 8 if narrow else 16)
+    row["in_scale"], row["in_shift"] = cdp.signed("DATIN_SCALE"), cdp["DATIN_SHIFTER"]
+    row["out_offset"] = low_bits(cdp["DATOUT_OFFSET"], 25 if narrow else 32)
+    row["out_scale"], row["out_shift"] = cdp.signed("DATOUT_SCALE"), cdp["DATOUT_SHIFTER"]
+    row["in_bits"], row["bits"] = (9, 8) if narrow else (17, 16)
+    row["lut"] = lut_of(cdp)
+    return row
 
 
 @njit

@@ -9,11 +9,10 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.registers import Settings
-from hw_models.nvdla.values.cdp import CDP, normalise
+from hw_models.nvdla.values.cdp import cdp_of, normalise
 from hw_models.nvdla.values.copies import copy_lines, reshape
 from hw_models.nvdla.values.core import convolution
 from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube, write_cube
-from hw_models.nvdla.values.lut import lut_of
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.operands import sdp_operands
 from hw_models.nvdla.values.pdp import pool_cube, pool_of
@@ -130,16 +129,7 @@ class Executor:
         source = reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH")
         strides = reader["SRC_LINE_STRIDE"], reader["SRC_SURFACE_STRIDE"]
         data = read_cube(self.memory, Cube(source, *size, *strides, kind), self.atom)
-        row = np.zeros(1, CDP)[0]
-        narrow = kind == np.int8
-        row["reach"] = cdp["NORMALZ_LEN"] + 1
-        row["square"], row["multiply"] = not cdp["SQSUM_BYPASS"], not cdp["MUL_BYPASS"]
-        row["in_offset"] = _wrap(cdp["DATIN_OFFSET"], 8 if narrow else 16)
-        row["in_scale"], row["in_shift"] = cdp.signed("DATIN_SCALE"), cdp["DATIN_SHIFTER"]
-        row["out_offset"] = _wrap(cdp["DATOUT_OFFSET"], 25 if narrow else 32)
-        row["out_scale"], row["out_shift"] = cdp.signed("DATOUT_SCALE"), cdp["DATOUT_SHIFTER"]
-        row["in_bits"], row["bits"] = (9, 8) if narrow else (17, 16)
-        row["lut"] = lut_of(cdp)
+        row = cdp_of(cdp, narrow=kind == np.int8)
         values = data.astype(np.int64).reshape(-1, data.shape[2])
         normalise(row, values, channels)
         target = cdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH")
@@ -153,9 +143,3 @@ class Executor:
     def _reshape(self, launch: Launch) -> None:
         rubik = launch["RBK"]
         reshape(rubik, self.memory, self.atom, element(rubik, "IN_PRECISION"))
-
-
-def _wrap(value: int, bits: int) -> int:
-    """Return the low bits of a register as a number in two's complement."""
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
