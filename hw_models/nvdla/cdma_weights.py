@@ -16,7 +16,7 @@ from hw_models.nvdla.cbuf import (
     kernel_group_bytes,
 )
 from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
-from hw_models.nvdla.conv_state import RELEASES
+from hw_models.nvdla.conv_state import DOORS, RELEASES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
 from hw_models.nvdla.timing import (
@@ -94,16 +94,33 @@ def weight_beat(state, time):
     """One beat of weights is at CDMA's door at ``time``."""
     weight = state["cdma_weight"]
     at = max(time, weight["accepted"] + 1)
-    weight["accepted"] = at
     if weight["compressed"] and take_source(state, weight):
+        weight["accepted"] = at
         _announce(state, weight, at)
         return
     if weight["stored"] >= weight["capacity"]:
+        weight["door"][weight["waited"] % DOORS] = time
+        weight["waited"] += 1
         weight["waiting"] += 1
         return
+    weight["accepted"] = at
     weight["stored"] += 1
     weight["received"] += 1
     _announce(state, weight, at)
+
+
+@njit
+def _write_waiting(state, weight, time):
+    """Write the beats that wait for room, one a cycle from ``time`` on, as far as there is room."""
+    while weight["waiting"] and weight["stored"] < weight["capacity"]:
+        at = max(time, weight["accepted"] + 1)
+        if weight["waiting"] <= DOORS:  # those before are at the door for long
+            at = max(at, weight["door"][(weight["waited"] - weight["waiting"]) % DOORS])
+        weight["waiting"] -= 1
+        weight["stored"] += 1
+        weight["received"] += 1
+        weight["accepted"] = at
+        _announce(state, weight, at)
 
 
 @njit
@@ -168,14 +185,7 @@ def _release_weights(state, weight, now):
         if weight["waits_for_room"]:
             weight["waits_for_room"] = 0
             weight["next_request"] = max(weight["next_request"], time + ROOM_TO_REQUEST)
-        at = time
-        while weight["waiting"] and weight["stored"] < weight["capacity"]:
-            weight["waiting"] -= 1
-            weight["stored"] += 1
-            weight["received"] += 1
-            at += 1
-            weight["accepted"] = max(weight["accepted"], at)
-            _announce(state, weight, at)
+        _write_waiting(state, weight, time + 1)
 
 
 @njit

@@ -4,6 +4,7 @@ import numpy as np
 
 SOURCES = 512  # requests for weights under way, more than beats in flight and waiting
 RELEASES = 64  # kernel groups and lines handed over and not yet seen
+DOORS = 8  # power of two, more beats of weights than may be between the bus and CDMA's door
 SKID_STAGES = 3  # registers with a skid entry between the latency FIFO and CDMA
 CREDITS = 1024  # credit returns remembered, more than any delivery buffer holds
 STRIPES = 64
@@ -86,8 +87,10 @@ CDMA_WEIGHT = np.dtype(
         ("held", np.int64),  # beats requested and not yet released by CSC
         ("stored", np.int64),  # beats written to CBUF and not yet released
         ("waiting", np.int64),  # beats that arrived with CBUF full
+        ("waited", np.int64),  # beats that ever did
+        ("door", np.int64, (DOORS,)),  # cycles at which the last of these were at CDMA's door
         ("waits_for_room", np.int64),
-        ("accepted", np.int64),
+        ("accepted", np.int64),  # cycle of the last beat written to CBUF
         ("update_head", np.int64),
         ("update_count", np.int64),
         ("update_time", np.int64, (RELEASES,)),

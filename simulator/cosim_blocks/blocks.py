@@ -55,6 +55,30 @@ BLOCKS: dict[str, Block] = {
             {"ATOMIC_C": 16, "ATOMIC_K": 16, "SDP_ELEMENTS": 4, "BANKS": 8, "DEPTH": 32} | FULL_WIDTH,
         ),
     ),
+    "cdma": Block(
+        "cdma",
+        tuple(
+            f"nvdla/rtl/{name}.sv"
+            for name in (
+                "post_types",
+                "cdma_types",
+                "delay",
+                "register_groups",
+                "mcif",
+                "cdma_convert",
+                "cdma_pipes",
+                "cdma_data",
+                "cdma_weights",
+                "cdma",
+            )
+        ),
+        "cdma",
+        (
+            {"ATOM": 8, "BANKS": 8, "DEPTH": 16},  # rings wrap, banks are full
+            {"ATOM": 8, "BANKS": 32, "DEPTH": 512},
+            {"ATOM": 16, "BANKS": 8, "DEPTH": 32},
+        ),
+    ),
     "sdp": Block(
         "sdp",
         tuple(

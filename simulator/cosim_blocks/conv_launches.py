@@ -79,7 +79,7 @@ def _cycles(op: Any, preset: dict[str, int]) -> int:
     return int(packages * pixels * -(-op["kernels"] // preset["atomic_k"]))
 
 
-def _entries(stored: np.ndarray, size: int) -> list[int]:
+def as_entries(stored: np.ndarray, size: int) -> list[int]:
     """Return bytes as entries of CBUF, numbers of ``size`` bytes."""
     raw = stored.astype(np.uint8).tobytes()
     return [int.from_bytes(raw[i : i + size], "little") for i in range(0, len(raw), size)]
@@ -91,12 +91,12 @@ def _lines(op: Any, data: np.ndarray, noise: np.random.Generator, size: int) -> 
     if op["image"]:
         wide = noise.integers(-128, 128, (height, -(-width * channels // size) * size))
         wide[:, : width * channels] = data.reshape(height, -1)
-        return [_entries(line, size) for line in wide]
+        return [as_entries(line, size) for line in wide]
     surfaces = -(-channels // size)
     wide = noise.integers(-128, 128, (height, width, surfaces * size))
     wide[:, :, :channels] = data
     by_surface = wide.reshape(height, width, surfaces, size).transpose(0, 2, 1, 3)
-    return [_entries(line, size) for line in by_surface]
+    return [as_entries(line, size) for line in by_surface]
 
 
 def _in_order(op: Any, sums: np.ndarray, atomic_k: int) -> list[list[int]]:
@@ -158,7 +158,7 @@ def random_task(
     stored = noise.integers(-128, 128, weight_bytes)
     packed = pack_weights(weights, preset["atomic_c"], k)
     stored[: packed.size] = packed
-    entries = _entries(stored, size)
+    entries = as_entries(stored, size)
     group = taps * k // size
     bounds = [*range(0, groups * group, group), len(entries)]
     return Task(

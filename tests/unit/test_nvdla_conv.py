@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw_models.nvdla import cdma_data, csc
+from hw_models.nvdla import cdma_data, cdma_weights, csc
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark
 from hw_models.nvdla.op import OP, Unit
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.standalone import simulate
+from hw_models.nvdla.timing import ACCEPT_TO_KERNELS
 from hw_models.port import FIFO, FIFO_ROWS, NEVER
 
 DATA, WEIGHT = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
@@ -264,6 +265,23 @@ def test_data_beats_are_taken_as_by_registers_stepped_cycle_by_cycle(width, surf
 
     ours = [int(cdma_data.data_beat(state, time)) for time in arrivals]
     assert ours == pipes_cycle_by_cycle(arrivals, blocks)
+
+
+@pytest.mark.parametrize(("released", "written"), [(3, 6), (4, 6), (5, 7), (20, 22)])
+def test_weights_that_find_the_banks_full_are_written_when_they_are_there(released, written):
+    """Two beats are at the door at 5 and 6 while the banks are full; room for both comes at ``released``."""
+    state = build(PRESETS["nv_small"])[0]
+    weight, cbuf = state["cdma_weight"], state["cbuf"]
+    weight["groups"], weight["total_bytes"], weight["kernels"] = 1, 80, 8
+    weight["capacity"] = weight["stored"] = weight["received"] = 8
+    for time in (5, 6):
+        cdma_weights.weight_beat(state, time)
+    assert weight["waiting"] == 2
+    cbuf["weight_release_time"][0], cbuf["weight_release_beats"][0] = released, 8
+    cbuf["weight_release_count"] = 1
+    cdma_weights._release_weights(state, weight, released)
+    assert weight["accepted"] == written
+    assert weight["update_time"][0] == written + ACCEPT_TO_KERNELS
 
 
 @settings(max_examples=15, deadline=None)

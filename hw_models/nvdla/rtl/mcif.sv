@@ -9,11 +9,11 @@ module mcif #(
     parameter int CLIENTS = 4,
     parameter int REQUESTS = 4,  // DMA requests of a client that wait
     parameter int OUT = 4,       // bursts on the way out, each way
+    parameter int A = 16,        // bits of an address, in beats
+    parameter int D = 4,         // of a delay
     localparam int C = $clog2(CLIENTS),
-    localparam int A = 16,  // of an address, in beats
     localparam int B = 5,   // of the beats of a request
     localparam int F = 10,  // of the beats in flight
-    localparam int D = 4,   // of a delay
     localparam int N = 24,  // of a counter
     localparam int T = 32   // of a time
 ) (
@@ -89,10 +89,10 @@ module mcif #(
 
   // beats that the oldest request of a client sends next: writes come as bursts
   function automatic logic [B-1:0] size_of(logic w, logic [C-1:0] client);
-    logic [B-1:0] longest, room;
+    logic [B-1:0] longest, left;
     longest = B'(1) << burst_shift;
-    room = longest - (B'(rows[w][client][0].address) & (longest - B'(1)));
-    return (!w && room < rows[w][client][0].beats) ? room : rows[w][client][0].beats;
+    left = longest - (B'(rows[w][client][0].address) & (longest - B'(1)));
+    return (!w && left < rows[w][client][0].beats) ? left : rows[w][client][0].beats;
   endfunction
 
   function automatic logic wants(logic w, logic [C-1:0] client);

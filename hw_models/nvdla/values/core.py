@@ -32,7 +32,7 @@ def convolution(
         raise ConfigError("convolution in FP16: values are computed for INT8 and INT16")
     kind = DTYPES[cdma["PROC_PRECISION"]]
     if not (cdma["DATA_REUSE"] and "data" in kept):
-        kept["data"] = _lines(cdma, memory, preset, image)
+        kept["data"] = input_lines(cdma, memory, preset, image)
     if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
         kept["weights"] = _weights(launch, memory, preset, kind)
     lines, weights = kept["data"], kept["weights"]
@@ -78,7 +78,7 @@ def _spread(lines: np.ndarray, out_width: int, stride: int, span: int) -> np.nda
     return flat[:, first[:, None] + np.arange(span)[None, :]]
 
 
-def _lines(cdma: Settings, memory: Memory, preset: Mapping[str, int], image: int) -> np.ndarray:
+def input_lines(cdma: Settings, memory: Memory, preset: Mapping[str, int], image: int = 0) -> np.ndarray:
     """Return what CDMA writes into CBUF, shape (height, width, channels)."""
     kind = DTYPES[cdma["PROC_PRECISION"]]
     width, height = cdma["DATAIN_WIDTH"] + 1, cdma["DATAIN_HEIGHT"] + 1

@@ -1,0 +1,200 @@
+// CDMA's data side: input lines from memory into the data banks of the convolution buffer.
+//
+// A grain of lines at a time, surface after surface. The shared buffer that takes the beats is read in the cycle
+// behind: at the end of a line, and after each atom of the surfaces whose index has bit 1 set, it takes none then.
+
+module cdma_data
+  import cdma_types::*;
+#(
+    parameter int ATOM = 8,
+    parameter int DEPTH = 512,              // entries of a CBUF bank
+    parameter int ENTRY_BITS = 14,
+    localparam int A = 32 - $clog2(ATOM)
+) (
+    input  logic                  clk,
+    input  logic                  rst,
+    input  logic [T-1:0]          now,
+    // register groups
+    input  logic                  waits,
+    input  cdma_launch_t          first,
+    input  logic [T-1:0]          begin_at,
+    input  logic                  ends,      // data and weights are in
+    output logic                  over,      // these are, from the cycle of the last hand-over on
+    output logic [T-1:0]          done_at,
+    // memory interface
+    output logic                  req_valid,
+    input  logic                  req_ready,
+    output logic [A-1:0]          req_address,
+    output logic [3:0]            req_atoms,
+    output logic [D-1:0]          req_delay,
+    input  logic                  beat_valid,
+    output logic                  beat_ready,
+    input  logic [8*ATOM-1:0]     beat_data,
+    // CSC
+    input  logic                  agreed,
+    output logic                  pends,
+    output logic [12:0]           lines_update,
+    input  logic                  release_valid,
+    input  logic [15:0]           release_entries,
+    // CBUF
+    output logic                  write,
+    output logic [ENTRY_BITS-1:0] write_entry,
+    output logic [8*ATOM-1:0]     write_data,
+    output logic                  done
+);
+
+  localparam int LOG_ATOM = $clog2(ATOM);
+  localparam int BANK_BITS = $clog2(DEPTH);
+  localparam int E = 17;                    // of a number of entries
+  localparam int BEHIND_WEIGHTS = 4;        // three stages more on the way to the first request
+  localparam int TO_WRITE = 6;              // an atom is taken -> it is in CBUF
+  localparam int TO_LINES = 15;             // the last of a grain is taken -> CSC knows of its lines
+  localparam int DONE_EARLY = 1;            // before the last of these
+
+  // the launch
+  phase_t phase;
+  /* verilator lint_off UNUSEDSIGNAL */
+  cdma_launch_t launch;                     // some of it
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [5:0] banks;                        // of the split in force
+  logic [12:0] width, surfaces;             // atoms of a line, surfaces
+  logic [12:0] grain;                       // lines of one
+  wire starts = phase == IDLE && waits;
+  wire new_split = first.data_banks != banks;
+  wire agrees = phase == PEND && agreed;
+  wire loads = agrees || (starts && !new_split);
+  wire [12:0] atoms_deep = 13'((14'(first.channels) + 14'(ATOM - 1)) >> LOG_ATOM);
+  wire one_line = first.width == 1 && first.height == 1 && first.surface_packed;
+  wire [12:0] first_grain = (first.line_packed && first.grains != 0) ? 13'(first.grains) : 13'd1;
+  assign pends = phase == PEND;
+
+  function automatic logic [12:0] smaller(logic [12:0] one, logic [12:0] other);
+    return (one < other) ? one : other;
+  endfunction
+
+  // requests
+  logic [T-1:0] next_request;
+  logic [12:0] req_line, req_lines, req_surface;  // the grain in work: first line, lines, surface
+  logic [24:0] req_atom;
+  logic [E-1:0] occupied;                   // entries that are requested or filled
+  wire [E-1:0] capacity = E'(launch.data_banks) << BANK_BITS;
+  wire [28:0] grain_entries = req_lines * launch.line_entries;
+  wire fits = 32'(occupied) + 32'(grain_entries) <= 32'(capacity);
+  wire begins_grain = req_surface == 0 && req_atom == 0;
+  wire wants = phase == BUSY && req_line != launch.height;
+  assign req_valid = wants && (!begins_grain || fits);
+  wire blocked = wants && begins_grain && !fits && req_ready;
+  wire requests = req_valid && req_ready;
+  wire [24:0] atoms = req_lines * width;    // of a surface of the grain
+  assign req_address = A'(launch.address >> LOG_ATOM) + A'(32'(req_line) * (launch.line_stride >> LOG_ATOM))
+      + A'(32'(req_surface) * (launch.surface_stride >> LOG_ATOM)) + A'(req_atom);
+  assign req_atoms = request_size(req_address[2:0], 32'(atoms - req_atom));
+  assign req_delay = delay_of(next_request, now);
+  wire ends_surface = req_atom + 25'(req_atoms) == atoms;
+  wire ends_grain = ends_surface && req_surface + 13'd1 == surfaces;
+  wire [12:0] line_after = req_line + req_lines;
+
+  // beats
+  logic takes;
+  logic [8*ATOM-1:0] atom;
+  logic busy, reads_busy;                   // the buffer is read and takes none; it will, if it is not so now
+  cdma_pipes #(.BITS(8 * ATOM)) pipes (
+      .clk, .rst, .beat_valid, .beat_ready, .beat_data, .busy, .takes, .data(atom)
+  );
+  logic [12:0] line, lines, row, surface, column;  // the grain that fills: first line, lines, line of it
+  wire end_of_line = column + 13'd1 == width;
+  wire end_of_surface = end_of_line && row + 13'd1 == lines;
+  wire end_of_grain = takes && end_of_surface && surface + 13'd1 == surfaces;
+  wire last_grain = line + lines == launch.height;
+
+  // where an atom goes
+  logic [E-1:0] base;                       // of the launch
+  wire [E-1:0] offset = E'(line + row) * E'(launch.line_entries) + E'(surface) * E'(width) + E'(column);
+  function automatic logic [E-1:0] wrapped(logic [E-1:0] at, logic [E-1:0] size);
+    return (at >= size) ? at - size : at;
+  endfunction
+  wire [ENTRY_BITS-1:0] entry = ENTRY_BITS'(wrapped(base + offset, capacity));
+  logic [8*ATOM-1:0] converted;
+  cdma_convert #(.ELEMENTS(ATOM)) converter (
+      .on(launch.convert), .offset(launch.offset), .scale(launch.scale), .truncate(launch.truncate), .in(atom),
+      .out(converted)
+  );
+  delay #(.CYCLES(TO_WRITE), .BITS(1 + ENTRY_BITS + 8 * ATOM)) to_write (
+      .clk, .rst, .in({takes, entry, converted}), .out({write, write_entry, write_data})
+  );
+
+  // lines on their way to CSC
+  logic last_update, last_early;
+  wire [12:0] grain_full = end_of_grain ? lines : '0;
+  delay #(.CYCLES(TO_LINES), .BITS(13)) to_lines (.clk, .rst, .in(grain_full), .out(lines_update));
+  delay #(.CYCLES(TO_LINES - DONE_EARLY)) to_done (.clk, .rst, .in(end_of_grain && last_grain), .out(last_early));
+  delay #(.CYCLES(DONE_EARLY)) to_last (.clk, .rst, .in(last_early), .out(last_update));
+  assign done = last_early;
+  logic [T-1:0] was_done_at;
+  assign over = phase == DONE || last_update;
+  assign done_at = last_update ? now - T'(DONE_EARLY) : was_done_at;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      phase <= IDLE;
+      launch <= '0;
+      {banks, width, surfaces, grain} <= '0;
+      {next_request, was_done_at} <= '0;
+      {req_line, req_lines, req_surface, req_atom, occupied} <= '0;
+      {busy, reads_busy} <= '0;
+      {line, lines, row, surface, column, base} <= '0;
+    end else begin
+      if (starts && new_split) phase <= PEND;
+      if (loads) begin
+        phase <= BUSY;
+        launch <= first;
+        banks <= first.data_banks;
+        width <= one_line ? atoms_deep : first.width;
+        surfaces <= one_line ? 13'd1 : atoms_deep;
+        grain <= first_grain;
+      end
+      if (last_update) begin
+        phase <= DONE;
+        was_done_at <= done_at;
+      end
+      if (ends) phase <= IDLE;
+
+      if (loads) begin
+        next_request <= (agrees ? now : begin_at) + T'(ENABLE_TO_REQUEST + BEHIND_WEIGHTS);
+        {req_line, req_surface, req_atom} <= '0;
+        req_lines <= smaller(first_grain, first.height);
+      end else if (requests) begin
+        next_request <= next_request + T'(1) + T'(ends_surface) + T'(ends_grain);
+        req_atom <= ends_surface ? '0 : req_atom + 25'(req_atoms);
+        if (ends_surface) req_surface <= ends_grain ? '0 : req_surface + 13'd1;
+        if (ends_grain) begin
+          req_line <= line_after;
+          req_lines <= smaller(grain, launch.height - line_after);
+        end
+      end else if (blocked && release_valid) next_request <= later(next_request, now + T'(ROOM_TO_REQUEST));
+      if (agrees) occupied <= '0;
+      else begin
+        occupied <= occupied + ((requests && ends_grain) ? E'(grain_entries) : '0)
+            - (release_valid ? E'(release_entries) : '0);
+      end
+
+      reads_busy <= takes && (end_of_line || surface[1]);
+      busy <= !busy && reads_busy;
+      if (loads) begin
+        {line, row, surface, column} <= '0;
+        lines <= smaller(first_grain, first.height);
+        if (agrees) base <= '0;
+      end else if (takes) begin
+        column <= end_of_line ? '0 : column + 13'd1;
+        if (end_of_line) row <= end_of_surface ? '0 : row + 13'd1;
+        if (end_of_surface) surface <= end_of_grain ? '0 : surface + 13'd1;
+        if (end_of_grain) begin
+          line <= line + lines;
+          lines <= smaller(grain, launch.height - line - lines);
+          if (last_grain) base <= wrapped(base + E'(launch.height) * E'(launch.line_entries), capacity);
+        end
+      end
+    end
+  end
+
+endmodule
