@@ -56,8 +56,8 @@ def kernel_group_bytes(state, op):
 def line_entries(state, op):
     """Return the CBUF entries that one input line takes, of all images of a batch."""
     entry = state["cbuf_entry_bytes"]
-    if op["image"]:
-        return ceil_div(op["width"] * op["channels"], entry)
+    if op["image"]:  # it is padded on its way into the buffer
+        return ceil_div((op["pad_left"] + op["width"] + op["pad_right"]) * op["channels"], entry)
     atoms = ceil_div(op["channels"], state["atom_bytes"])
     per_entry = entry // state["atom_bytes"]
     if op["winograd"]:

@@ -67,6 +67,7 @@ BLOCKS: dict[str, Block] = {
                 "mcif",
                 "cdma_convert",
                 "cdma_pipes",
+                "cdma_pixels",
                 "cdma_data",
                 "cdma_weights",
                 "cdma",

@@ -17,55 +17,37 @@ from hw_models.nvdla.mcif import beat_returned, read_room, request_read, wake
 from hw_models.nvdla.names import Block, Client, Mark, Part, Phase
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.timing import LINES_TO_DATA_DONE
+from hw_models.nvdla.timing import IMAGE_LINES_TO_DATA_DONE, LINES_TO_DATA_DONE
 from hw_models.nvdla.values.memory import Memory
 from hw_models.port import REQUEST, front, pop
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.cdma_csc import Csc
+from simulator.cosim_blocks.cdma_goals import GOALS, SMALL_ENTRIES, WITH_LITTLE_ROOM, reached_by
 from simulator.cosim_blocks.cdma_launches import Task, random_task
+from simulator.cosim_blocks.cdma_writes import Writes
 
 OPS = 64  # rows, used in turn
 OUT = 4  # bursts on the way out, as the RTL's memory interface
 CDMA = int(Block.CDMA)
 OTHER, DATA, WEIGHT = int(Client.BDMA), int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
 NUMBERS = {OTHER: 0, DATA: 1, WEIGHT: 2}  # of the clients, in the RTL
-TO_WRITE = 6  # cycles from an atom's being taken to its write
+IDLE = (
+    "enable",
+    "other_valid",
+    "read_ready",
+    "beat_valid",
+    "agreed",
+    "release_data",
+    "release_weights",
+)
 CHANCES = (1.0, 1.0, 1.0, 0.5, 0.1)  # that a neighbour does in a cycle what it could do
+SLOW = (1.0, 0.1, 0.03, 0.02)  # likewise, that CSC goes on by a kernel group
 BUSY = (0.0, 0.0, 0.05, 0.5)  # likewise, that another client asks
 LATENCIES = (1, 1, 20, 100)
 
 
 class Bench(bench.Bench):
-    goals = (
-        "both register groups are taken",
-        "a launch begins while CSC works on the one before",
-        "a new split of data and weights",
-        "a new split of weights alone",
-        "several surfaces",
-        "surfaces that slow the buffer down",
-        "a grain of several lines",
-        "a last grain of fewer lines",
-        "one pixel over packed surfaces",
-        "lines at a stride",
-        "the converter",
-        "several kernel groups",
-        "the last group is not full",
-        "kernel groups smaller than a request",
-        "data wait for room",
-        "weights wait for room",
-        "weights wait at the full banks",
-        "room comes while weights are on their way",
-        "the data ring wraps around",
-        "the weight ring wraps around",
-        "the bus waits for the buffer",
-        "the memory interface has no room",
-        "lines are left and dropped",
-        "data are in last",
-        "weights are in last",
-        "bursts of several beats",
-        "another client takes its turn",
-        "too many beats in flight",
-    )
+    goals = GOALS
     episode_cycles = 3000
 
     def __init__(self, parameters: dict[str, int], random: Random):
@@ -76,8 +58,8 @@ class Bench(bench.Bench):
             "cbuf_banks": parameters["BANKS"],
             "cbuf_depth": parameters["DEPTH"],
         }
-        if parameters["BANKS"] * parameters["DEPTH"] > 1024:  # not filled within an episode
-            for goal in ("data wait for room", "the data ring wraps around", "the weight ring wraps around"):
+        if parameters["BANKS"] * parameters["DEPTH"] > SMALL_ENTRIES:
+            for goal in WITH_LITTLE_ROOM:
                 del self.reached[goal]
 
     def begin(self, episode: int) -> dict[str, int]:
@@ -99,18 +81,13 @@ class Bench(bench.Bench):
         self.next_task = self._new_task()
         self._draw_chances()
         self.csc = Csc()
-        self.split = (0, 0)  # entries of data and weights that the last launch asks for
         self.groups_seen = 0
         self.pend = False  # CDMA waits for a new split
         self.beats: deque[tuple[int, Any]] = deque()  # (earliest cycle, burst) of each beat, and its content
         self.contents: deque[int] = deque()
         self.on_bus: tuple[Any, int, int] | None = None  # burst, content, cycle in which it is to be taken
         self.other: tuple[int, int] | None = None
-        self.data_base, self.weight_position = 0, 0
-        self.data_writes: deque[tuple[int, int]] = deque()  # (entry, content) of atoms to come
-        self.weight_writes: deque[tuple[int, int]] = deque()
-        self.due_data: dict[int, tuple[int, int]] = {}  # by cycle
-        self.due_weights: dict[int, tuple[int, int]] = {}
+        self.cbuf_writes = Writes(self.preset["cbuf_depth"], self.preset["atom_bytes"])
         self.dones: dict[str, set[int]] = {"data": set(), "weights": set()}
         self.lines_due = 0  # of the launch, on their way to CSC
         self._watch_writes()
@@ -118,23 +95,12 @@ class Bench(bench.Bench):
             "burst_shift": longest.bit_length() - 1,
             "outstanding": outstanding,
             "out_limit": int(self.reads["limit"]),
-            **dict.fromkeys(
-                (
-                    "enable",
-                    "other_valid",
-                    "read_ready",
-                    "beat_valid",
-                    "agreed",
-                    "release_data",
-                    "release_weights",
-                ),
-                0,
-            ),
+            **dict.fromkeys(IDLE, 0),
         }
 
     def _draw_chances(self) -> None:
-        chances = {who: self.random.choice(CHANCES) for who in ("driver", "bus", "beats", "csc", "agree")}
-        self.chances = chances | {"other": self.random.choice(BUSY)}
+        chances = {who: self.random.choice(CHANCES) for who in ("driver", "bus", "beats", "agree")}
+        self.chances = chances | {"other": self.random.choice(BUSY), "csc": self.random.choice(SLOW)}
         self.latency = self.random.choice(LATENCIES)
 
     def _watch_writes(self) -> None:
@@ -144,7 +110,7 @@ class Bench(bench.Bench):
         if self.sees_weights:
 
             def noted(state: Any, weight: Any, at: int) -> None:
-                self.due_weights[int(at)] = self.weight_writes.popleft()
+                self.cbuf_writes.take_weight(int(at))
                 original(state, weight, at)
 
             vars(cdma_weights).update(original_announce=original, _announce=noted)
@@ -165,6 +131,7 @@ class Bench(bench.Bench):
         self.released = self.csc.release(flip["csc"])
         pended, self.pend = self.pend, bool(self.weight["phase"] == Phase.PEND)
         self.pending = pended and self.pend  # the RTL may take a cycle more
+        self.begins = bool(self.weight["phase"] == Phase.IDLE and self.state["groups"][CDMA]["count"])
         self.agreed = self.pending and flip["agree"] and not any(self.released) and self._may_agree()
         if self.other is None and flip["other"]:
             address = random.randrange(1 << 20)
@@ -201,7 +168,9 @@ class Bench(bench.Bench):
         expected = {"room": int(self.room)} | self._bursts()
         other_room = read_room(self.state, OTHER) > 0
         expected["other_ready"] = int(other_room)
-        if self.pending == self.pend:
+        if (
+            self.pending == self.pend and not self.begins
+        ):  # the model may take some, until the one before is done
             expected["pends"] = int(self.pending)
         self._take_burst(cycle, expected)
         self._step(cycle)
@@ -213,9 +182,9 @@ class Bench(bench.Bench):
             self.other = None
         expected |= self._beat(cycle)
         expected |= {f"{who}_done": int(cycle in cycles) for who, cycles in self.dones.items()}
-        expected |= self._write("data", self.due_data.pop(cycle, None))
+        expected |= self.cbuf_writes.data_in(cycle)
         if self.sees_weights:
-            expected |= self._write("weight", self.due_weights.pop(cycle, None))
+            expected |= self.cbuf_writes.weights_in(cycle)
         self._cover_cycle()
         return expected
 
@@ -254,15 +223,11 @@ class Bench(bench.Bench):
             wake(state, int(Part.CDMA_DATA), cycle)
         if self.released.weights:
             row = self.cbuf["weight_release_head"]
-            self.cbuf["weight_release_time"][row], self.cbuf["weight_release_beats"][row] = (
-                cycle,
-                self.released.weights,
-            )
+            self.cbuf["weight_release_time"][row] = cycle
+            self.cbuf["weight_release_beats"][row] = self.released.weights
             self.cbuf["weight_release_count"] = 1
-            self.reach(
-                "room comes while weights are on their way",
-                self.weight["waiting"] and self._on_their_way(cycle),
-            )
+            early = self.weight["waiting"] and (self.weight["door"] > cycle).any()
+            self.reach("room comes while weights are on their way", early)
             wake(state, int(Part.CDMA_WEIGHT), cycle)
         if self.agreed:
             self.reach("a new split of data and weights", self.data["phase"] == Phase.PEND)
@@ -273,9 +238,6 @@ class Bench(bench.Bench):
         if marks[Mark.WT_DONE] > cycle:
             self.dones["weights"].add(int(marks[Mark.WT_DONE]))
 
-    def _on_their_way(self, cycle: int) -> bool:
-        return bool((self.weight["door"] > cycle).any())
-
     def _enable(self, cycle: int) -> None:
         task, row = self.next_task, self.launches % OPS
         self.launches += 1
@@ -285,32 +247,19 @@ class Bench(bench.Bench):
         wake(self.state, int(Part.CDMA_DATA), cycle)
         wake(self.state, int(Part.CDMA_WEIGHT), cycle)
         self.csc.launches.append(task)
-        self._place(task)
-        self._cover(task)
+        around = self.cbuf_writes.launch(task)
+        self.reach("the data ring wraps around", around[0])
+        self.reach("the weight ring wraps around", around[1])
+        self.reach("both register groups are taken", not group_room(self.state, CDMA))
+        self.reach("a launch begins while CSC works on the one before", self.csc.used)
+        for goal, reached in reached_by(task, self.preset).items():
+            self.reach(goal, reached)
         self.next_task = self._new_task()
 
-    def _place(self, task: Task) -> None:
-        """Note which entries the launch's data and weights go to."""
-        op, depth = task.op, self.parameters["DEPTH"]
-        data, weights = int(op["data_banks"]) * depth, int(op["weight_banks"]) * depth
-        if data != self.split[0]:
-            self.data_base = 0
-        if (data, weights) != self.split:
-            self.weight_position = 0
-        self.split = data, weights
-        self.data_writes.extend(((self.data_base + entry) % data, content) for entry, content in task.data)
-        end = self.data_base + int(op["height"]) * task.line_entries
-        self.reach_if("the data ring wraps around", end > data)
-        self.data_base = end % data
-        for content in task.weights:
-            self.weight_writes.append((data + self.weight_position, content))
-            self.weight_position = (self.weight_position + 1) % weights
-            self.reach_if("the weight ring wraps around", self.weight_position == 0)
-
-    def reach_if(self, goal: str, happened: object) -> None:
-        """Count a goal of those that this size of CBUF can reach."""
+    def reach(self, goal: str, happened: object = True) -> None:
+        """Count one of the goals that this size of CBUF can reach."""
         if goal in self.reached:
-            self.reach(goal, happened)
+            super().reach(goal, happened)
 
     def _lines(self) -> int:
         """Take the lines that the model hands over."""
@@ -354,7 +303,8 @@ class Bench(bench.Bench):
         respond(self.state, answer, now)
         self.transactions += 1
         if client == DATA:
-            self.due_data[int(self.data["accepted"]) + TO_WRITE] = self.data_writes.popleft()
+            op = self.ops[int(self.data["op"])]
+            self.cbuf_writes.take_atom(op, int(self.data["line_entries"]), int(self.data["accepted"]))
             if self.data["update_count"] > updates:
                 self._note_lines()
         return int(self.mcif["last_beat"])
@@ -365,37 +315,12 @@ class Bench(bench.Bench):
         self.lines_due += int(self.data["update_lines"][row])
         if self.lines_due == self.data["height"]:
             self.lines_due = 0
-            self.dones["data"].add(int(self.data["update_time"][row]) + LINES_TO_DATA_DONE)
-
-    def _write(self, what: str, due: tuple[int, int] | None) -> dict[str, int]:
-        if due is None:
-            return {f"{what}_write": 0}
-        name = "data" if what == "data" else "weights"
-        return {f"{what}_write": 1, f"{what}_entry": due[0], name: due[1]}
-
-    def _cover(self, task: Task) -> None:
-        op, atom = task.op, self.preset["atom_bytes"]
-        surfaces = -(-int(op["channels"]) // atom)
-        one = bool(op["width"] == op["height"] == 1 and op["surface_packed"])
-        grain = int(op["fetch_grain"]) if op["line_packed"] else 1
-        group = self.preset["atomic_k"] * int(op["channels"] * op["kernel_width"] * op["kernel_height"])
-        self.reach("both register groups are taken", not group_room(self.state, CDMA))
-        self.reach("a launch begins while CSC works on the one before", self.csc.used)
-        self.reach("several surfaces", surfaces > 1 and not one)
-        self.reach("surfaces that slow the buffer down", surfaces > 2 and not one)
-        self.reach("a grain of several lines", 1 < grain < op["height"])
-        self.reach("a last grain of fewer lines", op["height"] > grain and op["height"] % grain)
-        self.reach("one pixel over packed surfaces", one and surfaces > 1)
-        self.reach("lines at a stride", op["src_line_stride"] > op["width"] * atom and op["height"] > 1)
-        self.reach("the converter", task.converts)
-        self.reach("several kernel groups", len(task.groups) > 1)
-        self.reach("the last group is not full", op["kernels"] % self.preset["atomic_k"])
-        self.reach("kernel groups smaller than a request", group < 8 * atom and len(task.groups) > 1)
-        self.reach("lines are left and dropped", op["release"] and op["release"] < op["height"])
+            late = IMAGE_LINES_TO_DATA_DONE if self.data["image"] else LINES_TO_DATA_DONE
+            self.dones["data"].add(int(self.data["update_time"][row]) + late)
 
     def _cover_cycle(self) -> None:
         data, weight = self.data, self.weight
-        self.reach_if("data wait for room", data["waits_for_room"])
+        self.reach("data wait for room", data["waits_for_room"])
         self.reach("weights wait for room", weight["waits_for_room"])
         self.reach("weights wait at the full banks", weight["waiting"])
         for client in (DATA, WEIGHT):

@@ -10,6 +10,7 @@ import numpy as np
 from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.op import OP
+from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.core import input_lines
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import UNIT_BYTES
@@ -17,9 +18,19 @@ from simulator.cosim_blocks.conv_launches import as_entries
 from simulator.cosim_blocks.sdp_launches import joined
 
 MAX_ATOMS = 160  # of the input
+PIXELS = {1: (0x00,), 4: (*range(0x0C, 0x14), 0x1A, 0x1B)}  # formats by bytes of a pixel
 REGION = 1 << 26  # bytes: surfaces of a launch lie within, weights in the next
 REGIONS = 32  # of either, used in turn
+SLACK = 2  # entries of an image's line, more than it has atoms, that the cycles between lines leave time for
 WIDTHS = (  # fields of `cdma_types::cdma_launch_t`, the first on top: bits of each
+    ("image", 1),
+    ("PIXEL_FORMAT", 6),
+    ("PIXEL_SIGN_OVERRIDE", 1),
+    ("PAD_LEFT", 5),
+    ("PAD_RIGHT", 6),
+    ("PAD_VALUE", 8),
+    ("MEAN_FORMAT", 1),
+    *((f"MEAN_{name}", 16) for name in ("AX", "BV", "GU", "RY")),
     ("width", 13),
     ("height", 13),
     ("channels", 13),
@@ -48,7 +59,7 @@ class Task:
     op: Any  # an OP row
     registers: int
     line_entries: int
-    converts: bool
+    cdma: Settings
     data: list[tuple[int, int]]  # (entry from the launch's first on, content) in the order of the fetches
     weights: list[int]  # entries
     groups: list[int]  # entries of each kernel group
@@ -66,7 +77,8 @@ def random_task(
         groups = _group_entries(op, preset)
         need = -(-int(op["height"]) * entries // depth), -(-max(groups) // depth)
         fits = need[0] <= banks[0] and need[1] <= banks[1] if keeps else sum(need) <= preset["cbuf_banks"]
-        if fits and op["height"] * entries <= MAX_ATOMS:
+        slow = op["image"] and entries + _primes(op, atom) > line_atoms(op, atom) + SLACK
+        if fits and op["height"] * entries <= MAX_ATOMS and not slow:
             break
     split = banks if keeps else _split(random, need, preset["cbuf_banks"], banks[0])
     op["data_banks"], op["weight_banks"] = split
@@ -74,19 +86,23 @@ def random_task(
     noise = np.random.default_rng(random.getrandbits(32))
     for start, size in _spans(op, atom):
         memory.write(start, noise.integers(0, 256, size).astype(np.uint8))
-    whole = {"DATAIN_CHANNEL": -(-int(op["channels"]) // atom) * atom - 1}  # CDMA converts whole atoms
-    cdma = launch_of(op, preset, {"CDMA": _converter(random) | whole})["CDMA"]
+    if op["image"]:
+        extra = _pixels(random, int(op["channels"]))
+    else:
+        extra = {"DATAIN_CHANNEL": -(-int(op["channels"]) // atom) * atom - 1}  # CDMA converts whole atoms
+    cdma = launch_of(op, preset, {"CDMA": _converter(random) | extra})["CDMA"]
     fields = {name: int(op[name]) for name in op.dtype.names} | {
-        "line_entries": entries,
+        "line_entries": cdma["ENTRIES"] + 1,
         "kernel_bytes": cdma["BYTE_PER_KERNEL"] + 1,
     }
+    lines = input_lines(cdma, memory, preset)
     stored = memory.read(int(op["weights"]), int(op["weight_bytes"]))
     return Task(
         op=op,
         registers=joined([(fields[n] if n in fields else cdma[n], bits) for n, bits in WIDTHS]),
-        line_entries=entries,
-        converts=bool(cdma["CVT_EN"]),
-        data=list(_fetched(op, input_lines(cdma, memory, preset), atom)),
+        line_entries=cdma["ENTRIES"] + 1,
+        cdma=cdma,
+        data=list(_packed(cdma["PAD_VALUE"], lines, atom) if op["image"] else _fetched(op, lines, atom)),
         weights=as_entries(stored, atom),
         groups=groups,
     )
@@ -107,15 +123,51 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
     op["fetch_grain"] = random.choice([1, 2, 2, 3, int(op["height"]), 12])
     op["kernels"] = op["out_channels"] = random.choice([1, 1, k - 1, k, 2 * k, random.randint(1, 5 * k)])
     op["kernel_width"], op["kernel_height"] = random.choice([(1, 1), (1, 1), (1, 1), (2, 1), (3, 3)])
-    if random.random() < 0.1:  # a kernel group is a beat
+    kind = random.random()
+    if kind < 0.25:
+        _image(random, op, atom)
+    elif kind < 0.35:  # a kernel group is a beat
         op["channels"] = op["kernel_width"] = op["kernel_height"] = 1
         op["kernels"] = op["out_channels"] = 6 * k
+    elif kind < 0.5:  # short requests, few weights
+        op["width"], op["height"] = random.randint(1, 2), random.randint(4, 16)
+        op["channels"] = random.randint(2 * atom, 5 * atom)
+        op["kernels"] = op["out_channels"] = op["kernel_width"] = op["kernel_height"] = 1
     op["stride_x"] = op["stride_y"] = op["out_width"] = op["out_height"] = 1
     taps = int(op["kernel_width"] * op["kernel_height"] * op["channels"])
     op["weight_bytes"] = -(-taps * int(op["kernels"]) // UNIT_BYTES) * UNIT_BYTES
     if random.random() < 0.3:
         op["release"] = random.randint(1, op["height"])
     return op
+
+
+def _image(random: Random, op: Any, atom: int) -> None:
+    """Make an image of it: at least two atoms a line."""
+    op["image"] = 1
+    op["channels"] = each = random.choice([1, 4])
+    op["width"] = random.randint(1, 8) + 2 * atom // each
+    op["pad_left"], op["pad_right"] = (random.choice([0, 0, 1, 2, random.randint(0, 16)]) for _ in range(2))
+    op["src"] = random.choice([0, random.randrange(atom // each) * each])  # within its atom
+
+
+def line_atoms(op: Any, atom: int) -> int:
+    """Return the atoms that are read for an image's line."""
+    return -(-int(op["width"] * op["channels"] + op["src"] % atom) // atom)
+
+
+def _primes(op: Any, atom: int) -> bool:
+    """Tell whether an image's line begins behind the first byte of its first entry."""
+    return bool(op["src"] % atom > op["pad_left"] * op["channels"])
+
+
+def _pixels(random: Random, each: int) -> dict[str, int]:
+    return {
+        "PIXEL_FORMAT": random.choice(PIXELS[each]),
+        "PIXEL_SIGN_OVERRIDE": random.getrandbits(1),
+        "PAD_VALUE": random.choice([0, 127, 0xFF80, random.getrandbits(16)]),
+        "MEAN_FORMAT": random.getrandbits(1),
+        **{f"MEAN_{name}": random.getrandbits(random.choice([7, 16])) for name in ("RY", "GU", "BV", "AX")},
+    }
 
 
 def _split(random: Random, need: tuple[int, int], banks: int, data: int) -> tuple[int, int]:
@@ -136,18 +188,18 @@ def _group_entries(op: Any, preset: dict[str, int]) -> list[int]:
 
 def _place(random: Random, op: Any, atom: int, number: int) -> None:
     """Choose addresses and strides: anywhere an atom may begin, lines one behind the other if packed."""
-    line = int(op["width"]) * atom
+    line = (line_atoms(op, atom) if op["image"] else int(op["width"])) * atom
     op["src_line_stride"] = line + (0 if op["line_packed"] else random.choice([0, 1, 8, 13]) * atom)
     surface = int(op["src_line_stride"] * op["height"])
     op["src_surface_stride"] = surface + random.choice([0, 1, 8, 77]) * atom
     first = number % REGIONS * 2 * REGION
-    op["src"] = first + random.randrange(64) * atom
+    op["src"] += first + random.randrange(64) * atom
     op["weights"] = first + REGION + random.randrange(64) * atom
 
 
 def _spans(op: Any, atom: int) -> Iterator[tuple[int, int]]:
     """Yield (address, bytes) of what the launch reads."""
-    surfaces = -(-int(op["channels"]) // atom)
+    surfaces = 1 if op["image"] else -(-int(op["channels"]) // atom)
     if op["width"] == op["height"] == 1 and op["surface_packed"]:
         yield int(op["src"]), surfaces * atom
     else:
@@ -179,3 +231,14 @@ def _fetched(op: Any, lines: np.ndarray, atom: int) -> Iterator[tuple[int, int]]
                 stored = lines[y, :, surface * atom : (surface + 1) * atom]
                 for x, content in enumerate(as_entries(stored, atom)):
                     yield (y * surfaces + surface) * width + x, content
+
+
+def _packed(pad: int, lines: np.ndarray, atom: int) -> Iterator[tuple[int, int]]:
+    """Yield (entry, content) of an image, line by line; lines: padded, (height, width, channels)."""
+    height = lines.shape[0]
+    entries = -(-lines[0].size // atom)
+    wide = np.full((height, entries * atom), pad & 0xFF, np.uint8).view(np.int8)
+    wide[:, : lines[0].size] = lines.reshape(height, -1)
+    for y in range(height):
+        for entry, content in enumerate(as_entries(wide[y], atom)):
+            yield y * entries + entry, content

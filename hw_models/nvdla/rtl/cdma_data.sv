@@ -1,7 +1,8 @@
 // CDMA's data side: input lines from memory into the data banks of the convolution buffer.
 //
-// A grain of lines at a time, surface after surface. The shared buffer that takes the beats is read in the cycle
-// behind: at the end of a line, and after each atom of the surfaces whose index has bit 1 set, it takes none then.
+// A grain of lines at a time, surface after surface; an image line by line. The shared buffer that takes the beats is
+// read in the cycle behind: at the end of a line, and after each atom of the surfaces whose index has bit 1 set, it
+// takes none then. Between the lines of an image it takes none for two cycles.
 
 module cdma_data
   import cdma_types::*;
@@ -47,9 +48,13 @@ module cdma_data
   localparam int BANK_BITS = $clog2(DEPTH);
   localparam int E = 17;                    // of a number of entries
   localparam int BEHIND_WEIGHTS = 4;        // three stages more on the way to the first request
+  localparam int IMAGE_BEHIND_WEIGHTS = 2;
   localparam int TO_WRITE = 6;              // an atom is taken -> it is in CBUF
   localparam int TO_LINES = 15;             // the last of a grain is taken -> CSC knows of its lines
   localparam int DONE_EARLY = 1;            // before the last of these
+  localparam int IMAGE_DETOUR = 8;          // of lines
+  localparam int IMAGE_DONE_LATE = 2;       // behind the last of these
+  localparam int PIXELS_TO_WRITE = 2;       // an entry is complete -> it is in CBUF
 
   // the launch
   phase_t phase;
@@ -65,7 +70,9 @@ module cdma_data
   wire loads = agrees || (starts && !new_split);
   wire [12:0] atoms_deep = 13'((14'(first.channels) + 14'(ATOM - 1)) >> LOG_ATOM);
   wire one_line = first.width == 1 && first.height == 1 && first.surface_packed;
-  wire [12:0] first_grain = (first.line_packed && first.grains != 0) ? 13'(first.grains) : 13'd1;
+  wire [12:0] first_grain = (first.line_packed && first.grains != 0 && !first.image) ? 13'(first.grains) : 13'd1;
+  wire [15:0] line_bytes = 16'(first.width) * 16'(first.channels[2:0]) + 16'(first.address[LOG_ATOM-1:0]);
+  wire [12:0] line_atoms = 13'((17'(line_bytes) + 17'(ATOM - 1)) >> LOG_ATOM);
   assign pends = phase == PEND;
 
   function automatic logic [12:0] smaller(logic [12:0] one, logic [12:0] other);
@@ -98,6 +105,7 @@ module cdma_data
   logic takes;
   logic [8*ATOM-1:0] atom;
   logic busy, reads_busy;                   // the buffer is read and takes none; it will, if it is not so now
+  logic between;                            // lines of an image, the second cycle
   cdma_pipes #(.BITS(8 * ATOM)) pipes (
       .clk, .rst, .beat_valid, .beat_ready, .beat_data, .busy, .takes, .data(atom)
   );
@@ -108,31 +116,70 @@ module cdma_data
   wire last_grain = line + lines == launch.height;
 
   // where an atom goes
-  logic [E-1:0] base;                       // of the launch
+  logic [E-1:0] base, image_base;           // of the launch: its last atom may be in, an image's entries not yet
   wire [E-1:0] offset = E'(line + row) * E'(launch.line_entries) + E'(surface) * E'(width) + E'(column);
   function automatic logic [E-1:0] wrapped(logic [E-1:0] at, logic [E-1:0] size);
     return (at >= size) ? at - size : at;
   endfunction
   wire [ENTRY_BITS-1:0] entry = ENTRY_BITS'(wrapped(base + offset, capacity));
+  wire of_pixels = launch.image && launch.channels != 1;
+  logic [ATOM-1:0][7:0] elements;
+  logic [ATOM-1:0][15:0] offsets;
+  always_comb begin
+    for (int n = 0; n < ATOM; n++) begin
+      elements[n] = of_pixels ? atom[32*(n/4)+8*int'(byte_of(launch.pixel_format, 2'(n)))+:8] : atom[8*n+:8];
+      offsets[n] = (launch.image && launch.means) ? launch.mean[of_pixels?n%4 : 0] : launch.offset;
+    end
+  end
   logic [8*ATOM-1:0] converted;
   cdma_convert #(.ELEMENTS(ATOM)) converter (
-      .on(launch.convert), .offset(launch.offset), .scale(launch.scale), .truncate(launch.truncate), .in(atom),
-      .out(converted)
-  );
-  delay #(.CYCLES(TO_WRITE), .BITS(1 + ENTRY_BITS + 8 * ATOM)) to_write (
-      .clk, .rst, .in({takes, entry, converted}), .out({write, write_entry, write_data})
+      .on(launch.convert), .is_signed(!launch.image || launch.signed_pixels), .offset(offsets), .scale(launch.scale),
+      .truncate(launch.truncate), .in(elements), .out(converted)
   );
 
+  // writes: of features atom by atom, of an image entry by entry
+  typedef struct packed {
+    logic                  valid;
+    logic [ENTRY_BITS-1:0] entry;
+    logic [8*ATOM-1:0]     data;
+  } write_t;
+  write_t feature, pixels, feature_write, pixels_write;
+  logic [E-1:0] pixels_offset;
+  assign feature.valid = takes && !launch.image;
+  assign feature.entry = entry;
+  assign feature.data = converted;
+  cdma_pixels #(.ATOM(ATOM), .E(E)) lines_of_pixels (
+      .clk, .rst, .loads, .launch, .atoms(width), .valid(takes && launch.image), .atom(converted),
+      .write(pixels.valid), .write_offset(pixels_offset), .write_data(pixels.data)
+  );
+  assign pixels.entry = ENTRY_BITS'(wrapped(image_base + pixels_offset, capacity));
+  delay #(.CYCLES(TO_WRITE), .BITS($bits(write_t))) to_write (.clk, .rst, .in(feature), .out(feature_write));
+  delay #(.CYCLES(PIXELS_TO_WRITE), .BITS($bits(write_t))) pixels_to_write (
+      .clk, .rst, .in(pixels), .out(pixels_write)
+  );
+  assign {write, write_entry, write_data} = pixels_write.valid ? pixels_write : feature_write;
+
   // lines on their way to CSC
-  logic last_update, last_early;
-  wire [12:0] grain_full = end_of_grain ? lines : '0;
-  delay #(.CYCLES(TO_LINES), .BITS(13)) to_lines (.clk, .rst, .in(grain_full), .out(lines_update));
-  delay #(.CYCLES(TO_LINES - DONE_EARLY)) to_done (.clk, .rst, .in(end_of_grain && last_grain), .out(last_early));
-  delay #(.CYCLES(DONE_EARLY)) to_last (.clk, .rst, .in(last_early), .out(last_update));
-  assign done = last_early;
+  typedef struct packed {
+    logic        last;
+    logic [12:0] lines;
+  } update_t;
+  update_t ready, detour, update;
+  wire update_t full = '{end_of_grain && last_grain, end_of_grain ? lines : '0};
+  logic last_early, last_late, last_update;
+  delay #(.CYCLES(IMAGE_DETOUR), .BITS($bits(update_t))) to_detour (
+      .clk, .rst, .in(launch.image ? full : '0), .out(detour)
+  );
+  assign ready = launch.image ? detour : full;
+  delay #(.CYCLES(TO_LINES), .BITS($bits(update_t))) to_lines (.clk, .rst, .in(ready), .out(update));
+  delay #(.CYCLES(TO_LINES - DONE_EARLY)) to_early (.clk, .rst, .in(ready.last && !launch.image), .out(last_early));
+  delay #(.CYCLES(IMAGE_DONE_LATE)) to_late (.clk, .rst, .in(update.last && launch.image), .out(last_late));
+  assign lines_update = update.lines;
+  assign last_update = update.last;
+  assign done = last_early || last_late;
   logic [T-1:0] was_done_at;
   assign over = phase == DONE || last_update;
-  assign done_at = last_update ? now - T'(DONE_EARLY) : was_done_at;
+  assign done_at = !last_update ? was_done_at : launch.image ? now + T'(IMAGE_DONE_LATE) : now - T'(DONE_EARLY);
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -141,16 +188,16 @@ module cdma_data
       {banks, width, surfaces, grain} <= '0;
       {next_request, was_done_at} <= '0;
       {req_line, req_lines, req_surface, req_atom, occupied} <= '0;
-      {busy, reads_busy} <= '0;
-      {line, lines, row, surface, column, base} <= '0;
+      {busy, reads_busy, between} <= '0;
+      {line, lines, row, surface, column, base, image_base} <= '0;
     end else begin
       if (starts && new_split) phase <= PEND;
       if (loads) begin
         phase <= BUSY;
         launch <= first;
         banks <= first.data_banks;
-        width <= one_line ? atoms_deep : first.width;
-        surfaces <= one_line ? 13'd1 : atoms_deep;
+        width <= first.image ? line_atoms : one_line ? atoms_deep : first.width;
+        surfaces <= (first.image || one_line) ? 13'd1 : atoms_deep;
         grain <= first_grain;
       end
       if (last_update) begin
@@ -160,7 +207,8 @@ module cdma_data
       if (ends) phase <= IDLE;
 
       if (loads) begin
-        next_request <= (agrees ? now : begin_at) + T'(ENABLE_TO_REQUEST + BEHIND_WEIGHTS);
+        next_request <= (agrees ? now : begin_at) + T'(ENABLE_TO_REQUEST)
+            + T'(first.image ? IMAGE_BEHIND_WEIGHTS : BEHIND_WEIGHTS);
         {req_line, req_surface, req_atom} <= '0;
         req_lines <= smaller(first_grain, first.height);
       end else if (requests) begin
@@ -179,11 +227,13 @@ module cdma_data
       end
 
       reads_busy <= takes && (end_of_line || surface[1]);
-      busy <= !busy && reads_busy;
+      between <= reads_busy && launch.image;
+      busy <= (!busy && reads_busy) || between;
       if (loads) begin
         {line, row, surface, column} <= '0;
         lines <= smaller(first_grain, first.height);
         if (agrees) base <= '0;
+        image_base <= agrees ? '0 : base;
       end else if (takes) begin
         column <= end_of_line ? '0 : column + 13'd1;
         if (end_of_line) row <= end_of_surface ? '0 : row + 13'd1;

@@ -13,6 +13,14 @@ package cdma_types;
 
   // registers of a launch, as the driver programs them; sizes as they are, not less one
   typedef struct packed {
+    logic        image;                    // pixels of 1 or 4 bytes, no surfaces
+    logic [5:0]  pixel_format;
+    logic        signed_pixels;
+    logic [4:0]  pad_left;                 // images only, as the next
+    logic [5:0]  pad_right;
+    logic [7:0]  pad_value;
+    logic        means;                    // an offset for each channel
+    logic [3:0][15:0] mean;
     logic [12:0] width;
     logic [12:0] height;
     logic [12:0] channels;
@@ -51,6 +59,16 @@ package cdma_types;
     logic [3:0] room;
     room = 4'(REQUEST_ATOMS) - 4'(place);
     return (left < 32'(room)) ? left[3:0] : room;
+  endfunction
+
+  // which byte of a pixel of four is channel n
+  function automatic logic [1:0] byte_of(logic [5:0] format, logic [1:0] channel);
+    case (format)
+      6'h0d, 6'h11, 6'h1a: return (channel == 3) ? 2'd3 : 2'd2 - channel;  // B, G, R, A
+      6'h0e, 6'h12, 6'h1b: return channel + 2'd1;                          // A, R, G, B
+      6'h0f, 6'h13: return 2'd3 - channel;                                 // A, B, G, R
+      default: return channel;
+    endcase
   endfunction
 
 endpackage
