@@ -10,6 +10,7 @@ from simulator.results.numbers import percent_text, time_text
 from simulator.results.result import Result
 
 LINES = 5  # slow layers that are told of
+FS_DIGITS = 15  # of a difference in seconds: whole femtoseconds
 LEAST = 0.01  # share, of its waits or of the most that a layer lost, below which it is not worth a word
 NOBODY = "refresh"
 LEVELS = {"llc": "LLC", "dram": "DRAM"}  # as they are written
@@ -112,7 +113,7 @@ def slowed_layers(result: Result, baseline: Result) -> list[str]:
         for layer in layers_of(baseline.ops, baseline.summary["workloads"])
     }
     found = [
-        (layer.seconds - before.get((layer.job, layer.own_name), layer.seconds), layer)
+        (round(layer.seconds - before.get((layer.job, layer.own_name), layer.seconds), FS_DIGITS), layer)
         for layer in layers_of(result.ops, result.summary["workloads"])
     ]
     lost = sorted((each for each in found if each[0] > 0), key=lambda each: (-each[0], each[1].name))[:LINES]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from simulator.report.blamed import slowed_layers
+from simulator.report.blamed import FS_DIGITS, slowed_layers
 from simulator.report.layers import layers_of
 from simulator.report.measures import Row, change, differences, verdict_of
 from simulator.report.page import Cell, cell, chart, lines, navigation, page, pair, table, verdict
@@ -136,7 +136,7 @@ def _layers(names: Sequence[str], runs: Sequence[Result]) -> str:
         cells: list[Any] = [name, cell(base, time_text)]
         for one in seconds[1:]:
             value = one.get(name)
-            moved = None if value is None or base is None else value - base
+            moved = None if value is None or base is None else round(value - base, FS_DIGITS)
             sign = "-" if moved is None else f"{'+' if moved > 0 else ''}{time_text(moved)}"
             share = None if moved is None or not base else moved / base
             cells += [cell(value, time_text), Cell(sign, moved), cell(share, percent_text)][::step]

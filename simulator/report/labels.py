@@ -8,7 +8,7 @@ from simulator.results.numbers import bytes_text, count_text, joules_text, perce
 
 _ENDINGS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
     (r"bytes_per_s$", "B/s", rate_text),
-    (r"(^|[._])j$", "J", joules_text),
+    (r"(^|[._])j(\.(\d+|\*))?$", "J", joules_text),
     (r"(utilization|_rate|share)$", "", percent_text),
     (r"bytes$", "B", bytes_text),
     (r"(^|[._])s_per_token$", "s", time_text),
@@ -17,9 +17,22 @@ _ENDINGS: tuple[tuple[str, str, Callable[[float | None], str]], ...] = (
 )
 
 
+# a path, or what a function gathers from one: it has the path's unit, no other expression has
+_OF_ONE_PATH = re.compile(r"(?:(?:max|min|mean|sum|p\d+)\(\s*)?([A-Za-z_][\w-]*(?:\.(?:\*|[\w-]+))*)\s*\)?")
+
+
+def _kind(text: str) -> tuple[str, Callable[[float | None], str]] | None:
+    """Return the unit of a path's number and what shows it, None where nothing is known of it."""
+    match = _OF_ONE_PATH.fullmatch(text)
+    if match is None:
+        return None
+    return next(((unit, show) for ending, unit, show in _ENDINGS if re.search(ending, match[1])), None)
+
+
 def unit_of(path: str) -> str:
-    """Return the unit of the number at a path of summary.json, "" for none: its last part names it."""
-    return next((unit for ending, unit, _ in _ENDINGS if re.search(ending, path)), "")
+    """Return the unit of a path of summary.json, or of an expression, "" for none: the last part names it."""
+    found = _kind(path)
+    return found[0] if found else ""
 
 
 def value_text(path: str, value: Any) -> str:
@@ -30,9 +43,9 @@ def value_text(path: str, value: Any) -> str:
         return "-"
     if not isinstance(value, int | float):
         return str(value)
-    show = next((show for ending, _, show in _ENDINGS if re.search(ending, path)), None)
-    if show is not None:
-        return show(value)
+    found = _kind(path)
+    if found is not None:
+        return found[1](value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DIGITS = 7  # significant ones of a number in a page's data
 ROOMY = 12  # columns of a table whose cells are not tight
+TIGHT = 16  # of one whose cells do not break within words
 LONG = 64  # values of a column that may be packed
 
 
@@ -134,6 +135,7 @@ def table(
     body = "".join("<tr>" + "".join(_cell(row[i], side[i]) for i in shown) + "</tr>" for row in cells)
     mark = f' id="{name}"' if name else ""
     css = "sorts tight" if tight or len(shown) > ROOMY else "sorts"
+    css = "sorts fits" if len(shown) > TIGHT else css
     inner = f'<table class="{css}"{mark}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f'{_filter(name, len(cells)) if name else ""}<div class="wide">{inner}</div>'
 

@@ -43,7 +43,7 @@ def effects(outcome: SweepOutcome) -> list[dict[str, Any]]:
                     {
                         "objective": objective, "axis": axis, "value": value, "points": len(groups[value]),
                         "mean": mean, "difference": mean - float(everything.mean()),
-                        "share_of_variance": float(spread) / total if total else 0.0,
+                        "share_of_variance": round(float(spread) / total, 12) if total else 0.0,
                     }
                 )  # fmt: skip
     return rows

@@ -11,6 +11,7 @@ from synthetic import synthetic_result
 
 import simulator
 from simulator.report.compare import write_comparison
+from simulator.report.labels import unit_of
 from simulator.report.run_page import run_page
 from simulator.report.write import write_run
 from simulator.results.result import Result
@@ -299,6 +300,32 @@ def made_up_sweep() -> SweepOutcome:
             )
     outcome.mark_pareto()
     return outcome
+
+
+def test_a_table_of_many_columns_fits_the_page(browser, tmp_path):
+    paths = [f"max(masters.a_core_{i}.read_latency_s.p99)" for i in range(22)]
+    outcome = SweepOutcome("many", ["system.llc.size", "load"], {paths[0]: "minimize"}, paths)
+    for size in ("512 KiB", "1 MiB"):
+        outcome.add(
+            {"system.llc.size": size, "load": "beside three"}, dict.fromkeys(paths, 1.23456e-7), True, ""
+        )
+    outcome.mark_pareto()
+    page = tmp_path / "many.html"
+    page.write_text(sweep_page(outcome, {"name": "base"}, "runs/many"), encoding="utf-8")
+    show(browser, page)
+    assert too_wide(browser) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.latency_s", "max(masters.*.read_latency_s.p99)", "p95(a.frame_latency_s)", "a.frame_latency_s.0", "a.energy_j",
+        "sum(dram.*.energy_j) * a.latency_s", "a.read_bytes", "sum(masters.*.bandwidth_bytes_per_s)", "a.macs",
+    ],
+)  # fmt: skip
+def test_a_page_and_a_plot_take_a_path_for_the_same_unit(sweep, path):
+    in_page = sweep.execute_script("return unitOf(arguments[0])", path)
+    assert {"plain": "", "%": ""}.get(in_page, in_page) == unit_of(path)
 
 
 @pytest.fixture

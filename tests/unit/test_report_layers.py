@@ -11,6 +11,7 @@ from synthetic import synthetic_result
 from hw_models.errors import ConfigError
 from simulator.cli.report import write_report
 from simulator.cli.terminal import output_console, print_run, progress_bar
+from simulator.report.blamed import slowed_layers
 from simulator.report.compare import unique_names, write_comparison
 from simulator.report.frames import frame_times
 from simulator.report.layers import layers_of
@@ -63,6 +64,20 @@ def test_an_empty_run_has_no_layers_and_no_plots_of_them():
     result.ops = {name: [] for name in result.ops}
     assert layers_of(result.ops) == []
     assert set(run_plots(result)) == {"bandwidth", "interference"}
+
+
+def test_a_layer_that_took_as_long_at_another_time_is_no_difference(tmp_path):
+    early, late = synthetic_result(), synthetic_result()
+    late.ops = {n: [t + 1 for t in c] if n in ("start_s", "end_s") else c for n, c in late.ops.items()}
+    assert max(abs(a.seconds - b.seconds) for a, b in zip(layers_of(early.ops), layers_of(late.ops))) > 0
+    assert slowed_layers(late, early) == slowed_layers(early, late) == []
+    for name, run in (("early", early), ("late", late)):
+        write_run(run, tmp_path / name, plots=False)
+    write_comparison(
+        Console(file=io.StringIO()), [tmp_path / "early", tmp_path / "late"], tmp_path / "page.html"
+    )
+    table = (tmp_path / "page.html").read_text().split('id="layers-table"')[1].split("</table>")[0]
+    assert table.count(">0 s<") >= len(layers_of(early.ops))
 
 
 def test_frame_times_are_drawn_when_there_are_several():

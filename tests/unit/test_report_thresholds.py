@@ -96,6 +96,12 @@ def test_a_limit_that_cannot_be_read_is_told(limit, said):
         ("workloads.a.deadline.met", True, "yes"),
         ("workloads.a.latency_s", None, "-"),
         ("axis", "LPDDR4", "LPDDR4"),
+        ("max(masters.*.read_latency_s.p99)", 2e-7, "200 ns"),
+        ("p95(workloads.a.frame_latency_s)", 0.0136, "13.6 ms"),
+        ("workloads.a.frame_latency_s.0", 0.0136, "13.6 ms"),
+        ("count(masters.*.reads)", 3, "3"),
+        ("sum(dram.*.energy_j) * workloads.a.latency_s", 2.5e-8, "2.5e-08"),  # joule seconds
+        ("llc.size / workloads.a.latency_s", 10.0, "10"),
     ],
 )
 def test_a_value_is_shown_in_the_unit_of_its_path(path, value, said):

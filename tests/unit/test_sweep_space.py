@@ -180,6 +180,12 @@ def test_effects_are_means_and_shares_of_the_variance():
     assert rows["a", 1]["share_of_variance"] + rows["b", "x"]["share_of_variance"] == pytest.approx(1)
 
 
+def test_an_axis_without_an_effect_explains_nothing_and_not_a_rounding_error():
+    outcome = grid_outcome((3, 7), lambda a, b: 0.1 + 0.3 * a)
+    shares = {row["axis"]: row["share_of_variance"] for row in effects(outcome)}
+    assert shares == {"a": pytest.approx(1), "b": 0.0}
+
+
 def grid_outcome(counts, cost):
     """Return the outcome of a full grid, the last axis fastest."""
     names = "abcdefgh"[: len(counts)]

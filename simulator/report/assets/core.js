@@ -25,15 +25,18 @@ function text(value, unit = "", digits = 4) {
   return `${Number((value / factor).toPrecision(digits))} ${name}`.trim();
 }
 
-/** Return the unit that a dotted path's last part names. */
-function unitOf(path) {
+const OF_ONE_PATH = /^(?:(?:max|min|mean|sum|p\d+)\(\s*)?([A-Za-z_][\w-]*(?:\.(?:\*|[\w-]+))*)\s*\)?$/;
+
+/** Return the unit that a dotted path's last part names; of an expression, that of what it gathers from one path. */
+function unitOf(expression) {
+  const path = OF_ONE_PATH.exec(expression)?.[1] ?? "";
   if (/_bytes_per_s$/.test(path)) return "B/s";
-  if (/(^|[._])j$|_j\b/.test(path)) return "J";
+  if (/(^|[._])j(\.(\d+|\*))?$/.test(path)) return "J";
   if (/(utilization|_rate|share)$/.test(path)) return "%";
   if (/bytes$/.test(path)) return "B";
   if (/(^|[._])s_per_token$/.test(path)) return "s";
   if (/_per_s$/.test(path)) return "";
-  return /(^|[._])s$|_s\.(mean|p\d+|max)$/.test(path) ? "s" : "plain";
+  return /(^|[._])s$|_s\.(mean|p\d+|min|max|\d+|\*)$/.test(path) ? "s" : "plain";
 }
 
 const short = (value, unit) => text(value, unit, 3);

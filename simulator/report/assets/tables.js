@@ -55,6 +55,7 @@ const PAGE_ROWS = 50;
  * Make a table of columns [{name, unit, values}] in `holder`, a page of rows at a time.
  * `pick(index)`: called for the row that is clicked. Returns {keep(predicate), pick(index)}.
  */
+const ROOMY = 12; // columns of a table whose cells do not break
 function longTable(holder, columns, { pick, label } = {}) {
   const count = columns[0]?.values.length ?? 0;
   const words = columns.map(column => typeof column.values.find(v => v !== null && v !== "") === "string");
@@ -87,7 +88,7 @@ function longTable(holder, columns, { pick, label } = {}) {
   box.addEventListener("input", () => { filter = wordsOf(box.value); show(); });
   holder.append(
     element("div", { className: "controls" }, box, back, forth, shown),
-    element("div", { className: "wide" }, element("table", {}, element("caption", { className: "skip", textContent: label }), element("thead", {}, head), body)),
+    element("div", { className: "wide" }, element("table", { className: columns.length > ROOMY ? "fits" : "" }, element("caption", { className: "skip", textContent: label }), element("thead", {}, head), body)),
   );
   show();
   return { keep: predicate => { kept = predicate; first = 0; show(); }, pick: index => { chosen = index; show(); } };
