@@ -14,7 +14,7 @@ from simulator.results.run_folder import prepare_out
 from simulator.sweeps.bar import Bar
 from simulator.sweeps.effects import write_effects
 from simulator.sweeps.expressions import lookup, paths_of
-from simulator.sweeps.file import Sweep
+from simulator.sweeps.file import Sweep, values_of
 from simulator.sweeps.outcome import SweepOutcome, write_results
 from simulator.sweeps.page import write_sweep_page
 from simulator.sweeps.replicates import summarise
@@ -84,11 +84,14 @@ class Exploration:
         self.known: dict[str, tuple[Values, str]] = {}  # digest -> (values, error)
         self.sent: dict[str, dict[str, Any]] = {}  # configs that are being simulated
         self.outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths))
-        self.same_shape = not any(
-            value is None or isinstance(value, dict)
-            for axis in sweep.axes.values()
-            for value in (axis if isinstance(axis, list) else [{}] if isinstance(axis, dict) else [])
-        )  # every point's summary has the same paths
+        self.found: set[str] = set()  # paths at which some point had a number
+        self.summary: dict[str, Any] = {}  # of a point that ran
+        self.untried = {
+            (name, repr(value))
+            for name, axis in sweep.axes.items()
+            for value in values_of(axis)
+            if isinstance(axis, dict) or value is None or isinstance(value, dict)
+        }  # values with which a summary may have other paths, and with which no point has run
 
     def explore(self, bar: Bar) -> None:
         """Run every point that the sampler asks for."""
@@ -106,7 +109,7 @@ class Exploration:
         ran = [row for row in self.outcome.rows if not row["error"] or row["error"].startswith(NO_NUMBER)]
         for path in self.outcome.paths:
             if ran and all(row[path] == "" for row in ran):
-                raise self._no_number(path, None)
+                raise self._no_number(path)
         self.outcome.mark_pareto()
         self.outcome.mark_idle()
         self.outcome.stale = self.store.stale if self.store else 0
@@ -122,7 +125,10 @@ class Exploration:
             for index in asked.pop(digest, ()):
                 left[index] -= 1
                 if left[index] == 0:
-                    bar.advance(*self._row(points[index], digests[index]))
+                    values, error = self._row(points[index], digests[index])
+                    bar.advance(values, error)
+                    if not error or error.startswith(NO_NUMBER):
+                        self._check_paths(points[index])
 
         for digest, answer in self.run(self._tasks(points, digests, asked, arrived)):
             if self.store is not None:
@@ -161,17 +167,27 @@ class Exploration:
             return " ".join(str(error).split())
 
     def _learn(self, digest: str, answer: Answer) -> None:
-        """Keep an answer's values. Raises ConfigError at once where the first point lacks an objective."""
+        """Keep an answer's values."""
         summary, error = answer.get("summary", {}), answer.get("error", "")
         values = {text: lookup(summary, read) for text, read in self.sweep.paths.items()}
         if not error:
-            needed = [
-                path for path in (*self.sweep.objectives, *self.sweep.constraints) if values[path] is None
-            ]
-            if needed and self.same_shape and not any(not e for _, e in self.known.values()):
-                raise self._no_number(needed[0], summary)
-            error = f"{NO_NUMBER} {needed[0]}" if needed else ""
+            self.summary = summary
+            self.found |= {path for path, value in values.items() if value is not None}
+            error = next((f"{NO_NUMBER} {path}" for path in self._needed() if values[path] is None), "")
         self.known[digest] = (values, error)
+
+    def _needed(self) -> Iterator[str]:
+        """Yield what a point must have a number at."""
+        yield from self.sweep.objectives
+        yield from self.sweep.constraints
+
+    def _check_paths(self, point: Point) -> None:
+        """Note that ``point`` ran. Raises ConfigError for a path that no other point may have."""
+        self.untried -= {(name, repr(value)) for name, value in point.items()}
+        if not self.untried:
+            for path in self._needed():
+                if path not in self.found:
+                    raise self._no_number(path)
 
     def _row(self, point: Point, digests: list[str]) -> tuple[Values, str]:
         """Return a point's values, means over its replicates, and its first error."""
@@ -188,11 +204,11 @@ class Exploration:
         self.outcome.add(point, values, feasible, error, digest)
         return (None if error else [float(values[path] or 0.0) for path in self.sweep.objectives]), broken
 
-    def _no_number(self, path: str, summary: Any) -> ConfigError:
+    def _no_number(self, path: str) -> ConfigError:
         table = next(t for t in ("objectives", "constraints", "metrics") if path in getattr(self.sweep, t))
-        close = difflib.get_close_matches(path, list(paths_of(summary)) if summary else [], n=1)
+        close = difflib.get_close_matches(path, list(paths_of(self.summary)), n=1)
         right = f"did you mean {close[0]!r}?" if close else "write another path"
-        kept = f"; {self.store.kept} points are kept for --resume" if self.store else ""
+        kept = f"; {self.store.kept} points are kept" if self.store else ""
         written = getattr(self.sweep, table)
         inner = path if isinstance(written, dict) else written.index(path)
         place = self.space.document.place_of((table, inner))

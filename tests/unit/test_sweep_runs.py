@@ -306,15 +306,26 @@ def test_a_path_that_no_point_has_is_told_and_what_ran_is_kept(fake_answers, tmp
     )
     with pytest.raises(ConfigError) as caught:
         simulator.sweep({**SWEEP, table: wrong}, out=tmp_path / "s")
-    right = "did you mean 'workloads.chat.latency_s'?" if table == "objectives" else "write another path"
     kept = 1 if table == "objectives" else 9  # an objective is told after the first point
     assert str(caught.value) == (
-        f"{table}.workloads.chat.latency_z: no point's summary.json has a number there; {right}; "
-        f"{kept} points are kept for --resume"
+        f"{table}.workloads.chat.latency_z: no point's summary.json has a number there; "
+        f"did you mean 'workloads.chat.latency_s'?; {kept} points are kept"
     )
     assert [path.name for path in tmp_path.iterdir()] == [".s.partial"]
     assert len(simulator.sweep(SWEEP, out=tmp_path / "s", resume=True).best) > 0
     assert len(fake_answers) == 9
+
+
+def test_an_objective_that_no_alternative_has_is_told_once_each_has_run(fake_answers):
+    """Another alternative may have the path: only when none has it the sweep ends."""
+    axes = {
+        "load": {name: {"workloads": {"chat": {"prompt": n}}} for n, name in enumerate(("one", "two"), 4)},
+        "workloads.chat.tokens": [1, 2],
+        "workloads.chat.batch": [1, 2],
+    }
+    with pytest.raises(ConfigError, match="did you mean 'workloads"):
+        simulator.sweep({**SWEEP, "axes": axes, "objectives": {"workloads.chat.latency_z": "minimize"}})
+    assert len(fake_answers) == 5  # four of one load, the first of the other
 
 
 def test_a_scheduler_that_does_not_answer_leaves_nothing_behind(tmp_path):
