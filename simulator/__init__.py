@@ -62,11 +62,11 @@ def load(
 
 
 def load_run(folder: str | Path) -> "Run":
-    """Return what a run folder holds, without its timeline. Raises ConfigError if it is none."""
+    """Return what a run folder holds. Raises ConfigError if it is none."""
     from simulator.report.run import Run
     from simulator.results.run_folder import read_run
 
-    return Run.of(read_run(Path(folder)))
+    return Run.of(read_run(Path(folder), whole=True))
 
 
 def sweep(

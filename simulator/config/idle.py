@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hw_models.cache.names import Prefetch
 from hw_models.dram.names import Page, Refresh, Scheduler
 from hw_models.dram.params import Dram
 from hw_models.dram.spec import timings
@@ -39,6 +40,13 @@ PORT: dict[str, tuple[Arbitration, str]] = {
 }
 JOB: list[Rule] = [
     ("period_fs", lambda j: j.frames > 1, "there is one frame"),
+    ("jitter_fs", lambda j: j.frames > 1, "there is one frame, and the first one is in time"),
+]
+CACHE: list[Rule] = [
+    ("prefetch_degree", lambda c: c.prefetch != Prefetch.NONE, "prefetch is none"),
+]
+MASTER: list[Rule] = [
+    ("reclaim", lambda m: m.budget_bytes_per_s is not None, "the master has no budget"),
 ]
 
 
@@ -64,9 +72,14 @@ def _idle(config: Config) -> Iterator[tuple[str, str]]:
         if isinstance(bus, Interconnect):
             yield from _by_rules(path, bus, INTERCONNECT)
             for name, master in bus.masters.items():
+                yield from _by_rules(f"{path}.masters.{name}", master, MASTER)
                 for field, (arbitration, why) in PORT.items():
                     if bus.arbitration != arbitration and _written(master, field):
                         yield f"{path}.masters.{name}.{_alias(master, field)}", why
+    caches = {"system.llc": system.llc} | {f"system.caches.{n}": c for n, c in system.caches.items()}
+    for path, cache in caches.items():
+        if cache is not None:
+            yield from _by_rules(path, cache, CACHE)
     for name, job in config.workloads.items():
         if isinstance(job, NetworkJob):
             yield from _by_rules(f"workloads.{name}", job, JOB)

@@ -192,8 +192,11 @@ def write_data(result: Result, folder: Path) -> None:
     (folder / "timeline.json").write_text(f'{{"traceEvents":[\n{events}\n],"displayTimeUnit":"ns"}}\n')
 
 
-def read_run(folder: Path) -> Result:
-    """Return what `write_data` wrote (without the timeline). Raises ConfigError if it is no run folder."""
+def read_run(folder: Path, *, whole: bool = False) -> Result:
+    """Return what `write_data` wrote. Raises ConfigError if it is no run folder.
+
+    Pages and tables need neither the timeline nor replayed transactions: only a ``whole`` run has them.
+    """
     try:
         summary = json.loads((folder / "summary.json").read_text())
         ops = read_table(folder / "ops.csv")
@@ -201,6 +204,10 @@ def read_run(folder: Path) -> Result:
         more: dict[str, Any] = {
             name: read_table(path) for name in OPTIONAL if (path := folder / f"{name}.csv").is_file()
         }
+        if whole:
+            more["timeline"] = json.loads((folder / "timeline.json").read_text())["traceEvents"]
+            replays = {job: folder / f"bus_{job}.csv" for job in summary["workloads"]}
+            more["transactions"] = {job: read_table(path) for job, path in replays.items() if path.is_file()}
         config = parse_text((folder / "config.yaml").read_text(), str(folder / "config.yaml")).data
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not readable"

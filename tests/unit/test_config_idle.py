@@ -16,10 +16,11 @@ SYSTEM = {
 LAYER = {"conv": {"input": [4, 4, 8], "kernels": 8, "kernel": 1}}
 
 
-def config_of(dram=(), bus=(), **job):
+def config_of(dram=(), bus=(), llc=None, **job):
     system = SYSTEM | {
         "dram": SYSTEM["dram"] | dict(dram),
         "interconnect": SYSTEM["interconnect"] | dict(bus),
+        "llc": llc,
     }
     return {"system": system, "workloads": {"net": {"on": "nvdla0", "layers": [LAYER]} | job}}
 
@@ -36,6 +37,13 @@ IDLE = {
         config_of(bus={"masters": {"nvdla0": {"priority": 1}}}), "system.interconnect.masters.nvdla0.priority",
     ),
     "period of no budget": (config_of(bus={"period": "2 us"}), "system.interconnect.period"),
+    "reclaim of no budget": (
+        config_of(bus={"masters": {"nvdla0": {"reclaim": True}}}), "system.interconnect.masters.nvdla0.reclaim",
+    ),
+    "degree of no prefetcher": (
+        config_of(llc={"size": "64 KiB", "prefetch_degree": 2}), "system.llc.prefetch_degree",
+    ),
+    "jitter of one frame": (config_of(jitter="1 ms"), "workloads.net.jitter"),
     "period of one frame": (config_of(period="20 ms"), "workloads.net.period"),
 }  # fmt: skip
 
@@ -47,7 +55,9 @@ AT_WORK = {
     "power-down, whose timings are the speed's": config_of(WRITTEN | {"power_down_after": "100 cycles"}),
     "bliss": config_of({"scheduler": "bliss", "bliss_streak": 8}),
     "defaults written out": config_of({"bliss_streak": 4, "page_timeout": "200 cycles"}),
-    "frames": config_of(period="20 ms", frames=2),
+    "frames": config_of(period="20 ms", frames=2, jitter="1 ms"),
+    "prefetcher": config_of(llc={"size": "64 KiB", "prefetch": "next_line", "prefetch_degree": 2}),
+    "budget": config_of(bus={"masters": {"nvdla0": {"budget": "1 GB/s", "reclaim": True}}}),
 }
 
 

@@ -52,6 +52,9 @@ def test_a_run_is_saved_and_loaded(run, tmp_path):
     loaded = simulator.load_run(folder)
     assert loaded.summary == json.loads(json.dumps(run.summary))
     assert list(loaded.ops["cycles"]) == list(run.ops["cycles"])
+    again = loaded.save(tmp_path / "again", plots=False)
+    for name in sorted(path.name for path in folder.iterdir()):
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), name
 
 
 def test_a_run_is_shown_in_a_line_and_in_a_table(run):
