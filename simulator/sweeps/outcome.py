@@ -171,16 +171,16 @@ def read_outcome(folder: Path) -> SweepOutcome:
 
 
 def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None:
-    """Print the Pareto front (the best point, with one objective)."""
+    """Print the Pareto front (the best point, with one objective), metrics too where there is room."""
     best = outcome.best
     table = Table(title=f"{outcome.name}: Pareto front", title_justify="left", box=None, pad_edge=False)
     columns = ["point", *outcome.axes, *outcome.paths]
+    if sum(len(label_of(name)) + 2 for name in columns) > console.width:
+        columns = ["point", *outcome.axes, *outcome.objectives]
     for name in columns:
-        table.add_column(name, header_style="dim", overflow="fold")
+        table.add_column(label_of(name), header_style="dim", overflow="fold")
     for row in best[:SHOWN_POINTS]:
-        table.add_row(
-            *(f"{row[name]:.6g}" if isinstance(row[name], float) else str(row[name]) for name in columns)
-        )
+        table.add_row(*(value_text(name, row[name]) for name in columns))
     console.print(table)
     failed = [row for row in outcome.rows if row["error"]]
     infeasible = sum(not row["feasible"] for row in outcome.rows) - len(failed)

@@ -1,15 +1,18 @@
 """What a sweep can say: axes of several keys, alternatives, conditions, expressions, replicates, effects."""
 
+import io
 import itertools
 import math
 import sys
 import types
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 import simulator
 from hw_models.errors import ConfigError
@@ -18,7 +21,13 @@ from simulator.sweeps import workers
 from simulator.sweeps.effects import effects, sobol_indices
 from simulator.sweeps.expressions import Expression, lookup
 from simulator.sweeps.file import Sweep
-from simulator.sweeps.outcome import SweepOutcome, on_front, typed_columns, write_results
+from simulator.sweeps.outcome import (
+    SweepOutcome,
+    on_front,
+    print_outcome,
+    typed_columns,
+    write_results,
+)
 from simulator.sweeps.replicates import ci95, summarise
 from simulator.sweeps.samplers import batches
 from simulator.sweeps.space import Space
@@ -245,6 +254,19 @@ def test_a_table_as_parquet_has_numbers_where_the_table_has(tmp_path):
     write_results(outcome, tmp_path)
     table = parquet.read_table(tmp_path / "results.parquet").to_pydict()
     assert (table["cost"], table["tail"], table["size"]) == ([1.0, 1.5], [None, 2], [1, 2])
+
+
+def test_the_terminal_has_values_with_units_and_metrics_where_there_is_room():
+    paths = ["workloads.detect.latency_s", *(f"max(masters.core{i}.read_latency_s.p99)" for i in range(4))]
+    outcome = SweepOutcome("x", ["system.llc.size"], {paths[0]: "minimize"}, paths)
+    outcome.add({"system.llc.size": "1 MiB"}, dict.fromkeys(paths, 1.5e-6), feasible=True, error="")
+    outcome.mark_pareto()
+    for width, shown in ((80, 1), (240, 5)):
+        console = Console(file=io.StringIO(), width=width)
+        print_outcome(console, outcome, Path("runs/x"))
+        _, head, row, *_ = console.file.getvalue().splitlines()
+        assert head.split()[:3] == ["point", "llc.size", "detect.latency_s"]
+        assert row.split() == ["0", "1", "MiB", *["1.5", "us"] * shown]
 
 
 def hypervolume(points, corner):
