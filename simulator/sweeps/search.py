@@ -1,9 +1,12 @@
 """`dlasim search`: the largest (or smallest) value of one config key at which a run still keeps its limits.
 
 By bisection, so it takes for granted that the limits are kept on one side of the answer and broken on the
-other; between values above 0 in equal ratios. Every run is a point of a sweep, kept like any sweep's.
+other; between values above 0 in equal ratios. Where the value in the middle is none that the config may have,
+such as a size of a cache, the nearest power of two is tried. Every run is a point of a sweep, kept like any
+sweep's.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,9 +83,10 @@ def search(
         exploration = Exploration(sweep, Space(sweep, base), store, run)
         bar = Bar(None, sweep, exploration.outcome)
 
-        def keeps(number: Fraction) -> bool:
+        def keeps(number: Fraction) -> bool | None:
             exploration.run_points([{path: span.value(number)}], bar)
-            return bool(exploration.outcome.rows[-1]["feasible"])
+            row = exploration.outcome.rows[-1]
+            return bool(row["feasible"]) if row["config_sha256"] else None
 
         value, broken = _bisect(span, goal, keeps, tolerance, exploration.outcome)
         exploration.outcome.mark_pareto()
@@ -96,7 +100,10 @@ def search(
 def _bisect(
     span: Range, goal: str, keeps: Any, tolerance: Fraction, outcome: SweepOutcome
 ) -> tuple[Any, Any | None]:
-    """Return the best value that keeps the limits, and the closest one that does not."""
+    """Return the best value that keeps the limits, and the closest one that does not.
+
+    ``keeps`` tells whether a value does, None for one that the config cannot have. Raises ConfigError.
+    """
     good, bad = exact(span.start)[0], exact(span.stop)[0]
     if goal == "minimize":
         good, bad = bad, good
@@ -106,18 +113,25 @@ def _bisect(
         raise ConfigError(
             f"the limits are not kept even at {span.value(good)}{said}; write another --between"
         )
-    if keeps(bad):
+    kept = keeps(bad)
+    if kept:
         return span.value(bad), None
+    if kept is None:
+        raise ConfigError(f"{outcome.rows[-1]['error']}; write another --between")
     while True:
         middle = _between(good, bad)
-        if span.value(middle) in (span.value(good), span.value(bad)) or abs(bad - good) <= tolerance * abs(
-            good
-        ):
-            return span.value(good), span.value(bad)
-        if keeps(middle):
-            good = middle
-        else:
-            bad = middle
+        ends = span.value(good), span.value(bad)
+        if span.value(middle) in ends or abs(bad - good) <= tolerance * abs(good):
+            return ends
+        kept = keeps(middle)
+        if kept is None:
+            middle = Fraction(2) ** round(math.log2(middle)) if middle > 0 else good
+            if not min(good, bad) < middle < max(good, bad):
+                return ends
+            kept = keeps(middle)
+        if kept is None:
+            raise ConfigError(f"{outcome.rows[-1]['error']}; write a --between without such values")
+        good, bad = (middle, bad) if kept else (good, middle)
 
 
 def _between(a: Fraction, b: Fraction) -> Fraction:
@@ -138,7 +152,8 @@ def _range(config: Config, path: str, between: tuple[Any, Any] | None) -> Range:
         low = number / REACH if units is not None or isinstance(value, float) else max(1, number // REACH)
         between = (scale.value(Fraction(low)), scale.value(number * REACH))
     try:
-        return Range.model_validate({"from": between[0], "to": between[1]})
+        low, high = (_plain(end) if isinstance(end, str) else end for end in between)
+        return Range.model_validate({"from": low, "to": high})
     except ValueError as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         said = first.removeprefix("Value error, ")
@@ -178,7 +193,10 @@ def _limits(config: Config, subject_to: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _plain(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    """Return the number that ``text`` writes, or the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

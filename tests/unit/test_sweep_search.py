@@ -77,6 +77,55 @@ def test_a_range_without_an_edge_is_told(config):
         )
 
 
+SIZES = {**BASE, "system": BASE["system"] | {"llc": {"size": "64 KiB", "ways": 8, "line": "64 B"}}}
+
+
+@pytest.fixture
+def sized(tmp_path, monkeypatch):
+    """A config whose latency in seconds is 1 over the LLC's bytes, plus 1 over the MSHRs."""
+
+    def answer(config):
+        llc = config["system"]["llc"]
+        number, unit = llc["size"].split()
+        size = int(number) * {"KiB": 1 << 10, "MiB": 1 << 20}[unit]
+        return {"summary": {"workloads": {"detect": {"latency_s": 1 / size + 1 / llc["mshrs"]}}}}
+
+    monkeypatch.setattr(workers, "simulate_point", answer)
+    (tmp_path / "c.yaml").write_text(yaml_text(SIZES))
+    return tmp_path / "c.yaml"
+
+
+@pytest.mark.parametrize(
+    ("goal", "sign", "best"), [("minimize", "<=", "256 KiB"), ("maximize", ">=", "128 KiB")]
+)
+def test_a_size_that_the_config_cannot_have_is_neither_kept_nor_broken(sized, goal, sign, best):
+    found = search(sized, path="system.llc.size", goal=goal, between=("32 KiB", "4 MiB"), out=sized.parent / "s",
+                   subject_to=[f"workloads.detect.latency_s {sign} {1 / (200 << 10) + 1 / 8}"])  # fmt: skip
+    assert {str(found.value), str(found.broken)} == {"128 KiB", "256 KiB"}
+    assert found.value == best
+
+
+def test_ends_that_the_config_cannot_have_are_told(sized):
+    limit = ["workloads.detect.latency_s <= 1"]
+    with pytest.raises(ConfigError, match="not a power of two of sets"):
+        search(
+            sized, path="system.llc.size", goal="maximize", between=("32 KiB", "100 KiB"), subject_to=limit
+        )
+
+
+def test_plain_numbers_may_be_ends_on_the_command_line(sized, monkeypatch, capsys):
+    monkeypatch.chdir(sized.parent)
+    limit = ["--subject-to", "workloads.detect.latency_s <= 0.2"]
+    monkeypatch.setattr(
+        "sys.argv",
+        ["dlasim", "search", "c.yaml", "--minimize", "system.llc.mshrs", "--between", "1", "16", *limit],
+    )
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    assert not done.value.code
+    assert capsys.readouterr().out.endswith("lowest system.llc.mshrs that keeps the limits: 6; 5 does not\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
