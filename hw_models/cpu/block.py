@@ -13,7 +13,7 @@ from hw_models.port import NEVER, push
 from hw_models.units import FS_PER_S
 
 STREAM, CHASE, RANDOM = int(Pattern.STREAM), int(Pattern.CHASE), int(Pattern.RANDOM)
-ENDED, MISSED, WALKING = 0, 1, 2
+ENDED, MISSED, WALKING, TURNING = 0, 1, 2, 3
 HITS_PER_STEP = 4096  # a core that only hits still comes up for air
 
 
@@ -45,6 +45,11 @@ def load(state, tasks, index, now):
     task = tasks[index]
     line = state["line_bytes"]
     reads = (task["read_bytes"] + line - 1) // line
+    if task["runs"] > 0:
+        reads = np.int64(0)
+        for k in range(index + 1, index + 1 + task["runs"]):
+            reads += lines_of_run(state, tasks[k])
+        state["run"], state["run_left"] = index, 0
     writes = (task["write_bytes"] + line - 1) // line
     state["task"] = index
     state["serial"] = state["outstanding_limit"] == 1 or task["pattern"] == CHASE
@@ -56,6 +61,22 @@ def load(state, tasks, index, now):
     state["cursor"] = now
     state["next_issue"] = now
     state["blocked_since"] = -1
+
+
+@njit
+def lines_of_run(state, row):
+    """Return how many lines the bytes of a run lie in."""
+    line = state["line_bytes"]
+    return (row["read_address"] + row["read_bytes"] - 1) // line - row["read_address"] // line + 1
+
+
+@njit
+def next_run(state, tasks):
+    """Turn to the next run of the task at hand."""
+    state["run"] += 1
+    row = tasks[state["run"]]
+    state["run_line"] = row["read_address"] // state["line_bytes"]
+    state["run_left"] = lines_of_run(state, row)
 
 
 @njit
@@ -74,6 +95,10 @@ def line_to_touch(state, task):
         return (task["read_address"] + place_of(task, touched * line)) // line, 0
     before = k * reads // n
     if (k + 1) * reads // n > before:
+        if task["runs"] > 0:
+            state["run_line"] += 1
+            state["run_left"] -= 1
+            return state["run_line"] - 1, 0
         return (task["read_address"] + place_of(task, before * line)) // line, 0
     return (task["write_address"] + place_of(task, (k - before) * line)) // line, 1
 
@@ -112,10 +137,15 @@ def active_from(state, task, cycle):
 
 @njit
 def walk(state, task):
-    """Work off hits until a line misses (MISSED), the task ends (ENDED), or it is time for air (WALKING)."""
+    """Work off hits until a line misses (MISSED), the task ends (ENDED), or it is time for air (WALKING).
+
+    TURNING: it has come to the end of a run.
+    """
     for _ in range(HITS_PER_STEP):
         if state["position"] >= state["lines"] and not next_pass(state):
             return ENDED
+        if task["runs"] > 0 and state["run_left"] == 0:
+            return TURNING
         address, write = line_to_touch(state, task)
         k, n = state["position"], state["lines"]
         compute = (k + 1) * task["compute_cycles"] // n - k * task["compute_cycles"] // n
@@ -198,6 +228,9 @@ def advance(state, tasks, now, out):
             found = walk(state, task)
             if found == ENDED:
                 return finish(state, tasks, now)
+            if found == TURNING:
+                next_run(state, tasks)
+                continue
             if found == WALKING or state["cursor"] > now:
                 return state["cursor"]
         if blocked(state, out):

@@ -32,6 +32,9 @@ CORE = np.dtype(
         ("position", np.int64),  # lines walked in this pass
         ("lines", np.int64),  # lines of a pass
         ("read_lines", np.int64),
+        ("run", np.int64),  # of a task with runs: row of the one at hand
+        ("run_line", np.int64),  # its next line
+        ("run_left", np.int64),  # its lines that are left
         ("passes_left", np.int64),  # -1: for ever
         ("misses_in_pass", np.int64),
         ("random", np.int64),

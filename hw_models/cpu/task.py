@@ -29,5 +29,8 @@ TASK = np.dtype(
         ("layer", np.int64),
         ("frame_bits", np.int64),  # log2 of the frames that pages lie in at random; 0: in a row
         ("frame_key", np.int64),  # which permutation
+        # rows of the table behind this one that say where it reads, their `read_address` and `read_bytes`, in
+        # order, once; 0: at its own. Its own `read_bytes` are all of theirs
+        ("runs", np.int64),
     ]
 )

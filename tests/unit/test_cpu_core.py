@@ -18,10 +18,16 @@ from hw_models.port import FIFO, NEVER, front, pop
 LINE = 64
 
 
-def run_task(task, latency=100, limit=10**7, **params):
-    """Run one task against a memory of fixed latency. Returns (core, list of (cycle, line, write))."""
+def run_task(task, latency=100, limit=10**7, runs=(), **params):
+    """Run one task against a memory of fixed latency. Returns (core, list of (cycle, line, write)).
+
+    ``runs``: (address, bytes) of each of its runs.
+    """
     state = build_core(Core(clock="1 GHz", **params), master=0, seed=1)[0]
-    tasks = np.zeros(1, TASK)
+    tasks = np.zeros(1 + len(runs), TASK)
+    tasks[0]["runs"] = len(runs)
+    for row, (address, size) in zip(tasks[1:], runs, strict=True):
+        row["read_address"], row["read_bytes"] = address, size
     for name, value in task.items():
         tasks[0][name] = value
     out = np.zeros(1, FIFO)[0]
@@ -222,6 +228,30 @@ def test_jitter_adds_up_to_so_many_cycles_a_line():
     _, sent = run_task({"read_bytes": 200 * LINE, "passes": 1, "jitter_cycles": 5}, latency=100)
     steps = {b[0] - a[0] - 108 for a, b in pairwise(sent)}
     assert steps == {0, 1, 2, 3, 4, 5}
+
+
+RUN = st.tuples(st.integers(0, 5000), st.integers(1, 700))
+
+
+@settings(deadline=None, max_examples=60)
+@given(runs=st.lists(RUN, min_size=1, max_size=8), outstanding=st.sampled_from([1, 4]))
+def test_runs_of_a_task_are_read_line_by_line_in_order_and_once(runs, outstanding):
+    task = {"passes": 1, "read_address": 1 << 30, "compute_cycles": 50, "read_bytes": sum(b for _, b in runs)}
+    state, sent = run_task(task, runs=runs, outstanding=outstanding)
+    lines = [
+        line for address, size in runs for line in range(address // LINE, (address + size - 1) // LINE + 1)
+    ]
+    reads, _ = naive_misses([(line, 0) for line in lines], int(state["sets"]), int(state["ways"]))
+    assert [line for _, line, _ in sent] == reads
+    assert state["finished"] == 1
+    assert state["finished_at"] >= 50 + 8 * len(lines)
+
+
+def test_run_after_run_costs_what_one_stream_does():
+    whole = run_task({"read_bytes": 16 * LINE, "passes": 1, "compute_cycles": 77})
+    cut = run_task({"passes": 1, "compute_cycles": 77}, runs=[(4 * i * LINE, 4 * LINE) for i in range(4)])
+    assert cut[1] == whole[1]
+    assert cut[0]["finished_at"] == whole[0]["finished_at"]
 
 
 @settings(deadline=None)

@@ -10,8 +10,9 @@ from llm_helpers import FLASH, SYSTEM, TINY
 
 import simulator
 from hw_models.errors import ConfigError
-from simulator.config.model import load
+from simulator.config.model import Config, load
 from simulator.config.shipped import CONFIGS
+from simulator.soc.build import build_machine
 from workloads.llm.plan import make_plan
 from workloads.llm.table import Lookups, Table
 
@@ -88,6 +89,30 @@ def test_table_of_the_host_comes_over_the_link(folder):
     told = run(folder, {"backends": {"cpu0": backend}}, home="host").summary["workloads"]["chat"]
     assert told["per_token"]["io_s"] == pytest.approx(told["host"]["read_bytes_per_token"] / 1e9)
     assert 2 * 12 * ROW <= told["host"]["read_bytes_per_token"] <= 2 * 16 * ROW
+
+
+def test_rows_of_a_table_in_shared_memory_are_gathered_where_they_lie(folder):
+    shared = {
+        "backends": SYSTEM["backends"],
+        "interconnect": {"clock": "1 GHz", "width": "16 B", "latency": "10 cycles"},
+        "dram": {"standard": "LPDDR4-3200", "channels": 1},
+    }
+    large = {"rows": 2**18, "heads": 4, "picks": 64, "key_width": 0}
+    chat = {"model": folder, "on": "cpu0", "prompt": 1, "tokens": 1, "table": TABLE | large}
+    config = Config.model_validate({"system": shared, "workloads": {"chat": chat}})
+    machine = build_machine(config)
+    gathers = machine.tasks[machine.tasks["runs"] > 0]
+    assert gathers["runs"].tolist() == (gathers["read_bytes"] // ROW).tolist()
+    first = int(np.flatnonzero(machine.tasks["runs"] > 0)[0])
+    runs = machine.tasks[first + 1 : first + 1 + machine.tasks[first]["runs"]]
+    rows = runs["read_address"] - machine.tasks[first]["read_address"]
+    assert (rows % ROW == 0).all()
+    assert 0 <= rows.min() < 2**13 * ROW < rows.max() < 2**18 * ROW  # all over the table
+    far, near = (run(folder, shared, **large | {"rows": rows}) for rows in (2**18, 1024))
+    bytes_read = [each.summary["workloads"]["chat"]["read_bytes"] for each in (far, near)]
+    opened = [each.summary["dram"]["0"]["activates"] for each in (far, near)]
+    assert opened[0] > opened[1]  # rows of DRAM
+    assert bytes_read[0] >= bytes_read[1]
 
 
 def test_same_steps_move_the_same_bytes_in_the_systems_memory(folder):

@@ -44,6 +44,7 @@ class Phase(NamedTuple):
     flash: Transfers | None = None  # of an "io" phase
     owner: int = -1  # the layer whose keys and values are read, -1: this one
     weights_of: int = -1  # the layer whose weights are read, -1: this one
+    rows: np.ndarray | None = None  # of a table in DRAM that it reads, behind what it reads in order
     early: bool = False  # it runs beside the layer before, and its own layer waits for it
 
 

@@ -62,7 +62,7 @@ def llm_program(
             batches.append(_batch(phase, plan, system.flash, regions, flash_base))
         elif system.shares_memory(job.on):
             work.append((On.CORE, len(tasks)))
-            tasks.append(_task(phase, plan, machine, regions))
+            tasks += _tasks(phase, plan, machine, regions)
         else:
             work.append((On.BACKEND, len(spans_fs)))
             spans_fs.append(phase.work.fs)
@@ -107,7 +107,23 @@ def _cut(stream: Transfers, chunk: int) -> Transfers:
     return stream._replace(addresses=address + offsets, sizes=np.minimum(chunk, size - offsets))
 
 
-def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tuple:
+def _tasks(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> list[tuple]:
+    """Return the task of a phase on the backend, and behind it the runs that it reads if it gathers rows."""
+    task = _task(phase, plan, machine, regions)
+    if phase.rows is None:
+        return [tuple(task.tolist())]
+    size, at = plan.table_row, int(task["read_address"])
+    keys = phase.work.read_bytes - phase.rows.size * size  # compared first, in front of the table
+    runs = np.zeros(phase.rows.size + int(keys > 0), TASK)
+    runs["read_address"][-phase.rows.size :] = at + regions.table_offset() + phase.rows * size
+    runs["read_bytes"] = size
+    if keys > 0:
+        runs[0]["read_address"], runs[0]["read_bytes"] = at, keys
+    task["runs"] = runs.size
+    return [tuple(task.tolist()), *(tuple(run) for run in runs.tolist())]
+
+
+def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> np.void:
     peak = machine.peak_flop_per_s[plan.job.precision] / 2 * machine.efficiency.gemm
     task = np.zeros(1, TASK)[0]
     task["pattern"] = int(Pattern.STREAM)
@@ -119,7 +135,7 @@ def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> tupl
     task["passes"] = 1
     task["rate_bytes_per_s"] = _rate(phase, machine)
     task["layer"] = phase.layer + 1
-    return tuple(task.tolist())
+    return task
 
 
 def _rate(phase: Phase, machine: Roofline) -> int:

@@ -30,6 +30,12 @@ class Regions:
         """Return where keys and values begin in the region of a layer's attention: behind its weights."""
         return self.plan.dram.own(0, layer)
 
+    def table_offset(self) -> int:
+        """Return where the rows begin in the region of a table: behind all product keys."""
+        job, table = self.plan.job, self.plan.job.table
+        assert table is not None
+        return bytes_of(table.key_values, job.dtype("embedding"))
+
     def _kv_bytes(self, layer: int) -> int:
         """Return the bytes set aside for a layer's keys, values, states and what is read to choose."""
         job, cells = self.plan.job, self.plan.cells
@@ -46,9 +52,10 @@ class Regions:
         if op == "table":  # all of it, or what is read at once; the keys in front
             job, table = plan.job, plan.job.table
             assert table is not None
-            keys = bytes_of(table.key_values, job.dtype("embedding"))
             picks = job.batch * max(job.prompt, 8) * table.heads * table.picks * plan.table_row
-            return keys + (plan.table_bytes if table.home == "dram" else min(picks, plan.table_bytes))
+            return self.table_offset() + (
+                plan.table_bytes if table.home == "dram" else min(picks, plan.table_bytes)
+            )
         if op == "prefill":
             share = -(-plan.dram.per_token // plan.model.shape.layers)
             ends = plan.flash.head + plan.flash.ends

@@ -294,6 +294,8 @@ class LlmRun:
             self._move("table", reads, layer, token, result)
             self._gather(missing * plan.table_row, result)
         self._spend("table", "compute", layer, self.compute.lookup(tokens, rows.size), token, result)
+        if plan.job.table is not None and plan.job.table.home == "dram":
+            result.phases[-1] = result.phases[-1]._replace(rows=rows)
 
     def _gather(self, addresses: np.ndarray, result: Pass) -> None:
         """Have the rows that the last phase brings from the host take as long as their way of coming."""
