@@ -53,6 +53,30 @@ def test_bytes_are_the_same_on_a_shared_memory_and_on_its_own(programs, policy):
     assert [each.tokens for each in llm.passes] == [0, 1, 1, 1]
 
 
+@pytest.mark.parametrize("policy", ["resident", "naive"])
+def test_keys_and_values_are_written_before_a_step_reads_them_and_not_over_weights(programs, policy):
+    (program, llm), _ = programs(policy)
+    tasks = [program.tasks[step["index"]] if step["on"] == On.CORE else None for step in program.steps]
+    places, row = llm.plan.dram.own, 2 * 256 * 2  # bytes of a token's keys and values
+    for layer in range(3):
+        mine = [(p, t) for p, t in zip(llm.phases, tasks, strict=True) if p.layer == layer and t is not None]
+        steps = [(p, t) for p, t in mine if p.op == "attention"]
+        first = int(steps[0][1]["read_address"]) + places(0, layer)
+        written = {
+            int(t["write_address"] - first) // row + k
+            for p, t in mine
+            if p.op == "prefill"
+            for k in range(int(t["write_bytes"]) // row)
+        }
+        assert written == set(range(8))
+        for phase, task in steps:
+            assert task["write_address"] == first + row * phase.token
+            assert task["write_bytes"] == row
+            written.add(phase.token)
+            end = int(task["read_address"] + task["read_bytes"]) - first
+            assert end <= row * (max(written) + 1)
+
+
 def test_steps_are_the_phases_in_order_each_after_the_one_before(programs):
     for program, llm in programs("window_bundled"):
         assert len(program.steps) == len(llm.phases)

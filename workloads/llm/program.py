@@ -97,7 +97,7 @@ def _batch(phase: Phase, plan: Plan, flash: Flash, regions: Regions, flash_base:
 
 
 def _kv_at(regions: Regions, layer: int) -> int:
-    return regions.address("attention", layer) + regions.kv_offset(layer)
+    return regions.kv_address(layer, 0, 0)
 
 
 def _cut(stream: Transfers, chunk: int) -> Transfers:
@@ -131,6 +131,8 @@ def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> np.v
     at = regions.address(phase.op, place) if phase.owner < 0 else _kv_at(regions, phase.owner)
     task["read_address"] = task["write_address"] = at
     task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
+    if phase.op in ("prefill", "attention") and phase.layer >= 0:  # new keys and values, where they are read
+        task["write_address"] = regions.kv_address(phase.layer, phase.token, phase.work.write_bytes)
     task["compute_cycles"] = round(phase.work.macs / peak * WIDE_PORT.clock_hz)
     task["passes"] = 1
     task["rate_bytes_per_s"] = _rate(phase, machine)

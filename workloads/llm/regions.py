@@ -1,5 +1,7 @@
 """Where a language model's data lie in the DRAM that it shares: regions by layer and kind."""
 
+from functools import lru_cache
+
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.kv import kv_plan
 from workloads.llm.plan import Plan
@@ -14,6 +16,7 @@ class Regions:
         self.plan, self.kv = plan, kv_plan(plan)
         self.end = base  # first address behind all regions
         self.addresses: dict[tuple[str, int], int] = {}
+        self.kv_bytes = lru_cache(None)(self._kv_bytes)
 
     def address(self, op: str, layer: int) -> int:
         """Return where the data of ``op`` lie. Rows and neurons are the FFN's; the prompt has one buffer."""
@@ -29,6 +32,12 @@ class Regions:
     def kv_offset(self, layer: int) -> int:
         """Return where keys and values begin in the region of a layer's attention: behind its weights."""
         return self.plan.dram.own(0, layer)
+
+    def kv_address(self, layer: int, token: int, size: int) -> int:
+        """Return where ``size`` bytes of a layer's keys and values from ``token`` on are written."""
+        first = self.address("attention", layer) + self.kv_offset(layer)
+        behind = max(token, 0) * int(self.kv.token_bytes[layer])
+        return first + max(0, min(behind, self.kv_bytes(layer) - size))
 
     def table_offset(self) -> int:
         """Return where the rows begin in the region of a table: behind all product keys."""
@@ -48,7 +57,7 @@ class Regions:
         if op == "ffn":
             return int(plan.dram.own(1, layer) + (0 if plan.caches_experts else plan.dram.idle[layer]))
         if op in ("attention", "kv"):
-            return self.kv_offset(layer) + self._kv_bytes(layer)
+            return self.kv_offset(layer) + self.kv_bytes(layer)
         if op == "table":  # all of it, or what is read at once; the keys in front
             job, table = plan.job, plan.job.table
             assert table is not None

@@ -67,8 +67,7 @@ class LlmRun:
         scores = plan.cells.prompt_macs(job.prompt, job.chunk)
         macs = job.batch * (plan.model.prefill_linear_macs(job.prompt) + scores)
         fs = work_fs(self.machine, "gemv", plan.dram.per_token, macs, job.precision)
-        cached = job.prompt * int(self.kv.token_bytes.sum())
-        total = Work(fs, macs, plan.dram.per_token, cached)
+        total = Work(fs, macs, plan.dram.per_token)
         for layer in range(layers):
             if plan.sparse and plan.ranks[layer] > 0:
                 place, size = int(plan.ffn_at[layer]), int(plan.flash.ffn[layer])
@@ -79,6 +78,7 @@ class LlmRun:
             if self.experts is not None:
                 self._read_experts(layer, -1, result)
             share = Work(*(part * (layer + 1) // layers - part * layer // layers for part in total))
+            share = share._replace(write_bytes=job.prompt * int(self.kv.token_bytes[layer]))
             self._spend("prefill", "compute", layer, share, -1, result)
             self._look_up(layer, job.prompt, -1, result)
             self._write_spilled(layer, job.prompt, -1, result)
