@@ -7,7 +7,8 @@ They drive behind the rising edge, and see what a cycle has come to at its falli
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
+from cocotb.triggers import FallingEdge, First, ReadOnly, RisingEdge, Timer
+from cocotb.utils import get_sim_time
 
 from simulator.cosim.names import find
 
@@ -177,12 +178,19 @@ class Csb:
 
 
 async def interrupt(signal: Any, clock: Any, cycles: int = 10_000_000) -> None:
-    """Return at the edge that ends a cycle in which ``signal`` is 1. Raises BusError after ``cycles``."""
-    if str(signal.value) != "1":
-        for _ in range(cycles):
-            await FallingEdge(clock)
-            if str(signal.value) == "1":
-                break
-        else:
+    """Return at the edge that ends a cycle in which ``signal`` is 1. Raises BusError after ``cycles``.
+
+    It looks in the middle of a cycle, and only where the signal may have risen since it last did.
+    """
+    passed, period, before = 0, 0, 0  # cycles, what one takes and when the last was looked at, in steps
+    while str(signal.value) != "1":
+        if passed >= 2:
+            await First(RisingEdge(signal), Timer((cycles - passed) * period or 1, "step"))
+        if passed == cycles or (passed >= 2 and str(signal.value) != "1"):
             raise BusError(f"no interrupt {signal._name} in {cycles} cycles")
+        await FallingEdge(clock)
+        now = int(get_sim_time("step"))
+        period = now - before if passed == 1 else period
+        passed += 1 if passed < 2 else max(1, (now - before) // period)
+        before = now
     await RisingEdge(clock)

@@ -7,7 +7,8 @@ from pathlib import Path
 import cocotb
 import pytest
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.utils import get_sim_time
 
 from simulator.cosim.program import NvdlaProgram
 from simulator.cosim.registers import Apb, BusError, Csb, interrupt
@@ -52,6 +53,26 @@ async def a_refused_access_says_so(dut):
         await apb.write(0xFF04, 1)
     with pytest.raises(BusError, match="no interrupt irq in 10 cycles"):
         await interrupt(dut.irq, dut.clk, 10)
+
+
+async def looked_for_at_each_edge(dut):
+    while str(dut.irq.value) != "1":
+        await FallingEdge(dut.clk)
+    await RisingEdge(dut.clk)
+    return get_sim_time("step")
+
+
+@cocotb.test()
+async def an_interrupt_ends_with_its_first_cycle_whenever_it_is_waited_for(dut):
+    _, csb = await started(dut)
+    for late in range(24):  # it comes 20 cycles behind the write
+        await csb.write(4 * 0x240E, 1)
+        for _ in range(late):
+            await RisingEdge(dut.clk)
+        expected = cocotb.start_soon(looked_for_at_each_edge(dut))
+        await interrupt(dut.irq, dut.clk, 40)
+        assert get_sim_time("step") == await expected
+        await csb.write(4 * 0x0403, 1)
 
 
 class Bytes:

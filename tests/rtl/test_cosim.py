@@ -170,6 +170,11 @@ def test_a_bus_on_which_nothing_moves_fails_the_test_with_who_waits_for_whom(run
     assert len(set(told)) == 1
 
 
+def test_a_simulator_that_crashes_is_told_in_a_line(run):
+    with pytest.raises(ConfigError, match=r"the simulator has crashed, .*return code: -9"):
+        run(IDEAL, testcase="crashes")
+
+
 @pytest.mark.parametrize(
     ("front_end", "limits", "said"),
     [

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -131,3 +132,8 @@ async def waits_for_ever(dut):
     MemoryAgent(dut, "m_axi", System())
     await reset(dut)
     await RisingEdge(dut.busy)
+
+
+@cocotb.test()
+async def crashes(dut):
+    os.kill(os.getpid(), signal.SIGKILL)
