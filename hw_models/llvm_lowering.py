@@ -6,6 +6,7 @@ makes machine code of it that does the same, from much less text.
 """
 
 import functools
+import operator
 from typing import Any
 
 from llvmlite import ir as llvm
@@ -15,6 +16,8 @@ from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type:
 from numba.core.unsafe import eh
 
 _WORD = cgutils.intp_t
+_WHOLE = {operator.floordiv, operator.ifloordiv}
+_DIVIDES = _WHOLE | {operator.mod, operator.imod}
 _PLAIN = {types.Integer, types.IntegerLiteral, types.Boolean, types.Float, types.Record, types.NestedArray}
 
 
@@ -101,10 +104,33 @@ class Lower(lowering.Lower):
             self.context.cast(self.builder, self.loadvar(name), self.typeof(name), wanted)
             for name, wanted in zip((expression.lhs.name, expression.rhs.name), signature.args, strict=True)
         ]
-        known = self.context.typing_context.resolve_value_type(function)
-        found = known.get_call_type(self.context.typing_context, signature.args, {})
-        made = self.context.get_function(known, found)(self.builder, operands)
+        if function in _DIVIDES and signature.args == (types.int64, types.int64):
+            made = self._divide(operands[0], operands[1], function in _WHOLE)
+        else:
+            known = self.context.typing_context.resolve_value_type(function)
+            found = known.get_call_type(self.context.typing_context, signature.args, {})
+            made = self.context.get_function(known, found)(self.builder, operands)
         return self.context.cast(self.builder, made, signature.return_type, kind)
+
+    def _divide(self, number: Any, by: Any, whole: bool) -> Any:
+        """Return the quotient of two words, rounded down, or its remainder, which has the divisor's sign."""
+        build, known = self.builder, by.constant if isinstance(by, llvm.Constant) else 0
+        if known > 0 and known & known - 1 == 0:
+            shifted = known.bit_length() - 1
+            return build.ashr(number, _WORD(shifted)) if whole else build.and_(number, _WORD(known - 1))
+        if known <= 0:
+            with build.if_then(build.icmp_signed("==", by, _WORD(0)), likely=False):
+                told = f"integer {'division' if whole else 'modulo'} by zero"
+                self.context.error_model.fp_zero_division(build, (told,), self.loc)
+            least = build.icmp_signed("==", number, _WORD(types.int64.minval))
+            beyond = build.and_(least, build.icmp_signed("==", by, _WORD(-1)))
+            by = build.select(beyond, _WORD(1), by)  # the processor would end the program
+        left = build.srem(number, by)
+        other = build.icmp_signed("<", build.xor(left, by), _WORD(0))
+        lower = build.and_(other, build.icmp_signed("!=", left, _WORD(0)))
+        if whole:
+            return build.sub(build.sdiv(number, by), build.zext(lower, _WORD))
+        return build.add(left, build.select(lower, by, _WORD(0)))
 
     def lower_getitem(self, kind: Any, expression: Any, value: Any, index: Any, signature: Any) -> Any:
         array = self.typeof(value.name)

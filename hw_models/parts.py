@@ -89,6 +89,12 @@ def reached(library: Any) -> list:
     return list(found.values())
 
 
+def is_unit(library: Any) -> bool:
+    """Tell whether a library is a unit's pointer (`hw_models.apart`)."""
+    home = getattr(library, "home", None)
+    return home is not None and home[2][:1] == (UNIT,)
+
+
 def find(home: tuple) -> Any:
     """Return the library of a part, or of a unit's pointer, that lies in a module."""
     module, name, args = home

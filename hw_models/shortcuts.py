@@ -1,13 +1,17 @@
 """What numba's compiler does again and again for the same answer, done once while a part is compiled."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dis import opmap
 from functools import cache
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, SimpleNamespace
 from typing import Any
 
-from numba.core import base, callconv, ir, transforms, types
+from numba.core import base, callconv, errors, ir, lowering, ssa, transforms, typeinfer, types, utils
 from numba.core.datamodel.models import BooleanModel
+from numba.core.errors import _format_msg, loc_info  # type: ignore[attr-defined]  # as for Optional
+from numba.core.interpreter import Interpreter
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.types import Optional  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.types.functions import BaseFunction
@@ -18,10 +22,28 @@ from numba.core.typing.templates import signature
 _call_type, _process = BaseFunction.get_call_type, PostProcessor.run
 _value_type, _static_getitem = BaseContext.resolve_value_type, BaseContext.resolve_static_getitem
 _call, _hand_on = callconv.CPUCallConv.call_function, callconv.CPUCallConv.return_status_propagate
-_spelt = types.Record.__repr__
+_spelt, _after = types.Record.__repr__, Interpreter.post_process
 _known: dict[tuple, Any] = {}  # signatures, beside what their keys name by its address, so that it stays
 _spellings: dict[int, tuple[Any, str]] = {}
 _depth = [0]
+_collects = [True]
+_RARE = {  # operations that numba mends after it has read them
+    opmap[name]
+    for name in (
+        "BEFORE_WITH",
+        "CALL_FUNCTION_EX",
+        "CALL_INTRINSIC_1",
+        "DICT_MERGE",
+        "DICT_UPDATE",
+        "LIST_EXTEND",
+        "LIST_TO_TUPLE",
+        "MAP_ADD",
+        "POP_EXCEPT",
+        "PUSH_EXC_INFO",
+        "SETUP_WITH",
+    )
+    if name in opmap
+}
 
 
 def _get_call_type(self: Any, context: Any, args: tuple, kws: dict) -> Any:
@@ -100,7 +122,99 @@ def _propagate(self: Any, build: Any, status: Any) -> None:
         _hand_on(self, build, status)
 
 
+def _list_vars(self: Any, value: Any) -> list:
+    """Return the variables in what a statement holds."""
+    kind = type(value)
+    if kind is ir.Var:
+        return [value]
+    if kind is dict or kind is list or kind is tuple:
+        found = []
+        for one in value.values() if kind is dict else value:
+            if type(one) is ir.Var:
+                found.append(one)
+            elif type(one) not in _HOLDS_NONE:
+                found += _list_vars(self, one)
+        return found
+    return value.list_vars() if isinstance(value, ir.Inst) else []
+
+
+_HOLDS_NONE = {ir.Loc, str, int, bool, type(None)}
+
+
+def _post_process(self: Any, mends: list[Callable], code: Any) -> Any:
+    """Mend what a function does not have only if it may have it."""
+    if _RARE.isdisjoint(code.func_id.code.co_code[::2]):
+        return code
+    return _after(self, mends, code)
+
+
+class _Context:
+    """Where an error of numba's came up, put together if there is one."""
+
+    def __init__(self, text: str, *args: Any, **known: Any):
+        self._text, self._args, self._known = text, args, known
+
+    def __enter__(self) -> None:
+        if "loc" in self._known:
+            loc_info.update(self._known)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, errors.NumbaError):
+            error.add_context(_format_msg(self._text, self._args, self._known))
+
+
+def _propagate_types(self: Any, infer: Any) -> list:
+    """Type all statements once, without a look at warnings at each. Returns the errors."""
+    found = []
+    for constraint in self.constraints:
+        try:
+            constraint(infer)
+        except errors.ForceLiteralArg as error:
+            found.append(error)
+        except errors.TypingError as error:
+            told = errors.TypingError(str(error), loc=constraint.loc, highlighting=False)
+            found.append(utils.chain_exception(told, error))
+    return found
+
+
+def _analyse(blocks: dict, states: dict, handler: Any) -> None:
+    """Show ``handler`` every statement, without a line for a log."""
+    for label, block in blocks.items():
+        states["label"] = label
+        for statement in block.body:
+            (handler.on_assign if isinstance(statement, ir.Assign) else handler.on_other)(states, statement)
+
+
+def _rewrite(blocks: dict, states: dict, handler: Any) -> dict:
+    """Return the blocks with what ``handler`` makes of every statement."""
+    made = {}
+    for label, block in blocks.items():
+        made[label] = ir.Block(scope=block.scope, loc=block.loc)
+        states["label"], states["block"] = label, block
+        made[label].body = [
+            (handler.on_assign if isinstance(each, ir.Assign) else handler.on_other)(states, each)
+            for each in block.body
+        ]
+    return made
+
+
+def _plain() -> Any:
+    """Return how errors are coloured: not at all, many are only tried."""
+    return _PLAIN
+
+
+_COLOURED = ("code", "errmsg", "filename", "indicate", "highlight", "reset")
+_PLAIN = SimpleNamespace(**dict.fromkeys(_COLOURED, str))
+
 _SHORTCUTS = (
+    (ir.Inst, "_rec_list_vars", _list_vars),
+    (Interpreter, "post_process", _post_process),
+    (typeinfer, "new_error_context", _Context),
+    (lowering, "new_error_context", _Context),
+    (typeinfer.ConstraintNetwork, "propagate", _propagate_types),
+    (ssa, "_run_block_analysis", _analyse),
+    (ssa, "_run_block_rewrite", _rewrite),
+    (errors, "termcolor", _plain),
     (callconv.CPUCallConv, "call_function", _call_function),
     (callconv.CPUCallConv, "return_status_propagate", _propagate),
     (BaseFunction, "get_call_type", _get_call_type),
@@ -117,15 +231,20 @@ _USUAL = tuple((owner, name, getattr(owner, name)) for owner, name, _ in _SHORTC
 
 @contextmanager
 def shortcuts() -> Iterator[None]:
-    """Take them while a part is compiled, under numba's lock."""
+    """Take them while a part is compiled, under numba's lock. What is made then lives on: no garbage."""
+    if _depth[0] == 0:
+        _collects[0] = gc.isenabled()
+        gc.disable()
+        _take(_SHORTCUTS)
     _depth[0] += 1
-    _take(_SHORTCUTS)
     try:
         yield
     finally:
         _depth[0] -= 1
         if _depth[0] == 0:
             _take(_USUAL)
+            if _collects[0]:
+                gc.enable()
 
 
 def _take(ways: tuple) -> None:

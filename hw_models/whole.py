@@ -9,8 +9,9 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.environment import Environment
 
 from hw_models.kernel_files import KernelFiles
-from hw_models.parts import Part, PartLibrary, code_of, reached
+from hw_models.parts import Part, PartLibrary, code_of, is_unit, reached
 
+_LITTLE = {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
 INSIDE = ".inside"  # of the name of a part within a whole: the linker would give it to others who ask for it
 
 
@@ -20,15 +21,18 @@ class WholeLibrary(JITCodeLibrary):
     entered = ""  # the function that is seen from outside
     environment: str | None = None  # of a kernel that Python calls
     defined: tuple[str, ...] = ()
+    _steps = False  # through events: a unit, or what calls units
 
     def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager()
+        """Optimise what steps through events a little, which is as fast, all else as numba does."""
+        passes, builder = self._codegen._module_pass_manager(**(_LITTLE if self._steps else {}))
         passes.run(self._final_module, builder)
 
     def finalize(self) -> None:
         """Link all parts, each once, let nothing but the entry be seen from outside, optimise, emit."""
         module, parts = self._final_module, set()
         libraries = {id(one): one for called in self._linking_libraries for one in reached(called)}
+        self._steps = bool(self.entered) or any(map(is_unit, libraries.values()))
         for library in libraries.values():
             code = code_of(library)
             if isinstance(library, PartLibrary):

@@ -137,9 +137,3 @@ def _run_channel(
         pieces.append(log[: progress["logged"]].copy())
         if not progress["log_full"]:
             return pieces
-
-
-def settle(states: np.ndarray, cycle: int) -> None:
-    """Make up for idle time up to ``cycle``: refreshes of devices that nobody asked anything."""
-    for state in states:
-        catch_up(state, np.int64(cycle))

@@ -186,10 +186,9 @@ def advance(state, ops, now, reads, writes):
 @njit
 def advance_both(state, ops, now, reads, writes, cv_reads, cv_writes):
     """As `advance`, with the FIFOs of the second interface."""
-    see_room(state, state["mcif"][0], reads, writes, now)
-    if state["cvsram"]:
-        see_room(state, state["mcif"][1], cv_reads, cv_writes, now)
-    times = state["wake"]
+    ports, times = 1 + state["cvsram"], state["wake"]
+    for port in range(ports):
+        see_room(state, state["mcif"][port], cv_reads if port else reads, cv_writes if port else writes, now)
     while True:
         part, time = 0, times[0]
         for i in range(1, PARTS):
@@ -199,9 +198,8 @@ def advance_both(state, ops, now, reads, writes, cv_reads, cv_writes):
             return time
         if part == _P_READ:
             times[part] = NEVER
-            read_part(state, 0, time, reads)
-            if state["cvsram"]:
-                read_part(state, 1, time, cv_reads)
+            for port in range(ports):
+                read_part(state, port, time, cv_reads if port else reads)
         elif part == _P_DATA:
             data_step(state, ops, time)
         elif part == _P_WEIGHT:
@@ -212,9 +210,8 @@ def advance_both(state, ops, now, reads, writes, cv_reads, cv_writes):
             cacc_step(state, ops, time)
         elif part == _P_WRITE:
             times[part] = NEVER
-            write_part(state, 0, time, writes)
-            if state["cvsram"]:
-                write_part(state, 1, time, cv_writes)
+            for port in range(ports):
+                write_part(state, port, time, cv_writes if port else writes)
         elif part == _P_DONE:
             _done_step(state, time)
         else:

@@ -163,6 +163,10 @@ def step_cache(system, wires, buses, state, tags, unit, now):
 
 @apart("none")
 def step_dram(system, wires, buses, state, unit, now):
+    """Let a channel do what is due; without a unit (-1), only what nobody outside has to do with."""
+    if unit < 0:
+        controller.catch_up(state, now)
+        return
     node = system["node"][unit]
     for k in range(node["request_count"]):
         asked = wires["fifo"][node["requests"][k]]
@@ -175,6 +179,12 @@ def step_dram(system, wires, buses, state, unit, now):
     up = wires["fifo"][node["up"]]
     set_wake(system, unit, controller.advance(state, now, up))
     hand_up(system, wires, buses, up)
+
+
+@njit
+def settle_dram(system, wires, buses, state, now):
+    """Make up for idle time up to cycle ``now``: refreshes of devices that nobody asked anything."""
+    step_dram(system, wires, buses, state, -1, now)
 
 
 @apart("none")

@@ -4,6 +4,7 @@ Both write to the cache on disk, where each looks before it compiles; `python -m
 second process.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from hw_models.cache.replacement import SET
 from hw_models.cache.state import CACHE
 from hw_models.cpu.state import CORE
 from hw_models.cpu.task import TASK
-from hw_models.dram.block import catch_up
 from hw_models.dram.state import CHANNEL
 from hw_models.ideal.state import MEMORY
 from hw_models.interconnect.state import INTERCONNECT
@@ -104,7 +104,7 @@ def compile_memory_side(kinds: set[Kind]) -> None:
         ready(nodes.step_cache, (*ahead, record(CACHE), sets, *place))
     if Kind.DRAM in kinds:
         ready(nodes.step_dram, (*ahead, record(CHANNEL), *place))
-        ready(catch_up, (record(CHANNEL), index))
+        ready(nodes.settle_dram, (*ahead, record(CHANNEL), index))
     if Kind.IDEAL in kinds:
         ready(nodes.step_ideal, (*ahead, record(MEMORY), *place))
 
@@ -133,6 +133,7 @@ def compile_cores() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # it ends soon
     asked = set(sys.argv[1:])
     compile_memory_side({kind for kind in Kind if kind.name in asked})
     if masters.Kind.CORE.name in asked:

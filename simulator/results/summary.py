@@ -7,12 +7,12 @@ import numpy as np
 from hw_models.cache.statistics import llc_summary
 from hw_models.cpu.statistics import core_summary
 from hw_models.dram.params import Dram
-from hw_models.dram.standalone import settle
 from hw_models.dram.statistics import channel_summary
 from hw_models.ideal.statistics import memory_summary
 from hw_models.interconnect.statistics import interconnect_summary
 from hw_models.port import REFRESH
 from hw_models.units import FS
+from simulator.kernel import nodes
 from simulator.kernel.measure import bucket_low, latency_sum_fs
 from simulator.kernel.soc_state import Kind
 from simulator.results.blame import step_layer
@@ -157,10 +157,11 @@ def core_summaries(machine: Machine) -> dict[str, Any]:
 
 def settle_dram(machine: Machine) -> None:
     """Let every DRAM do what is due up to now: refreshes, and what its counters need."""
+    wires, buses = machine.nodes.wires, machine.nodes.buses
     for part in machine.wired.parts.values():
         if part.kind == Kind.DRAM:
-            channels = machine.channels[part.row : part.row + part.units]
-            settle(channels, _cycles(machine, part))
+            for channel in machine.channels[part.row : part.row + part.units]:
+                nodes.settle_dram(machine.system[0], wires, buses, channel, _cycles(machine, part))
 
 
 def node_summaries(machine: Machine) -> dict[str, Any]:

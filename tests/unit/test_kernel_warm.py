@@ -2,12 +2,12 @@
 
 import pytest
 
-from hw_models.dram.block import catch_up
-from hw_models.dram.standalone import settle
 from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.kernel import soc
+from simulator.kernel.nodes import settle_dram
 from simulator.kernel.warm import compile_cores, compile_masters, compile_memory_side, is_cold, kinds_of
+from simulator.results import summary
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled
 
@@ -34,5 +34,5 @@ def test_the_memory_side_is_compiled_once_for_both():
     compile_memory_side(nodes)  # of other types: a TypeError
     compile_masters(masters, arguments[1], arguments[3])
     compile_cores()
-    settle(machine.channels, 0)
-    assert len(catch_up.signatures) == 1
+    summary.settle_dram(machine)
+    assert len(settle_dram.signatures) == 1

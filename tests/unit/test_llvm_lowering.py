@@ -175,3 +175,35 @@ def summed(end):
 
 def test_what_a_kernel_yields_is_taken():
     assert summed(10) == 285
+
+
+@njit
+def divide(number, by):
+    """Divide by a word, and by words that are known: powers of two, others, a negative one."""
+    whole = number // by, number // 8, number // 7, number // -3, number // 1
+    left = number % by, number % 8, number % 7, number % -3, number % 1
+    number //= 4
+    by %= 16
+    return whole, left, number, by
+
+
+def test_words_are_divided_as_python_divides():
+    words = [0, 1, 2, 7, 8, 9, 15, 63, 64, 10**12 + 1, 2**62, 2**63 - 1]
+    words += [-word for word in words[1:]]
+    for number in [*words, -(2**63)]:
+        for by in words[1:]:
+            if (number, by) != (-(2**63), -1):
+                assert divide(number, by) == divide.py_func(number, by)
+    divide(-(2**63), -1)  # beyond 64 bits; the processor goes on
+    for by_zero in (divide, divide.py_func):
+        with pytest.raises(ZeroDivisionError):
+            by_zero(3, 0)
+
+
+@njit
+def spread(pair):
+    return divide(*pair)
+
+
+def test_arguments_may_come_as_a_tuple():
+    assert spread((-30, 7)) == divide(-30, 7)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hw_models.blame import Cause
-from hw_models.dram.standalone import settle
 from simulator.config.model import load
 from simulator.kernel import soc
 from simulator.kernel.soc_state import Kind
+from simulator.results.summary import settle_dram
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled
 
@@ -65,7 +65,7 @@ class Observer:
         machine.cores["task"] = machine.cores["background"] = -1
         assert self._run(100 * STOP_FS) == soc.STUCK
         assert machine.jobs[0]["frame"] == 1
-        settle(machine.channels, self._cycle(int(self.system["now_fs"]), 0))
+        settle_dram(machine)
         self._read_log()
 
     def _run(self, limit_fs):
