@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from hw_models.errors import ConfigError
+from simulator.config.errors import at
 from simulator.config.model import Config, config_sha256, document_of, load_part, resolved
 from simulator.config.yaml_lines import yaml_text
 from simulator.results.run_folder import prepare_out
@@ -105,7 +106,10 @@ class Exploration:
             told = self.run_points(points, bar)
 
     def finish(self) -> SweepOutcome:
-        """Mark the front. Raises ConfigError for a path at which no point that ran has a number."""
+        """Mark the front. Raises ConfigError without any point, and for a path at which none has a number."""
+        if not self.outcome.rows:
+            message = "no point that was drawn meets them all; write weaker ones, or more points"
+            raise at(self.space.document, ("conditions",), message)
         ran = [row for row in self.outcome.rows if not row["error"] or row["error"].startswith(NO_NUMBER)]
         for path in self.outcome.paths:
             if ran and all(row[path] == "" for row in ran):

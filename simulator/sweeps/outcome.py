@@ -63,7 +63,7 @@ class SweepOutcome:
             groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
             for row in ran:
                 groups.setdefault(tuple(row[name] for name in others), []).append(row)
-            several = [rows for rows in groups.values() if len(rows) > 1]
+            several = [rows for rows in groups.values() if len({row[axis] for row in rows}) > 1]
             alike = all(row[path] == rows[0][path] for rows in several for row in rows for path in self.paths)
             if several and alike:
                 self.idle.setdefault(axis, f"{len(ran)} points, no column tells its values apart")

@@ -6,6 +6,7 @@ import simulator
 from simulator.cli.main import check
 from simulator.config.idle import idle_keys
 from simulator.config.model import load
+from simulator.sweeps.outcome import SweepOutcome
 
 SYSTEM = {
     "accelerators": {"nvdla0": {"preset": "nv_small", "clock": "500 MHz"}},
@@ -104,3 +105,11 @@ def test_a_sweep_says_it_of_an_axis_before_and_of_one_that_made_no_difference_af
     assert outcome.idle["system.dram.standard"].startswith("clock and timing are written out")
     assert outcome.idle["system.dram.read_queue"] == "8 points, no column tells its values apart"
     assert "system.accelerators.nvdla0.clock" not in outcome.idle
+
+
+def test_an_axis_of_one_value_is_not_said_to_be_idle():
+    outcome = SweepOutcome("x", ["a", "b"], {"cost": "minimize"}, ["cost"])
+    for a in (1, 1, 2):  # a value that is written twice
+        outcome.add({"a": a, "b": 4}, {"cost": 1.0 * a}, feasible=True, error="")
+    outcome.mark_idle()
+    assert outcome.idle == {}

@@ -299,6 +299,19 @@ def test_conditions_that_no_point_meets_are_a_mistake(fake_answers, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["random", "latin_hypercube", "optuna"])
+def test_conditions_that_no_drawn_point_meets_are_told(fake_answers, tmp_path, kind):
+    sampler = {"kind": kind, "points": 3}
+    with pytest.raises(ConfigError) as caught:
+        simulator.sweep(
+            {**SWEEP, "conditions": ["workloads.chat.tokens > 5"], "sampler": sampler}, out=tmp_path / "s"
+        )
+    assert str(caught.value).startswith(
+        "conditions: no point that was drawn meets them all; write weaker ones"
+    )
+    assert not (tmp_path / "s").exists()
+
+
 @pytest.mark.parametrize("table", ["objectives", "metrics"])
 def test_a_path_that_no_point_has_is_told_and_what_ran_is_kept(fake_answers, tmp_path, table):
     wrong = (
