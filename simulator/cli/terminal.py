@@ -9,7 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.progress import Progress
-from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
+from simulator.report.layers import (
+    Layer,
+    frames_text,
+    interference_matrix,
+    interference_pairs,
+    layers_of,
+    slowest,
+)
 from simulator.results.numbers import (
     bytes_text,
     count_text,
@@ -182,9 +189,8 @@ def channel_columns(channel: Mapping[str, Any]) -> list[str]:
 
 def _slowest(rows: Sequence[Layer]) -> Table:
     columns = ["layer", "kind", "time", *(["waited for"] if rows[0].stalls else [])]
-    frames = {row.job: row.frame for row in rows if row.frame is not None}
-    told = [f"frame {frame}" + (f" of {job}" if len(frames) > 1 else "") for job, frame in frames.items()]
-    table = _table(f"\nslowest layers{' of ' if told else ''}{', '.join(told)}", *columns)
+    told = frames_text(rows)
+    table = _table(f"\nslowest layers{' of ' if told else ''}{told}", *columns)
     for i in (1, 3):
         if i < len(columns):
             table.columns[i].justify = "left"

@@ -1,6 +1,6 @@
 """Rows of ops.csv gathered by layer: what plots, pages and the terminal tell of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +97,12 @@ def slowest_frames(
         latencies = workloads.get(job, {}).get("frame_latency_s")
         found[job] = max(sorted(frames), key=lambda frame: latencies[frame]) if latencies else min(frames)
     return found
+
+
+def frames_text(layers: Iterable[Layer]) -> str:
+    """Return "frame 4 of detect, frame 0 of track": whose layers these are; "" if jobs have one each."""
+    frames = {layer.job: layer.frame for layer in layers if layer.frame is not None}
+    return ", ".join(f"frame {n}" + (f" of {job}" if len(frames) > 1 else "") for job, n in frames.items())
 
 
 def cause_of(column: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.config.yaml_lines import yaml_text
-from simulator.report.layers import Layer, layers_of
+from simulator.report.layers import Layer, frames_text, layers_of
 from simulator.report.page import (
     Cell,
     cards,
@@ -296,4 +296,6 @@ def _layers(result: Result) -> str:
         )
     headings = ["no.", "layer", "kind", "time", "of latency", "MACs", "MAC use", "read", "written"]
     headings += ["energy, all frames", "waited for"]
-    return table(headings, rows, left=(1, 2, 10), name="layers-table")
+    told = frames_text(layers)
+    of = f'<div class="dim">{escape(f"Of {told}: the slowest.")}</div>' if told else ""
+    return of + table(headings, rows, left=(1, 2, 10), name="layers-table")

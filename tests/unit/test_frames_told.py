@@ -12,6 +12,7 @@ from simulator.report.blamed import names_text, slowed_layers
 from simulator.report.compare import write_comparison
 from simulator.report.layers import layers_of
 from simulator.report.run_data import rooflines
+from simulator.report.run_page import run_page
 from simulator.report.write import write_run
 from simulator.results.numbers import phases_of
 from simulator.simulate import result_of
@@ -145,6 +146,8 @@ def test_the_terminal_names_the_frame_of_each_job_s_layers():
     title = next(line for line in console.file.getvalue().splitlines() if line.startswith("slowest layers"))
     for job, frame in frames.items():
         assert f"frame {frame} of {job}" in title
+    said = "Of " + ", ".join(f"frame {frame} of {job}" for job, frame in frames.items()) + ": the slowest."
+    assert said in run_page(result)
 
 
 def test_a_slow_layer_says_beside_whom_it_waited(everything):
