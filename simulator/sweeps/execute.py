@@ -57,7 +57,7 @@ def run_sweep(
         exploration = Exploration(sweep, space, store, run)
         try:
             exploration.outcome.idle = space.idle_axes()
-            with Bar(console, sweep, exploration.outcome) as bar:
+            with Bar(console, space) as bar:
                 exploration.explore(bar)
             outcome = exploration.finish()
             if store is not None:
@@ -130,7 +130,7 @@ class Exploration:
                 left[index] -= 1
                 if left[index] == 0:
                     values, error = self._row(points[index], digests[index])
-                    bar.advance(values, error)
+                    bar.advance(values, not error and max(self._broken(values), default=0) <= 0, error)
                     if not error or error.startswith(NO_NUMBER):
                         self._check_paths(points[index])
 
@@ -202,11 +202,15 @@ class Exploration:
     def _record(self, point: Point, digests: list[str]) -> tuple[list[float] | None, list[float]]:
         """Add a row; return (objectives or None if it failed, by how much each constraint is broken)."""
         values, error = self._row(point, digests)
-        broken = [bounds.excess(values[path] or 0.0) for path, bounds in self.sweep.constraints.items()]
+        broken = self._broken(values)
         feasible = not error and all(excess <= 0 for excess in broken)
         digest = digests[0] if not digests[0].startswith("error") else ""
         self.outcome.add(point, values, feasible, error, digest)
         return (None if error else [float(values[path] or 0.0) for path in self.sweep.objectives]), broken
+
+    def _broken(self, values: Values) -> list[float]:
+        """Return by how much each constraint is broken, 0 or less where it holds."""
+        return [bounds.excess(values[path] or 0.0) for path, bounds in self.sweep.constraints.items()]
 
     def _no_number(self, path: str) -> ConfigError:
         table = next(t for t in ("objectives", "constraints", "metrics") if path in getattr(self.sweep, t))

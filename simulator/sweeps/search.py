@@ -81,7 +81,7 @@ def search(
         prepare_out(folder, sweep=True)
     with pool(0) as run, store_of(folder, resume=True, fresh=False, retry_failed=False) as store:
         exploration = Exploration(sweep, Space(sweep, base), store, run)
-        bar = Bar(None, sweep, exploration.outcome)
+        bar = Bar(None, exploration.space)
 
         def keeps(number: Fraction) -> bool | None:
             exploration.run_points([{path: span.value(number)}], bar)

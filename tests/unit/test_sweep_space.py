@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import re
 import sys
 import types
 from pathlib import Path
@@ -18,6 +19,7 @@ import simulator
 from hw_models.errors import ConfigError
 from simulator.config.model import document_of, load_part
 from simulator.sweeps import workers
+from simulator.sweeps.bar import Bar
 from simulator.sweeps.effects import effects, sobol_indices
 from simulator.sweeps.expressions import Expression, lookup
 from simulator.sweeps.file import Sweep
@@ -267,6 +269,21 @@ def test_the_terminal_has_values_with_units_and_metrics_where_there_is_room():
         _, head, row, *_ = console.file.getvalue().splitlines()
         assert head.split()[:3] == ["point", "llc.size", "detect.latency_s"]
         assert row.split() == ["0", "1", "MiB", *["1.5", "us"] * shown]
+
+
+def test_the_bar_counts_the_points_that_meet_the_conditions_and_shows_the_best_feasible_one():
+    space = space_of(
+        {"system.llc.ways": [4, 8, 16], "system.llc.mshrs": [2, 4]}, conditions=["system.llc.ways > system.llc.mshrs"],
+    )  # fmt: skip
+    screen = io.StringIO()
+    with Bar(Console(file=screen, force_terminal=True, width=80), space) as bar:
+        assert bar.bar.tasks[0].total == 5
+        for latency_s, feasible in ((3e-5, True), (1e-5, False), (2e-5, True)):
+            bar.advance({"workloads.detect.latency_s": latency_s}, feasible, "")
+        bar.bar.refresh()
+    assert bar.best_value == 2e-5
+    said = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    assert re.search(r"3/5 .* 0 failed, .*/s \S*:..:.. best 20 us detect.latency_s", said)
 
 
 def hypervolume(points, corner):
