@@ -23,6 +23,7 @@ from simulator.cosim_blocks.memory_side import Reads, Writes
 OPS = 64  # rows, used in turn
 CDP, P_CDP, CLIENT = int(Block.CDP), int(Part.CDP), int(Client.CDP)
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.03)  # that a neighbour does in a cycle what it could do
+BUS_CHANCES = (*CHANCES, 0.01)  # for writes
 LATENCIES = (1, 1, 20, 100)
 
 
@@ -68,8 +69,7 @@ class Bench(bench.Bench):
         self.writes = Writes(self.state["mcif"][0]["writers"][CLIENT], self.parameters["ATOM"])
         self.tables = random_cdp_tables(self.random)
         self.table_writes = self.tables.writes()
-        self.chances = {who: self.random.choice(CHANCES) for who in ("driver", "mcif", "memory", "reads")}
-        self.latency = self.random.choice(LATENCIES)
+        self._choose_pace()
         self.launches = 0
         self.seen_left = 0
         self.atoms_done: set[int] = set()
@@ -92,14 +92,18 @@ class Bench(bench.Bench):
 
             vars(model).update(original_complete=original, _complete=noted)
 
+    def _choose_pace(self) -> None:
+        self.chances = {who: self.random.choice(CHANCES) for who in ("driver", "memory", "reads")}
+        self.chances["mcif"] = self.random.choice(BUS_CHANCES)
+        self.latency = self.random.choice(LATENCIES)
+
     def drive(self, cycle: int) -> dict[str, int]:
         random = self.random
         self.loading = bool(self.table_writes)
         if self.loading:
             return self.table_writes.popleft()
         if random.random() < 0.004:
-            self.chances = {who: random.choice(CHANCES) for who in self.chances}
-            self.latency = random.choice(LATENCIES)
+            self._choose_pace()
         freed = bool(self.unit["ended"]) and self.unit["free_at"] <= cycle
         self.room = bool(self.state["groups"][CDP]["count"] - freed < 2)
         self.enable = self.room and random.random() < self.chances["driver"]

@@ -15,7 +15,7 @@ from hw_models.nvdla.values.cdp import cdp_of, normalise
 from simulator.cosim_blocks.sdp_launches import Tables, joined, random_tables
 
 STRIPE = 8  # columns
-MAX_ATOMS = 160  # of the cube
+MAX_ATOMS = 110  # of the cube
 INDEX_BITS = 38  # of a table's start and end
 
 
@@ -29,23 +29,35 @@ class Task:
 
 
 def random_cdp_tables(random: Random) -> Tables:
-    """Return tables among whose entries there are sums of squares of 9 bits, or values."""
+    """Return tables among whose entries there are values, or sums of small squares."""
     tables = random_tables(random)
+    most = (1 << INDEX_BITS - 1) - 1
     for name, entries in (("LE", LE_ENTRIES), ("LO", LO_ENTRIES)):
-        far = random.randint(-(1 << INDEX_BITS - 1), (1 << INDEX_BITS - 1) - 1)
-        start = random.choice(
-            [random.randint(-300, 300), random.randint(-9, 300), random.randint(0, 1 << 18), far]
-        )
-        select = random.choice([random.randint(-6, 34), random.randint(0, 3), random.randint(4, 12)])
-        end = min(start + (entries << max(select, 0)), (1 << INDEX_BITS - 1) - 1)
-        tables.settings |= {f"LUT_{name}_START": start, f"LUT_{name}_END": end}
+        near = [random.randint(-200, 50), random.randint(-9, 100), random.randint(0, 3000)]
+        start = random.choice([*near * 3, random.randint(-most - 1, most)])
+        select = random.choice([*[random.randint(0, 4)] * 4, random.randint(-6, 34)])
+        end = start + (entries - 1 << max(select, 0)) + random.choice([0, random.randint(-9, 9)])
+        tables.settings |= {f"LUT_{name}_START": start, f"LUT_{name}_END": min(end, most)}
         tables.settings[f"LUT_{name}_INDEX_SELECT"] = select
-    if random.random() < 0.3:  # what lies below both tables goes on gently from an exponential LE
+        for side in ("UFLOW", "OFLOW"):
+            if random.random() < 0.7:  # what is missed goes on gently
+                tables.settings[f"LUT_{name}_SLOPE_{side}_SCALE"] = random.randint(-9, 9)
+                tables.settings[f"LUT_{name}_SLOPE_{side}_SHIFT"] = random.randint(0, 4)
+    special = random.random()
+    if special < 0.3:  # what lies below both tables goes on gently from an exponential LE
         start = random.randint(1, 300)
-        tables.settings |= {"LUT_LE_FUNCTION": 0, "LUT_LE_INDEX_OFFSET": random.randint(0, 6)}
+        tables.settings |= {
+            "LUT_LE_FUNCTION": 0,
+            "LUT_LE_INDEX_OFFSET": random.choice([0, random.randint(0, 6)]),
+        }
         tables.settings |= {"LUT_UFLOW_PRIORITY": 0, "LUT_LE_START": start, "LUT_LO_START": start + 64}
         tables.settings |= {"LUT_LE_SLOPE_UFLOW_SCALE": random.choice([-3, -1, 1, 2])}
         tables.settings["LUT_LE_SLOPE_UFLOW_SHIFT"] = 0
+    elif special < 0.6:  # sums of squares lie above both, and LO falls
+        for name, scale in (("LE", 1), ("LO", -1)):
+            tables.settings |= {f"LUT_{name}_START": random.randint(-200, 0), f"LUT_{name}_INDEX_SELECT": 0}
+            tables.settings |= {f"LUT_{name}_SLOPE_OFLOW_SCALE": scale * random.randint(1, 99)}
+        tables.settings |= {"LUT_LE_FUNCTION": 1, "LUT_OFLOW_PRIORITY": random.getrandbits(1)}
     return tables
 
 
@@ -67,7 +79,7 @@ def _size(random: Random) -> tuple[int, int, int]:
         return random.randint(8, 30) // surfaces + 1, random.choice([1, 1, 2]), surfaces
     height = random.choice([1, 1, 2, random.randint(1, 6)])
     most = min(MAX_ATOMS // (height * surfaces), 40)
-    width = random.choice([1, 3, 8, 9, 16, 17, random.randint(1, 20), random.randint(1, most), most])
+    width = random.choice([1, 8, 8, 9, 16, 17, *[random.randint(1, 20)] * 2, most])
     return height, min(width, most), surfaces
 
 
@@ -84,8 +96,8 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
         op[side] = random.randrange(1 << 20) * atom
         op[f"{side}_line_stride"] = (width + random.randint(0, 3)) * atom
         op[f"{side}_surface_stride"] = op[f"{side}_line_stride"] * height + random.randint(0, 3) * atom
-    op["lrn_size"] = random.choice([0, 3, 5, 7, 9])
-    op["lrn_product"] = random.choice([1, 1, 0])
+    op["lrn_size"] = random.choice([0, 0, 3, 5, 7, 9])
+    op["lrn_product"] = random.getrandbits(1)
     launch = launch_of(
         op, preset, {"CDP": _table_fields(tables) | _fields(random)}, {"CDP": (tables.le, tables.lo)}
     )
@@ -109,15 +121,14 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
 
 def _fields(random: Random) -> dict[str, int]:
     """Return fields of CDP's converters: those that change nothing, and odd ones."""
-    plain = random.random() < 0.5
-    gentle = random.random() < 0.5
+    plain, gentle = random.random() < 0.6, random.random() < 0.6
     return {
         "DATIN_OFFSET": 0 if plain else random.getrandbits(8),
         "DATIN_SCALE": 1 if plain else random.choice([1, 2, 3, random.randint(-(1 << 15), (1 << 15) - 1)]),
         "DATIN_SHIFTER": 0 if plain else random.choice([0, 1, random.randint(0, 12), random.randint(0, 31)]),
         "DATOUT_OFFSET": 0 if gentle else random.choice([random.getrandbits(25), random.randint(0, 300)]),
         "DATOUT_SCALE": 1 if gentle else random.randint(-(1 << 15), (1 << 15) - 1),
-        "DATOUT_SHIFTER": random.choice([0, 8, 16, random.randint(0, 24), random.randint(0, 63)]),
+        "DATOUT_SHIFTER": random.randint(0, 9) if gentle else random.choice([16, random.randint(0, 63)]),
     }
 
 

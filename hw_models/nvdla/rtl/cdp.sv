@@ -112,7 +112,8 @@ module cdp
       ? steps && chunk == ($bits(chunk))'(BEHIND - 1) && past_width != 0 && column + 4'd1 == past_width
       : part_entered;
 
-  // data: from the memory of atoms to that of results
+  // data: from the memory of atoms to that of results; columns that the part before does not have give results
+  // that right ones overwrite
   logic [8*ATOM-1:0] atoms[PLACES];
   logic [$clog2(PLACES)-1:0] atoms_in, part_atoms;
   wire [8*ATOM-1:0] atom = atoms[part_atoms+($bits(part_atoms))'(column)];
@@ -136,14 +137,13 @@ module cdp
       if (early) asked.place = asked.place - ($bits(part_results))'(past_width);
     end
   end
-  wire asks = steps && (!arithmetic.squares || !early || column < past_width);
   logic ready;
   logic [ELEMENTS-1:0][7:0] made_values;
   cdp_values #(.ELEMENTS(ELEMENTS), .BEHIND(BEHIND), .TAG($bits(place_t))) normaliser (
       .clk, .rst, .begins, .arithmetic, .lut(lut_t'(lut)), .table_write, .table_lo, .table_entry, .table_data,
       .step(steps), .column(column[2:0]), .stripe, .counts,
       .values((8 * ELEMENTS)'(atom >> (int'(chunk) * 8 * ELEMENTS))),
-      .asks, .tag(asked), .ready, .ready_tag(made), .results(made_values)
+      .tag(asked), .ready, .ready_tag(made), .results(made_values)
   );
   logic [ELEMENTS-1:0][7:0] results[CHUNKS][RESULTS];
 

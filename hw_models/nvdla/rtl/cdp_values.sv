@@ -22,8 +22,7 @@ module cdp_values
     input  logic                          stripe,  // its mark
     input  logic [ELEMENTS-1:0]           counts,  // zeros elsewhere
     input  logic [ELEMENTS-1:0][7:0]      values,
-    input  logic                          asks,    // for results of this column's chunk in front of those
-    input  logic [TAG-1:0]                tag,
+    input  logic [TAG-1:0]                tag,     // of the results that the step gives
     output logic                          ready,
     output logic [TAG-1:0]                ready_tag,
     output logic [ELEMENTS-1:0][7:0]      results
@@ -36,7 +35,7 @@ module cdp_values
     logic [ELEMENTS-1:0][8:0]      values;
   } chunk_t;
 
-  delay #(.CYCLES(STAGES), .BITS(1 + TAG)) along (.clk, .rst, .in({asks, tag}), .out({ready, ready_tag}));
+  delay #(.CYCLES(STAGES), .BITS(1 + TAG)) along (.clk, .rst, .in({step, tag}), .out({ready, ready_tag}));
 
   // converted
   logic step_1;
