@@ -14,50 +14,18 @@ from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.core import input_lines
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import UNIT_BYTES
+from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault, line_atoms, registers_of
 from simulator.cosim_blocks.conv_launches import as_entries
-from simulator.cosim_blocks.sdp_launches import joined
 
 MAX_ATOMS = 160  # of the input
-PIXELS = {1: (0x00,), 4: (*range(0x0C, 0x14), 0x1A, 0x1B)}  # formats by bytes of a pixel
 REGION = 1 << 26  # bytes: surfaces of a launch lie within, weights in the next
 REGIONS = 32  # of either, used in turn
-SLACK = 2  # entries of an image's line, more than it has atoms, that the cycles between lines leave time for
-WIDTHS = (  # fields of `cdma_types::cdma_launch_t`, the first on top: bits of each
-    ("image", 1),
-    ("PIXEL_FORMAT", 6),
-    ("PIXEL_SIGN_OVERRIDE", 1),
-    ("PAD_LEFT", 5),
-    ("PAD_RIGHT", 6),
-    ("PAD_VALUE", 8),
-    ("MEAN_FORMAT", 1),
-    *((f"MEAN_{name}", 16) for name in ("AX", "BV", "GU", "RY")),
-    ("width", 13),
-    ("height", 13),
-    ("channels", 13),
-    ("line_packed", 1),
-    ("surface_packed", 1),
-    ("fetch_grain", 12),
-    ("src", 32),
-    ("src_line_stride", 32),
-    ("src_surface_stride", 32),
-    ("line_entries", 16),
-    ("kernels", 13),
-    ("kernel_bytes", 19),
-    ("weights", 32),
-    ("weight_bytes", 32),
-    ("data_banks", 6),
-    ("weight_banks", 6),
-    ("CVT_EN", 1),
-    ("CVT_OFFSET", 16),
-    ("CVT_SCALE", 16),
-    ("CVT_TRUNCATE", 6),
-)
 
 
 @dataclass
 class Task:
     op: Any  # an OP row
-    registers: int
+    registers: int  # as `cdma_types::cdma_launch_t`
     line_entries: int
     cdma: Settings
     data: list[tuple[int, int]]  # (entry from the launch's first on, content) in the order of the fetches
@@ -77,8 +45,7 @@ def random_task(
         groups = _group_entries(op, preset)
         need = -(-int(op["height"]) * entries // depth), -(-max(groups) // depth)
         fits = need[0] <= banks[0] and need[1] <= banks[1] if keeps else sum(need) <= preset["cbuf_banks"]
-        slow = op["image"] and entries + _primes(op, atom) > line_atoms(op, atom) + SLACK
-        if fits and op["height"] * entries <= MAX_ATOMS and not slow:
+        if fits and op["height"] * entries <= MAX_ATOMS and not image_fault(op, entries, atom):
             break
     split = banks if keeps else _split(random, need, preset["cbuf_banks"], banks[0])
     op["data_banks"], op["weight_banks"] = split
@@ -90,16 +57,12 @@ def random_task(
         extra = _pixels(random, int(op["channels"]))
     else:
         extra = {"DATAIN_CHANNEL": -(-int(op["channels"]) // atom) * atom - 1}  # CDMA converts whole atoms
-    cdma = launch_of(op, preset, {"CDMA": _converter(random) | extra})["CDMA"]
-    fields = {name: int(op[name]) for name in op.dtype.names} | {
-        "line_entries": cdma["ENTRIES"] + 1,
-        "kernel_bytes": cdma["BYTE_PER_KERNEL"] + 1,
-    }
+    cdma = launch_of(op, preset, {"CDMA": _converter(random, 0.8 if op["image"] else 0.5) | extra})["CDMA"]
     lines = input_lines(cdma, memory, preset)
     stored = memory.read(int(op["weights"]), int(op["weight_bytes"]))
     return Task(
         op=op,
-        registers=joined([(fields[n] if n in fields else cdma[n], bits) for n, bits in WIDTHS]),
+        registers=registers_of(op, cdma, preset),
         line_entries=cdma["ENTRIES"] + 1,
         cdma=cdma,
         data=list(_packed(cdma["PAD_VALUE"], lines, atom) if op["image"] else _fetched(op, lines, atom)),
@@ -144,20 +107,10 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
 def _image(random: Random, op: Any, atom: int) -> None:
     """Make an image of it: at least two atoms a line."""
     op["image"] = 1
-    op["channels"] = each = random.choice([1, 4])
+    op["channels"] = each = random.choice([1, 4, 4])
     op["width"] = random.randint(1, 8) + 2 * atom // each
     op["pad_left"], op["pad_right"] = (random.choice([0, 0, 1, 2, random.randint(0, 16)]) for _ in range(2))
     op["src"] = random.choice([0, random.randrange(atom // each) * each])  # within its atom
-
-
-def line_atoms(op: Any, atom: int) -> int:
-    """Return the atoms that are read for an image's line."""
-    return -(-int(op["width"] * op["channels"] + op["src"] % atom) // atom)
-
-
-def _primes(op: Any, atom: int) -> bool:
-    """Tell whether an image's line begins behind the first byte of its first entry."""
-    return bool(op["src"] % atom > op["pad_left"] * op["channels"])
 
 
 def _pixels(random: Random, each: int) -> dict[str, int]:
@@ -166,7 +119,9 @@ def _pixels(random: Random, each: int) -> dict[str, int]:
         "PIXEL_SIGN_OVERRIDE": random.getrandbits(1),
         "PAD_VALUE": random.choice([0, 127, 0xFF80, random.getrandbits(16)]),
         "MEAN_FORMAT": random.getrandbits(1),
-        **{f"MEAN_{name}": random.getrandbits(random.choice([7, 16])) for name in ("RY", "GU", "BV", "AX")},
+        **{
+            f"MEAN_{name}": random.getrandbits(random.choice([6, 6, 16])) for name in ("RY", "GU", "BV", "AX")
+        },
     }
 
 
@@ -209,14 +164,14 @@ def _spans(op: Any, atom: int) -> Iterator[tuple[int, int]]:
     yield int(op["weights"]), int(op["weight_bytes"])
 
 
-def _converter(random: Random) -> dict[str, int]:
-    if random.random() < 0.5:
+def _converter(random: Random, chance: float) -> dict[str, int]:
+    if random.random() >= chance:
         return {}
     return {
         "CVT_EN": 1,
         "CVT_OFFSET": random.choice([0, 128, 0xFF80, random.getrandbits(16)]),
-        "CVT_SCALE": random.choice([1, 0xFFFF, 256, random.getrandbits(16)]),
-        "CVT_TRUNCATE": random.choice([0, 1, 8, random.randint(0, 30), random.randint(0, 63)]),
+        "CVT_SCALE": random.choice([1, 1, 0xFFFF, 256, random.getrandbits(16)]),
+        "CVT_TRUNCATE": random.choice([0, 0, 1, 8, random.randint(0, 30), random.randint(0, 63)]),
     }
 
 

@@ -4,6 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.cosim_blocks.cdma_registers import line_atoms
+
 
 @dataclass
 class Shape:
@@ -18,7 +20,7 @@ class Shape:
 def shape_of(op: Any, entries: int, atom: int) -> Shape:
     """Return the shape of the lines of an image, of so many ``entries`` each."""
     begin = int(op["src"]) % atom - int(op["pad_left"] * op["channels"])  # of the first entry, in atoms read
-    atoms = -(-(int(op["width"] * op["channels"]) + int(op["src"]) % atom) // atom)
+    atoms = line_atoms(op, atom)
     primes = begin > 0
     last = [
         (begin + (entry + 1) * atom - 1) // atom for entry in range(entries)

@@ -7,7 +7,7 @@ from simulator.cosim_blocks.synthesis import cells
 
 pytest.importorskip("pyosys")
 # Yosys takes a minute for each of the others
-QUICK = ("arbiter", "regulator", "tag_path", "conv_core", "sdp", "pdp", "cdp")
+QUICK = ("arbiter", "regulator", "tag_path", "conv_core", "cdma", "sdp", "pdp", "cdp")
 SMALL_DRAM = {"RANKS": 1, "GROUPS": 2, "BANKS": 2, "ENTRIES": 8, "ANSWERS": 8}
 CASES = {name: (BLOCKS[name], BLOCKS[name].sets[0]) for name in QUICK} | {
     "dram_controller": (BLOCKS["dram_controller"]._replace(top="dram_controller"), SMALL_DRAM)

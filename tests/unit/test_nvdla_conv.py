@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from hw_models.nvdla import cdma_data, cdma_weights, csc
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
+from hw_models.nvdla.cbuf import line_entries
+from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.names import Client, Mark
 from hw_models.nvdla.op import OP, Unit
 from hw_models.nvdla.presets import PRESETS
@@ -265,6 +267,17 @@ def test_data_beats_are_taken_as_by_registers_stepped_cycle_by_cycle(width, surf
 
     ours = [int(cdma_data.data_beat(state, time)) for time in arrivals]
     assert ours == pipes_cycle_by_cycle(arrivals, blocks)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"channels": 20}, {"image": 1, "channels": 4, "pad_left": 3, "pad_right": 2}]
+)
+def test_a_line_takes_the_entries_that_the_driver_programs(fields):
+    """An image lies padded in the convolution buffer."""
+    ops = conv("nv_small", width=13, **fields)
+    ops["stride_x"] = ops["stride_y"] = 1
+    entries = launch_of(ops[0], PRESETS["nv_small"], {})["CDMA"]["ENTRIES"] + 1
+    assert line_entries(build(PRESETS["nv_small"])[0], ops[0]) == entries
 
 
 @pytest.mark.parametrize(("released", "written"), [(3, 6), (4, 6), (5, 7), (20, 22)])

@@ -1,8 +1,8 @@
-// CDMA behind its memory interface: feature data and weights from memory into the convolution buffer, handed to CSC.
+// CDMA behind its memory interface: data and weights from memory into the convolution buffer, handed to CSC.
 //
-// The twin of hw_models/nvdla/cdma.py, cdma_data.py, cdma_weights.py and mcif.py in every cycle and of
-// values/core.py in every bit, for direct convolution of features in INT8. An entry of CBUF is an atom; data banks
-// come first. Another client shares the port; its data are somebody else's.
+// The twin of hw_models/nvdla/cdma.py, cdma_data.py, cdma_weights.py and mcif.py in every cycle and of values/core.py
+// and pixels.py in every bit, for direct convolution of features and images in INT8. An entry of CBUF is an atom; data
+// banks come first. Another client shares the port; its data are somebody else's.
 
 module cdma
   import cdma_types::*;
