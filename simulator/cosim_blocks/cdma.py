@@ -128,7 +128,8 @@ class Bench(bench.Bench):
         self.room = bool(group_room(self.state, CDMA))
         self.enable = self.room and flip["driver"]
         self.read_ready = flip["bus"]
-        self.released = self.csc.release(flip["csc"])
+        hurries = self._weights_come(cycle) and random.random() < 0.3
+        self.released = self.csc.release(flip["csc"] or hurries)
         pended, self.pend = self.pend, bool(self.weight["phase"] == Phase.PEND)
         self.pending = pended and self.pend  # the RTL may take a cycle more
         self.begins = bool(self.weight["phase"] == Phase.IDLE and self.state["groups"][CDMA]["count"])
@@ -226,8 +227,7 @@ class Bench(bench.Bench):
             self.cbuf["weight_release_time"][row] = cycle
             self.cbuf["weight_release_beats"][row] = self.released.weights
             self.cbuf["weight_release_count"] = 1
-            early = self.weight["waiting"] and (self.weight["door"] > cycle).any()
-            self.reach("room comes while weights are on their way", early)
+            self.reach("room comes while weights are on their way", self._weights_come(cycle))
             wake(state, int(Part.CDMA_WEIGHT), cycle)
         if self.agreed:
             self.reach("a new split of data and weights", self.data["phase"] == Phase.PEND)
@@ -237,6 +237,10 @@ class Bench(bench.Bench):
         advance(state, self.ops, cycle, self.reads, self.writes)
         if marks[Mark.WT_DONE] > cycle:
             self.dones["weights"].add(int(marks[Mark.WT_DONE]))
+
+    def _weights_come(self, cycle: int) -> bool:
+        """Tell whether weights that will find the banks full are between the bus and CDMA."""
+        return bool(self.weight["waiting"] and (self.weight["door"] > cycle).any())
 
     def _enable(self, cycle: int) -> None:
         task, row = self.next_task, self.launches % OPS

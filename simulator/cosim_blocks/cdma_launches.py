@@ -75,11 +75,8 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
     """Return an OP row without banks and places."""
     atom, k = preset["atom_bytes"], preset["atomic_k"]
     op = np.zeros(1, OP)[0]
-    if random.random() < 0.15:
-        op["width"] = op["height"] = 1
-    else:
-        op["width"] = random.choice([1, 2, 3, 7, 8, 9, random.randint(1, 24)])
-        op["height"] = random.choice([1, 2, 3, random.randint(1, 12)])
+    op["width"] = random.choice([1, 2, 3, 7, 8, 9, random.randint(1, 24)])
+    op["height"] = random.choice([1, 2, 3, random.randint(1, 12)])
     op["channels"] = random.choice([1, atom, atom + 1, 3 * atom, 4 * atom, random.randint(1, 5 * atom)])
     op["surface_packed"] = random.random() < 0.5
     op["line_packed"] = random.random() < 0.7
@@ -92,7 +89,10 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
     elif kind < 0.35:  # a kernel group is a beat
         op["channels"] = op["kernel_width"] = op["kernel_height"] = 1
         op["kernels"] = op["out_channels"] = 6 * k
-    elif kind < 0.5:  # short requests, few weights
+    elif kind < 0.5:  # one pixel over several surfaces
+        op["width"] = op["height"] = 1
+        op["channels"] = random.randint(2 * atom, 5 * atom)
+    elif kind < 0.6:  # short requests, few weights
         op["width"], op["height"] = random.randint(1, 2), random.randint(4, 16)
         op["channels"] = random.randint(2 * atom, 5 * atom)
         op["kernels"] = op["out_channels"] = op["kernel_width"] = op["kernel_height"] = 1
@@ -146,7 +146,7 @@ def _place(random: Random, op: Any, atom: int, number: int) -> None:
     line = (line_atoms(op, atom) if op["image"] else int(op["width"])) * atom
     op["src_line_stride"] = line + (0 if op["line_packed"] else random.choice([0, 1, 8, 13]) * atom)
     surface = int(op["src_line_stride"] * op["height"])
-    op["src_surface_stride"] = surface + random.choice([0, 1, 8, 77]) * atom
+    op["src_surface_stride"] = surface + random.choice([0, 1, 1, 8, 77]) * atom
     first = number % REGIONS * 2 * REGION
     op["src"] += first + random.randrange(64) * atom
     op["weights"] = first + REGION + random.randrange(64) * atom
