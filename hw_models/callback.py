@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from hw_models.kernel_cache import BySources, can_keep, find_files
 
-__all__ = ["Kept", "call", "callback", "carray", "pointer"]
+__all__ = ["Kept", "call", "call_two", "callback", "carray", "pointer"]
 
 MOST_BYTES = 1 << 14  # of arguments put down
 
@@ -40,6 +40,19 @@ def call(context, function, argument):
         return builder.call(builder.inttoptr(arguments[0], kind), [arguments[1]])
 
     return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def call_two(context, function, first, second):
+    """Call the C function of two addresses at an address."""
+
+    def generate(context, builder, signature, arguments):
+        number = context.get_value_type(types.int64)
+        kind = ir.FunctionType(ir.VoidType(), [number, number]).as_pointer()
+        builder.call(builder.inttoptr(arguments[0], kind), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
 
 
 def callback(function: Callable) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from hw_models.axi.state import AGENT, Drive, Pin
 from simulator.cosim.calls import Writer
 from simulator.cosim.errors import CosimError
+from simulator.cosim.vpi import ALWAYS, Wanted, reader
 
 Read = Callable[[], str]
 
@@ -22,8 +23,8 @@ CHANNELS = {  # what is valid, who takes it, what goes with it
 }
 READIES = ((Drive.RVALID, Pin.RREADY), (Drive.BVALID, Pin.BREADY))  # of what is driven, who takes it
 RVALID = int(Drive.RVALID)
-PLACES = {name: place for name, (_, place) in (AGENT.fields or {}).items()}  # type: ignore[misc]
-BUSY, CHANGED, RESET = (PLACES[name] // 8 for name in ("busy", "changed", "reset"))
+PLACES = {name: place // 8 for name, (_, place) in (AGENT.fields or {}).items()}  # type: ignore[misc]
+BUSY, CHANGED, RESET, PIN, DRIVE = (PLACES[name] for name in ("busy", "changed", "reset", "pin", "drive"))
 
 
 class PythonPort:
@@ -62,6 +63,7 @@ class PythonPort:
             for driven, pin in READIES
             if pin.name.lower() in signals
         ]
+        self.hear_all = reader(self._wanted(), rows.view(np.int64))
         self.writer = Writer()
         self.writers = [
             (int(drive), self.writer.of(signals[drive.name.lower()]))
@@ -71,6 +73,19 @@ class PythonPort:
         self.write_data = self.writer.of(signals["rdata"]) if "rdata" in signals else None
         self.read_data = memoryview(row["rdata"].view(np.uint8))[:width_bytes]
         self.shown, self.shown_levels, self.shown_data = b"", [0] * len(Drive), bytes(width_bytes)
+
+    def _wanted(self) -> list[Wanted]:
+        """Return what is read of the bus at an edge outside of reset."""
+        places = {pin.name.lower(): PIN + pin for pin in Pin} | {n: PLACES[n] for n in ("wdata", "wstrb")}
+        names = [(valid, ALWAYS, ALWAYS) for valid in CHANNELS]
+        for valid, (ready, payload) in CHANNELS.items():
+            names += [(name, PIN + Pin[valid.upper()], DRIVE + ready) for name in payload]
+        names += [(pin.name.lower(), ALWAYS, DRIVE + driven) for driven, pin in READIES]
+        return [
+            Wanted(self.signals[name], places[name], valid, ready)
+            for name, valid, ready in names
+            if name in self.signals
+        ]
 
     def is_quiet(self) -> bool:
         """Tell whether nothing can happen at the next edge unless a signal of `wakers` changes."""
@@ -88,9 +103,14 @@ class PythonPort:
 
         Raises CosimError for an address or data that are not 0 or 1.
         """
-        pin, drive = self.pin, self.drive
         in_reset = self.read_reset is not None and self.read_reset() == self.reset_text
         self.words[RESET] = in_reset
+        if in_reset or self.hear_all is None or self.hear_all():
+            self._hear(in_reset)
+
+    def _hear(self, in_reset: bool) -> None:
+        """Take what is on the bus through cocotb, where anything may be unknown."""
+        pin, drive = self.pin, self.drive
         for valid, read, ready, fields in self.channels:
             if read() != "1":
                 pin[valid] = 0
@@ -98,9 +118,7 @@ class PythonPort:
             pin[valid] = 1
             if drive[ready] and not in_reset:  # it is taken now
                 for field in fields:
-                    text = field.read()
-                    if text != field.text:
-                        field.take(text)
+                    field.take()
         for driven, ready, read in self.takers:
             if drive[driven]:
                 pin[ready] = read() == "1"
@@ -125,15 +143,14 @@ class PythonPort:
 
 
 class Field:
-    """A signal that goes to a place in the row, and what it was when it last did."""
-
-    __slots__ = ("name", "place", "read", "text")
+    """A signal that goes to a place in the row."""
 
     def __init__(self, name: str, read: Read, place: memoryview):
-        self.name, self.read, self.place, self.text = name, read, place, ""
+        self.name, self.read, self.place = name, read, place
 
-    def take(self, text: str) -> None:
+    def take(self) -> None:
         """Note what the signal is. Raises CosimError unless all of it is 0 or 1; data may be unknown."""
+        text = self.read()
         try:
             value = int(text, 2)
         except ValueError:
@@ -141,7 +158,6 @@ class Field:
                 raise CosimError(f"{self.name} is {text} while its valid is 1") from None
             value = int("".join(c if c in "01" else "0" for c in text), 2)  # of bytes without a strobe
         self.place[:] = value.to_bytes(len(self.place), "little")
-        self.text = text
 
 
 def _reader(signal: Any) -> Read:

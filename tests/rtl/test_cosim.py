@@ -84,10 +84,11 @@ def test_both_front_ends_have_every_burst_in_the_same_cycles(run, crowded):
     assert (clock(crowded)["front_end"], clock(slow)["front_end"]) == ("verilator", "cocotb")
 
 
-def test_edges_that_a_task_awaits_have_the_same_bursts(run, monkeypatch):
-    """As with a cocotb whose inside is another."""
+def test_edges_that_a_task_awaits_and_signals_that_cocotb_reads_have_the_same_bursts(run, monkeypatch):
+    """As with a cocotb whose inside is another, and a simulator without VPI."""
     runs = [run(IDEAL, front_end="cocotb")]
     monkeypatch.setenv("MOVER_AWAITS", "1")
+    monkeypatch.setenv("MOVER_READS", "1")
     runs.append(run(IDEAL, front_end="cocotb"))
     assert [failed for failed, _ in runs] == [0, 0]
     assert bursts(runs[0][1]) == bursts(runs[1][1])

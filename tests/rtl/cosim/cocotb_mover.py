@@ -11,9 +11,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
-from simulator.cosim import MemoryAgent, System, calls
+from simulator.cosim import MemoryAgent, System, calls, vpi
 
 calls.CAN_CALL &= "MOVER_AWAITS" not in os.environ
+vpi.ENABLED &= "MOVER_READS" not in os.environ
 SOURCE, TARGET = 0x1000, 0xFFFF_FF00_0000_0000
 BURSTS, BEATS = 64, 16
 
