@@ -60,7 +60,10 @@ def touch(state, memory, slot):
 
 @njit
 def reserve(state, memory, lpn):
-    """Give ``lpn`` a slot, still to be filled. Return the logical page of a dirty entry lost, else NONE."""
+    """Give ``lpn`` a slot, still to be filled. Return the logical page of a dirty entry lost, else NONE.
+
+    Where entries that are awaited hold all slots, it gets none: its entry is used once.
+    """
     evicted = NONE
     if state["slots_used"] < state["map_slots"]:
         slot = state["slots_used"]
@@ -70,7 +73,7 @@ def reserve(state, memory, lpn):
         while slot != NONE and memory[slot_at(state, slot) + SLOT_FILLED] == 0:
             slot = memory[slot_at(state, slot) + SLOT_PREV]
         if slot == NONE:
-            raise OverflowError("flash: mapping cache smaller than the misses in flight; raise map_cache")
+            return evicted
         at = slot_at(state, slot)
         old = memory[at + SLOT_LPN]
         memory[map_at(state, memory, old) + 1] = 0

@@ -275,8 +275,9 @@ def map_done(state, memory, m, now):
     while i != NONE:
         after = state["transaction"][i]["next"]
         slot = slot_of(state, memory, state["transaction"][i]["lpn"])
-        memory[slot_at(state, slot) + SLOT_FILLED] = 1
-        touch(state, memory, slot)
+        if slot != NONE:
+            memory[slot_at(state, slot) + SLOT_FILLED] = 1
+            touch(state, memory, slot)
         translated(state, memory, i, now)
         i = after
 

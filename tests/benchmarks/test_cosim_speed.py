@@ -32,7 +32,7 @@ LEAST = {
 @pytest.mark.parametrize(("front_end", "hogs"), LEAST)
 def test_cycles_per_cpu_second(benchmark, tmp_path, monkeypatch, front_end, hogs):
     monkeypatch.setenv("SPEED_OUT", str(tmp_path / "speed.json"))
-    monkeypatch.setenv("SPEED_CYCLES", "500000" if front_end == "verilator" else "20000")
+    monkeypatch.setenv("SPEED_CYCLES", "500000" if front_end == "verilator" else "100000")
     (tmp_path / "soc.json").write_text(json.dumps({"system": PARTS, "corunners": HOGS[:hogs]}))
 
     def run():

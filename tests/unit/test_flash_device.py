@@ -110,6 +110,16 @@ def test_a_missing_map_entry_costs_one_more_read_and_a_second_request_finds_it()
     assert (state["map_reads"], state["map_misses"], state["map_hits"]) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("entries", "hits"), [(0, 0), (1, 1), (2, 2)])
+def test_an_entry_that_finds_all_others_awaited_is_used_once(entries, hits):
+    params = device(mapping="cached", map_cache=f"{8 * entries} B")
+    far = params.logical_pages - 1
+    both = [(0, 0, 8 * KIB, 0), (0, far, 8 * KIB, 0)]
+    done, state = run(params, [*both, (10**9, 0, 8 * KIB, 0), (2 * 10**9, far, 8 * KIB, 0)])
+    assert (state["map_hits"], state["map_misses"]) == (hits, 4 - hits)
+    assert done[2] - 10**9 < done[0] if entries else done[2] - 10**9 == done[0]
+
+
 def test_mapping_reads_go_before_host_reads():
     """A host read and a mapping read wait for the same die: the mapping read is served first."""
     params = device(mapping="cached", channels=1, chips=1, dies=1, planes=1, map_cache="4 KiB")
