@@ -28,8 +28,9 @@ ROOT = Path(hw_models.__file__).parent.parent
 CALLS = {"eval", "exec", "compile", "__import__", "input"}  # of Python itself
 MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "ctypes", "socket", "http", "urllib"}
 OURS = {
-    "simulator/cosim/toggling.py": {"ctypes"},  # as the next
     "simulator/cosim/clock.py": {"ctypes"},  # the simulator of the user's RTL, which is native code anyway
+    "simulator/cosim/toggling.py": {"ctypes"},  # likewise
+    "simulator/cosim/vpi.py": {"ctypes"},  # likewise
     "hw_models/kernel_files.py": {"pickle"},  # the user's own cache of compiled kernels
     "simulator/cosim_blocks/planted.py": {"compile"},  # of sources of ours
 }
