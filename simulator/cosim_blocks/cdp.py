@@ -16,7 +16,7 @@ from hw_models.nvdla.op import OP
 from hw_models.nvdla.post_state import REORDERED
 from hw_models.nvdla.post_timing import CDP_OUTPUTS, CDP_PARTS, CDP_REORDER_ATOMS
 from hw_models.nvdla.presets import PRESETS
-from simulator.cosim_blocks import bench
+from simulator.cosim_blocks import memory_side
 from simulator.cosim_blocks.cdp_launches import STRIPE, Task, random_cdp_tables, random_task
 from simulator.cosim_blocks.memory_side import Reads, Writes
 
@@ -27,7 +27,7 @@ BUS_CHANCES = (*CHANCES, 0.01)  # for writes
 LATENCIES = (1, 1, 20, 100)
 
 
-class Bench(bench.Bench):
+class Bench(memory_side.Bench):
     goals = (
         "both register groups are taken",
         *(f"squares of {size} channels" for size in (3, 5, 7, 9)),
@@ -137,7 +137,8 @@ class Bench(bench.Bench):
             self.reads.take()
             model.cdp_beat(state, cycle)
         expected = {"room": int(self.room), "begins": int(self._step_launches(cycle))}
-        expected |= self._step_reads(cycle) | self._step_writes(cycle)
+        expected |= self.step_reads(cycle, lambda: model.cdp_step(self.state, self.ops, cycle))
+        expected |= self.step_writes(cycle, lambda _: model.cdp_written(self.state, cycle))
         self._note_atoms()
         if state["done_pending"] > finished:
             slot = int(state["done_slot"][(state["done_count"] + state["done_pending"] - 1) % 64])
@@ -182,27 +183,6 @@ class Bench(bench.Bench):
         self.writes.atoms.extend(task.outputs)
         self._cover(task)
         self.next_task = random_task(self.random, self.preset, self.tables)
-
-    def _step_reads(self, cycle: int) -> dict[str, int]:
-        reads = self.reads
-        found = reads.request(cycle)
-        if found["read_valid"] and self.read_ready:
-            reads.accept()
-            model.cdp_step(self.state, self.ops, cycle)
-        found["credit"] = int(reads.credit(cycle))
-        self.reach("the latency FIFO is full", reads.asked and not reads.credits)
-        reads.fetch(cycle, self.chances["reads"], self.latency, self.random)
-        return found
-
-    def _step_writes(self, cycle: int) -> dict[str, int]:
-        found = self.writes.request(cycle)
-        if found["write_valid"]:
-            self.reach("writes wait for the bus", not self.write_ready)
-            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
-            if self.write_ready:
-                self.writes.accept()
-                model.cdp_written(self.state, cycle)
-        return found
 
     def _note_atoms(self) -> None:
         left = int(self.unit["left"])

@@ -1,10 +1,12 @@
-"""The memory interface as the benches of SDP and PDP play it: reads, their credits, and bursts of writes."""
+"""The memory interface as the benches of SDP, PDP and CDP play it: reads, credits, bursts of writes."""
 
 from collections import deque
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, WRITES
+from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import packed
 
 
@@ -91,3 +93,36 @@ class Writes:
         for _ in range(count):
             self.atoms.popleft()
         return count
+
+
+class Bench(bench.Bench):
+    """A bench of a unit that writes to memory, and perhaps reads it."""
+
+    reads: Reads
+    writes: Writes
+    read_ready: bool
+    write_ready: bool
+    chances: dict[str, float]
+    latency: int
+
+    def step_reads(self, cycle: int, step: Callable[[], object]) -> dict[str, int]:
+        """Play the read side; ``step`` lets the model go on behind a request. Returns what must be shown."""
+        reads = self.reads
+        found = reads.request(cycle)
+        if found["read_valid"] and self.read_ready:
+            reads.accept()
+            step()
+        found["credit"] = int(reads.credit(cycle))
+        self.reach("the latency FIFO is full", reads.asked and not reads.credits)
+        reads.fetch(cycle, self.chances["reads"], self.latency, self.random)
+        return found
+
+    def step_writes(self, cycle: int, written: Callable[[int], object]) -> dict[str, int]:
+        """Play the write side; ``written`` is told a burst's beats. Returns what must be shown."""
+        found = self.writes.request(cycle)
+        if found["write_valid"]:
+            self.reach("writes wait for the bus", not self.write_ready)
+            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
+            if self.write_ready:
+                written(self.writes.accept())
+        return found

@@ -19,7 +19,7 @@ from hw_models.nvdla.post_state import LONG_AGO, TAKEN
 from hw_models.nvdla.post_timing import ACKNOWLEDGE_TO_DONE, PDP_OUTPUTS, PDP_REORDER_ATOMS
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.sdp import sdp_ready
-from simulator.cosim_blocks import bench
+from simulator.cosim_blocks import memory_side
 from simulator.cosim_blocks.memory_side import Reads, Writes
 from simulator.cosim_blocks.pdp_launches import LONGEST, Task, random_task
 
@@ -29,7 +29,7 @@ CHANCES = (1.0, 1.0, 0.5, 0.1, 0.03)  # that a neighbour does in a cycle what it
 LATENCIES = (1, 1, 20, 100)
 
 
-class Bench(bench.Bench):
+class Bench(memory_side.Bench):
     goals = (
         "both register groups are taken",
         *(f"{what} from {whom}" for what in ("average", "maximum", "minimum") for whom in ("memory", "SDP")),
@@ -160,7 +160,8 @@ class Bench(bench.Bench):
             ready = bool(sdp_ready(state, cycle, self.flying[0][0]))
             expected["sdp_ready"] = int(ready)
         self._step_sdp(cycle, ready)
-        expected |= self._step_reads(cycle) | self._step_writes(cycle)
+        expected |= self.step_reads(cycle, lambda: model.pdp_step(self.state, self.ops, cycle))
+        expected |= self.step_writes(cycle, lambda beats: model.pdp_written(self.state, beats, cycle))
         self._note_takes()
         if state["done_pending"] > finished:
             slot = int(state["done_slot"][(state["done_count"] + state["done_pending"] - 1) % 64])
@@ -224,26 +225,6 @@ class Bench(bench.Bench):
         if self.chunk == self.chunks:
             self.chunk = 0
             self.flying.popleft()
-
-    def _step_reads(self, cycle: int) -> dict[str, int]:
-        reads = self.reads
-        found = reads.request(cycle)
-        if found["read_valid"] and self.read_ready:
-            reads.accept()
-            model.pdp_step(self.state, self.ops, cycle)
-        found["credit"] = int(reads.credit(cycle))
-        self.reach("the latency FIFO is full", reads.asked and not reads.credits)
-        reads.fetch(cycle, self.chances["reads"], self.latency, self.random)
-        return found
-
-    def _step_writes(self, cycle: int) -> dict[str, int]:
-        found = self.writes.request(cycle)
-        if found["write_valid"]:
-            self.reach("writes wait for the bus", not self.write_ready)
-            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
-            if self.write_ready:
-                model.pdp_written(self.state, self.writes.accept(), cycle)
-        return found
 
     def _note_takes(self) -> None:
         taken = int(self.unit["taken"])

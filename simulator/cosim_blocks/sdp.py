@@ -16,7 +16,7 @@ from hw_models.nvdla.post_timing import SDP_ATOMS_TO_BUS
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.sdp import sdp_ready, sdp_step, sdp_take, sdp_written
 from hw_models.nvdla.sdp_write import sdp_acknowledged
-from simulator.cosim_blocks import bench
+from simulator.cosim_blocks import memory_side
 from simulator.cosim_blocks.bench import packed
 from simulator.cosim_blocks.memory_side import Writes
 from simulator.cosim_blocks.sdp_launches import Task, random_tables, random_task
@@ -26,7 +26,7 @@ SDP, P_SDP = int(Block.SDP), int(Part.SDP)
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
 
 
-class Bench(bench.Bench):
+class Bench(memory_side.Bench):
     goals = (
         "both register groups are taken",
         "nothing is on",
@@ -138,7 +138,7 @@ class Bench(bench.Bench):
         if self.offers:
             expected["cacc_ready"] = int(bool(sdp_ready(state, cycle, self.pixels[0][0])))
         self._step_cacc(cycle, expected.get("cacc_ready", 0))
-        expected |= self._step_writes(cycle)
+        expected |= self.step_writes(cycle, lambda beats: sdp_written(self.state, beats, cycle))
         handed = (busy and not busy_after) or int(group["count"]) < launches
         self.reach("the way is full", state["sdp"]["in_pipe"] == SDP_ATOMS_TO_BUS)
         self.reach("several launches wait for acknowledgements", state["sdp"]["ending_count"] > 1)
@@ -169,15 +169,6 @@ class Bench(bench.Bench):
         if self.beat == self.beats:
             self.beat = 0
             self.pixels.popleft()
-
-    def _step_writes(self, cycle: int) -> dict[str, int]:
-        found = self.writes.request(cycle)
-        if found["write_valid"]:
-            self.reach("writes wait for the bus", not self.write_ready)
-            self.reach("the longest burst", found["write_atoms"] == self.parameters["BURST"])
-            if self.write_ready:
-                sdp_written(self.state, self.writes.accept(), cycle)
-        return found
 
     def _cover(self, task: Task) -> None:
         op = task.op
