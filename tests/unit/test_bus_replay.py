@@ -139,7 +139,7 @@ def issues_of(rows, dependencies):
     return issues
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 24), st.booleans())
 def test_the_ends_of_any_recording_give_its_issues_again(seed, count, regular):
     rng = np.random.default_rng(seed)

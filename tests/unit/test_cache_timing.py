@@ -200,7 +200,7 @@ def test_streams_that_will_not_return_are_evicted_first():
 access = st.tuples(st.integers(0, 12), st.sampled_from("RrWw"), st.integers(0, 300), st.sampled_from("ab"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(access, min_size=1, max_size=60),
     st.fixed_dictionaries(
@@ -236,7 +236,7 @@ def test_every_request_is_answered_once_and_bytes_add_up(accesses, keys):
     assert (state["mshrs"]["used"] != 0).sum() == state["mshrs_used"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.sampled_from("ab")), min_size=1))
 def test_the_waits_of_hits_are_charged_to_the_cycle(accesses):
     time, words, starts = 1000, [f"{100 * n}:R{n}a" for n in range(4)], []

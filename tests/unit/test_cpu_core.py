@@ -144,7 +144,7 @@ def test_a_duty_cycle_is_silent_while_idle():
     assert all(cycle % 4000 < 1000 + 8 for cycle, _, _ in sent)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(reads=st.integers(0, 300), writes=st.integers(1, 300), passes=st.integers(1, 3))
 def test_the_traffic_is_that_of_a_plain_lru_cache(reads, writes, passes):
     task = {
@@ -233,7 +233,7 @@ def test_jitter_adds_up_to_so_many_cycles_a_line():
 RUN = st.tuples(st.integers(0, 5000), st.integers(1, 700))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(runs=st.lists(RUN, min_size=1, max_size=8), outstanding=st.sampled_from([1, 4]))
 def test_runs_of_a_task_are_read_line_by_line_in_order_and_once(runs, outstanding):
     task = {"passes": 1, "read_address": 1 << 30, "compute_cycles": 50, "read_bytes": sum(b for _, b in runs)}
@@ -254,7 +254,6 @@ def test_run_after_run_costs_what_one_stream_does():
     assert cut[0]["finished_at"] == whole[0]["finished_at"]
 
 
-@settings(deadline=None)
 @given(bits=st.integers(1, 12), key=st.integers(0, 2**31 - 1))
 def test_page_frames_are_a_permutation(bits, key):
     assert sorted(frame_of(page, bits, key) for page in range(1 << bits)) == list(range(1 << bits))

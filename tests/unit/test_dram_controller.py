@@ -86,7 +86,7 @@ def test_shortcuts_change_no_time(name):
 SHORT_ROWS = {"tRP": 4, "tRCD": 4, "tRC": 12, "tRTP": 2, "tWR": 4, "tRAS": 8} | {"tWTR_S": 30, "tWTR_L": 30}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.fixed_dictionaries(
         {
@@ -245,7 +245,7 @@ SHAPES = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(REQUESTS, st.sampled_from(SHAPES))
 def test_every_request_is_answered_once_whatever_the_order_of_calls(requests, keys):
     dram = memory(**keys)
@@ -256,7 +256,7 @@ def test_every_request_is_answered_once_whatever_the_order_of_calls(requests, ke
         assert drive_port(Port(dram), requests, **style) == answers
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(REQUESTS, st.sampled_from(SHAPES))
 def test_charged_cycles_are_the_waiting_cycles(requests, keys):
     port = Port(memory(**keys))

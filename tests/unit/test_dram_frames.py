@@ -38,7 +38,7 @@ def bank_of(dram: Dram, address: int) -> int:
     return fields["group"] * dram.chip.banks_per_group + fields["bank"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     memory=st.sampled_from(MEMORIES),
     sizes=st.lists(st.integers(1, 40 * PAGE_BYTES), min_size=1, max_size=6),

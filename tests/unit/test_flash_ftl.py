@@ -101,7 +101,7 @@ OPS = st.lists(
     min_size=20,
     max_size=250,
 )
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @SLOW

@@ -97,7 +97,7 @@ def twin(threads, depth, submit, serial, complete, latency, count):
     return sorted(done)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     threads=st.integers(1, 12),
     depth=st.integers(1, 12),

@@ -124,7 +124,7 @@ requests = st.lists(
 
 
 @pytest.mark.parametrize("name", DEVICES)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(requests)
 def test_every_wait_for_die_and_bus_is_charged_to_who_has_it(name, asked):
     seen = Observer(DEVICES[name])

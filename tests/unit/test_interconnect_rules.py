@@ -56,7 +56,7 @@ request = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(request, min_size=1, max_size=60),
     st.sampled_from(["shared", "separate"]),
@@ -153,7 +153,7 @@ def bytes_by_period(down, period, chosen):
     return sums
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(request, min_size=20, max_size=80), st.integers(64, 300), st.integers(20, 90))
 def test_a_budget_is_never_exceeded_in_any_period(requests, budget, period):
     keys = {"budget": f"{budget * 10**9 // period + 1} B/s"}
@@ -165,7 +165,7 @@ def test_a_budget_is_never_exceeded_in_any_period(requests, budget, period):
         assert max(bytes_by_period(rows, period, lambda m, w: True).values(), default=0) <= real
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(request, min_size=20, max_size=80), st.integers(20, 90))
 def test_reclaim_lends_but_the_sum_of_the_budgets_stands(requests, period):
     keys = {"budget": f"{128 * 10**9 // period + 1} B/s", "reclaim": True}

@@ -1,7 +1,7 @@
 """Latency histogram and bandwidth bins."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_models.port import REQUEST
@@ -17,7 +17,6 @@ from simulator.kernel.measure import (
 )
 
 
-@settings(deadline=None)  # the first call compiles
 @given(st.integers(0, 2**40))
 def test_a_bucket_holds_its_latency_within_its_width(cycles):
     bucket = bucket_of(cycles)

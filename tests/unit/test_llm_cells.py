@@ -89,7 +89,7 @@ sharing = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(sharing, st.lists(st.builds(lambda a, b: a | b, where, effects), max_size=3), st.booleans(),
        st.integers(1, 24), st.integers(1, 24))  # fmt: skip
 def test_bytes_are_those_of_sets_of_tokens_and_cells(shared, others, windowed, context, prompt):

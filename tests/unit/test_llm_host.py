@@ -53,7 +53,7 @@ def test_keys_and_values_of_the_host_are_those_of_flash(folder):
     assert told["read_bytes"] == flash["read_bytes"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 30), st.integers(1, 7), st.integers(1, 60), st.integers(1, 8), st.integers(1, 40))
 def test_retrieved_blocks_are_as_many_as_a_step_asks_for_and_were_written(
     folder, room, block, prompt, tokens, read

@@ -47,7 +47,7 @@ def twin_hits(asked, slots, leaves):
 
 
 @pytest.mark.parametrize("replace", REPLACEMENTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(asked=asks, slots=st.integers(0, 8))
 def test_what_is_missing_is_what_a_set_lacks_and_never_more_is_held_than_fits(replace, asked, slots):
     run(replace, asked, slots, window=2, accuracy=0.8)
@@ -57,13 +57,13 @@ def test_every_policy_is_described_and_ranked():
     assert RANKS.keys() == REPLACEMENTS.keys()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(asks, st.integers(3, 8))
 def test_least_recently_used_leaves_first_as_in_a_list(asked, slots):
     assert run("lru", asked, slots).hits == twin_hits(asked, slots, lambda others, time: others[0])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(asks, st.integers(3, 8))
 def test_belady_throws_out_what_is_needed_last(asked, slots):
     future = [unit for units in asked for unit in units]
@@ -75,7 +75,7 @@ def test_belady_throws_out_what_is_needed_last(asked, slots):
     assert run("belady", asked, slots).hits == twin_hits(asked, slots, needed_last)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(asks, st.integers(3, 8))
 def test_one_right_bit_for_each_request_is_as_good_as_knowing_all_and_none_is_better(asked, slots):
     best = run("belady", asked, slots).hits
@@ -105,7 +105,7 @@ def test_file_pages_push_a_programs_pages_out_which_come_back_when_they_are_used
     assert pages.ask([3], [3], [1], kept=True) == ([], 1, 0)  # still in the page cache
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(asks, st.integers(2, 12), st.integers(0, 6))
 def test_pages_never_take_more_than_the_memory_and_all_that_is_asked_for_is_brought(asked, room, slots):
     cache, pages = UnitCache(slots, "lru", [np.array(u) for u in asked]), PageCache(room)

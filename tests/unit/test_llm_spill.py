@@ -32,7 +32,7 @@ def folders(tmp_path_factory):
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.booleans(), st.integers(0, 60), st.integers(1, 7), st.integers(1, 30), st.integers(1, 12),
        st.integers(1, 3), RULES)  # fmt: skip
 def test_every_block_is_written_once_before_it_is_read_and_dram_is_never_exceeded(

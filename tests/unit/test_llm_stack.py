@@ -22,7 +22,7 @@ def test_a_block_of_a_large_matrix_is_about_a_bit_a_weight():
     assert bits / 4096**2 == 1.125
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=6), st.integers(0, 9999)
 )

@@ -67,7 +67,7 @@ def test_projections_keep_their_rank_of_the_inputs_of_linear_layers(folder):
     assert found.seconds == step(folder).seconds
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(64, 20_000), st.integers(1, 50), st.integers(1, 8))
 def test_what_is_swapped_hides_behind_forward_and_fits_the_host(folder, sequence, link, cards):
     machine = HOST | {"link": f"{link} GB/s", "host": "1 GB"}

@@ -37,7 +37,7 @@ class SetsOfNeurons:
 tokens = st.lists(st.sets(st.integers(0, NEURONS - 1)), min_size=1, max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tokens, st.integers(1, 5), st.integers(2, NEURONS))
 def test_rows_hold_what_the_window_says_and_nothing_else(needs, window, capacity):
     rows = ResidentRows(np.full(1, capacity), NEURONS, window)

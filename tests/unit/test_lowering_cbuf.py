@@ -40,7 +40,7 @@ def convolutions(draw):
 
 
 @given(conv=convolutions(), target=st.sampled_from(TARGETS), strategy=st.sampled_from(STRATEGIES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_pieces_cover_every_output_exactly_once(conv, target, strategy):
     """The slow twin: a grid of counters, and the lines that each output row needs by definition."""
     try:
@@ -75,7 +75,7 @@ def test_pieces_cover_every_output_exactly_once(conv, target, strategy):
 
 
 @given(conv=convolutions(), target=st.sampled_from(TARGETS), strategy=st.sampled_from(STRATEGIES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_piece_fits_its_banks(conv, target, strategy):
     try:
         tiles = tile_convolution(conv, target, strategy)
@@ -89,7 +89,7 @@ def test_every_piece_fits_its_banks(conv, target, strategy):
 
 
 @given(conv=convolutions(), target=st.sampled_from(TARGETS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_traffic_strategy_never_moves_more_than_the_compilers(conv, target):
     try:
         theirs = traffic_bytes(tile_convolution(conv, target, "nvidia"), conv, target)

@@ -79,7 +79,7 @@ def layers(draw):
     return builder.finish()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(network=layers(), preset=st.sampled_from(sorted(PRESETS)), strategy=st.sampled_from(STRATEGIES))
 def test_launches_sum_to_the_layer_they_are_of(network, preset, strategy):
     macs, weights = node_macs(network, network.nodes[0]), node_weights(network, network.nodes[0])

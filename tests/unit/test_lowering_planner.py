@@ -1,7 +1,7 @@
 """Activation memory: no two live buffers overlap, and no plan beats the lower bound."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workloads.lowering.planner import (
@@ -37,7 +37,6 @@ buffers_strategy = st.lists(
 
 @pytest.mark.parametrize("planner", [*PLANNERS, "separate"])
 @given(buffers=buffers_strategy)
-@settings(deadline=None)
 def test_no_two_live_buffers_overlap(planner, buffers):
     offsets = plan_memory(buffers, planner)
     for i, a in enumerate(buffers):
@@ -51,7 +50,6 @@ def test_no_two_live_buffers_overlap(planner, buffers):
 
 
 @given(buffers=buffers_strategy)
-@settings(deadline=None)
 def test_lower_bound_is_the_most_alive_at_one_step(buffers):
     steps = range(20)
     alive = [sum(b.bytes for b in buffers if b.first <= step <= b.last) for step in steps]

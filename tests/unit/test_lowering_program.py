@@ -322,7 +322,7 @@ def inline_networks(draw):
     strategy=st.sampled_from(["nvidia", "traffic"]),
     dependencies=st.sampled_from(["serial", "data"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_random_networks_conserve_macs_and_bytes(layers, preset, strategy, dependencies):
     fields = {"layers": layers, "strategy": strategy, "dependencies": dependencies}
     fields |= {"on": "nvdla0", "fallback": "core0"}

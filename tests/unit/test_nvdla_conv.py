@@ -248,7 +248,7 @@ def pipes_cycle_by_cycle(arrivals, blocks):
     return taken
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     width=st.integers(1, 9),
     surfaces=st.integers(1, 6),
@@ -297,7 +297,7 @@ def test_weights_that_find_the_banks_full_are_written_when_they_are_there(releas
     assert weight["update_time"][0] == written + ACCEPT_TO_KERNELS
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     width=st.integers(1, 12),
     height=st.integers(1, 8),
@@ -317,7 +317,7 @@ def test_traffic_is_every_input_and_weight_once_and_every_output_once(
     assert record["write_bytes"].sum() == width * height * -(-kernels // atom) * atom
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(delays=st.lists(st.integers(1, 90), min_size=20, max_size=20))
 def test_any_response_times_lead_to_the_same_traffic(delays):
     ops = conv("nv_small", width=5, height=4, channels=16, kernels=8)

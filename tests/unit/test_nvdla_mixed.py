@@ -47,7 +47,7 @@ def written(op):
     return height * width * op["out_channels"]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     kinds=st.lists(
         st.sampled_from(["conv", "conv+pool", "conv+add", "copy", "add", "pool", "lrn", "dma"]),

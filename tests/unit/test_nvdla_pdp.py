@@ -56,7 +56,7 @@ def window_times(width, height, surfaces, window, stride, pad, period, start):
     return times
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     width=st.integers(4, 15),
     height=st.integers(4, 9),

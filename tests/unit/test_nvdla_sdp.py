@@ -26,7 +26,7 @@ def sdp(preset, width, height, channels, x1=None, x1_bytes=1, x1_relu=0):
     return ops
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     preset=st.sampled_from(MEASURED),
     width=st.integers(2, 17),

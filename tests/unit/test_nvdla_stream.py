@@ -19,7 +19,7 @@ from hw_models.port import FIFO, FIFO_ROWS, front, pop
 CLIENTS = {Unit.CDP: Client.CDP, Unit.BDMA: Client.BDMA, Unit.RUBIK: Client.RUBIK}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     unit=st.sampled_from(list(CLIENTS)),
     width=st.integers(1, 20),

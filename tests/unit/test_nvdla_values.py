@@ -31,25 +31,21 @@ def clamp(value: int, bits: int) -> int:
 
 
 @given(INT48, st.integers(0, 62))
-@settings(deadline=None)
 def test_right_shift_rounds_half_away_from_zero(value, shift):
     assert shift_right(value, shift) == half_away(Fraction(value, 2**shift))
 
 
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(0, 63))
-@settings(deadline=None)
 def test_left_shift_saturates(value, shift):
     assert shift_left(value, shift, 32) == clamp(value * 2**shift, 32)
 
 
 @given(st.integers(-(2**40), 2**40), st.integers(-16, 15))
-@settings(deadline=None)
 def test_signed_shift_goes_both_ways(value, shift):
     assert shift_signed(value, shift, 32) == clamp(half_away(Fraction(value) / Fraction(2) ** shift), 32)
 
 
 @given(INT48, st.integers(2, 40))
-@settings(deadline=None)
 def test_saturation_and_low_bits(value, bits):
     assert saturate(value, bits) == clamp(value, bits)
     assert (low_bits(value, bits) - value) % 2**bits == 0
@@ -57,7 +53,6 @@ def test_saturation_and_low_bits(value, bits):
 
 
 @given(st.lists(st.integers(-(2**33), 2**33 - 1), min_size=1, max_size=8), st.integers(0, 16))
-@settings(deadline=None)
 def test_accumulator_is_cut_with_rounding_and_saturates_to_32_bits(sums, shift):
     data = np.array(sums, np.int64)
     truncate(data, shift)
@@ -74,7 +69,7 @@ def naive_convolution(lines, weights, size, strides, dilations):
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_convolution_is_exact_in_any_shape(data):
     draw = data.draw
     rows, columns, kernels = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
@@ -108,7 +103,7 @@ def test_accumulator_saturates_on_the_way():
     st.tuples(st.integers(1, 20), st.integers(1, 3), st.integers(1, 3), st.integers(1, 20)),
     st.sampled_from([(8, 8), (16, 4)]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_weights_come_back_from_how_they_are_stored(shape, atomics):
     weights = np.arange(np.prod(shape)).reshape(shape) % 251
     for rows_a_block in (1, 2, 4):
@@ -124,7 +119,6 @@ def test_order_of_stored_weights():
 
 
 @given(st.lists(st.integers(-2, 2), min_size=1, max_size=70))
-@settings(deadline=None)
 def test_compressed_weights_come_back(values):
     weights = np.array(values, np.int8)
     packed, mask, sizes = compress_weights(weights, 16)
@@ -150,7 +144,7 @@ def test_cubes_lie_in_surfaces_of_atoms(gap):
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_pooling_is_that_of_each_window(data):
     draw = data.draw
     kernel, stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4))), draw(st.integers(1, 3))

@@ -79,7 +79,7 @@ request = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(request, min_size=1, max_size=12), st.integers(12, 40), st.integers(1, 16), st.booleans())
 def test_all_are_served_in_full_and_every_block_comes_back(requests, blocks, budget, cached):
     server = serve(requests, kv_tokens=4 * blocks, token_budget=budget, prefix_cache=cached, max_sequences=5)
@@ -94,7 +94,7 @@ def test_all_are_served_in_full_and_every_block_comes_back(requests, blocks, bud
     assert summary["goodput_per_s"] == summary["requests_per_s"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("take share give"), st.integers(0, 5)), max_size=40))
 def test_blocks_are_free_used_or_known_as_in_a_model_with_sets(steps):
     blocks, held, named = Blocks(6), [], {}

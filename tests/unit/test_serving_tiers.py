@@ -138,7 +138,7 @@ def test_shared_blocks_are_read_once_if_the_engine_can():
         assert batch.decode_context + (3 * shared if once else 0) == 3 * 36
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=60), st.integers(1, 100))
 def test_chunks_are_apart_aligned_and_as_many_as_buddies_allow(steps, count):
     chunks, held = Chunks(count), []
@@ -187,7 +187,7 @@ request = st.builds(
 orders = st.sampled_from(["first_come", "priority", "prefix"])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(request, min_size=1, max_size=10), st.integers(12, 40), st.integers(1, 16), st.booleans(),
        st.booleans(), st.integers(0, 60), orders, st.integers(1, 3))  # fmt: skip
 def test_all_are_served_and_no_tier_is_ever_exceeded(

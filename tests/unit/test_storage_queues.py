@@ -243,7 +243,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches, st.integers(1, 6))
 def test_times_and_charges_agree_with_the_twin(asked, depth):
     parts = [batch_of(sizes, threads, write, k) for k, (sizes, threads, write, _) in enumerate(asked)]
@@ -266,7 +266,7 @@ def test_times_and_charges_agree_with_the_twin(asked, depth):
     assert int(ours.state["read_bytes"] + ours.state["write_bytes"]) == total
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from([4096, 16384, 65536]), min_size=1, max_size=24))
 def test_one_round_of_threads_has_its_data_when_the_reader_of_a_model_alone_has_it(sizes):
     """To the picosecond: no thread reads twice, so that the DMA, which the reader has not, holds up none."""

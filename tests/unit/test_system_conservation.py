@@ -57,7 +57,7 @@ layers = st.builds(
 systems = st.sampled_from([{}, {"llc": None}, {"dram": {"standard": "DDR4-2400", "channels": 2}}])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(layer=layers, system=systems)
 def test_every_byte_asked_for_is_answered(layer, system):
     machine = machine_of([layer], **system)
@@ -70,7 +70,7 @@ def test_every_byte_asked_for_is_answered(layer, system):
     assert machine.buses[0]["write_bytes"][0] == nvdla["write_bytes"]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(layer=layers)
 def test_the_llc_moves_whole_lines_and_memory_moves_what_the_llc_asks_for(layer):
     machine = machine_of([layer])

@@ -102,7 +102,7 @@ sizes = st.sampled_from([1, 2, 4, 7])
 
 
 @given(shapes, cuts, sizes, sizes, st.integers(1, 50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_cycles_of_a_matrix_product_are_those_of_the_oracle(shape, cut, rows, columns, latency):
     params = array(rows=rows, columns=columns)
     op = gemm(**shape, weights=10_000, dst=20_000) | cut
@@ -161,7 +161,7 @@ def bytes_of(log, write):
 
 
 @given(convolutions, cuts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_convolution_reads_what_its_windows_see_and_writes_each_output_once(shape, cut):
     op, seen = convolution(**shape)
     params = array(port="1 B", burst="8 B")
@@ -176,7 +176,7 @@ def test_a_convolution_reads_what_its_windows_see_and_writes_each_output_once(sh
 
 
 @given(convolutions, cuts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_operations_cycles_are_those_of_the_array_and_its_waits(shape, cut):
     _, record = run(convolution(**shape)[0] | cut, array())
     assert record["end"] - record["start"] == record["busy_cycles"] + record["stall"].sum()

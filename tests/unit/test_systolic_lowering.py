@@ -34,7 +34,7 @@ def conv(kernels, **fields):
     st.integers(1, 3),
     st.integers(1, 2),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_tile_fits_half_of_its_scratchpad(channels, height, width, kernels, kernel, stride):
     window = Window(kernel, kernel, stride, stride, 1, 1, 1, 1)
     shape = Convolution(channels, height, width, kernels, window)

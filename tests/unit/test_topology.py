@@ -103,7 +103,7 @@ TREES = {
 
 
 @pytest.mark.parametrize("tree", TREES)
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2)
 @given(seed=st.integers(1, 1000), place=st.booleans())
 def test_every_byte_asked_for_is_answered_in_any_tree(tree, seed, place):
     system, corunners = TREES[tree], [READER, WRITER]
