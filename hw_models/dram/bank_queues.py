@@ -5,9 +5,10 @@ command queue of its bank, the oldest that finds room; writes only while drainin
 command queues in turn: from each, the first entry whose next command may be sent.
 """
 
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, earliest, request_of
 from hw_models.dram.names import Command, WriteResponse
-from hw_models.dram.queues import enqueue
-from hw_models.jit import njit
+from hw_models.dram.queues import enqueue, may_be_queued
+from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
 READ = int(Command.READ)
@@ -120,7 +121,8 @@ def move_one(state):
         if bank["count"] < state["bank_capacity"]:
             state["moving"] = 1
             if w == 1:
-                if find_queued(state, 0, entry["bank"], entry["address"]) >= 0:
+                read = may_be_queued(state, 0, entry["address"])
+                if read and find_queued(state, 0, entry["bank"], entry["address"]) >= 0:
                     state["draining"] = -1 if in_line_before(state, entry) else 0
                     return
                 state["draining"] -= 1
@@ -133,7 +135,7 @@ def move_one(state):
         e = entry["next"]
 
 
-@njit
+@inlined
 def propose(state, time, key, command, e, b):
     if time < state["next"]:
         time = state["next"]
@@ -145,27 +147,58 @@ def propose(state, time, key, command, e, b):
         state["chosen_bank"] = b
 
 
-@njit
-def propose_bank(state, b):
-    """Compare the first possible command of bank ``b``'s queue with the choice so far."""
+@inlined
+def distance(state, b):
+    """Return how many banks have their turn before bank ``b``."""
+    ahead = b - state["turn"] - 1
+    return ahead if ahead >= 0 else ahead + state["bank_count"]
+
+
+@inlined
+def propose_bank(state, b, w, kind, time):
+    """Compare the command of ``kind`` that bank ``b`` may send from ``time`` on with the choice so far."""
     entries = state["entries"]
     bank = state["banks"][b]
-    turn = (b - state["turn"] - 1) % state["bank_count"] * ORDER
+    turn = distance(state, b) * ORDER
     first = bank["head"][0]
     if first < 0 or (bank["head"][1] >= 0 and entries[bank["head"][1]]["order"] < entries[first]["order"]):
         first = bank["head"][1]
-    group = state["group"][bank["group"]]
-    if bank["open"] < 0:
-        propose(state, max(bank["act"], group["act"]), turn, ACTIVATE, first, b)
-        return
-    if entries[first]["row"] != bank["open"]:
-        if (bank["hit"][0] < 0 and bank["hit"][1] < 0) or bank["hits"] >= HITS:
-            propose(state, bank["pre"], turn, PRECHARGE, first, b)
-    for w in range(2):
+    if kind == COLUMN:
         e = bank["hit"][w]
-        if e >= 0:
-            time = max(bank["column"][w], group["column"][w])
-            propose(state, time, turn + 1 + entries[e]["order"] - entries[first]["order"], READ + w, e, b)
+        propose(state, time, turn + 1 + entries[e]["order"] - entries[first]["order"], READ + w, e, b)
+    elif request_of(bank, w, kind) != first:
+        return  # the other direction's turn, or a hit's
+    elif kind == ACT:
+        propose(state, time, turn, ACTIVATE, first, b)
+    elif (bank["hit"][0] < 0 and bank["hit"][1] < 0) or bank["hits"] >= HITS:
+        propose(state, time, turn, PRECHARGE, first, b)
+
+
+@inlined
+def propose_kind(state, w, kind):
+    """Look at all banks that ask for a command of ``kind``, if one may send it by the time chosen so far.
+
+    Remembers the bank whose time comes first: until another begins to ask, none is earlier.
+    """
+    if state["asking"][w, kind] == 0:
+        return
+    if state["first"][w, kind] >= 0 and state["first_time"][w, kind] > state["chosen_time"]:
+        return
+    soonest = NEVER
+    found = 0
+    for k in range(state["asking"][w, kind]):
+        b = state["asking_banks"][w, kind, k]
+        bank = state["banks"][b]
+        time = bank["pre"] if kind == PRE else earliest(state, bank, w, kind)
+        if time < soonest:
+            soonest = time
+            found = b
+        if time > state["chosen_time"] or bank["active"] >= 0:
+            continue
+        if state["owed"] == 0 or state["rank"][bank["rank"]]["owed"] == 0:
+            propose_bank(state, b, w, kind, time)
+    state["first"][w, kind] = found
+    state["first_time"][w, kind] = soonest
 
 
 @njit
@@ -174,7 +207,7 @@ def propose_opener(state, b):
     bank = state["banks"][b]
     w = state["entries"][bank["active"]]["write"]
     time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
-    propose(state, time, (b - state["turn"] - 1) % state["bank_count"] * ORDER, READ + w, bank["active"], b)
+    propose(state, time, distance(state, b) * ORDER, READ + w, bank["active"], b)
 
 
 @njit
@@ -206,17 +239,12 @@ def choose_in_turn(state):
     for r in range(state["ranks"]):
         if state["rank"][r]["owed"] > 0:
             propose_refresh(state, r)
-    for k in range(state["active_count"]):
-        propose_opener(state, state["active_banks"][k])
     for w in range(2):
-        for k in range(state["busy_count"][w]):
-            b = state["busy_banks"][w, k]
-            bank = state["banks"][b]
-            if (w == 1 and bank["head"][0] >= 0) or state["rank"][bank["rank"]]["owed"] > 0:
-                continue
-            if bank["active"] >= 0:
-                continue
-            propose_bank(state, b)
+        for k in range(state["asking"][w, OPENER]):
+            propose_opener(state, state["asking_banks"][w, OPENER, k])
+        propose_kind(state, w, ACT)
+        propose_kind(state, w, COLUMN)
+        propose_kind(state, w, PRE)
     limit_choice(state)
 
 

@@ -14,6 +14,9 @@ from hw_models.dram.queues import (
     enqueue,
     find_write,
     finish_part,
+    may_be_queued,
+    note_address,
+    openers,
     take_entry,
     take_parent,
 )
@@ -56,25 +59,39 @@ def locate(state, entry, address):
 
 
 @njit
-def catch_up(state, now):
-    """Send every command that is due up to and including cycle ``now``, as far as the log has room."""
-    while True:
+def choose_next(state):
+    if state["scheduler"] == IN_TURN:
+        choose_in_turn(state)
+    else:
+        choose(state)
+
+
+@inlined
+def send_due(state, now):
+    """Send every command that is due up to and including cycle ``now``, as far as the log has room.
+
+    What comes after ``now`` is not yet chosen if the last command was sent in this very cycle.
+    """
+    while state["stale"] == 0 or state["next"] <= now:
         if state["stale"] == 1:
-            if state["scheduler"] == IN_TURN:
-                choose_in_turn(state)
-            else:
-                choose(state)
+            choose_next(state)
         if state["chosen_time"] > now or state["log_count"] == LOG_ROWS:
-            return
+            break
         execute(state)
+
+
+@inlined
+def catch_up(state, now):
+    """Send what is due up to cycle ``now`` and choose what comes next."""
+    send_due(state, now)
+    if state["stale"] == 1:
+        choose_next(state)
 
 
 @njit
 def answered_at_once(state, request, entry, now):
     """Answer a read from a queued write, merge a write into one. Returns whether it could be done."""
     w = request["write"]
-    if state["size"][1] + state["line_size"][1] == 0:
-        return False
     if (w == 0 and state["forward"] == 0) or (w == 1 and state["merge"] == 0):
         return False
     if state["scheduler"] == IN_TURN:
@@ -119,17 +136,20 @@ def take(state, request, now):
         return False
     if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_count"] < parts + GUARD_ROWS:
         return False
-    in_turn = state["scheduler"] == IN_TURN
-    if in_turn and not has_room(state, w, parts):
+    room = has_room(state, w, parts)
+    if state["scheduler"] == IN_TURN and not room:
         if w == 1:
             make_room(state)
         return False  # DRAMsim3 asks for room before it looks for the address
+    met = parts == 1 and may_be_queued(state, 1, first << shift)
+    if not room and not met:
+        return False
     entry = state["entries"][state["free"][state["free_count"] - 1]]
     entry["address"] = first << shift
     locate(state, entry, entry["address"])
-    if parts == 1 and answered_at_once(state, request, entry, now):
+    if met and answered_at_once(state, request, entry, now):
         return True
-    if not in_turn and not has_room(state, w, parts):
+    if not room:
         return False
     if now >= state["next"]:
         state["writing"] = state["writing_next"]
@@ -142,25 +162,34 @@ def take(state, request, now):
             entry["address"] = first + k << shift
             locate(state, entry, entry["address"])
         entry["write"] = w
-        entry["order"] = state["order"]
-        entry["arrived"] = now
         entry["master"] = request["master"]
         entry["parent"] = p
-        entry["seen"] = 0
-        state["order"] += 1
-        state["pending"] += 1
-        state["rank"][state["banks"][entry["bank"]]["rank"]]["queued"] += 1
-        if state["masters"] > 0:
-            note_entry(state, e, now)
-        if in_turn:
-            line_up(state, e)
-        else:
-            enqueue(state, e)
-            if state["stale"] == 0:
-                choose_again(state, e)
+        queue_up(state, e, now)
         if w == 1 and state["write_answer"] == ACCEPTED:
             finish_part(state, p, now + 1)
     return True
+
+
+@inlined
+def queue_up(state, e, now):
+    """Entry ``e`` comes in at cycle ``now``."""
+    entry = state["entries"][e]
+    entry["order"] = state["order"]
+    entry["arrived"] = now
+    entry["seen"] = 0
+    state["order"] += 1
+    state["pending"] += 1
+    if state["down_after"] > 0:
+        state["rank"][state["banks"][entry["bank"]]["rank"]]["queued"] += 1
+    if state["masters"] > 0:
+        note_entry(state, e, now)
+    if state["scheduler"] == IN_TURN:
+        line_up(state, e)
+    else:
+        note_address(state, e, 1)
+        enqueue(state, e)
+        if state["stale"] == 0:
+            choose_again(state, e)
 
 
 @njit
@@ -189,8 +218,7 @@ def accept(state, request, now):
     """Take ``request`` after the command of cycle ``now``; False when its queue is full."""
     if state["gated"] and not let_in(state, request, now):
         return False
-    if state["stale"] == 0 or state["next"] <= now:
-        catch_up(state, now)
+    send_due(state, now)
     if not admit(state, request, now):
         return False
     if state["gated"]:
@@ -203,12 +231,15 @@ def line_up(state, e):
     """Put entry ``e`` in line, or beside a read of the same burst that is already queued."""
     entry = state["entries"][e]
     if entry["write"] == 0 and state["merge"] == 1:
-        same = find_queued(state, 0, entry["bank"], entry["address"])
+        same = -1
+        if may_be_queued(state, 0, entry["address"]):
+            same = find_queued(state, 0, entry["bank"], entry["address"])
         if same >= 0:
             entry["twin"] = state["entries"][same]["twin"]
             state["entries"][same]["twin"] = e
             state["merged"] += 1
             return
+    note_address(state, e, 1)
     stand_in_line(state, e)
     state["moving"] = 1
     if state["stale"] == 0:
@@ -239,7 +270,7 @@ def drop_answer(state):
 def busy(state):
     """Return whether anything is left to send. With DRAMsim3's rule the last few writes are never drained."""
     if state["scheduler"] == IN_TURN and state["moving"] == 0:
-        return state["size"][0] + state["size"][1] + state["active_count"] > 0
+        return state["size"][0] + state["size"][1] + openers(state) > 0
     return state["pending"] > 0
 
 

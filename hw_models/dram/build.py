@@ -125,7 +125,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["holder_bank"] = -1
     row["bank_capacity"] = dram.bank_queue
     row["oldest"] = row["youngest"] = -1
-    row["line_head"] = row["line_tail"] = -1
+    row["line_head"] = row["line_tail"] = row["first"] = -1
 
 
 def _device(row: np.void, dram: Dram) -> None:
@@ -135,7 +135,7 @@ def _device(row: np.void, dram: Dram) -> None:
         bank["group"] = b // row["banks_per_group"]
         bank["open"] = bank["active"] = bank["closed_row"] = -1
         bank["timeout"] = dram.page_timeout_cycles
-        for name in ("head", "tail", "hit", "miss", "busy_at"):
+        for name in ("head", "tail", "hit", "miss", "asks"):
             bank[name] = -1
     for g in range(dram.all_ranks * dram.chip.bank_groups):
         row["group"][g]["rank"] = g // dram.chip.bank_groups

@@ -1,7 +1,7 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
 from hw_models.dram.names import Command
-from hw_models.dram.queues import classify, forget_floors
+from hw_models.dram.queues import classify, declassify
 from hw_models.jit import inlined, njit
 
 READ = int(Command.READ)
@@ -89,11 +89,7 @@ def close_bank(state, b, time):
     if rank["open_banks"] == 0:
         rank["active_cycles"] += time - rank["open_since"]
         rank["idle_since"] = time
-    bank["hit"][0] = -1
-    bank["hit"][1] = -1
-    bank["miss"][0] = -1
-    bank["miss"][1] = -1
-    forget_floors(state, bank)  # ACT may be possible before a hit would have been
+    declassify(state, b)
 
 
 @njit

@@ -129,7 +129,7 @@ def pay_refresh(state, r):
         state["owed"] -= 1
 
 
-@inlined
+@njit
 def execute(state):
     """Send the chosen command at its cycle."""
     time = state["chosen_time"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw_models.dram.candidates import OPENER
 from hw_models.dram.names import Command, Refresh
 from hw_models.dram.state import BANKS
 from hw_models.jit import njit
@@ -50,10 +51,11 @@ def offer(state, time, key, command, b):
 @njit
 def reserved(state, r):
     """Return whether some row of rank ``r`` belongs to its opener."""
-    found = False
-    for k in range(state["active_count"]):
-        found = found or state["banks"][state["active_banks"][k]]["rank"] == r
-    return found
+    for w in range(2):
+        for k in range(state["asking"][w, OPENER]):
+            if state["banks"][state["asking_banks"][w, OPENER, k]]["rank"] == r:
+                return True
+    return False
 
 
 @njit

@@ -1,7 +1,8 @@
 """Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, stop_asking
 from hw_models.dram.state import BUCKETS, DONE_ROWS
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import copy_request
 
 
@@ -17,7 +18,8 @@ def release_entry(state, e):
     state["free"][state["free_count"]] = e
     state["free_count"] += 1
     state["pending"] -= 1
-    state["rank"][state["banks"][state["entries"][e]["bank"]]["rank"]]["queued"] -= 1
+    if state["down_after"] > 0:
+        state["rank"][state["banks"][state["entries"][e]["bank"]]["rank"]]["queued"] -= 1
 
 
 @njit
@@ -55,9 +57,22 @@ def finish_part(state, p, time):
         state["free_parents"] += 1
 
 
-@njit
+@inlined
 def bucket(state, address):
     return address >> state["burst_shift"] & BUCKETS - 1
+
+
+@inlined
+def note_address(state, e, change):
+    """Entry ``e`` is queued (1) or not any more (-1)."""
+    entry = state["entries"][e]
+    state["addresses"][entry["write"], bucket(state, entry["address"])] += change
+
+
+@inlined
+def may_be_queued(state, w, address):
+    """Return whether an entry of direction ``w`` may be for ``address``: most are told apart at once."""
+    return state["addresses"][w, bucket(state, address)] > 0
 
 
 @njit
@@ -75,19 +90,17 @@ def enqueue(state, e):
         entries[tail]["next"] = e
     else:
         bank["head"][w] = e
-        count = state["busy_count"][w]
-        state["busy_banks"][w, count] = entry["bank"]
-        bank["busy_at"][w] = count
-        state["busy_count"][w] = count + 1
-    state["floor"][w, bank["busy_at"][w]] = 0
+        if bank["open"] < 0:
+            ask(state, w, ACT, entry["bank"])
     if bank["open"] == entry["row"]:
         if bank["hit"][w] < 0:
             bank["hit"][w] = e
+            ask(state, w, COLUMN, entry["bank"])
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
+        if bank["active"] < 0:
+            ask(state, w, PRE, entry["bank"])
     state["size"][w] += 1
-    if w == 1:
-        state["written"][bucket(state, entry["address"])] += 1
     if state["plain"] == 1:
         last = state["youngest"]
         entry["older"] = last
@@ -136,47 +149,61 @@ def dequeue(state, e):
         while k >= 0 and entries[k]["row"] != entry["row"]:
             k = entries[k]["next"]
         bank["hit"][w] = k
+        if k < 0:
+            stop_asking(state, w, COLUMN, entry["bank"])
     elif bank["miss"][w] == e:
         k = after
         while k >= 0 and entries[k]["row"] == bank["open"]:
             k = entries[k]["next"]
         bank["miss"][w] = k
+        if k < 0:
+            stop_asking(state, w, PRE, entry["bank"])
     if bank["head"][w] < 0:
-        at = bank["busy_at"][w]
-        last = state["busy_count"][w] - 1
-        moved = state["busy_banks"][w, last]
-        state["busy_banks"][w, at] = moved
-        state["floor"][w, at] = state["floor"][w, last]
-        state["banks"][moved]["busy_at"][w] = at
-        bank["busy_at"][w] = -1
-        state["busy_count"][w] = last
+        stop_asking(state, w, ACT, entry["bank"])
     state["size"][w] -= 1
-    if w == 1:
-        state["written"][bucket(state, entry["address"])] -= 1
+    note_address(state, e, -1)
     if state["plain"] == 1:
         leave_ages(state, e)
 
 
 @njit
 def classify(state, b):
-    """Find the oldest hit and the oldest miss of both lists of bank ``b``, whose open row has changed."""
+    """Find the oldest hit and the oldest miss of both lists of bank ``b``, whose row has been opened."""
     entries = state["entries"]
     bank = state["banks"][b]
     row = bank["open"]
     for w in range(2):
         hit = -1
         miss = -1
-        if row >= 0:
-            k = bank["head"][w]
-            while k >= 0 and (hit < 0 or miss < 0):
-                if entries[k]["row"] == row:
-                    if hit < 0:
-                        hit = k
-                elif miss < 0:
-                    miss = k
-                k = entries[k]["next"]
+        k = bank["head"][w]
+        if k >= 0:
+            stop_asking(state, w, ACT, b)
+        while k >= 0 and (hit < 0 or miss < 0):
+            if entries[k]["row"] == row:
+                if hit < 0:
+                    hit = k
+            elif miss < 0:
+                miss = k
+            k = entries[k]["next"]
         bank["hit"][w] = hit
         bank["miss"][w] = miss
+        if hit >= 0:
+            ask(state, w, COLUMN, b)
+        if miss >= 0 and bank["active"] < 0:
+            ask(state, w, PRE, b)
+
+
+@njit
+def declassify(state, b):
+    """Bank ``b`` has been closed: none of its requests hits or misses."""
+    bank = state["banks"][b]
+    for w in range(2):
+        stop_asking(state, w, COLUMN, b)
+        stop_asking(state, w, PRE, b)
+        bank["hit"][w] = -1
+        bank["miss"][w] = -1
+        if bank["head"][w] >= 0:
+            ask(state, w, ACT, b)
 
 
 @njit
@@ -184,37 +211,30 @@ def reserve(state, e):
     """Entry ``e`` has opened its row: it leaves the queue and owns the row until it is served."""
     dequeue(state, e)
     b = state["entries"][e]["bank"]
-    bank = state["banks"][b]
-    bank["active"] = e
-    bank["active_at"] = state["active_count"]
-    state["active_banks"][state["active_count"]] = b
-    state["active_count"] += 1
-
-
-@njit
-def forget_floors(state, bank):
-    """Commands for the entries of ``bank`` may come earlier than was found last."""
-    for w in range(2):
-        if bank["busy_at"][w] >= 0:
-            state["floor"][w, bank["busy_at"][w]] = 0
+    state["banks"][b]["active"] = e
+    ask(state, state["entries"][e]["write"], OPENER, b)
 
 
 @njit
 def unreserve(state, b):
+    """The opener of bank ``b`` is served: its row may be closed for others."""
     bank = state["banks"][b]
-    state["active_count"] -= 1
-    moved = state["active_banks"][state["active_count"]]
-    state["active_banks"][bank["active_at"]] = moved
-    state["banks"][moved]["active_at"] = bank["active_at"]
+    stop_asking(state, state["entries"][bank["active"]]["write"], OPENER, b)
     bank["active"] = -1
-    forget_floors(state, bank)
+    for w in range(2):
+        if bank["miss"][w] >= 0:
+            ask(state, w, PRE, b)
+
+
+@njit
+def openers(state):
+    """Return how many openers of rows wait to be served."""
+    return state["asking"][0, OPENER] + state["asking"][1, OPENER]
 
 
 @njit
 def find_write(state, b, address):
     """Return the queued write to ``address`` in bank ``b``, -1 when there is none."""
-    if state["written"][bucket(state, address)] == 0:
-        return -1
     entries = state["entries"]
     k = state["banks"][b]["head"][1]
     while k >= 0 and entries[k]["address"] != address:

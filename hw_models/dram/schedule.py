@@ -5,8 +5,7 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
-import numpy as np
-
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, find_first, request_of, still_first
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
 from hw_models.jit import inlined, njit
@@ -111,30 +110,6 @@ def consider(state, e):
         state["chosen_bank"] = b
 
 
-@njit
-def choose_reserved(state):
-    """The openers of rows come before everything else."""
-    best = -1
-    best_time = state["chosen_time"]
-    best_order = NEVER
-    for k in range(state["active_count"]):
-        bank = state["banks"][state["active_banks"][k]]
-        entry = state["entries"][bank["active"]]
-        w = entry["write"]
-        time = max(bank["column"][w], state["group"][bank["group"]]["column"][w], state["next"])
-        if time < best_time or (time == best_time and entry["order"] < best_order):
-            best = state["active_banks"][k]
-            best_time = time
-            best_order = entry["order"]
-    if best >= 0:
-        e = state["banks"][best]["active"]
-        state["chosen_time"] = best_time
-        state["chosen_key"] = best_order + RESERVED
-        state["chosen"] = READ + state["entries"][e]["write"]
-        state["chosen_entry"] = e
-        state["chosen_bank"] = best
-
-
 @inlined
 def choose_by_age(state):
     """Look at every entry that the window shows, oldest first."""
@@ -152,79 +127,64 @@ def choose_by_age(state):
 @njit
 def choose_oldest(state, w):
     """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
-    for k in range(state["busy_count"][w]):
-        b = state["busy_banks"][w, k]
-        if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
-            continue
-        bank = state["banks"][b]
-        e = bank["head"][w]
-        if bank["open"] >= 0:
-            e = bank["hit"][w] if bank["hit"][w] >= 0 else bank["miss"][w]
-        while e >= 0:
-            consider(state, e)
-            e = -1 if bank["open"] < 0 or e == bank["miss"][w] else bank["miss"][w]
+    for kind in range(ACT, PRE + 1):
+        for k in range(state["asking"][w, kind]):
+            b = state["asking_banks"][w, kind, k]
+            if (state["owed"] == 0 and state["down"] == 0) or not held_back(state, b):
+                consider(state, request_of(state["banks"][b], w, kind))
+
+
+@inlined
+def offer_first(state, w, kind, key, command):
+    """Compare the first command of ``kind`` with the choice so far; ``key``: of its class."""
+    if state["asking"][w, kind] == 0:
+        return
+    if not still_first(state, w, kind):
+        find_first(state, w, kind)
+    time = state["first_time"][w, kind]
+    if time > state["chosen_time"]:
+        return
+    key += state["first_order"][w, kind]
+    if time < state["chosen_time"] or key < state["chosen_key"]:
+        b = state["first"][w, kind]
+        state["chosen_time"] = time
+        state["chosen_key"] = key
+        state["chosen"] = command
+        state["chosen_entry"] = request_of(state["banks"][b], w, kind)
+        state["chosen_bank"] = b
 
 
 @njit
 def choose_simply(state, w):
-    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed.
+    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed."""
+    offer_first(state, w, ACT, 0, ACTIVATE)
+    offer_first(state, w, COLUMN, 0, READ + w)
+    offer_first(state, w, PRE, 0, PRECHARGE)
 
-    A bank is passed over while its floor, the earliest time found last, lies behind the best one: times of
-    queued entries only grow, but for a new entry, for a row that its opener gives free and for one that is
-    closed though the other queue has a hit (`queues.py`).
-    """
-    entries = state["entries"]
-    banks = state["banks"]
-    groups = state["group"]
-    floors = state["floor"][w]
-    start = state["next"]
-    best_time = state["chosen_time"]
-    best_key = state["chosen_key"]
-    best = np.int64(-1)
-    command = 0
-    for k in range(state["busy_count"][w]):
-        if floors[k] > best_time:
-            continue
-        bank = banks[state["busy_banks"][w, k]]
-        group = groups[bank["group"]]
-        e = bank["hit"][w]
-        e_command = READ + w
-        if bank["open"] < 0:
-            e = bank["head"][w]
-            e_command = ACTIVATE
-            floor = max(bank["act"], group["act"])
-        elif e >= 0:
-            floor = max(bank["column"][w], group["column"][w])
-        else:
-            floor = NEVER
-        if e >= 0:
-            time = max(floor, start)
-            if time <= best_time:
-                key = entries[e]["order"]
-                if time < best_time or key < best_key:
-                    best_time = time
-                    best_key = key
-                    best = e
-                    command = e_command
-        e = bank["miss"][w]
-        if e >= 0 and bank["active"] < 0:
-            time = max(bank["pre"], group["pre"])
-            floor = min(floor, time)
-            time = max(time, start)
-            if time <= best_time:
-                key = entries[e]["order"]
-                if time < best_time or key < best_key:
-                    best_time = time
-                    best_key = key
-                    best = e
-                    command = PRECHARGE
-        floors[k] = floor
-    if best >= 0:
-        state["chosen_time"] = best_time
-        state["chosen_key"] = best_key
-        state["chosen"] = command
-        state["chosen_entry"] = best
-        state["chosen_bank"] = entries[best]["bank"]
+
+@njit
+def choose_request(state):
+    """Look at the requests of the current mode: reads or writes, or both where they share a queue."""
+    if state["unified"] == 1:
+        state["scanned"] = 3
+    else:
+        state["writing_next"] = next_mode(state, state["writing"])
+        state["scanned"] = 1 << state["writing_next"]
+    if state["scheduler"] == BLISS and state["next"] >= state["clear_at"]:
+        state["blacklist"] = 0
+        state["clear_at"] += state["bliss_clear"] * (
+            (state["next"] - state["clear_at"]) // state["bliss_clear"] + 1
+        )
+    if state["plain"] == 1:
+        choose_by_age(state)
+        return
+    simple = state["simple"] == 1 and state["owed"] == 0
+    for w in range(2):
+        if state["scanned"] >> w & 1 and state["size"][w] > 0:
+            if simple:
+                choose_simply(state, w)
+            else:
+                choose_oldest(state, w)
 
 
 @njit
@@ -236,31 +196,14 @@ def choose(state):
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
-    choose_reserved(state)
+    for w in range(2):
+        offer_first(state, w, OPENER, RESERVED, READ + w)  # before everything else
     if state["owed"] > 0:
         choose_refresh(state)
     if state["down_after"] > 0:
         choose_power(state)
     if state["chosen_time"] > state["next"] and (state["owed"] == 0 or state["refresh_stops_all"] == 0):
-        if state["unified"] == 1:
-            state["scanned"] = 3
-        else:
-            state["writing_next"] = next_mode(state, state["writing"])
-            state["scanned"] = 1 << state["writing_next"]
-        if state["scheduler"] == BLISS and state["next"] >= state["clear_at"]:
-            state["blacklist"] = 0
-            state["clear_at"] += state["bliss_clear"] * (
-                (state["next"] - state["clear_at"]) // state["bliss_clear"] + 1
-            )
-        if state["plain"] == 1:
-            choose_by_age(state)
-        else:
-            for w in range(2):
-                if state["scanned"] >> w & 1 and state["busy_count"][w] > 0:
-                    if state["simple"] == 1 and state["owed"] == 0:
-                        choose_simply(state, w)
-                    else:
-                        choose_oldest(state, w)
+        choose_request(state)
         if state["page"] > CLOSED_PAGE:
             choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:

@@ -6,10 +6,10 @@ blocks those behind it; the controller sends its command before it takes a reque
 
 import numpy as np
 
-from hw_models.dram.block import admit, busy, catch_up, drop_answer, wake
+from hw_models.dram.block import admit, busy, choose_next, drop_answer, send_due, wake
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.port import REQUEST
 
 TRACE = np.dtype([("address", np.int64), ("write", np.int64), ("cycle", np.int64)])
@@ -26,19 +26,24 @@ PROGRESS = np.dtype(
 
 
 @njit
-def send_due(state, log, progress, now):
-    """Send what is due up to cycle ``now`` and copy the commands to ``log``."""
-    while True:
-        catch_up(state, now)
-        if state["log_count"] == 0:
-            return
-        if progress["logged"] + state["log_count"] > log.size:
-            progress["log_full"] = 1
-            return
-        for k in range(state["log_count"]):
-            log[progress["logged"] + k] = state["log"][k]
-        progress["logged"] += state["log_count"]
-        state["log_count"] = 0
+def copy_log(state, log, progress):
+    """Copy the commands sent to ``log``."""
+    if progress["logged"] + state["log_count"] > log.size:
+        progress["log_full"] = 1
+        return
+    for k in range(state["log_count"]):
+        log[progress["logged"] + k] = state["log"][k]
+    progress["logged"] += state["log_count"]
+    state["log_count"] = 0
+
+
+@inlined
+def send(state, log, progress, now):
+    """Send what is due up to cycle ``now`` and copy it to ``log``."""
+    send_due(state, now)
+    while state["log_count"] > 0 and progress["log_full"] == 0:
+        copy_log(state, log, progress)
+        send_due(state, now)
 
 
 @njit
@@ -69,8 +74,7 @@ def run(state, trace, request, accepted, done, log, progress):
             request["address"] = row["address"]
             request["write"] = row["write"]
             request["tag"] = i
-        if state["stale"] == 0 or state["next"] <= now or i >= trace.size:
-            send_due(state, log, progress, now)
+        send(state, log, progress, now)
         if progress["log_full"] == 1:
             break
         if i < trace.size and admit(state, request, now):
@@ -83,14 +87,14 @@ def run(state, trace, request, accepted, done, log, progress):
         collect(state, done, now)
         if i >= trace.size and not busy(state) and state["done_count"] == 0:
             i += 1
-        elif state["stale"] == 0:
-            now = max(now + 1, wake(state))
         else:
-            now = state["next"]
+            if state["stale"] == 1:
+                choose_next(state)
+            now = max(now + 1, wake(state))
     progress["now"] = now
     progress["request"] = i
     if progress["log_full"] == 0:
-        send_due(state, log, progress, progress["until"])
+        send(state, log, progress, progress["until"])
 
 
 def drive(

@@ -16,7 +16,8 @@ GROUPS = 64  # bank groups over all ranks
 BANKS = 256  # banks over all ranks
 ENTRIES = 256  # queued column accesses: both queues and what was moved out of them
 DONE_ROWS = 256  # answers that are known but not yet handed over
-BUCKETS = 128  # of the queued writes, a power of two
+BUCKETS = 256  # of the queued entries, a power of two
+KINDS = 4  # of commands that banks ask for
 SEGMENTS = 24  # pieces of the address mapping
 LOG_ROWS = 64  # commands kept until someone copies them
 
@@ -27,7 +28,8 @@ class Field(IntEnum):
     COLUMN = 3
 
 
-i8 = np.int64
+i8, i4, i2 = np.int64, np.int32, np.int16
+place = np.uint16  # of a row in a table that has one: an index that cannot be negative costs no comparison
 
 TIMING = np.dtype(
     [
@@ -55,25 +57,24 @@ TIMING = np.dtype(
 
 BANK = np.dtype(
     [
-        ("open", i8),  # row, -1 closed
-        ("group", i8),  # over all ranks
-        ("rank", i8),
         ("act", i8),  # earliest ACT
         ("pre", i8),
         ("column", i8, (2,)),  # earliest RD, WR
-        ("active", i8),  # entry that opened the row and was not served yet, -1 none
-        ("active_at", i8),  # its place in `active_banks`
-        ("head", i8, (2,)),  # oldest entry of the read and of the write queue
-        ("tail", i8, (2,)),
-        ("hit", i8, (2,)),  # oldest entry for the open row, -1 none
-        ("miss", i8, (2,)),  # oldest entry for another row, -1 none
-        ("busy_at", i8, (2,)),  # its place in `busy_banks`, -1 when it has no entry
-        ("hits", i8),  # column commands since the ACT
+        ("open", i4),  # row, -1 closed
+        ("active", i2),  # entry that opened the row and was not served yet, -1 none
+        ("head", i2, (2,)),  # oldest entry of the read and of the write queue
+        ("tail", i2, (2,)),
+        ("hit", i2, (2,)),  # oldest entry for the open row, -1 none
+        ("miss", i2, (2,)),  # oldest entry for another row, -1 none
+        ("asks", i2, (2, KINDS)),  # its places in `asking_banks`, -1 where it does not ask
+        ("group", place),  # over all ranks
+        ("rank", place),
+        ("hits", i4),  # column commands since the ACT
         ("used", i8),  # last column command or ACT
-        ("opener", i8),  # master whose request opened (or last closed) the row
+        ("opener", i4),  # master whose request opened (or last closed) the row
         ("timeout", i8),  # page timeout of this bank
-        ("closed_row", i8),  # last row closed by a timeout: tells the adaptive policy whether it was right
-        ("count", i8),  # entries of the bank's command queue (BANK_ROUND_ROBIN)
+        ("closed_row", i4),  # last row closed by a timeout: tells the adaptive policy whether it was right
+        ("count", i4),  # entries of the bank's command queue (BANK_ROUND_ROBIN)
     ]
 )
 
@@ -96,7 +97,7 @@ RANK = np.dtype(
         ("down", i8),  # 0 up, 1 power-down, 2 self-refresh
         ("down_since", i8),
         ("sleepy", i8),  # on its way to self-refresh
-        ("queued", i8),  # entries for its banks
+        ("queued", i8),  # entries for its banks, where ranks go down
         ("last", i8),  # its last command
         ("closing", i8),  # start of the last auto-precharge
         ("quiet", i8),  # from when on no data move
@@ -109,23 +110,23 @@ RANK = np.dtype(
 ENTRY = np.dtype(
     [
         ("order", i8),  # age
-        ("arrived", i8),
         ("address", i8),  # of the burst, aligned
-        ("row", i8),
-        ("column", i8),
-        ("bank", i8),
-        ("write", i8),
-        ("next", i8),  # in its bank's list
-        ("previous", i8),
-        ("older", i8),  # in the list of all queued entries, kept where `plain`
-        ("younger", i8),
-        ("parent", i8),  # row of `parents`
-        ("master", i8),
-        ("seen", i8),  # its first command was counted as hit, miss or conflict
+        ("row", i4),
+        ("column", i4),
+        ("bank", place),
+        ("write", place),
+        ("next", i2),  # in its bank's list
+        ("previous", i2),
+        ("older", i2),  # in the list of all queued entries, kept where `plain`
+        ("younger", i2),
+        ("twin", i2),  # next entry that waits for the same read (BANK_ROUND_ROBIN)
+        ("parent", place),  # row of `parents`
+        ("seen", i4),  # its first command was counted as hit, miss or conflict
+        ("master", i4),
+        ("arrived", i8),
         ("charged", i8),  # cycle of its first command
-        ("culprit", i8),  # who pays for the row
-        ("row_cycles", i8),  # tRP and tRCD, as far as it needs them
-        ("twin", i8),  # next entry that waits for the same read (BANK_ROUND_ROBIN)
+        ("culprit", i4),  # who pays for the row
+        ("row_cycles", i4),  # tRP and tRCD, as far as it needs them
     ]
 )
 
@@ -188,24 +189,20 @@ CHANNEL = np.dtype(
         ("entered", i8),  # when the one before did
         ("size", i8, (2,)),  # entries of the read and write queue
         ("pending", i8),  # entries anywhere
-        ("free", i8, (ENTRIES,)),
+        ("free", place, (ENTRIES,)),
         ("free_count", i8),
         ("entries", ENTRY, (ENTRIES,)),
-        ("free_parent", i8, (ENTRIES,)),
+        ("free_parent", place, (ENTRIES,)),
         ("free_parents", i8),
         ("parents", PARENT, (ENTRIES,)),
-        ("busy_banks", i8, (2, BANKS)),
-        ("busy_count", i8, (2,)),
-        ("floor", i8, (2, BANKS)),  # beside `busy_banks`: no command for its entries before this cycle
-        ("active_banks", i8, (BANKS,)),
-        ("active_count", i8),
+        ("asking_banks", place, (2, KINDS, BANKS)),  # by direction and kind of command (candidates.py)
+        ("asking", i8, (2, KINDS)),  # how many
+        ("first", i8, (2, KINDS)),  # the one found first, -1: to be looked for
+        ("first_time", i8, (2, KINDS)),
+        ("first_order", i8, (2, KINDS)),  # age of its request
         ("waiting", i8, (2,)),  # accepted and unanswered
         ("order", i8),
-        (
-            "written",
-            i8,
-            (BUCKETS,),
-        ),  # queued writes by the lowest bits of their burst: most look-ups find none
+        ("addresses", i8, (2, BUCKETS)),  # queued entries by the lowest bits of their burst
         ("oldest", i8),
         ("youngest", i8),
         # device

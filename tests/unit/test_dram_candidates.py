@@ -1,0 +1,92 @@
+"""What the controller keeps of its banks (`candidates.py`) is what a look at every queued entry finds."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models.cache.standalone import build_wiring
+from hw_models.dram.block import accept, advance
+from hw_models.dram.build import build_channels
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE
+from hw_models.dram.params import Dram
+from hw_models.port import FIFO_ROWS, REQUEST, pop
+
+BANKS = (0, 1, 6, 15)
+POLICIES = {
+    "scheduler": st.sampled_from(["fr_fcfs", "fr_fcfs", "column_first", "bank_round_robin"]),
+    "page": st.sampled_from(["open", "closed", "timeout"]),
+    "page_timeout": st.just("40 cycles"),
+    "unified_queue": st.booleans(),
+    "reserve_rows": st.booleans(),
+    "read_queue": st.sampled_from([4, 16]),
+    "write_queue": st.sampled_from([4, 16]),
+    "timing": st.sampled_from([{}, {"tREFI": 300, "tRFC": 60}]),
+}
+
+
+def waiting(state: np.void, bank: np.void, w: int) -> list[tuple[int, int]]:
+    """Return (order, row) of the entries of one queue of a bank, oldest first."""
+    found, e = [], int(bank["head"][w])
+    while e >= 0:
+        entry = state["entries"][e]
+        found.append((int(entry["order"]), int(entry["row"])))
+        e = int(entry["next"])
+    return found
+
+
+def asked_for(state: np.void, bank: np.void, w: int) -> dict[int, tuple[int, int]]:
+    """Return what a bank asks for: of each kind of command its earliest time and the age of its request."""
+    group, queue, row = state["group"][bank["group"]], waiting(state, bank, w), int(bank["open"])
+    column = max(int(bank["column"][w]), int(group["column"][w]))
+    found = {}
+    if bank["active"] >= 0 and state["entries"][bank["active"]]["write"] == w:
+        found[OPENER] = column, int(state["entries"][bank["active"]]["order"])
+    if row < 0 and queue:
+        found[ACT] = max(int(bank["act"]), int(group["act"])), queue[0][0]
+    hits, misses = ([order for order, other in queue if (other == row) == same] for same in (True, False))
+    if row >= 0 and hits:
+        found[COLUMN] = column, hits[0]
+    if row >= 0 and misses and bank["active"] < 0:
+        found[PRE] = max(int(bank["pre"]), int(group["pre"])), misses[0]
+    return found
+
+
+def check(state: np.void, in_turn: bool) -> None:
+    start = int(state["next"])
+    for w in range(2):
+        found = {b: asked_for(state, state["banks"][b], w) for b in BANKS}
+        for kind in (OPENER, ACT, COLUMN, PRE):
+            ready = {b: kinds[kind] for b, kinds in found.items() if kind in kinds}
+            count = int(state["asking"][w, kind])
+            assert sorted(state["asking_banks"][w, kind, :count].tolist()) == sorted(ready)
+            first, time = int(state["first"][w, kind]), int(state["first_time"][w, kind])
+            if first < 0:
+                continue
+            assert first in ready
+            if in_turn:
+                assert all(time <= ready[b][0] for b in ready)
+            elif (max(ready[first][0], start), ready[first][1]) == (time, state["first_order"][w, kind]):
+                assert first == min(ready, key=lambda b: (max(ready[b][0], start), ready[b][1]))
+
+
+@settings(max_examples=40)
+@given(st.fixed_dictionaries(POLICIES), st.integers(0, 2**31), st.sampled_from([0, 5, 40]))
+def test_lists_and_first_banks_are_those_of_a_look_at_every_entry(policy, seed, gap):
+    rng = np.random.default_rng(seed)
+    dram = Dram.model_validate({"standard": "DDR4-2400R", "mapping": "row rank group bank column"} | policy)
+    state, up = build_channels(dram)[0], build_wiring(FIFO_ROWS)[0]["fifo"][0]
+    request, now = np.zeros(1, REQUEST)[0], 1
+    request["bytes"] = dram.burst_bytes
+    in_turn = policy["scheduler"] == "bank_round_robin"
+    for _ in range(60):
+        bank, row, column = rng.choice(BANKS), rng.integers(3), rng.integers(4)
+        request["address"], request["write"] = row << 17 | bank << 13 | column << 6, rng.random() < 0.4
+        while not accept(state, request, now):
+            check(state, in_turn)
+            now = max(now + 1, min(int(advance(state, now, up)), now + 50))
+        check(state, in_turn)
+        advance(state, now, up)
+        check(state, in_turn)
+        while up["count"] > 0:
+            pop(up)
+        now += int(rng.integers(1, gap + 2))
