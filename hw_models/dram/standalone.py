@@ -4,6 +4,8 @@ Each channel has a front end of its own: one request a cycle may enter, in order
 blocks those behind it; the controller sends its command before it takes a request.
 """
 
+from typing import Any
+
 import numpy as np
 
 from hw_models.dram.block import admit, busy, choose_next, drop_answer, send_due, wake
@@ -105,23 +107,33 @@ def drive(
     Returns the cycles at which requests entered and were answered (-1: never, as no one waits for it), and
     the commands sent (rows of LOG, by channel; empty unless asked for).
     """
-    accepted, done = np.full(trace.size, -1), np.full(trace.size, -1)
     request = np.zeros(1, REQUEST)[0]
     request["bytes"] = dram.burst_bytes
     progress = np.zeros(states.size, PROGRESS)
     progress["now"] = 1
     states["log_on"] = commands
-    channel = trace["address"] >> dram.channel_shift & states.size - 1
+    places = _places(dram, states.size, trace)
+    traces = [trace[own] for own in places]
+    times = [np.full((2, own.size), -1) for own in traces]
     logs = []
     for until in (0, 1):  # the second time to the last channel's end: idle channels refresh until then
         progress["until"] = until * progress["end"].max(initial=0)
         for number, state in enumerate(states):
-            own = np.flatnonzero(channel == number)
-            times = np.full((2, own.size), -1)
-            logs += _run_channel(state, trace[own], request, times, progress[number], commands)
-            if until == 0:
-                accepted[own], done[own] = times
+            logs += _run_channel(state, traces[number], request, times[number], progress[number], commands)
+    accepted, done = times[0]
+    if states.size > 1:
+        accepted, done = both = np.empty((2, trace.size), np.int64)
+        for own, cycles in zip(places, times, strict=True):
+            both[:, own] = cycles
     return accepted, done, np.concatenate(logs)
+
+
+def _places(dram: Dram, channels: int, trace: np.ndarray) -> list[Any]:
+    """Return where each channel's requests stand in ``trace``: a slice or indices."""
+    if channels == 1:
+        return [slice(None)]
+    channel = trace["address"] >> dram.channel_shift & channels - 1
+    return [np.flatnonzero(channel == number) for number in range(channels)]
 
 
 def _run_channel(
