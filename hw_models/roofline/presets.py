@@ -104,6 +104,14 @@ PRESETS |= {
         "kernels": "a100_80gb",
         "step_overhead": STEP,
     },
+    "h100.vllm": {
+        "capacity": "80 GB",  # NVIDIA data sheet, SXM
+        "memory_bandwidth": "3352 GB/s",
+        "peak": {"fp16": "989.4 TFLOPS", "bf16": "989.4 TFLOPS"},
+        "efficiency": {"gemv": 0.961, "gemm": 0.772, "attention": 0.85},
+        "kernels": "h100",
+        "step_overhead": STEP,
+    },
     "a100_80gb.eager": {  # PyTorch without fused attention: docs/llm_systems.md says what it is fitted to
         "capacity": "80 GB",  # NVIDIA data sheet
         "memory_bandwidth": "2039 GB/s",

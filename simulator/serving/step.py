@@ -9,9 +9,12 @@ import numpy as np
 from hw_models.roofline.gpus import Gpu
 from hw_models.roofline.kernels import (
     TILE_QUERIES,
+    Heads,
+    decode_attention_s,
     linear_s,
     pointwise_s,
     prefix_attention_s,
+    tile_keys,
     tiled_attention_s,
 )
 from simulator.serving.layers import VALUE_BYTES, Product, layer_kinds
@@ -101,14 +104,19 @@ class StepTime:
         )
         if prefix and not batch.prompts:
             return self.attending * prefix_attention_s(self.gpu, heads, width, layer, shared, batch.decoding)
-        return sum(
+        apart = 0.0
+        if batch.prompts and self.model.shape.latent is not None:  # two kernels: of compressed rows, of keys
+            apart, layer = self.attending * decode_attention_s(self.gpu, layer + shared), 0.0
+        token = self.row_read_bytes / self.attending
+        alike = Heads(heads, self.model.shape.kv_heads, width, token)
+        decoding = (batch.decoding, (layer + shared) / token / batch.decoding) if layer + shared else (0, 0.0)
+        return apart + sum(
             many
             * tiled_attention_s(
-                self.gpu, heads, width, layer + shared,
-                [(new, _keys(kept, read, new, past)) for new, past in batch.prompts],
+                self.gpu, alike, decoding, [_keys(kept, read, new, past) for new, past in batch.prompts]
             )
             for many, kept, read in self.kinds
-        )  # fmt: skip
+        )
 
     @property
     def _head_width(self) -> float:
@@ -167,7 +175,8 @@ def _kinds_of_attention(cells: Cells) -> list[tuple[float, Kept, int]]:
     ]
 
 
-def _keys(kept: Kept, read: int, new: int, past: int) -> float:
-    """Return the tokens that a tile of a prompt's queries reads on average."""
-    tokens = np.minimum(kept.tokens(np.arange(past + 1, past + new + 1), past + new), read)
-    return float(tokens.mean()) + (TILE_QUERIES - 1) / 2
+def _keys(kept: Kept, read: int, new: int, past: int) -> np.ndarray:
+    """Return the tokens that each tile of a prompt's queries reads: those of any of its queries. (tiles,)."""
+    last = tile_keys(new, past)
+    tokens = np.minimum(kept.tokens(last, past + new), read)
+    return np.minimum(last, tokens + TILE_QUERIES - 1)

@@ -6,7 +6,7 @@ from llm_helpers import TINY
 import simulator
 from hw_models.errors import ConfigError
 from hw_models.roofline.gpus import GPUS
-from hw_models.roofline.kernels import attention_s
+from hw_models.roofline.kernels import Heads, attention_s
 from simulator.config.model import Config
 from simulator.serving.layers import Product, layer_kinds
 from simulator.serving.run import server_of
@@ -72,7 +72,7 @@ def test_step_of_a_plain_model_is_that_of_its_kernels():
     step, alone = StepTime(model, A100, 0.0), StepTime(model, A100, 0.0)
     batch = Batch(decode_context=5000, decoding=4, prompts=((100, 300),), sampled=4)
     rest = step.dense_s(104) + step.head_s(4)
-    kernel = attention_s(A100, 32, 128, 5000 * 4096, [(100, 300)])
+    kernel = attention_s(A100, Heads(32, 8, 128, 4096), (4, 1250), [(100, 300)])
     assert step.seconds(batch) - rest == pytest.approx(32 * kernel)
     assert alone.room.plain
 
