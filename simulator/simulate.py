@@ -17,8 +17,10 @@ from simulator.results.levels import peaks
 from simulator.results.llm_summary import llm_summary, own_memory_summary
 from simulator.results.ops import op_table
 from simulator.results.result import SCHEMA_VERSION, Result
+from simulator.results.sampling import sampling_summary, sampling_text
 from simulator.results.timeline import bandwidth, timeline
 from simulator.results.transactions import transactions
+from simulator.sampled import close_books, run_sampled
 from simulator.serving.run import simulate_serving
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
@@ -40,6 +42,8 @@ def simulate(config: Config, progress: Progress | None = None, frames: str = "")
         return simulate_training(config)
     machine = build_machine(config)
     machine.clerk.frames = frames
+    if config.simulation.sample is not None:
+        return told_of(machine, run_sampled(machine, progress))
     wall_s = run_machine(machine, progress)
     return result_of(machine, wall_s)
 
@@ -50,12 +54,17 @@ def compile_kernels(config: Config) -> None:
 
 
 def result_of(machine: Machine, wall_s: float) -> Result:
-    """Return the run's result: summary, operations, timeline."""
+    """Return the result of a run that is over."""
+    close_books(machine)
+    return told_of(machine, wall_s)
+
+
+def told_of(machine: Machine, wall_s: float) -> Result:
+    """Return what is told of a run whose books are closed: summary, operations, timeline."""
     system = machine.system[0]
     seconds = int(system["now_fs"]) * FS
-    statistics.settle_dram(machine)
-    machine.clerk.close()
     requests = requests_of(machine)
+    simulated = requests if machine.survey is None else machine.survey.requests
     summary: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "name": machine.config.name,
@@ -64,7 +73,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
             "wall_s": wall_s,
             "events": int(system["events"]),
             "requests": requests,
-            "requests_per_wall_s": requests / wall_s if wall_s else 0.0,
+            "requests_per_wall_s": simulated / wall_s if wall_s else 0.0,
             "seed": machine.config.simulation.seed,
             "version": __version__,
             "config_sha256": config_sha256(machine.config),
@@ -78,6 +87,8 @@ def result_of(machine: Machine, wall_s: float) -> Result:
             for name, measure in zip(machine.master_names, machine.measures)
         },
     }
+    if machine.survey is not None:
+        summary["sampling"] = sampling_summary(machine, machine.survey)
     summary["masters"] |= {name: own_memory_summary(machine, name, seconds) for name in machine.own_names}
     for name, row in zip(machine.external_names, machine.externals):
         summary["masters"][name]["bus"] = port_summary(row)
@@ -95,7 +106,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         ops=ops,
         config=resolved(machine.config),
         timeline=timeline(machine, ops),
-        bandwidth=bandwidth(machine),
+        bandwidth=bandwidth(machine) if machine.survey is None else {},
         queues=machine.queues.series(),
         transactions=transactions(machine),
         blame=blame_table(machine),
@@ -103,6 +114,7 @@ def result_of(machine: Machine, wall_s: float) -> Result:
         latency=latency_table(machine),
         energy=energy_table,
         warnings=[
+            *([sampling_text(summary)] if machine.survey is not None else []),
             *(told(*each) for each in idle_keys(machine.config)),
             *(f"{plan.name}: {text}" for plan in machine.plans for text in plan.warnings),
         ],

@@ -27,12 +27,14 @@ from hw_models.units import (
     SIZE_UNITS,
     TIME_UNITS,
     Block,
+    Bytes,
     SimulatedTime,
     format_quantity,
     parse_quantity,
 )
 from simulator.config.errors import at, raise_all, retell, written_names
 from simulator.config.names import NAMED, complete_cores, network_jobs, reference_errors, without_nulls
+from simulator.config.sampling import sample_errors
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
 from simulator.config.topology import DMA, uses_flash
@@ -48,6 +50,7 @@ from simulator.config.yaml_lines import (
     read_document,
 )
 from workloads.bus.params import TraceJob
+from workloads.graph import MOST
 from workloads.llm.params import LlmJob
 from workloads.llm.serve_params import ServeJob
 from workloads.llm.train_params import TrainJob
@@ -102,6 +105,19 @@ Until = Annotated[
 ]
 
 
+class Sample(Block):
+    """A language model's pass simulated in part, the rest extrapolated with an error that is told."""
+
+    layers: int = Field(3, ge=3, le=MOST, description="of each kind of equal layers that are simulated")
+    stream_bytes: Bytes | None = Field(
+        None,
+        alias="stream",
+        gt=0,
+        description="weights that a shortened launch reads at least; absent: as many as the caches hold, at "
+        "least 1 MiB, so that what follows finds them as behind a whole one",
+    )
+
+
 class Simulation(Block):
     """How the run itself behaves."""
 
@@ -114,6 +130,9 @@ class Simulation(Block):
         alias="max_time",
         description="simulated time after which a run that has not ended is an error; absent: 10 s, 1 h of "
         "language models in memories of their own",
+    )
+    sample: Sample | None = Field(
+        None, description="of a language model on an NVDLA: simulate a part; absent: all of it"
     )
 
 
@@ -183,6 +202,7 @@ def load(
         + _footprint_errors(config, document)
         + wiring_errors(config, document)
         + _fit_errors(config, document)
+        + _sample_errors(config, document)
     )
     config._document = document
     return config
@@ -246,6 +266,14 @@ def _fit_errors(config: Config, document: Document) -> list[ConfigError]:
             except ValueError as error:
                 errors.append(at(document, ("workloads", name), str(error)))
     return errors
+
+
+def _sample_errors(config: Config, document: Document) -> list[ConfigError]:
+    """Return what a sample of the run would not be honest about."""
+    if config.simulation.sample is None:
+        return []
+    wrong = sample_errors(config.system, config.workloads, config.corunners, config.simulation.until)
+    return [at(document, keys, message) for keys, message in wrong]
 
 
 def load_part(source: Source, model: type[Model], *, bases: bool = True) -> Model:

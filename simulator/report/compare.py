@@ -13,6 +13,7 @@ from simulator.report.compare_page import comparison_page
 from simulator.report.measures import Row, change, comparison, verdict_of
 from simulator.report.thresholds import broken
 from simulator.results.run_folder import new_file, read_run
+from simulator.results.sampling import sampling_text
 
 
 def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: Sequence[str] = ()) -> bool:
@@ -29,6 +30,10 @@ def write_comparison(console: Console, folders: list[Path], out: Path, fail_if: 
     over = broken(fail_if, names, [run.summary for run in runs])
     rows = comparison(runs)
     console.print(_terminal_table(names, rows))
+    for name, run in zip(names, runs):
+        if "sampling" in run.summary:
+            said = f"{name}: {sampling_text(run.summary)}"
+            console.print(Text(said, style="yellow"), soft_wrap=True)
     for name, run in zip(names[1:], runs[1:]):
         for i, line in enumerate(slowed_layers(run, runs[0])):
             if i == 0:

@@ -13,6 +13,7 @@ from simulator.report.run_page import deadlines
 from simulator.report.thresholds import Broken
 from simulator.results.numbers import percent_text, time_text
 from simulator.results.result import Result
+from simulator.results.sampling import sampling_text
 
 SCRIPTS = ("charts.js", "compare.js")
 SHOWN_DIFFERENCES = 60
@@ -52,6 +53,11 @@ def comparison_page(
         ),
         f"<h1>{escape(' / '.join(names))}</h1>",
         f'<div class="dim">baseline: {escape(names[0])}</div>',
+        *(
+            f'<div class="warning">{escape(f"{name}: {sampling_text(run.summary)}")}</div>'
+            for name, run in zip(names, runs)
+            if "sampling" in run.summary
+        ),
         navigation(SECTIONS),
         '<h2 id="cost">What it cost and bought</h2>',
         _beside(_measures(names, [row for row in rows if row.of_job]), changed, len(names)),

@@ -13,7 +13,7 @@ from workloads.program import On
 def op_table(machine: Machine) -> dict[str, Any]:
     """Return ops.csv's columns: a row a step of each frame that is told of, jobs in the order of their names.
 
-    With jobs of several frames the last column says which.
+    With jobs of several frames the last column says which; of a sampled run, what was not simulated itself.
     """
     stalls = dict.fromkeys(stall_columns(machine), 0)
     rows = [
@@ -31,6 +31,8 @@ def op_table(machine: Machine) -> dict[str, Any]:
     if any(plan.llm for plan in machine.plans):
         columns["token"] = [row.get("token", -1) for row in rows]
         columns["kv_held_bytes"] = [row.get("kv_held_bytes", 0) for row in rows]
+    if machine.survey is not None:
+        columns["extrapolated"] = (machine.survey.itself < 0).astype(int).tolist()
     if any(plan.frames > 1 for plan in machine.plans):
         columns["frame"] = [row.get("frame", 0) for row in rows]
     return columns

@@ -27,20 +27,24 @@ from simulator.soc.machine import Machine
 from simulator.soc.pages import frames_of
 from simulator.soc.storage import Storage, dma_row
 from simulator.soc.wires import build_wires
+from workloads.program import Program
 
 FIRST_BIN_FS = 10**9  # bandwidth over time starts with bins of 1 us
 
 
-def build_machine(config: Config) -> Machine:
-    """Return the machine of ``config``, with every job lowered. Raises ConfigError."""
+def build_machine(config: Config, short: Program | None = None) -> Machine:
+    """Return the machine of ``config``, with every job lowered. Raises ConfigError.
+
+    ``short``: a program that stands for that of the only job.
+    """
     system = config.system
     core_table = cores_of(system, config.workloads)
     accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
     external_names = sorted(system.masters)
     masters = accelerator_names + core_names + external_names
     memory_map = MemoryMap(config)
-    plans, tables, programs = lower_jobs(config, accelerator_names, core_names, memory_map)
-    tasks, endless = corunner_tasks(config, tables.tasks, core_names, memory_map)
+    plans, tables, programs = lower_jobs(config, accelerator_names, core_names, memory_map, short)
+    tasks, endless = corunner_tasks(config, tables.tasks, core_names, memory_map, plans)
     first_core = len(accelerator_names)
     cores = stack(
         [

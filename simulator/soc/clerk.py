@@ -48,6 +48,11 @@ class Clerk:
             self.turn_page()
         self.storage.close()
 
+    def take(self, entries: np.ndarray) -> None:
+        """Take all that was charged from elsewhere, and note the frames."""
+        self.pages.append(entries)
+        self.note_frames()
+
     def entries(self) -> np.ndarray:
         """Return all that was charged until `close`, shape (n,) ENTRY; storage's tables behind the nodes'."""
         return np.concatenate([*self.pages, self.storage.entries()])

@@ -18,6 +18,7 @@ from simulator.soc.machine import JobPlan
 from workloads.bus.params import TraceJob
 from workloads.llm.params import LlmJob
 from workloads.llm.program import llm_program
+from workloads.lowering.layout import ceil_div
 from workloads.lowering.storage import add_storage
 from workloads.params import NetworkJob
 from workloads.program import STEP, On, Program
@@ -29,9 +30,16 @@ def stack(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
 
 
 def lower_jobs(
-    config: Config, accelerators: list[str], cores: list[str], memory_map: MemoryMap
+    config: Config,
+    accelerators: list[str],
+    cores: list[str],
+    memory_map: MemoryMap,
+    short: Program | None = None,
 ) -> tuple[list[JobPlan], "Tables", list[Program]]:
-    """Return the plan of every job, by name, the tables of all of them, and their programs."""
+    """Return the plan of every job, by name, the tables of all of them, and their programs.
+
+    ``short``: a program that stands for that of the only job.
+    """
     plans: list[JobPlan] = []
     programs: list[Program] = []
     on_flash = 0
@@ -52,8 +60,8 @@ def lower_jobs(
         else:
             assert isinstance(job, NetworkJob)  # who serves is not run here
             homes, placed = memory_map.homes(name), {}
-            program = network_program(config, name, job, index * JOB_SPACE, homes)
-            if homes is not None:
+            program = short or network_program(config, name, job, index * JOB_SPACE, homes)
+            if homes is not None and short is None:
                 placed = homes.placed
                 for first, end in memory_map.windows_behind(job.on):
                     add_ram_types(program.ops, first, end)
@@ -78,6 +86,7 @@ def lower_jobs(
                 notes=program.notes,
                 core_macs=program.core_macs,
                 weights=program.weights,
+                program=program,
                 first_step=sum(len(p.steps) for p in programs),
                 step_count=len(program.steps),
                 first_op=sum(len(p.ops) for p, other in zip(programs, plans) if other.kind == kind),
@@ -164,12 +173,13 @@ def corunner_task(corunner: Corunner, base: int, seed: int = 0) -> np.ndarray:
 
 
 def corunner_tasks(
-    config: Config, tasks: np.ndarray, cores: list[str], memory_map: MemoryMap
+    config: Config, tasks: np.ndarray, cores: list[str], memory_map: MemoryMap, plans: list[JobPlan]
 ) -> tuple[np.ndarray, dict[int, int]]:
     """Return (tasks with the co-runners' behind, core index -> its task). One co-runner a core."""
     rows, of_core = [tasks], {}
     outside = any(isinstance(job, TraceJob) for job in config.workloads.values())
-    spaces = len(config.workloads) + (not outside)  # one for masters outside: a trace has its own
+    taken = [ceil_div(plan.index * JOB_SPACE + plan.memory.span_bytes, JOB_SPACE) for plan in plans]
+    spaces = max(len(plans), *taken, 0) + (not outside)  # one for masters outside: a trace has its own
     base = spaces * JOB_SPACE
     for number, corunner in sorted(enumerate(config.corunners), key=lambda c: c[1].on):
         core = cores.index(corunner.on)

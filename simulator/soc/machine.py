@@ -18,7 +18,7 @@ from simulator.soc.books import Book, Frame
 from simulator.soc.queues import Queues
 from simulator.soc.wires import Wires
 from workloads.llm.program import LlmProgram
-from workloads.program import Batch, Layer, MemoryPlan, On
+from workloads.program import Batch, Layer, MemoryPlan, On, Program
 
 
 class Beside(Protocol):
@@ -54,6 +54,7 @@ class Books(Protocol):
     def serve(self) -> None: ...
     def turn(self, master: int, step: int, frame: int) -> None: ...
     def close(self) -> None: ...
+    def take(self, entries: np.ndarray) -> None: ...
     def entries(self) -> np.ndarray: ...
     def shown(self, plan: "JobPlan") -> list[Frame]: ...
     def slowest(self, plan: "JobPlan") -> Frame: ...
@@ -75,6 +76,7 @@ class JobPlan:
     notes: list[str]
     core_macs: int  # of layers on a core
     weights: int  # values of all kernels and matrices
+    program: Program
     first_step: int
     step_count: int
     first_op: int
@@ -112,6 +114,16 @@ class JobPlan:
         return max(due, int(finished[done - 2])) if done > 1 else due
 
 
+@dataclass(frozen=True)
+class Survey:
+    """How the figures of a machine that was sampled came about."""
+
+    requests: int  # that were simulated
+    layers: tuple[int, int]  # that were, and all that are alike
+    half_width_fs: int  # of the 95 % interval of the frame's time
+    itself: np.ndarray  # (steps,) the step of the sample that was this very one, -1: estimated
+
+
 @dataclass
 class Machine:
     config: Config
@@ -137,6 +149,7 @@ class Machine:
     storage: Beside | None = field(init=False, default=None)  # flash that jobs share, and such backends
     clerk: Books = field(init=False)
     queues: Queues = field(init=False)
+    survey: Survey | None = field(init=False, default=None)  # only if it was sampled
 
     def __post_init__(self) -> None:
         self.queues = Queues(self.wired)

@@ -16,4 +16,5 @@ VALIDATIONS = {
     "llm-kernels": "simulator.validate.llm_kernels",
     "llm-serving": "simulator.validate.llm_serving",
     "llm-memory": "simulator.validate.llm_memory",
+    "sampling": "simulator.validate.sampling",
 }

@@ -56,7 +56,7 @@ def test_check_prints_the_resolved_config_and_it_checks_again(dlasim, folder):
     code, out, err = dlasim("check", "c.yaml", "--seed", "7")
     assert (code, err) == (0, "")
     data = parse_text(out, "out").data
-    assert data["simulation"] == {"seed": 7, "until": "workloads", "max_time": None}
+    assert data["simulation"] == {"seed": 7, "until": "workloads", "max_time": None, "sample": None}
     (folder / "again.yaml").write_text(out)
     assert dlasim("check", "again.yaml") == (0, out, "")
 

@@ -18,6 +18,7 @@ PUBLISHED = {  # parameters of the checkpoints on Hugging Face
     "llama-3.2-3b": 3_212_749_824,
     "llama-3.1-8b": 8_030_261_248,
     "mixtral-8x7b": 46_702_792_704,
+    "qwen3-8b": 8_190_735_360,
     "qwen3-30b-a3b": 30_532_122_624,
     "gpt-oss-20b": 20_914_757_184,
     "llama-2-13b": 13_015_864_320,
