@@ -23,7 +23,9 @@ def gather(state, time):
     sdp = state["sdp"]
     op = sdp["launch"]
     dbb, longest = state["dbb_bytes"], state["burst_beats"]
-    address = op["dst"] + sdp["surface"] * op["dst_surface_stride"] + sdp["line"] * op["dst_line_stride"]
+    one_pixel = sdp["columns"] == 1 and op["out_height"] == 1  # surfaces lie side by side: cfg_mode_1x1_pack
+    surface_stride = state["atom_bytes"] if one_pixel else op["dst_surface_stride"]
+    address = op["dst"] + sdp["surface"] * surface_stride + sdp["line"] * op["dst_line_stride"]
     address += sdp["column"] * sdp["column_stride"]
     if sdp["gathered"] == 0:
         sdp["burst_address"] = address
@@ -39,7 +41,7 @@ def gather(state, time):
             end_of_line = False
         elif not end_of_line:
             sdp["line"] -= WINOGRAD_OUTPUT - 1
-    if sdp["columns"] == 1 and op["out_height"] == 1:  # all surfaces in one command: cfg_mode_1x1_pack
+    if one_pixel:  # all surfaces in one command
         last = sdp["joined"] == sdp["atoms"]
     end = address + state["atom_bytes"]
     if last or end & (dbb * longest - 1) == 0:

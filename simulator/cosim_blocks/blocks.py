@@ -14,22 +14,23 @@ class Block(NamedTuple):
     sets: tuple[dict[str, int], ...]  # parameters of the RTL; each is a build, the first is what CI runs
 
 
-CONV_CORE = tuple(
-    f"nvdla/rtl/{name}.sv"
-    for name in (
-        "conv_types",
-        "delay",
-        "register_groups",
-        "csc",
-        "csc_data",
-        "csc_weights",
-        "cbuf",
-        "cmac",
-        "cacc",
-        "conv_core",
-    )
+def _nvdla(*names: str) -> tuple[str, ...]:
+    return tuple(f"nvdla/rtl/{name}.sv" for name in names)
+
+
+CORE_UNITS = ("csc", "csc_data", "csc_weights", "cbuf", "cmac", "cacc", "conv_core")
+CDMA_UNITS = ("mcif", "cdma_convert", "cdma_pipes", "cdma_pixels", "cdma_data", "cdma_weights", "cdma")
+SDP_UNITS = ("write_bursts", "lut", "sdp_lane", "sdp")
+SHARED = ("delay", "register_groups")
+CONV_CORE = _nvdla("conv_types", *SHARED, *CORE_UNITS)
+CDMA = _nvdla("post_types", "cdma_types", *SHARED, *CDMA_UNITS)
+SDP = _nvdla("post_types", "sdp_types", *SHARED, *SDP_UNITS)
+CONV_PIPE = _nvdla(
+    *("post_types", "conv_types", "cdma_types", "sdp_types"),
+    *(*SHARED, *CORE_UNITS, *CDMA_UNITS, *SDP_UNITS, "conv_pipe"),
 )
 NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
+NV_SMALL_PIPE = {"ATOM": 8, "BANKS": 32, "DEPTH": 512, "SDP_ELEMENTS": 1, "BURST": 1}
 FULL_WIDTH = {"ACC_BITS": 34, "OUT_BITS": 32}
 
 BLOCKS: dict[str, Block] = {
@@ -57,22 +58,7 @@ BLOCKS: dict[str, Block] = {
     ),
     "cdma": Block(
         "cdma",
-        tuple(
-            f"nvdla/rtl/{name}.sv"
-            for name in (
-                "post_types",
-                "cdma_types",
-                "delay",
-                "register_groups",
-                "mcif",
-                "cdma_convert",
-                "cdma_pipes",
-                "cdma_pixels",
-                "cdma_data",
-                "cdma_weights",
-                "cdma",
-            )
-        ),
+        CDMA,
         "cdma",
         (
             {"ATOM": 8, "BANKS": 8, "DEPTH": 16},  # rings wrap, banks are full
@@ -82,24 +68,22 @@ BLOCKS: dict[str, Block] = {
     ),
     "sdp": Block(
         "sdp",
-        tuple(
-            f"nvdla/rtl/{name}.sv"
-            for name in (
-                "post_types",
-                "sdp_types",
-                "delay",
-                "register_groups",
-                "write_bursts",
-                "lut",
-                "sdp_lane",
-                "sdp",
-            )
-        ),
+        SDP,
         "sdp",
         (
             {"ATOM": 8, "ELEMENTS": 4, "BURST": 4},
             {"ATOM": 8, "ELEMENTS": 1, "BURST": 1},
             {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
+        ),
+    ),
+    "conv_pipe": Block(
+        "conv_pipe",
+        CONV_PIPE,
+        "conv_pipe",
+        (
+            {"ATOM": 8, "BANKS": 8, "DEPTH": 32, "SDP_ELEMENTS": 1, "BURST": 1},
+            NV_SMALL_PIPE,
+            {"ATOM": 16, "BANKS": 8, "DEPTH": 32, "SDP_ELEMENTS": 4, "BURST": 4},
         ),
     ),
     "pdp": Block(

@@ -49,15 +49,17 @@ def random_task(
             break
     split = banks if keeps else _split(random, need, preset["cbuf_banks"], banks[0])
     op["data_banks"], op["weight_banks"] = split
-    _place(random, op, atom, int(state["launched"]))
+    place(random, op, atom, int(state["launched"]))
     noise = np.random.default_rng(random.getrandbits(32))
-    for start, size in _spans(op, atom):
+    for start, size in spans(op, atom):
         memory.write(start, noise.integers(0, 256, size).astype(np.uint8))
     if op["image"]:
-        extra = _pixels(random, int(op["channels"]))
+        extra = random_pixels(random, int(op["channels"]))
     else:
         extra = {"DATAIN_CHANNEL": -(-int(op["channels"]) // atom) * atom - 1}  # CDMA converts whole atoms
-    cdma = launch_of(op, preset, {"CDMA": _converter(random, 0.8 if op["image"] else 0.5) | extra})["CDMA"]
+    cdma = launch_of(op, preset, {"CDMA": random_converter(random, 0.8 if op["image"] else 0.5) | extra})[
+        "CDMA"
+    ]
     lines = input_lines(cdma, memory, preset)
     stored = memory.read(int(op["weights"]), int(op["weight_bytes"]))
     return Task(
@@ -113,7 +115,7 @@ def _image(random: Random, op: Any, atom: int) -> None:
     op["src"] = random.choice([0, random.randrange(atom // each) * each])  # within its atom
 
 
-def _pixels(random: Random, each: int) -> dict[str, int]:
+def random_pixels(random: Random, each: int) -> dict[str, int]:
     return {
         "PIXEL_FORMAT": random.choice(PIXELS[each]),
         "PIXEL_SIGN_OVERRIDE": random.getrandbits(1),
@@ -141,7 +143,7 @@ def _group_entries(op: Any, preset: dict[str, int]) -> list[int]:
     return [end - begin for begin, end in zip([0, *ends], ends)]
 
 
-def _place(random: Random, op: Any, atom: int, number: int) -> None:
+def place(random: Random, op: Any, atom: int, number: int) -> None:
     """Choose addresses and strides: anywhere an atom may begin, lines one behind the other if packed."""
     line = (line_atoms(op, atom) if op["image"] else int(op["width"])) * atom
     op["src_line_stride"] = line + (0 if op["line_packed"] else random.choice([0, 1, 8, 13]) * atom)
@@ -152,7 +154,7 @@ def _place(random: Random, op: Any, atom: int, number: int) -> None:
     op["weights"] = first + REGION + random.randrange(64) * atom
 
 
-def _spans(op: Any, atom: int) -> Iterator[tuple[int, int]]:
+def spans(op: Any, atom: int) -> Iterator[tuple[int, int]]:
     """Yield (address, bytes) of what the launch reads."""
     surfaces = 1 if op["image"] else -(-int(op["channels"]) // atom)
     if op["width"] == op["height"] == 1 and op["surface_packed"]:
@@ -164,7 +166,7 @@ def _spans(op: Any, atom: int) -> Iterator[tuple[int, int]]:
     yield int(op["weights"]), int(op["weight_bytes"])
 
 
-def _converter(random: Random, chance: float) -> dict[str, int]:
+def random_converter(random: Random, chance: float) -> dict[str, int]:
     if random.random() >= chance:
         return {}
     return {

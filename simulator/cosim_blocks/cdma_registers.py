@@ -49,6 +49,7 @@ def registers_of(op: Any, cdma: Settings, preset: Mapping[str, int]) -> int:
     fields = {name: int(op[name]) for name in op.dtype.names} | {
         "line_entries": cdma["ENTRIES"] + 1,
         "kernel_bytes": cdma["BYTE_PER_KERNEL"] + 1,
+        "PAD_VALUE": cdma["PAD_VALUE"] & 0xFF,
     }
     return joined([(fields[name] if name in fields else cdma[name], bits) for name, bits in WIDTHS])
 

@@ -101,17 +101,16 @@ class Cdma:
         self._fetch(self.waiting, self.pending[1], True)
         self.pending = self.waiting = None
 
-    def write(self, noise: int) -> tuple[int, int] | None:
-        """Return (entry, data) written in this cycle; when idle, ``noise`` goes where nobody may read."""
-        streams = [self.data, self.weights]
-        self.rng.shuffle(streams)
-        if self.rng.random() < self.eager:
-            for stream in streams:
-                found = stream.write()
-                if found:
-                    return found
-        ring = streams[0].ring
-        return (ring.free_entry(self.rng), noise) if ring.used < ring.capacity else None
+    def write(self, bits: int) -> list[tuple[int, int] | None]:
+        """Return (entry, data) written of data and of weights in this cycle; noise where nobody may read."""
+        return [self._write(stream, bits) for stream in (self.data, self.weights)]
+
+    def _write(self, stream: Stream, bits: int) -> tuple[int, int] | None:
+        found = stream.write() if self.rng.random() < self.eager else None
+        ring = stream.ring
+        if found is None and ring.used < ring.capacity:
+            return ring.free_entry(self.rng), self.rng.getrandbits(bits)
+        return found
 
     def hand_over(self) -> tuple[int, bool]:
         """Return (lines, whether a kernel group) handed over in this cycle."""

@@ -12,26 +12,8 @@ from simulator.cosim_blocks.bench import packed
 from simulator.cosim_blocks.conv_cdma import Cdma
 from simulator.cosim_blocks.conv_launches import Task, random_task
 from simulator.cosim_blocks.conv_model import Model
+from simulator.cosim_blocks.conv_registers import registers_of
 
-FIELDS = {  # ports that are a field of CSC's registers plus one
-    "height": "DATAIN_HEIGHT_EXT",
-    "width": "DATAIN_WIDTH_EXT",
-    "channels": "WEIGHT_CHANNEL_EXT",
-    "pixel_bytes": "DATAIN_CHANNEL_EXT",
-    "kernels": "WEIGHT_KERNEL",
-    "rows": "WEIGHT_HEIGHT_EXT",
-    "columns": "WEIGHT_WIDTH_EXT",
-    "stride_x": "CONV_X_STRIDE_EXT",
-    "stride_y": "CONV_Y_STRIDE_EXT",
-    "dilation_x": "X_DILATION_EXT",
-    "dilation_y": "Y_DILATION_EXT",
-    "out_width": "DATAOUT_WIDTH",
-    "out_height": "DATAOUT_HEIGHT",
-    "line_entries": "ENTRIES",
-    "release_lines": "RLS_SLICES",
-    "data_banks": "DATA_BANK",
-    "weight_banks": "WEIGHT_BANK",
-}
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
 WAITS = {"data_waits": Stall.DATA, "weight_waits": Stall.WEIGHTS, "output_waits": Stall.OUTPUT}
 BLOCKS = (Block.CSC, Block.CACC)
@@ -108,14 +90,8 @@ class Bench(bench.Bench):
         return task
 
     def _registers(self, task: Task) -> dict[str, int]:
-        csc = task.launch["CSC"]
-        return {port: csc[name] + 1 for port, name in FIELDS.items()} | {
-            "image": csc["DATAIN_FORMAT"],
-            "pad_value": csc["PAD_VALUE"] & 0xFF,
-            "pad_left": csc["PAD_LEFT"],
-            "pad_top": csc["PAD_TOP"],
-            "kernel_bytes": task.launch["CDMA"]["BYTE_PER_KERNEL"] + 1,
-            "weight_entries": int(task.op["weight_bytes"]) // self.preset["cbuf_entry_bytes"],
+        return {
+            "registers": registers_of(task.op, task.launch, self.preset["cbuf_entry_bytes"]),
             "truncate": task.launch["CACC"]["CLIP_TRUNCATE"],
         }
 
@@ -144,16 +120,26 @@ class Bench(bench.Bench):
             self.reach("a new split of weights alone", not pends[1])
             self.reach("CSC waits for CDMA", cycle > model.pend_after)
             self.reach("CDMA waits for CSC", cycle <= model.pend_after)
-        write = cdma.write(random.getrandbits(8 * self.preset["cbuf_entry_bytes"]))
+        writes = cdma.write(8 * self.preset["cbuf_entry_bytes"])
         model.ready = random.random() < self.chances["sdp"]
         inputs |= {
             "lines_update": lines,
             "kernels_update": int(group),
             "cdma_pends": int(cdma.pending is not None),
-            "write": int(write is not None),
             "sdp_ready": int(model.ready),
         }
-        return inputs | ({"write_entry": write[0], "write_data": write[1]} if write else {})
+        return inputs | self._writes(writes)
+
+    def _writes(self, writes: list[tuple[int, int] | None]) -> dict[str, int]:
+        """Return what CDMA writes of data and weights as inputs."""
+        preset = self.preset
+        entry_bits = (preset["cbuf_banks"] * preset["cbuf_depth"] - 1).bit_length()
+        places, words = zip(*(found or (0, 0) for found in writes))
+        return {
+            "write": packed([found is not None for found in writes], 1),
+            "write_entry": packed(places, entry_bits),
+            "write_data": packed(words, 8 * preset["cbuf_entry_bytes"]),
+        }
 
     def check(self, cycle: int) -> dict[str, int]:
         """Step the model; return what the RTL is to show in this cycle."""

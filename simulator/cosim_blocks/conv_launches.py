@@ -40,7 +40,7 @@ def _some(rng: random.Random, corners: list[int], most: int) -> int:
     return rng.choice(corners) if rng.random() < 0.5 else rng.randint(1, most)
 
 
-def _shape(rng: random.Random, preset: dict[str, int]) -> Any:
+def random_shape(rng: random.Random, preset: dict[str, int]) -> Any:
     """Return an OP row without banks: strides, padding and sizes that fit each other."""
     c, k = preset["atomic_c"], preset["atomic_k"]
     op = np.zeros(1, OP)[0]
@@ -107,6 +107,27 @@ def _in_order(op: Any, sums: np.ndarray, atomic_k: int) -> list[list[int]]:
     return [row.tolist() for k in range(0, wide.shape[1], atomic_k) for row in wide[:, k : k + atomic_k]]
 
 
+def fit(rng: random.Random, op: Any, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> bool:
+    """Give a launch banks of CBUF, the last ``banks`` if it can. Returns whether it fits and is short."""
+    size, k, depth = preset["cbuf_entry_bytes"], preset["atomic_k"], preset["cbuf_depth"]
+    taps = int(op["kernel_width"] * op["kernel_height"] * op["channels"])
+    op["weight_bytes"] = weight_bytes = -(-taps * int(op["kernels"]) // UNIT_BYTES) * UNIT_BYTES
+    groups = -(-int(op["kernels"]) // k)
+    last = weight_bytes // size - (groups - 1) * taps * k // size
+    need_data = -(-int(op["height"]) * int(line_entries(state, op)) // depth)
+    need_weights = -(-max(last, taps * k // size if groups > 1 else 0) // depth)
+    if _cycles(op, preset) > MOST_CYCLES or need_data + need_weights > preset["cbuf_banks"]:
+        return False
+    if need_data <= banks[0] and need_weights <= banks[1] and rng.random() < 0.8:
+        op["data_banks"], op["weight_banks"] = banks
+    else:
+        most = preset["cbuf_banks"] - need_weights
+        keeps = need_data <= banks[0] <= most and rng.random() < 0.3
+        op["data_banks"] = banks[0] if keeps else rng.randint(need_data, most)
+        op["weight_banks"] = rng.randint(need_weights, preset["cbuf_banks"] - op["data_banks"])
+    return True
+
+
 def random_task(
     rng: random.Random,
     preset: dict[str, int],
@@ -118,23 +139,12 @@ def random_task(
 
     ``bits``: of CACC's sums and of its results.
     """
-    size, k, depth = preset["cbuf_entry_bytes"], preset["atomic_k"], preset["cbuf_depth"]
-    while True:
-        op = _shape(rng, preset)
-        taps = int(op["kernel_width"] * op["kernel_height"] * op["channels"])
-        weight_bytes = -(-taps * int(op["kernels"]) // UNIT_BYTES) * UNIT_BYTES
-        groups = -(-int(op["kernels"]) // k)
-        last = weight_bytes // size - (groups - 1) * taps * k // size
-        need_data = -(-int(op["height"]) * int(line_entries(state, op)) // depth)
-        need_weights = -(-max(last, taps * k // size if groups > 1 else 0) // depth)
-        if _cycles(op, preset) <= MOST_CYCLES and need_data + need_weights <= preset["cbuf_banks"]:
-            break
-    if need_data <= banks[0] and need_weights <= banks[1] and rng.random() < 0.8:
-        op["data_banks"], op["weight_banks"] = banks
-    else:
-        op["data_banks"] = rng.randint(need_data, preset["cbuf_banks"] - need_weights)
-        op["weight_banks"] = rng.randint(need_weights, preset["cbuf_banks"] - op["data_banks"])
-    op["weight_bytes"] = weight_bytes
+    size, k = preset["cbuf_entry_bytes"], preset["atomic_k"]
+    while not fit(rng, op := random_shape(rng, preset), preset, state, banks):
+        pass
+    weight_bytes = int(op["weight_bytes"])
+    group = int(op["kernel_width"] * op["kernel_height"] * op["channels"]) * k // size
+    groups = -(-int(op["kernels"]) // k)
 
     noise = np.random.default_rng(rng.getrandbits(32))
     low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
@@ -159,7 +169,6 @@ def random_task(
     packed = pack_weights(weights, preset["atomic_c"], k)
     stored[: packed.size] = packed
     entries = as_entries(stored, size)
-    group = taps * k // size
     bounds = [*range(0, groups * group, group), len(entries)]
     return Task(
         op=op,

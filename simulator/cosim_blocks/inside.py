@@ -36,6 +36,7 @@ async def model_and_twin_agree(dut: Any) -> None:
         "cycles": cycles,
         "difference": difference,
         "goals": bench.reached,
+        "told": bench.told,
     }
     _write_coverage(case["bench"], bench.reached, Path(case["coverage"]))
     Path(case["result"]).write_text(json.dumps(outcome))
@@ -44,7 +45,7 @@ async def model_and_twin_agree(dut: Any) -> None:
 
 def _bench(case: dict[str, Any]) -> Any:
     module = import_module(f"simulator.cosim_blocks.{case['bench']}")
-    return module.Bench(case["parameters"], Random(case["seed"]))
+    return module.Bench(case["parameters"], Random(case["seed"]), **case["options"])
 
 
 async def _hunt(dut: Any, pins: "Pins", case: dict[str, Any], mutant: Mutant) -> int | None:
@@ -107,6 +108,8 @@ async def _step(
             bench.saw(pins.read(bench.watched))
             cycles += 1
             await FallingEdge(dut.clk)
+            if bench.over:
+                return cycles, None
         episode += 1
     return cycles, None
 

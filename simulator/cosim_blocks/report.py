@@ -18,7 +18,8 @@ def run_lines(name: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Yield what each run found, then the goals that all of them reached together."""
     heads = ("block", "parameters", "seed", "transactions", "cycles", "differences", "goals", "time")
     yield from table_lines(heads, [_run_row(name, outcome) for outcome in outcomes])
-    reached = {goal: sum(outcome.goals[goal] for outcome in outcomes) for goal in outcomes[0].goals}
+    goals = dict.fromkeys(goal for outcome in outcomes for goal in outcome.goals)  # a set may lack some
+    reached = {goal: sum(outcome.goals.get(goal, 0) for outcome in outcomes) for goal in goals}
     hit = sum(times > 0 for times in reached.values())
     yield f"\nfunctional coverage: {hit} of {len(reached)} goals"
     yield from table_lines(("goal", "times"), [(goal, f"{times:,}") for goal, times in reached.items()])

@@ -20,6 +20,7 @@ class Outcome(NamedTuple):
     cycles: int
     difference: dict[str, Any] | None  # cycle, episode, inputs, model, rtl, before
     goals: dict[str, int]  # how often each was reached
+    told: list[int]  # what the bench has to say beside
     wall_s: float
 
 
@@ -33,16 +34,18 @@ def run_case(
     compiled: bool = False,
     waves: Path | None = None,
     keep: Path | None = None,
+    options: dict[str, Any] | None = None,
 ) -> Outcome:
     """Step model and twin through random traffic until ``transactions`` or their first difference.
 
     ``mutants`` are compiled in, none is in force. ``compiled``: the model as the simulator compiles it; else
-    as plain Python. ``waves``: file to write, ``keep``: folder for log and coverage. Raises RuntimeError if
-    the simulation ends without a result.
+    as plain Python. ``waves``: file to write, ``keep``: folder for log and coverage, ``options``: of the
+    bench. Raises RuntimeError if the simulation ends without a result.
     """
     folder = build(block, parameters, mutants, waves is not None)
     traced = ["--trace", "--trace-file", str(waves)] if waves is not None else []
     case = {"seed": seed, "transactions": transactions, "parameters": parameters, "hunt": []}
+    case["options"] = options or {}
     begin = time.perf_counter()
     found, failed = _simulate(block, folder, case, traced, keep, compiled)
     if failed != (found["difference"] is not None):
@@ -57,6 +60,7 @@ def hunt(
     folder = build(block, block.sets[0], mutants)
     wanted = [mutant._asdict() for mutant in hunted]
     case = {"seed": seed, "transactions": transactions, "parameters": block.sets[0], "hunt": wanted}
+    case["options"] = {}
     found, failed = _simulate(block, folder, case)
     if failed:
         raise RuntimeError(f"{block.top}, seed {seed}: the hunt for planted bugs broke off")

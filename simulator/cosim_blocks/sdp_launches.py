@@ -71,9 +71,14 @@ class Tables:
 
 
 def joined(parts: list[tuple[int, int]]) -> int:
-    """Return (value, bits) side by side, the first one on top, as a packed struct has them."""
+    """Return (value, bits) side by side, the first one on top, as a packed struct has them.
+
+    Raises ValueError for a value that does not fit.
+    """
     word = 0
     for value, bits in parts:
+        if not -(1 << bits) < value < 1 << bits:
+            raise ValueError(f"the twin has {bits} bits for {value}")
         word = word << bits | int(value) & ((1 << bits) - 1)
     return word
 
@@ -127,7 +132,7 @@ def random_tables(random: Random) -> Tables:
     return Tables(settings, *entries)
 
 
-def _settings(random: Random) -> dict[str, int]:
+def random_settings(random: Random) -> dict[str, int]:
     """Return fields of SDP for the sub-units and the output converter."""
     fields: dict[str, int] = {"OUT_PRECISION": 0, "PROC_PRECISION": 0}
     for name in SUB_UNITS.values():
@@ -216,9 +221,10 @@ def _converter_parts(sdp: Settings, name: str) -> list[tuple[int, int]]:
     ]
 
 
-def _registers(sdp: Settings, memory: list[bool], surfaces: int) -> int:
+def registers_of(sdp: Settings, memory: list[bool], surfaces: int, y_works: bool = True) -> int:
+    """Return a launch as `sdp_types::sdp_launch_t`; ``memory``: which of OPERANDS come from there."""
     parts = _x_parts(sdp, "BS", (memory[0], memory[1])) + _x_parts(sdp, "BN", (memory[2], memory[3]))
-    parts += [(1 - sdp["EW_BYPASS"], 1), (1 - sdp["EW_ALU_BYPASS"], 1), (sdp["EW_ALU_ALGO"], 2)]
+    parts += [(y_works and 1 - sdp["EW_BYPASS"], 1), (1 - sdp["EW_ALU_BYPASS"], 1), (sdp["EW_ALU_ALGO"], 2)]
     parts += [(memory[4], 1), (sdp["EW_ALU_OPERAND"], 32), *_converter_parts(sdp, "EW_ALU_CVT")]
     parts += [(1 - sdp["EW_MUL_BYPASS"], 1), (memory[5], 1), (sdp["EW_MUL_OPERAND"], 32)]
     parts += [*_converter_parts(sdp, "EW_MUL_CVT"), (sdp["EW_TRUNCATE"], 10), (sdp["EW_MUL_PRELU"], 1)]
@@ -256,7 +262,7 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
     op["dst_line_stride"] = (op["out_width"] + random.randint(0, 3)) * atom
     op["dst_surface_stride"] = op["dst_line_stride"] * op["out_height"] + random.randint(0, 3) * atom
     pixels, lanes = int(op["out_width"] * op["out_height"]), surfaces * atom
-    fields = _settings(random)
+    fields = random_settings(random)
     values = _values(random, (pixels, lanes))
     if random.random() < 0.4:
         values = _aim_at_tables(random, fields, tables, (pixels, lanes))
@@ -276,7 +282,7 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
     post_process(sdp_of(sdp, has_y=True, has_lut=True), result, operands)
     return Task(
         op=op_of(launch, atom)[0],
-        registers=_registers(sdp, memory, surfaces),
+        registers=registers_of(sdp, memory, surfaces),
         pixels=_by_atom(values, atom),
         operands=[list(map(list, zip(*part))) for part in zip(*(_by_atom(row, atom) for row in stored))],
         atoms=[int.from_bytes(bytes(v & 0xFF for v in part), "little") for part in _by_atom(result, atom)],

@@ -9,6 +9,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.nvdla.presets import PRESETS
+from simulator.cosim_blocks.build import check_tools
 from simulator.validate.figure import Figure
 
 REFERENCE = Path(__file__).resolve().parents[2] / "hw_models" / "nvdla" / "reference" / "traces"
@@ -18,19 +19,29 @@ RTL_MEMORY = {"read_latency": 50, "write_latency": 50, "read_interval": 1, "writ
 LONGEST_CYCLES = 10**7
 NO_UNIT = "crc32 (no Y unit)"
 NO_DATA = "crc32 (no data)"
+TWIN_BY_RTL, TWIN_BY_MODEL = "twin's cycles", "twin's cycles (beside the model's)"
+NO_TWIN = "not on a twin"
 
 
-def figures(table: Path | None = None, only: str = "", **options: Any) -> Iterator[Figure]:
+def figures(
+    table: Path | None = None, only: str = "", twins: bool = False, **options: Any
+) -> Iterator[Figure]:
     """Yield CRCs of every check, and cycles and traffic of every test of ``table``; ``--only TEXT``: some.
 
-    ``table``: cycles of a preset beside the tests, or an archive of tests. Raises ConfigError.
+    ``--twins``: also the cycles of our RTL, where it covers the test; minutes. ``table``: cycles of a preset
+    beside the tests, or an archive of tests. Raises ConfigError.
     """
+    if twins:
+        check_tools()
     for preset, rows, where in _sets(table):
         with TemporaryDirectory() as folder:
             tests = _unpacked(where, Path(folder))
             for name, program in sorted(tests.items()):
                 if only in name:
-                    yield from _test_figures(name, program, preset, rows.get(name, {}))
+                    row = rows.get(name, {})
+                    yield from _test_figures(name, program, preset, row)
+                    if twins:
+                        yield _twin_figure({"test": name, "preset": preset}, program, row)
 
 
 def closing_notes(found: list[Figure]) -> list[str]:
@@ -38,7 +49,13 @@ def closing_notes(found: list[Figure]) -> list[str]:
     complete = [f for f in found if f.quantity in ("crc32", "crc32 with Y unit")]
     equal = sum(f.ours == f.reference for f in complete)
     partial = sum(f.quantity == NO_DATA for f in found)
-    return [f"checks with complete data: {len(complete)}, equal: {equal}; {partial} tests lack data"]
+    lines = [f"checks with complete data: {len(complete)}, equal: {equal}; {partial} tests lack data"]
+    twins = [f for f in found if f.quantity in (TWIN_BY_RTL, TWIN_BY_MODEL)]
+    if twins:
+        exact = sum(f.ours == f.reference for f in twins)
+        by_rtl = sum(f.quantity == TWIN_BY_RTL for f in twins)
+        lines.append(f"tests on twins: {len(twins)}, {by_rtl} with the RTL's cycles; equal: {exact}")
+    return lines
 
 
 def _sets(table: Path | None) -> Iterator[tuple[str, dict[str, dict[str, str]], Path]]:
@@ -120,19 +137,46 @@ def _test_figures(name: str, program: Path, preset: str, row: dict[str, str]) ->
 def _cycle_figures(
     program: Path, numbers: dict[str, int], shown: dict[str, str], row: dict[str, str]
 ) -> Iterator[Figure]:
+    record, drained = _simulated(program, numbers), row.get("cycles_drained", "")
+    yield Figure(shown, "cycles", _rtl_cycles(row), float(record["end"]), counted=bool(drained))
+    for kind in ("read", "write"):
+        if row.get(f"{kind}s"):
+            ours = float(record[f"{kind}_bursts"].sum())
+            yield Figure(shown, f"{kind}s", float(row[f"{kind}s"]), ours, counted=False)
+
+
+def _rtl_cycles(row: dict[str, str]) -> float:
+    """Return what the published RTL takes, drained where it was run so."""
+    reader_first = READER_FIRST_CYCLES if "_RDMA+" in row.get("units", "") else 0
+    return float(row.get("cycles_drained") or row["cycles"]) + reader_first
+
+
+def _simulated(program: Path, numbers: dict[str, int]) -> Any:
+    """Return the record of a program's last launch on the model."""
     from hw_models.nvdla.standalone import simulate
     from workloads.traces.program import read_register_program
 
     ops = read_register_program(program, numbers).ops
     memory = RTL_MEMORY | {"beat_bytes": numbers["dbb_bytes"], "shared_interval": 0}
     state = simulate(numbers, memory, ops, max_cycles=LONGEST_CYCLES)
-    record = state["records"][(state["launched"] - 1) % len(state["records"])]
-    drained = row.get("cycles_drained", "")
-    reference = float(drained or row["cycles"])
-    if "_RDMA+" in row.get("units", ""):
-        reference += READER_FIRST_CYCLES
-    yield Figure(shown, "cycles", reference, float(record["end"]), counted=bool(drained))
-    for kind in ("read", "write"):
-        if row.get(f"{kind}s"):
-            ours = float(record[f"{kind}_bursts"].sum())
-            yield Figure(shown, f"{kind}s", float(row[f"{kind}s"]), ours, counted=False)
+    return state["records"][(state["launched"] - 1) % len(state["records"])]
+
+
+def _twin_figure(shown: dict[str, str], program: Path, row: dict[str, str]) -> Figure:
+    """Return the cycles of our RTL, beside the published RTL's where they are known, else the model's."""
+    from simulator.cosim_blocks.programs import run_program, twin_of
+
+    try:
+        twin = twin_of(program, shown["preset"])
+        if isinstance(twin, str):
+            return Figure(shown, f"{NO_TWIN}: {twin}", 0, 0, counted=False)
+        outcome = run_program(twin, program, (RTL_MEMORY["read_latency"], RTL_MEMORY["write_latency"]))
+        if outcome.difference is not None:
+            at = outcome.difference["cycle"]
+            return Figure(shown, f"twin and model differ in cycle {at}", 0, 1, counted=False)
+        known = row.get("cycles")
+        reference = _rtl_cycles(row) if known else float(_simulated(program, PRESETS[shown["preset"]])["end"])
+        quantity = TWIN_BY_RTL if known else TWIN_BY_MODEL
+        return Figure(shown, quantity, reference, float(outcome.told[-1]), counted=False)
+    except ConfigError as error:
+        return Figure(shown, f"not run: {error}", 0, 0, counted=False)

@@ -1,4 +1,4 @@
-// The convolution buffer: two neighbouring entries for data and two for weights a cycle, one written.
+// The convolution buffer: two neighbouring entries for data and two for weights are read a cycle, one of each written.
 //
 // Even and odd entries lie in memories of their own, so that any two neighbours can be read at once.
 
@@ -8,9 +8,9 @@ module cbuf #(
     localparam int E = $clog2(ENTRIES)
 ) (
     input  logic                 clk,
-    input  logic                 write,
-    input  logic [E-1:0]         write_entry,
-    input  logic [BITS-1:0]      write_data,
+    input  logic [1:0]           write,         // data, weights: never the same entry
+    input  logic [1:0][E-1:0]    write_entry,
+    input  logic [1:0][BITS-1:0] write_data,
     input  logic [1:0][E-1:0]    data_entry,    // neighbours, or the last and the first
     output logic [1:0][BITS-1:0] data,          // a cycle later
     input  logic [1:0][E-1:0]    weight_entry,
@@ -30,8 +30,10 @@ module cbuf #(
   wire [E-2:0] weights_odd_at = weight_entry[0][0] ? weight_entry[0][E-1:1] : weight_entry[1][E-1:1];
 
   always_ff @(posedge clk) begin
-    if (write && !write_entry[0]) even[write_entry[E-1:1]] <= write_data;
-    if (write && write_entry[0]) odd[write_entry[E-1:1]] <= write_data;
+    for (int w = 0; w < 2; w++) begin
+      if (write[w] && !write_entry[w][0]) even[write_entry[w][E-1:1]] <= write_data[w];
+      if (write[w] && write_entry[w][0]) odd[write_entry[w][E-1:1]] <= write_data[w];
+    end
     data_even <= even[data_even_at];
     data_odd <= odd[data_odd_at];
     data_swap <= data_entry[0][0];

@@ -40,6 +40,7 @@ module cdma
     input  logic [8*ATOM-1:0]                 beat_data,
     // CSC
     output logic                              pends,
+    output logic                              asks,           // it waits for a new split, or does from the next cycle on
     input  logic                              agreed,
     output logic [12:0]                       lines_update,
     output logic                              kernels_update,
@@ -134,7 +135,7 @@ module cdma
       .clk, .rst, .now, .waits, .first(first.launch), .begin_at, .ends, .over(weights_over),
       .done_at(weights_done_at), .req_valid(req_valid[WEIGHT]), .req_ready(req_ready[WEIGHT]),
       .req_address(req_address[WEIGHT]), .req_atoms(weight_atoms), .req_delay(req_delay[WEIGHT]),
-      .beat_valid(beat && beat_client == 2'(WEIGHT)), .beat_data, .agreed, .pends(weights_pend), .kernels_update,
+      .beat_valid(beat && beat_client == 2'(WEIGHT)), .beat_data, .agreed, .pends(weights_pend), .asks, .kernels_update,
       .release_valid(release_weights), .release_entries(release_weight_entries), .write(weight_write),
       .write_entry(weight_entry), .write_data(weights), .done(weights_done)
   );

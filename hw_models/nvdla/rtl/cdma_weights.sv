@@ -33,6 +33,7 @@ module cdma_weights
     // CSC
     input  logic                  agreed,
     output logic                  pends,
+    output logic                  asks,      // for a new split: it waits, or does from the next cycle on
     output logic                  kernels_update,
     input  logic                  release_valid,
     input  logic [15:0]           release_entries,
@@ -61,6 +62,7 @@ module cdma_weights
   wire agrees = phase == PEND && agreed;
   wire loads = agrees || (starts && !new_split);
   assign pends = phase == PEND;
+  assign asks = pends || (starts && new_split);
 
   // requests
   logic [T-1:0] next_request;

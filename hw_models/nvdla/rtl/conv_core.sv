@@ -2,7 +2,7 @@
 //
 // The twin of hw_models/nvdla/csc.py and cacc.py in every cycle and of values/convolution.py in every bit, for
 // direct convolution of features and images in INT8. An entry of CBUF is an atom of ATOMIC_C channels; data
-// banks come first. CDMA writes entries one behind the other, around the end of its banks, and hands over lines
+// banks come first. CDMA writes entries one behind the other, around the end of their banks, and hands over lines
 // and kernel groups that are there as a whole.
 
 module conv_core
@@ -20,38 +20,16 @@ module conv_core
 ) (
     input  logic                             clk,
     input  logic                             rst,
-    // op-enable of CSC and CACC, and their registers (conv_types)
+    // op-enable of CSC and CACC
     input  logic                             enable,
-    input  logic                             image,
-    input  logic [12:0]                      width,
-    input  logic [12:0]                      height,
-    input  logic [12:0]                      channels,
-    input  logic [12:0]                      pixel_bytes,
-    input  logic [12:0]                      kernels,
-    input  logic [5:0]                       rows,
-    input  logic [5:0]                       columns,
-    input  logic [3:0]                       stride_x,
-    input  logic [3:0]                       stride_y,
-    input  logic [5:0]                       dilation_x,
-    input  logic [5:0]                       dilation_y,
-    input  logic [5:0]                       pad_left,
-    input  logic [5:0]                       pad_top,
-    input  logic [7:0]                       pad_value,
-    input  logic [12:0]                      out_width,
-    input  logic [12:0]                      out_height,
-    input  logic [15:0]                      line_entries,
-    input  logic [12:0]                      release_lines,
-    input  logic [15:0]                      kernel_bytes,
-    input  logic [15:0]                      weight_entries,
-    input  logic [5:0]                       data_banks,
-    input  logic [5:0]                       weight_banks,
-    input  logic [4:0]                       truncate,
+    input  logic [$bits(launch_t)-1:0]       registers,         // a launch_t
+    input  logic [4:0]                       truncate,          // CACC's
     output logic                             csc_room,
     output logic                             cacc_room,
     // CDMA
-    input  logic                             write,
-    input  logic [E-1:0]                     write_entry,
-    input  logic [8*ATOMIC_C-1:0]            write_data,
+    input  logic [1:0]                       write,             // data, weights
+    input  logic [1:0][E-1:0]                write_entry,
+    input  logic [1:0][8*ATOMIC_C-1:0]       write_data,
     input  logic [12:0]                      lines_update,
     input  logic                             kernels_update,
     input  logic                             cdma_pends,
@@ -84,16 +62,7 @@ module conv_core
   localparam int WIRES = 3;                 // registers on the way to the MACs
   localparam int MAC_CYCLES = 3;
 
-  launch_t registers, launch;
-  assign registers = '{
-      image: image, width: width, height: height, channels: channels, pixel_bytes: pixel_bytes,
-      kernels: kernels, rows: rows, columns: columns, stride_x: stride_x, stride_y: stride_y,
-      dilation_x: dilation_x, dilation_y: dilation_y, pad_left: pad_left, pad_top: pad_top,
-      pad_value: pad_value, out_width: out_width, out_height: out_height, line_entries: line_entries,
-      release_lines: release_lines, kernel_bytes: kernel_bytes, weight_entries: weight_entries,
-      data_banks: data_banks, weight_banks: weight_banks
-  };
-
+  launch_t launch;
   logic load, credit, data_agreed;
   load_t load_info;
   package_t pop_info;

@@ -91,12 +91,13 @@ module sdp
   logic [12:0] column, line, surface;
   logic [3:0] gathered;
   logic [31:0] burst_address;
-  wire [31:0] address = now.address + surface * now.surface_stride + line * now.line_stride
+  wire one_pixel = now.width == 1 && now.height == 1;  // surfaces lie side by side, all in one command
+  wire [31:0] surface_stride = one_pixel ? 32'(ATOM) : now.surface_stride;
+  wire [31:0] address = now.address + surface * surface_stride + line * now.line_stride
       + (32'(column) << BYTES);
   wire end_of_line = column + 1'b1 == now.width;
   wire end_of_surface = end_of_line && line + 1'b1 == now.height;
   wire end_of_cube = end_of_surface && surface + 1'b1 == now.surfaces;
-  wire one_pixel = now.width == 1 && now.height == 1;  // all surfaces in one command
   wire aligned = ((address >> BYTES) + 32'd1) % 32'(BURST) == 0;
   wire ends_burst = last_beat && ((one_pixel ? end_of_cube : end_of_line) || aligned);
 

@@ -1,0 +1,116 @@
+"""Launches of the whole convolution pipeline as its twin's registers; random ones, their data in memory."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from hw_models.nvdla.cbuf import line_entries
+from hw_models.nvdla.decode import op_of
+from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.launch import SUB_UNITS, Launch, reads_alu, reads_mul
+from hw_models.nvdla.op import Unit
+from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.memory import Memory
+from simulator.cosim_blocks.cdma_launches import REGION, place, random_converter, random_pixels, spans
+from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault
+from simulator.cosim_blocks.cdma_registers import registers_of as cdma_registers
+from simulator.cosim_blocks.conv_launches import fit, random_shape
+from simulator.cosim_blocks.conv_registers import registers_of as csc_registers
+from simulator.cosim_blocks.sdp_launches import OPERANDS, random_settings
+from simulator.cosim_blocks.sdp_launches import registers_of as sdp_registers
+
+DST = 3 * REGION // 2  # bytes from where a launch's input may lie to its output, behind its weights
+
+
+@dataclass
+class Task:
+    op: Any  # an OP row
+    launch: Launch
+    inputs: dict[str, int]  # registers, by port
+
+
+def task_of(launch: Launch, preset: dict[str, int]) -> Task:
+    """Return a launch for the twin. Raises ValueError for what it lacks."""
+    if launch.unit != Unit.CONV:
+        raise ValueError(f"the twin of the convolution pipeline does not do {launch.unit.name} by itself")
+    atom = preset["atom_bytes"]
+    op, sdp = op_of(launch, atom)[0], launch["SDP"]
+    if fault := _fault(sdp):
+        raise ValueError(f"the twin of SDP {fault}")
+    has_y = preset["sdp_ew_elements"] > 0
+    surfaces = -(-int(op["out_channels"]) // atom)
+    inputs = {
+        "cdma_registers": cdma_registers(op, launch["CDMA"], preset),
+        "csc_registers": csc_registers(op, launch, preset["cbuf_entry_bytes"]),
+        "truncate": launch["CACC"]["CLIP_TRUNCATE"],
+        "sdp_registers": sdp_registers(sdp, [False] * len(OPERANDS), surfaces, has_y),
+    }
+    return Task(op, launch, inputs)
+
+
+def _fault(sdp: Settings) -> str:
+    """Return what of a launch of SDP the twin lacks, "" if nothing."""
+    if any(reads_alu(sdp, key) or reads_mul(sdp, key) for key in SUB_UNITS):
+        return "reads no operands from memory"
+    if sdp["OUTPUT_DST"]:
+        return "has no PDP behind it"
+    if sdp["OUT_PRECISION"] or sdp["PROC_PRECISION"]:
+        return "is of INT8; write OUT_PRECISION and PROC_PRECISION 0"
+    if sdp["BATCH_NUMBER"]:
+        return "takes one image a launch"
+    return ""
+
+
+def random_task(
+    random: Random, preset: dict[str, int], state: Any, banks: tuple[int, int], memory: Memory
+) -> Task:
+    """Return a launch that fits into CBUF and put its data into memory; ``banks``: the last split."""
+    atom = preset["atom_bytes"]
+    while True:
+        op = random_shape(random, preset)
+        op["surface_packed"], op["line_packed"] = random.getrandbits(1), random.getrandbits(1)
+        op["fetch_grain"] = random.choice([1, 2, 3, int(op["height"])])
+        if op["image"]:
+            _pad(random, op, atom)
+        if _is_odd(op, int(line_entries(state, op)), atom) or not fit(random, op, preset, state, banks):
+            continue
+        break
+    place(random, op, atom, int(state["launched"]))
+    op["dst"] = int(op["weights"]) // REGION * REGION - REGION + DST + random.randrange(64) * atom
+    op["dst_line_stride"] = (op["out_width"] + random.choice([0, 0, 1, 5])) * atom
+    op["dst_surface_stride"] = op["dst_line_stride"] * op["out_height"] + random.choice([0, 8]) * atom
+    noise = np.random.default_rng(random.getrandbits(32))
+    for start, size in spans(op, atom):
+        low, high = random.choice([(0, 256), (0, 256), (0, 4), (126, 130)])
+        memory.write(start, noise.integers(low, high, size).astype(np.uint8))
+    return task_of(launch_of(op, preset, _extra(random, op)), preset)
+
+
+def _pad(random: Random, op: Any, atom: int) -> None:
+    """Let an image begin within an atom and be padded on its way, with a line as long as before."""
+    each = int(op["channels"])
+    op["src"] = random.randrange(max(1, atom // each)) * each
+    for side in ("pad_left", "pad_right"):
+        op[side] = random.choice([0, 0, 1, random.randint(0, 4)])
+        op[side] = min(op[side], max(0, op["width"] - 1))
+        op["width"] -= op[side]
+
+
+def _is_odd(op: Any, entries: int, atom: int) -> bool:
+    """Tell whether it is an image that CDMA's twin does not take."""
+    each = int(op["channels"])
+    return bool(op["image"]) and (each not in PIXELS or bool(image_fault(op, entries, atom)))
+
+
+def _extra(random: Random, op: Any) -> dict[str, dict[str, int]]:
+    """Return fields by unit of what an OP row does not say."""
+    pixels = random_pixels(random, int(op["channels"])) if op["image"] else {}
+    cut = random.choice([0, 0, random.randint(0, 8), random.randint(0, 31)])
+    return {
+        "CDMA": random_converter(random, 0.5) | pixels,
+        "CSC": {"PAD_VALUE": random.choice([0, 0xFF80, 127, random.getrandbits(16)])},
+        "CACC": {"CLIP_TRUNCATE": cut},
+        "SDP": random_settings(random) | {"EW_BYPASS": 1, "CVT_SHIFT": random.randint(0, 14)},
+    }
