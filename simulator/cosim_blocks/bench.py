@@ -25,8 +25,8 @@ class Bench:
         self.parameters = parameters
         self.random = random
         self.transactions = 0
-        self.over = False  # nothing more is to come
-        self.told: list[int] = []  # what a bench has to say beside, such as a program's cycles by launch
+        self.over = False  # the episode is at its end
+        self.told: list[int] = []  # what a bench has to say beside, such as cycles of each program
         self.reached: dict[str, int] = dict.fromkeys(self.goals, 0)
 
     def begin(self, episode: int) -> dict[str, int]:

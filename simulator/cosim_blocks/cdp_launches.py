@@ -112,7 +112,7 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
     result = pixels.reshape(values.shape)
     return Task(
         op=row,
-        registers=_registers(row, cdp, (width, height, surfaces), channels - (surfaces - 1) * atom),
+        registers=registers_of(row, cdp, (width, height, surfaces), channels - (surfaces - 1) * atom),
         inputs=_by_part(values, atom),
         outputs=_by_part(result, atom),
         saturates=bool((result == 127).any() and (result == -128).any()),
@@ -132,10 +132,12 @@ def _fields(random: Random) -> dict[str, int]:
     }
 
 
-def _registers(row: Any, cdp: Settings, size: tuple[int, int, int], last_channels: int) -> int:
+def registers_of(row: Any, cdp: Settings, size: tuple[int, int, int], last_channels: int) -> int:
+    """Return a launch as `cdp_types::cdp_launch_t`; ``size``: width, height, surfaces."""
     parts = [(1 - cdp["SQSUM_BYPASS"], 1), (1 - cdp["MUL_BYPASS"], 1), (cdp["NORMALZ_LEN"] + 1, 3)]
-    parts += [(cdp["DATIN_OFFSET"], 8), (cdp["DATIN_SCALE"], 16), (cdp["DATIN_SHIFTER"], 5)]
-    parts += [(cdp["DATOUT_OFFSET"], 25), (cdp["DATOUT_SCALE"], 16), (cdp["DATOUT_SHIFTER"], 6)]
+    offsets = cdp["DATIN_OFFSET"] & 0xFF, cdp["DATOUT_OFFSET"] & (1 << 25) - 1  # INT8 has no more bits
+    parts += [(offsets[0], 8), (cdp["DATIN_SCALE"], 16), (cdp["DATIN_SHIFTER"], 5)]
+    parts += [(offsets[1], 25), (cdp["DATOUT_SCALE"], 16), (cdp["DATOUT_SHIFTER"], 6)]
     parts += [(number, 14) for number in size] + [(last_channels, 6)]
     parts += [(row[name], 32) for name in ("src", "src_line_stride", "src_surface_stride")]
     parts += [(row[name], 32) for name in ("dst", "dst_line_stride", "dst_surface_stride")]

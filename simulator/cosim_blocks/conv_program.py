@@ -16,20 +16,24 @@ LONGEST_CYCLES = 10**7
 
 
 class Bench(conv_pipe.Bench):
-    """Enables launches as soon as there is room; a transaction is a launch that is done."""
+    """An episode is a program, and a transaction; launches are enabled as soon as there is room."""
 
     goals = ()
     episode_cycles = LONGEST_CYCLES
 
-    def __init__(self, parameters: dict[str, int], random: Random, program: str, latency: tuple[int, int]):
+    def __init__(
+        self, parameters: dict[str, int], random: Random, programs: list[str], latency: tuple[int, int]
+    ):
         super().__init__(parameters, random)
-        self.program = Path(program)
+        self.programs = programs
         self.latencies = latency[0] - ON_THE_WAY, latency[1]
 
     def begin(self, episode: int) -> dict[str, int]:
         self.reset(out_limit=1)
-        self.script = script_of(self.program)
+        self.over = False
+        self.script = script_of(Path(self.programs[episode]))
         self.enabled: list[int] = []  # cycle of each launch's enable
+        self.done = 0  # launches
         self.tasks = self._tasks()
         self.next_task = self.new_task()
         return self.idle()
@@ -62,9 +66,11 @@ class Bench(conv_pipe.Bench):
             self.enabled.append(cycle)
         expected = self.step(cycle)
         if expected["done"]:
-            self.told.append(cycle + DONE_TO_INTERRUPT - self.enabled[self.transactions])
+            self.done += 1
+            self.over = self.done == len(self.script.launches)
+        if self.over:
+            self.told.append(cycle + DONE_TO_INTERRUPT - self.enabled[-1])
             self.transactions += 1
-            self.over = self.transactions == len(self.script.launches)
         return expected
 
     def reach(self, goal: str, happened: object = True) -> None:

@@ -109,7 +109,7 @@ async def _step(
             cycles += 1
             await FallingEdge(dut.clk)
             if bench.over:
-                return cycles, None
+                break
         episode += 1
     return cycles, None
 

@@ -86,7 +86,7 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
     pool_cube(pool_of(pdp), values[:, again:], result)
     return Task(
         op=row,
-        registers=_registers(row, pdp, flying, (width + again, height, surfaces), again),
+        registers=registers_of(row, pdp, flying, (width + again, height, surfaces), again),
         flying=flying,
         method=pdp["POOLING_METHOD"],
         inputs=_by_atom(values, atom),
@@ -120,7 +120,8 @@ def _fields(random: Random, width: int, height: int) -> dict[str, int]:
     }
 
 
-def _registers(row: Any, pdp: Settings, flying: bool, shape: tuple[int, int, int], again: int) -> int:
+def registers_of(row: Any, pdp: Settings, flying: bool, shape: tuple[int, int, int], again: int) -> int:
+    """Return a launch as `pdp_types::pdp_launch_t`; ``shape``: width with the columns read ``again``."""
     width, height, surfaces = shape
     parts = [(flying, 1), (surfaces, 14)]
     for name, axis, size, side in (("WIDTH", "LEFT", width, again), ("HEIGHT", "TOP", height, None)):

@@ -1,47 +1,69 @@
 """A register-level program's launches on a twin, beside the model in every cycle: its cycles by our RTL."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hw_models.nvdla.names import Client
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
 from simulator.cosim_blocks.blocks import BLOCKS, NV_SMALL_PIPE, Block
 from simulator.cosim_blocks.conv_pipe_launches import task_of
 from simulator.cosim_blocks.planted import mutants_of
 from simulator.cosim_blocks.run import Outcome, run_case
+from simulator.cosim_blocks.unit_launches import TASKS
 from workloads.traces.program import script_of
-
-PIPES = {"nv_small": NV_SMALL_PIPE}
 
 
 class Twin(NamedTuple):
-    """Who plays a program: a block, its bench for programs, and its parameters."""
+    """Who plays a program: a block, its bench for programs, parameters, and what the bench is told."""
 
     block: Block
     parameters: dict[str, int]
+    options: dict[str, Any]
+
+
+def _unit(name: str, client: Client) -> Twin:
+    options = {"preset": "nv_small", "client": int(client)}
+    return Twin(BLOCKS[name]._replace(bench="unit_program"), BLOCKS[name].sets[1], options)
+
+
+NV_SMALL = {  # who plays the launches of a unit
+    Unit.CONV: Twin(BLOCKS["conv_pipe"]._replace(bench="conv_program"), NV_SMALL_PIPE, {}),
+    Unit.PDP: _unit("pdp", Client.PDP),
+    Unit.CDP: _unit("cdp", Client.CDP),
+}
 
 
 def twin_of(program: Path, preset: str) -> Twin | str:
     """Return the twin that covers all launches of a program, or in words why there is none."""
-    if preset not in PIPES:
+    if preset != "nv_small":
         return f"no twin has the size of {preset}"
     numbers = dict(PRESETS[preset])
+    launches = script_of(program).launches
+    units = {launch.unit for launch in launches}
+    if len(units) > 1 or not units <= set(NV_SMALL):
+        return f"no twin plays programs of {' and '.join(sorted(unit.name for unit in units))}"
     try:
-        for launch in script_of(program).launches:
-            if launch.unit != Unit.CONV:
-                return f"no twin plays programs of {launch.unit.name}"
-            task_of(launch, numbers)
+        for launch in launches:
+            TASKS.get(launch.unit, task_of)(launch, numbers)
     except ValueError as error:
         return str(error)
-    return Twin(BLOCKS["conv_pipe"]._replace(bench="conv_program"), PIPES[preset])
+    return NV_SMALL[launches[0].unit]
 
 
-def run_program(twin: Twin, program: Path, latency: tuple[int, int], compiled: bool = True) -> Outcome:
-    """Play a program on its twin behind a memory of this latency [cycles], of reads and of writes.
+def run_programs(
+    twin: Twin, programs: Sequence[Path], latency: tuple[int, int], compiled: bool = True
+) -> Outcome:
+    """Play programs, one after the other, on their twin behind a memory of this latency [cycles] each way.
 
-    ``told`` of the outcome are the cycles from enable to interrupt of each launch; ``compiled``: the model as
-    the simulator compiles it, else as plain Python. Raises RuntimeError.
+    ``told`` of the outcome are each one's cycles from its last launch's enable to its interrupt, up to the
+    first difference; ``compiled``: the model as the simulator compiles it, else as plain Python. Raises
+    RuntimeError.
     """
-    planted = mutants_of(twin.block.top, twin.block.sources)
-    options: dict[str, Any] = {"program": str(program.resolve()), "latency": latency}
-    return run_case(twin.block, twin.parameters, 1, 1, mutants=planted, compiled=compiled, options=options)
+    block, planted = twin.block, mutants_of(twin.block.top, twin.block.sources)
+    files = [str(program.resolve()) for program in programs]
+    options = twin.options | {"programs": files, "latency": latency}
+    return run_case(
+        block, twin.parameters, 1, len(programs), mutants=planted, compiled=compiled, options=options
+    )

@@ -38,10 +38,10 @@ def figures(
             tests = _unpacked(where, Path(folder))
             for name, program in sorted(tests.items()):
                 if only in name:
-                    row = rows.get(name, {})
-                    yield from _test_figures(name, program, preset, row)
-                    if twins:
-                        yield _twin_figure({"test": name, "preset": preset}, program, row)
+                    yield from _test_figures(name, program, preset, rows.get(name, {}))
+            if twins:
+                chosen = {name: program for name, program in sorted(tests.items()) if only in name}
+                yield from _twin_figures(chosen, preset, rows)
 
 
 def closing_notes(found: list[Figure]) -> list[str]:
@@ -162,21 +162,32 @@ def _simulated(program: Path, numbers: dict[str, int]) -> Any:
     return state["records"][(state["launched"] - 1) % len(state["records"])]
 
 
-def _twin_figure(shown: dict[str, str], program: Path, row: dict[str, str]) -> Figure:
-    """Return the cycles of our RTL, beside the published RTL's where they are known, else the model's."""
-    from simulator.cosim_blocks.programs import run_program, twin_of
+def _twin_figures(tests: dict[str, Path], preset: str, rows: dict[str, dict[str, str]]) -> Iterator[Figure]:
+    """Yield the cycles of our RTL, beside the published RTL's where they are known, else the model's."""
+    from simulator.cosim_blocks.programs import run_programs, twin_of
 
-    try:
-        twin = twin_of(program, shown["preset"])
+    together: dict[str, tuple[Any, list[str]]] = {}  # by block: its twin, tests
+    for name, program in tests.items():
+        try:
+            twin = twin_of(program, preset)
+        except ConfigError as error:
+            twin = str(error)
         if isinstance(twin, str):
-            return Figure(shown, f"{NO_TWIN}: {twin}", 0, 0, counted=False)
-        outcome = run_program(twin, program, (RTL_MEMORY["read_latency"], RTL_MEMORY["write_latency"]))
+            yield Figure({"test": name, "preset": preset}, f"{NO_TWIN}: {twin}", 0, 0, counted=False)
+        else:
+            together.setdefault(twin.block.top, (twin, []))[1].append(name)
+    latency = RTL_MEMORY["read_latency"], RTL_MEMORY["write_latency"]
+    for twin, names in together.values():
+        outcome = run_programs(twin, [tests[name] for name in names], latency)
+        for name, ours in zip(names, outcome.told):
+            shown, row = {"test": name, "preset": preset}, rows.get(name, {})
+            known = bool(row.get("cycles"))
+            model = 0 if known else _simulated(tests[name], PRESETS[preset])["end"]
+            reference = _rtl_cycles(row) if known else float(model)
+            yield Figure(
+                shown, TWIN_BY_RTL if known else TWIN_BY_MODEL, reference, float(ours), counted=False
+            )
         if outcome.difference is not None:
+            shown = {"test": names[len(outcome.told)], "preset": preset}
             at = outcome.difference["cycle"]
-            return Figure(shown, f"twin and model differ in cycle {at}", 0, 1, counted=False)
-        known = row.get("cycles")
-        reference = _rtl_cycles(row) if known else float(_simulated(program, PRESETS[shown["preset"]])["end"])
-        quantity = TWIN_BY_RTL if known else TWIN_BY_MODEL
-        return Figure(shown, quantity, reference, float(outcome.told[-1]), counted=False)
-    except ConfigError as error:
-        return Figure(shown, f"not run: {error}", 0, 0, counted=False)
+            yield Figure(shown, f"twin and model differ in cycle {at}", 0, 1, counted=False)
