@@ -73,6 +73,18 @@ PUBLISHED = {  # name: (model_type, values of its config.json, parameters of its
     "olmoe-1b-7b": ("olmoe", sizes(2048, 1024, 16, 16, 16, 50304, **experts(64, 8)), 6_919_161_856),
     "stablelm-3b-4e1t": ("stablelm", sizes(2560, 6912, 32, 32, 32, 50304), 2_795_443_200),
     "stablelm-2-1.6b": ("stablelm", sizes(2048, 5632, 24, 32, 32, 100352, use_qkv_bias=True), 1_644_515_328),
+    "stablelm-2-12b": (
+        "stablelm",
+        sizes(5120, 13824, 40, 32, 8, 100352, qk_layernorm=True, use_parallel_residual=True),
+        12_143_185_920,
+    ),
+    "falcon-11b": (
+        "falcon",
+        {"hidden_size": 4096, "num_hidden_layers": 60, "num_attention_heads": 32, "num_kv_heads": 8}
+        | {"vocab_size": 65024, "new_decoder_architecture": True, "num_ln_in_parallel_attn": 1}
+        | {"ffn_hidden_size": 16384, "tie_word_embeddings": False},
+        11_102_822_400,
+    ),
     "deepseek-v2-lite": (
         "deepseek_v2",
         sizes(2048, 10944, 27, 16, 16, 102400, moe_intermediate_size=1408, n_routed_experts=64, **DEEPSEEK),

@@ -101,9 +101,9 @@ def test_rows_of_a_table_in_shared_memory_are_gathered_where_they_lie(folder):
     chat = {"model": folder, "on": "cpu0", "prompt": 1, "tokens": 1, "table": TABLE | large}
     config = Config.model_validate({"system": shared, "workloads": {"chat": chat}})
     machine = build_machine(config)
-    gathers = machine.tasks[machine.tasks["runs"] > 0]
+    gathers = machine.tasks[machine.tasks["runs"] > 3]  # a prompt's weights lie in three places
     assert gathers["runs"].tolist() == (gathers["read_bytes"] // ROW).tolist()
-    first = int(np.flatnonzero(machine.tasks["runs"] > 0)[0])
+    first = int(np.flatnonzero(machine.tasks["runs"] > 3)[0])
     runs = machine.tasks[first + 1 : first + 1 + machine.tasks[first]["runs"]]
     rows = runs["read_address"] - machine.tasks[first]["read_address"]
     assert (rows % ROW == 0).all()

@@ -202,13 +202,16 @@ def falcon(values: Values) -> Shape:  # FalconForCausalLM
     elif values.get("multi_query", True):
         common["kv_heads"] = 1
     bias = bool(values.get("bias", False))
+    norms = 2
+    if values.get("parallel_attn", True):
+        norms = int(values.get("num_ln_in_parallel_attn") or 1 + grouped)
     return Shape(
         **common,
         ffn=int(values.get("ffn_hidden_size") or 4 * common["width"]),
         qkv_bias=bias,
         attention_out_bias=bias,
         ffn_bias=bias,
-        norms=1 if values.get("parallel_attn", True) and not grouped else 2,
+        norms=norms,
         norm_bias=True,
     )
 
@@ -355,6 +358,8 @@ def stablelm(values: Values) -> Shape:  # StableLmForCausalLM
         qkv_bias=bool(values.get("use_qkv_bias", False)),
         norms=1 if values.get("use_parallel_residual", False) else 2,
         norm_bias=True,
+        qk_norms=2 * bool(values.get("qk_layernorm", False)),  # one for each head
+        qk_norm_bias=False,
     )
 
 

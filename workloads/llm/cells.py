@@ -81,6 +81,12 @@ class Cells:
 
     # ---- what a step reads
 
+    def reads_own(self, layer: int) -> bool:
+        """Return whether a layer stores and reads its own cells alone, all alike, and all tokens stay."""
+        heads = self.owner.shape[2]
+        owned = self.owner[:, layer] == layer * heads + np.arange(heads)
+        return self.keep_all and bool((owned | (self.row[:, layer] == 0)).all())
+
     @cached_property
     def readers(self) -> tuple[Kept, np.ndarray, np.ndarray]:
         """Return, for each cell, what its owner keeps of what it sees, bytes of a row, and who reads for all.

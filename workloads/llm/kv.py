@@ -56,6 +56,26 @@ class KvPlan:
         offset = context * GOLDEN_RATIO % 1
         return blocks.first + np.floor((np.arange(wanted) + offset) * count / max(wanted, 1)).astype(np.int64)
 
+    def retrieved(self, layer: int, context: int) -> np.ndarray | None:
+        """Return (first token, tokens) of what a step reads of a layer that DRAM holds; None: all of it.
+
+        The newest tokens, and whole blocks spread over the others, elsewhere at each step.
+        """
+        seen, block = self.model.seen(layer, context), self.block_tokens
+        wanted = min(int(self.read_tokens[layer]), seen)
+        if self.dram_tokens is not None or wanted == seen:
+            return None
+        first = -(-(context - seen) // block)  # whole block of the window
+        count = max(wanted - context % block, 0) // block
+        while count and count > (context - wanted + count * block) // block - first:
+            count -= 1  # the window begins within a block
+        near = wanted - count * block
+        others = (context - near) // block - first  # whole blocks before the newest tokens
+        offset = context * GOLDEN_RATIO % 1
+        chosen = first + np.floor((np.arange(count) + offset) * others / max(count, 1)).astype(np.int64)
+        spans = np.stack([chosen * block, np.full(count, block)], axis=1)
+        return np.concatenate([spans, [[context - near, near]]]) if near else spans
+
     def spilled_bytes(self, context: int) -> int:
         """Return the bytes of blocks on flash that a step looks back at, all layers."""
         return sum(

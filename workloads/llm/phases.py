@@ -45,6 +45,9 @@ class Phase(NamedTuple):
     owner: int = -1  # the layer whose keys and values are read, -1: this one
     weights_of: int = -1  # the layer whose weights are read, -1: this one
     rows: np.ndarray | None = None  # of a table in DRAM that it reads, behind what it reads in order
+    retrieved: np.ndarray | None = (
+        None  # (first token, tokens) of the keys and values that it reads; None: all
+    )
     early: bool = False  # it runs beside the layer before, and its own layer waits for it
 
 

@@ -22,6 +22,7 @@ from workloads.llm.params import LlmJob
 from workloads.llm.phases import Pass, Phase, Transfers
 from workloads.llm.plan import Plan
 from workloads.llm.regions import Regions
+from workloads.llm.shared_weights import PARTS
 from workloads.llm.tokens import LlmRun
 from workloads.program import STEP, TRANSFER, Batch, Layer, MemoryPlan, On, Program
 
@@ -108,19 +109,63 @@ def _cut(stream: Transfers, chunk: int) -> Transfers:
 
 
 def _tasks(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> list[tuple]:
-    """Return the task of a phase on the backend, and behind it the runs that it reads if it gathers rows."""
+    """Return the task of a phase on the backend, and behind it the runs that it reads, if any."""
     task = _task(phase, plan, machine, regions)
-    if phase.rows is None:
+    places = _places(phase, plan, regions, int(task["read_address"]))
+    if places is not None and len(places) == 1:
+        task["read_address"] = places[0, 0]
+    if places is None or len(places) == 1:
         return [tuple(task.tolist())]
-    size, at = plan.table_row, int(task["read_address"])
-    keys = phase.work.read_bytes - phase.rows.size * size  # compared first, in front of the table
-    runs = np.zeros(phase.rows.size + int(keys > 0), TASK)
-    runs["read_address"][-phase.rows.size :] = at + regions.table_offset() + phase.rows * size
-    runs["read_bytes"] = size
-    if keys > 0:
-        runs[0]["read_address"], runs[0]["read_bytes"] = at, keys
+    runs = np.zeros(len(places), TASK)
+    runs["read_address"], runs["read_bytes"] = places.T
     task["runs"] = runs.size
     return [tuple(task.tolist()), *(tuple(run) for run in runs.tolist())]
+
+
+def _places(phase: Phase, plan: Plan, regions: Regions, at: int) -> np.ndarray | None:
+    """Return (address, bytes) of what a phase reads, in order; None: all of it from ``at`` on.
+
+    Rows of a table, and keys and values that a step retrieves, lie behind what it reads in order.
+    """
+    if phase.op == "prefill" and phase.layer >= 0:
+        return _prompt_weights(phase, plan, regions)
+    if phase.rows is not None:
+        size = plan.table_row
+        apart = np.stack([at + regions.table_offset() + phase.rows * size, np.full(phase.rows.size, size)], 1)
+    elif phase.retrieved is not None:
+        row = int(regions.kv.token_bytes[phase.layer])
+        apart = phase.retrieved * row
+        apart[:, 0] += at + regions.kv_offset(phase.layer)
+    else:
+        return None
+    before = phase.work.read_bytes - int(apart[:, 1].sum())
+    return np.concatenate([np.array([[at, before]], np.int64)[: int(before > 0)], apart])
+
+
+def _prompt_weights(phase: Phase, plan: Plan, regions: Regions) -> np.ndarray | None:
+    """Return where a prompt reads a layer's weights: where they lie, and its part of the head.
+
+    What is streamed, and neurons and experts, lands in one buffer of all layers.
+    """
+    layer, left = phase.layer, phase.work.read_bytes
+    places = []
+    for part, op in enumerate(PARTS):
+        streamed = plan.streamed_share > 0 or (op == "ffn" and plan.sparse and plan.ranks[layer] > 0)
+        for owner, size in (
+            (layer, int(plan.dram.own(part, layer))),
+            (int(plan.weight_owner[part, layer]), int(plan.dram.elsewhere[part, layer])),
+        ):
+            size = min(size, left)
+            if size > 0 and not streamed:
+                places.append((regions.address(op, owner), size))
+                left -= size
+    if left > 0:
+        behind = plan.dram.head - left
+        if plan.streamed_share > 0 or behind < 0:
+            places.append((regions.address("prefill", -1), left))
+        else:
+            places.append((regions.address("head", -1) + min(layer * left, behind), left))
+    return np.array(places, np.int64)
 
 
 def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> np.void:
@@ -128,7 +173,8 @@ def _task(phase: Phase, plan: Plan, machine: Roofline, regions: Regions) -> np.v
     task = np.zeros(1, TASK)[0]
     task["pattern"] = int(Pattern.STREAM)
     place = phase.layer if phase.weights_of < 0 else phase.weights_of
-    at = regions.address(phase.op, place) if phase.owner < 0 else _kv_at(regions, phase.owner)
+    op = "attention" if phase.op == "prefill" and phase.layer >= 0 else phase.op  # its first weights
+    at = regions.address(op, place) if phase.owner < 0 else _kv_at(regions, phase.owner)
     task["read_address"] = task["write_address"] = at
     task["read_bytes"], task["write_bytes"] = phase.work.read_bytes, phase.work.write_bytes
     if phase.op in ("prefill", "attention") and phase.layer >= 0:  # new keys and values, where they are read

@@ -80,6 +80,7 @@ class Shape:
     norms: int = 2  # per layer
     norm_bias: bool = False
     qk_norms: int = 0  # 1: over a head's width, for queries and for keys; 2: over all heads together
+    qk_norm_bias: bool | None = None  # absent: as the others
     final_norm: bool = True
     sinks: bool = False  # a learned logit of each head (gpt-oss)
     windows: tuple[int | None, ...] = ()  # of each layer's attention; None: all of the past; () becomes that

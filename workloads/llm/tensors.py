@@ -57,8 +57,9 @@ def _attention(name: str, layer: int, shape: Shape) -> Iterator[Tensor]:
     yield from _linear(f"{name}.o_proj", layer, "attention", shape.width, heads, shape.attention_out_bias)
     if shape.qk_norms:
         wide = shape.qk_norms == 2
-        yield from _norm(f"{name}.q_norm", layer, queries if wide else shape.head_width, shape.norm_bias)
-        yield from _norm(f"{name}.k_norm", layer, keys if wide else shape.head_width, shape.norm_bias)
+        bias = shape.norm_bias if shape.qk_norm_bias is None else shape.qk_norm_bias
+        yield from _norm(f"{name}.q_norm", layer, queries if wide else shape.head_width, bias)
+        yield from _norm(f"{name}.k_norm", layer, keys if wide else shape.head_width, bias)
     if shape.sinks:
         yield Tensor(f"{name}.sinks", layer, "bias", (shape.heads,))
 

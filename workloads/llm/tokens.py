@@ -170,6 +170,9 @@ class LlmRun:
             if owner < 0:
                 work = self._spend_elsewhere("attention", layer, work, token, result)
             self._spend("attention", "compute", layer, work, token, result, owner)
+            if owner < 0 and self.plan.cells.reads_own(layer):
+                retrieved = self.kv.retrieved(layer, context)
+                result.phases[-1] = result.phases[-1]._replace(retrieved=retrieved)
         self._look_up(layer, tokens, token, result)
         rows = None
         if self.experts is not None:
