@@ -151,3 +151,21 @@ def test_memory_layers_at_scale_have_128_gi_parameters():
     plan = make_plan(job)
     assert plan.table_bytes == 2 * 128 * 2**30
     assert np.prod([job.table.heads, job.table.picks]) == 128
+
+
+@pytest.mark.parametrize(("width", "least", "most"), [(2048, 0.9, 1.0), (128, 0.4, 0.8)])
+def test_rows_of_4_kib_reach_nine_tenths_of_what_memory_can(tmp_path, width, least, most):
+    """Memory layers at scale (arXiv 2412.09764): 3 of 3.35 TB/s. A row of 256 B opens one of DRAM for little."""
+    shape = {"hidden_size": 2048, "intermediate_size": 16, "num_hidden_layers": 1, "vocab_size": 8}
+    (tmp_path / "config.json").write_text(json.dumps(TINY | shape))
+    system = {
+        "backends": {"gpu0": {"memory_bandwidth": "400 GB/s", "peak": {"fp16": "100 TFLOPS"}}},
+        "interconnect": {"clock": "2 GHz", "width": "64 B", "latency": "5 cycles"},
+        "dram": {"standard": "DDR4-3200", "channels": 1},
+    }
+    table = {"rows": 2**18, "picks": 64, "key_width": 0, "width": width, "layers": [0]}
+    chat = {"model": str(tmp_path), "on": "gpu0", "prompt": 1, "tokens": 1, "batch": 16, "table": table}
+    ops = simulator.run({"system": system, "workloads": {"chat": chat}}).ops
+    last = [row for row, kind in enumerate(ops["kind"]) if kind == "table"][-1]
+    rate = ops["read_bytes"][last] / (ops["end_s"][last] - ops["start_s"][last])
+    assert least <= rate / 25.6e9 <= most
