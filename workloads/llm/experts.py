@@ -1,9 +1,12 @@
 """Experts from flash: which a router picks. One expert of one layer is a unit.
 
-A router keeps each expert of the token before with chance `repeat`, and draws the others by popularity: of
-rank r with weight 1 / (r + 1)^skew, ranks in an order of each layer's own. The defaults are calibrated on the
-hit rates of GLM-5.2 with caches of 30 and 60 GB (docs/llm.md).
+With chance `repeat` a router takes an expert that has served a token lately: the last, or with half of the
+chance each time the one before. It draws the others by popularity: of rank r with weight 1 / (r + 1)^skew,
+ranks in an order of each layer's own. The defaults are calibrated on the hit rates of GLM-5.2 with caches of
+30 and 60 GB (docs/llm.md).
 """
+
+from collections import deque
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +19,13 @@ class Router(Block):
     """Which experts tokens are sent to."""
 
     skew: float = Field(0.85, ge=0, le=4, description="0: all alike; larger: a few do most of the work")
-    repeat: float = Field(0.22, ge=0, lt=1, description="chance that an expert serves the next token too")
+    repeat: float = Field(
+        0.3, ge=0, lt=1, description="chance that an expert has served one of the last tokens"
+    )
+
+
+OLDER = 0.5  # chance that it is not this token but one before
+OLDEST = 16  # tokens
 
 
 class RouterTrace:
@@ -27,21 +36,23 @@ class RouterTrace:
         self.random = np.random.Generator(np.random.PCG64([seed, 11]))
         ranks = np.stack([self.random.permutation(experts) for _ in range(layers)])
         self.log_weight = -router.skew * np.log(ranks + 1.0)
-        self.last: list[np.ndarray] = [np.zeros(0, np.int64)] * layers
+        self.past: list[deque[np.ndarray]] = [deque(maxlen=OLDEST) for _ in range(layers)]
 
     def step(self, layer: int) -> np.ndarray:
         """Return the experts of the next token, ascending, int64, shape (per_token,)."""
-        last = self.last[layer]
-        kept = last[self.random.random(last.size) < self.router.repeat]
-        score = self.log_weight[layer] + self.random.gumbel(size=self.experts)  # draws without replacement
+        past, random = self.past[layer], self.random
+        again = int((random.random(self.per_token) < self.router.repeat).sum()) if past else 0
+        ages = np.minimum(random.geometric(1 - OLDER, again), len(past))
+        kept = np.unique([past[-age][random.integers(self.per_token)] for age in ages]).astype(np.int64)
+        score = self.log_weight[layer] + random.gumbel(size=self.experts)  # draws without replacement
         score[kept] = -np.inf
         fresh = np.argsort(-score, kind="stable")[: self.per_token - kept.size]
-        self.last[layer] = np.sort(np.concatenate([kept, fresh]))
-        return self.last[layer]
+        past.append(np.sort(np.concatenate([kept, fresh])))
+        return past[-1]
 
     def units(self, tokens: int) -> list[np.ndarray]:
         """Return what successive tokens ask for, layer by layer: layer * experts + expert."""
-        layers = range(len(self.last))
+        layers = range(len(self.past))
         return [layer * self.experts + self.step(layer) for _ in range(tokens) for layer in layers]
 
 
