@@ -12,7 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.validate import llm_allocators, llm_experts, llm_hymba, llm_published, llm_served, llm_training
+from simulator.validate import (
+    llm_allocators,
+    llm_based,
+    llm_experts,
+    llm_hymba,
+    llm_published,
+    llm_served,
+    llm_training,
+)
 from simulator.validate.figure import Figure
 from simulator.validate.llm_tables import rows_of
 from workloads.llm.dtypes import bytes_of
@@ -40,6 +48,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from owner_maps()
     yield from llm_published.figures()
     yield from llm_hymba.figures()
+    yield from llm_based.figures()
     yield from llm_training.figures()
     yield from llm_served.figures()
 

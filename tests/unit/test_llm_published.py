@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.validate import llm_hymba
+from simulator.validate import llm_based, llm_hymba
 from simulator.validate.llm_published import preset
 from workloads.llm.cells import cells_of
 from workloads.llm.compute import Compute
@@ -37,3 +37,12 @@ def test_eager_software_copies_what_a_layer_stores_and_each_group_as_often_as_it
         kept = 128 * int(cells.read_bytes(context)[layer].sum())
         assert again - read == 128 * stored + 5 * kept
         assert (stored == 0) == (layer == 2)
+
+
+def test_launches_of_eager_blocks_make_based_some_twenty_times_faster():
+    """Two times by bytes; a floor of 0.9 ms for each of 72 blocks makes the rest."""
+    (figure,) = llm_based.figures()
+    assert not figure.counted
+    assert abs(figure.error_percent) < 15
+    assert 1.5 < llm_based.eager_s("0 us") / llm_based.graph_s() < 3
+    assert 72 * 0.9e-3 < llm_based.eager_s() < 72 * 0.9e-3 + llm_based.eager_s("0 us")

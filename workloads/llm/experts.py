@@ -20,7 +20,11 @@ class Router(Block):
 
     skew: float = Field(0.85, ge=0, le=4, description="0: all alike; larger: a few do most of the work")
     repeat: float = Field(
-        0.3, ge=0, lt=1, description="chance that an expert has served one of the last tokens"
+        0.3,
+        ge=0,
+        lt=1,
+        description="chance that an expert is taken again that one of the last tokens had; of blocks that a "
+        "step retrieves: the last step",
     )
 
 
