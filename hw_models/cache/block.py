@@ -116,9 +116,7 @@ def take_fill(state, set_row, bank, now, out, port):
 
 @inlined
 def line_due(state, bank, what, now):
-    """Return the line of a bank's oldest fill, read or write if it may be tried now, else -1."""
-    if bank["free"] > now:
-        return np.int64(-1)
+    """Return the line of a free bank's oldest fill, read or write if it may be tried now, else -1."""
     if what == FILLS:
         if bank["fill_count"] == 0 or bank["fill_time"][bank["fill_head"]] > now:
             return np.int64(-1)
@@ -182,7 +180,7 @@ def advance(state, tags, now, wires, down, up):
             bank = state["bank"][b]
             port = b & (state["ports"] - 1)
             what = FILLS
-            while what <= WRITES:
+            while what <= WRITES and bank["free"] <= now:
                 line, done = line_due(state, bank, what, now), WAITS
                 if line >= 0 and what == READS and state["reads_astray"]:
                     line = line_astray(state, bank, line, now)

@@ -38,16 +38,25 @@ ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
 REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
 
 
+@inlined
+def refuses(state, request, source, now):
+    """Tell whether a source's port has no place for ``request``; if so, note for whom that waits."""
+    lane = state["lanes"][2 * source + request["write"]]
+    if lane["count"] < state["queue"]:
+        return False
+    lane["refused"] = 1
+    state["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
+    return True
+
+
 @njit
 def accept(state, request, source, now):
     """Queue a copy of ``request`` at its source's port, unless that is full."""
+    if refuses(state, request, source, now):
+        return False
     write = request["write"]
     i = 2 * source + write
     lane = state["lanes"][i]
-    if lane["count"] >= state["queue"]:
-        lane["refused"] = 1
-        state["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
-        return False
     row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
     now += state["entry"][source]
     copy_request(row, request)
@@ -93,6 +102,28 @@ def is_first(state, i, now):
     return state["fifo_head"][source] == i & 1
 
 
+@inlined
+def is_settled(state, i, now):
+    """Tell whether it is sure already who stands first in the channel of lane ``i``'s source."""
+    other = state["lanes"][i ^ 1]
+    there = other["count"] > 0 and other["rows"][other["head"]]["time"] <= now
+    return there or state["fifo_head"][i >> 1] >= 0
+
+
+@inlined
+def keeps_order(state, i, name, master, now):
+    """Tell whether lane ``i``'s piece waits for its turn in the channel or for its id's last transaction."""
+    if not is_first(state, i, now):
+        wait_for(state, i, QUEUE_FULL, master, NEVER, now)
+        return True
+    until = state["fifo_until"][i >> 1, name]
+    if until <= now:
+        return False
+    state["serialised"] |= until == NEVER
+    wait_for(state, i, QUEUE_FULL, master, until, now)
+    return True
+
+
 @njit
 def examine(state, i, now, wires, down):
     """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
@@ -108,17 +139,14 @@ def examine(state, i, now, wires, down):
     if state["bus_free"][lane["bus"]] > now:
         claim(state, i, now)
         lane["retry"] = lane["busy_until"]
-        if state["trackers"] > 0:  # no need to look before the hub has room either
-            hub_wait(state, i, port, address, now)
+        if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
+            return np.int64(0)  # no need to look before the hub has room either
+        if state["fifo"][source] and is_settled(state, i, now):
+            keeps_order(state, i, id_of(state, source, row), master, now)  # nor before its turn
         return np.int64(0)
     name = id_of(state, source, row)
-    if state["fifo"][source]:
-        if not is_first(state, i, now):
-            return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
-        until = state["fifo_until"][source, name]
-        if until > now:
-            state["serialised"] |= until == NEVER
-            return wait_for(state, i, QUEUE_FULL, master, until, now)
+    if state["fifo"][source] and keeps_order(state, i, name, master, now):
+        return np.int64(0)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
     if at_limit(state, i, name):
@@ -278,6 +306,16 @@ def is_due(state, now):
     return state["due"] <= now or state["full"] or state["held"] > 0
 
 
+@inlined
+def next_has(state, source, name):
+    """Tell whether a source whose ids have one transaction each has ``name`` on what it sends next."""
+    reads, writes = state["lanes"][2 * source], state["lanes"][2 * source + 1]
+    return state["fifo"][source] == 1 and (
+        (reads["count"] > 0 and id_of(state, source, reads["rows"][reads["head"]]) == name)
+        or (writes["count"] > 0 and id_of(state, source, writes["rows"][writes["head"]]) == name)
+    )
+
+
 @njit
 def respond(state, row, time, wires, up):
     """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
@@ -310,10 +348,14 @@ def respond(state, row, time, wires, up):
     if state["caching"][source] and write == 0:
         state["granted_from"][source] = slot["arrived"]
     deliver(state, i, slot["id"], np.int64(0), wires, up)
-    if state["limited"] or state["serialised"]:
+    if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats
         if state["fifo"][source]:
             due = min(due, state["fifo_until"][source, slot["id"]])
+    elif state["serialised"]:
+        if not next_has(state, source, slot["id"]):
+            return free
+        due = state["fifo_until"][source, slot["id"]]
     elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
         first = slot["port"] * state["channels"]
         due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))

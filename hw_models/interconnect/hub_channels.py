@@ -10,8 +10,6 @@ block_probe), and takes one at a time.
 `take_turns` works the channels off lazily: an answer's turn is found when something depends on it.
 """
 
-import numpy as np
-
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
@@ -165,31 +163,44 @@ def send_staged(state, t, now, wires, down):
         state["onward_free"] = now + 1
 
 
+@inlined
+def look_at(state, cache, now):
+    """Find when a cache has something for the channel to the hub."""
+    state["turn_from"][cache] = min(release_time(state, cache, now), answer_time(state, cache))
+
+
+@inlined
+def look_at_all(state, now):
+    """As `look_at`, of every source; one without a cache never has."""
+    for cache in range(state["sources"]):
+        state["turn_from"][cache] = NEVER
+        if state["caching"][cache]:
+            look_at(state, cache, now)
+
+
 @njit
 def work_off(state, now, wires, down):
     """Give the channel to the hub to releases and answers, the caches in turn, up to ``now``.
 
     Returns when there is more to do, NEVER if only others can tell.
     """
-    sources = state["sources"]
+    look_at_all(state, now)
     while True:
         soonest = NEVER
-        for cache in range(sources):
-            if state["caching"][cache]:
-                soonest = min(soonest, min(release_time(state, cache, now), answer_time(state, cache)))
+        for cache in range(state["sources"]):
+            soonest = min(soonest, state["turn_from"][cache])
         at = max(soonest, state["answers_free"])
         if at > now:
             return at
-        winner, released, answered = np.int64(-1), NEVER, NEVER
-        for n in range(1, sources + 1):
-            cache = (state["answers_turn"] + n) % sources
-            if state["caching"][cache]:
-                released, answered = release_time(state, cache, now), answer_time(state, cache)
-                if min(released, answered) <= at:
-                    winner = np.int64(cache)
-                    break
-        if answered <= released:
+        winner = state["answers_turn"]
+        while True:
+            winner = winner + 1 if winner + 1 < state["sources"] else 0
+            if state["turn_from"][winner] <= at:
+                break
+        answered = answer_time(state, winner)
+        if answered == state["turn_from"][winner]:
             take_answer(state, winner, answered, at)
+            look_at(state, winner, now)
         else:
             at = max(at, state["onward_free"])
             if at > now:
@@ -201,6 +212,7 @@ def work_off(state, now, wires, down):
                 state["full"] = 1
                 return now + 1
             send_release(state, winner, at, now, wires, down)
+            look_at_all(state, now)
         state["answers_turn"] = winner
 
 
@@ -217,7 +229,8 @@ def take_turns(state, now, wires, down):
         if state["staged"][t] < 0:
             continue
         if state["unanswered"][t] > 0:
-            due = min(due, state["answered"][t] if state["answered"][t] > now else more)
+            # the last answer is not there before `answered`, and what is staged goes a cycle later
+            due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
             continue
         if state["answered"][t] < now and state["onward_free"] <= now:
             send_staged(state, t, now, wires, down)

@@ -104,6 +104,7 @@ INTERCONNECT = np.dtype(
         ("staged_way", np.int64, (TRACKERS,)),  # cycles to the memory port
         ("answers_free", np.int64),  # channel of releases and answers; NEVER: until memory takes a write
         ("answers_turn", np.int64),  # who had it last
+        ("turn_from", np.int64, (SOURCES,)),  # from when on a source has something for it: `work_off`
         ("onward_free", np.int64),  # channel to memory
         ("onward_slot", np.int64),  # the write that has it until memory takes it, -1: none
         ("onward_owner", np.int64),  # whose write had it last

@@ -3,13 +3,19 @@
 A step takes what has arrived in the unit's FIFOs, calls its `advance`, and passes on what it pushed.
 """
 
+import numpy as np
+
 from hw_models.cache import block as cache
 from hw_models.dram import block as controller
+from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.jit import apart, inlined, njit
 from hw_models.port import NEVER, front
 from simulator.kernel.wakes import admit, set_wake, take, to_cycles, visible, wake_reader
+
+IN_TURN, WRITTEN = Scheduler.BANK_ROUND_ROBIN.code, WriteResponse.WRITTEN.code
+UNSEEN = 1024  # cycles that commands may be late that nobody waits for
 
 
 @apart("boolean")
@@ -92,9 +98,10 @@ def collect(system, wires, node, state, unit, now):
 def offer(system, fifo, state, now):
     """Let the bus queue the requests that are there."""
     while visible(system, fifo):
-        if not bus_accept(state, front(fifo), fifo["source"], now):
+        if bus.refuses(state, front(fifo), fifo["source"], now):
             fifo["blocker"] = state["blocker"]
             return
+        bus_accept(state, front(fifo), fifo["source"], now)
         admit(system, fifo, False)
     wake_reader(system, fifo)
 
@@ -161,6 +168,26 @@ def step_cache(system, wires, buses, state, tags, unit, now):
         hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
 
 
+@inlined
+def seen_from(state, due):
+    """Return when somebody may see something of a channel whose next command is ``due``.
+
+    Until its answer a command shows to nobody while no request stands in front: the channel may send it late,
+    as it does all that is due before it looks at anything.
+    """
+    if due != state["chosen_time"] or state["log_on"] or state["scheduler"] == IN_TURN:
+        return due
+    t, shown = state["t"], due + UNSEEN
+    if state["waiting"][0] > 0:
+        shown = due + t["data"][0] + state["backend"][0]
+    if state["waiting"][1] > 0:
+        after = t["data"][1] if state["write_answer"] == WRITTEN else np.int64(1)
+        shown = min(shown, due + after + state["backend"][1])
+    if state["done_count"] > 0 and state["hold"] == 1:
+        shown = min(shown, state["done"][state["done_head"]]["time"])
+    return max(due, shown)
+
+
 @apart("none")
 def step_dram(system, wires, buses, state, unit, now):
     """Let a channel do what is due; without a unit (-1), only what nobody outside has to do with."""
@@ -168,16 +195,20 @@ def step_dram(system, wires, buses, state, unit, now):
         controller.catch_up(state, now)
         return
     node = system["node"][unit]
+    if state["chosen_time"] < now and state["stale"] == 0:
+        controller.catch_up(state, now - 1)
+    waits = False
     for k in range(node["request_count"]):
         asked = wires["fifo"][node["requests"][k]]
         while visible(system, asked) and controller.accept(state, front(asked), now):
             admit(system, asked, True)
         if visible(system, asked):
-            asked["blocker"] = state["holder"]
+            waits, asked["blocker"] = True, state["holder"]
         else:
             wake_reader(system, asked)
     up = wires["fifo"][node["up"]]
-    set_wake(system, unit, controller.advance(state, now, up))
+    due = controller.advance(state, now, up)
+    set_wake(system, unit, due if waits else seen_from(state, due))
     hand_up(system, wires, buses, up)
 
 

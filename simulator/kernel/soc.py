@@ -111,13 +111,14 @@ def step_job(system, nodes, table, jobs, unit):
 
 @inlined
 def earliest(system):
-    """Return the unit to run next: the least wake time, the lowest number on a tie."""
+    """Return the unit to run next and when: the least wake time, the lowest number on a tie."""
     wakes = system["wake_fs"]
-    best = 0
+    best, least = 0, wakes[0]
     for unit in range(1, system["units"]):
-        if wakes[unit] < wakes[best]:
-            best = unit
-    return best
+        time = wakes[unit]
+        if time < least:
+            best, least = unit, time
+    return best, least
 
 
 @inlined
@@ -138,8 +139,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
             return DONE
         if system["asks"]:
             return ASKS
-        unit = earliest(system)
-        time = system["wake_fs"][unit]
+        unit, time = earliest(system)
         if time >= NEVER:
             return STUCK
         if time > limit_fs:
