@@ -46,3 +46,12 @@ def test_outside_pytest_a_difference_is_told_too(monkeypatch, tmp_path):
     told = "\n".join(difference_lines(outcome, None))
     assert "first difference: seed 1, episode " in told
     assert "<- differs" in told
+
+
+@pytest.mark.parametrize("name", ["cdma", "pdp"])
+def test_twin_and_compiled_model_agree(name):
+    """These two watch the model from inside where it runs as plain Python."""
+    block = BLOCKS[name]
+    outcome = run_case(block, block.sets[0], 2, 300, mutants=mutants_of(name, block.sources), compiled=True)
+    assert outcome.difference is None, "\n".join(difference_lines(outcome, None))
+    assert outcome.transactions >= 300
