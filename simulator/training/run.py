@@ -10,6 +10,7 @@ from simulator.version import __version__
 from workloads.llm.model import load_model
 from workloads.llm.train_params import TrainJob
 from workloads.llm.training import Step, step_of
+from workloads.llm.training_memory import memory_plan
 
 GB = 1e9
 
@@ -66,7 +67,14 @@ def training_summary(name: str, job: TrainJob, config: Config) -> dict[str, Any]
             f"{machine.capacity_bytes / GB:.2f} GB",
             key=f"{key}.train",
         )
-    return _told(job, step, model.parameters, machine.peak_flop_per_s[job.precision] / 2)
+    told = _told(job, step, model.parameters, machine.peak_flop_per_s[job.precision] / 2)
+    if job.trained == "all":
+        plan = memory_plan(model, job)
+        told["activation_plan"] = {
+            "planned_bytes": -(-plan.planned // job.train.cards),
+            "lower_bound_bytes": -(-plan.lower_bound // job.train.cards),
+        }
+    return told
 
 
 def _told(job: TrainJob, step: Step, parameters: int, peak_macs_per_s: float) -> dict[str, Any]:

@@ -11,13 +11,17 @@ from simulator.config.model import load
 from simulator.config.shipped import CONFIGS
 from simulator.validate.figure import Figure
 from simulator.validate.llm_tables import rows_of
-from workloads.llm.model import transformer
+from workloads.llm.model import load_model, transformer
 from workloads.llm.train_params import TrainJob
 from workloads.llm.training import dpo_tokens, forward_macs, layer_values, step_of
+from workloads.llm.training_memory import memory_plan
+from workloads.lowering.planner import Lifetime, plan_bytes, plan_memory
 
 MEMO_7B = {"model_type": "gpt2", "n_embd": 4096, "n_layer": 32, "n_head": 32, "vocab_size": 50257}
 MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING, MEMO_HIDES = 2**20, 4096, 576 * 2**10, 192 * 2**10
 RECOMPUTED_PERCENT = 30  # more time (Sublinear memory, arXiv 1604.06174, abstract)
+PLANNED = 124  # of the example (first step, last step, size) of arXiv 2001.03288, 234 without sharing
+EXAMPLE = [(0, 1, 32), (1, 4, 28), (2, 5, 36), (3, 5, 16), (4, 5, 8), (5, 7, 64), (6, 8, 10), (7, 8, 40)]
 CARD = {"memory_bandwidth": "1 TB/s", "peak": {"bf16": "100 TFLOPS"}}
 
 
@@ -25,6 +29,7 @@ def figures() -> Iterator[Figure]:
     yield from memo()
     yield sublinear()
     yield from prefix_sharing()
+    yield from planned()
 
 
 def memo() -> Iterator[Figure]:
@@ -62,6 +67,18 @@ def sublinear() -> Figure:
     kept, again = (step_of(model, _job(2048, policy), machine).seconds for policy in ("keep", "recompute"))
     shown = {"system": "Sublinear memory", "model": "GPT-7B"}
     return Figure(shown, "100 + more time %", 100 + RECOMPUTED_PERCENT, 100 * again / kept)
+
+
+def planned() -> Iterator[Figure]:
+    """Offsets of activations: a paper's example, and one step against the most alive at once."""
+    buffers = [Lifetime(str(i), size, first, last) for i, (first, last, size) in enumerate(EXAMPLE)]
+    shown = {"system": "Activation planning", "model": "example"}
+    yield Figure(shown, "bytes", PLANNED, plan_bytes(buffers, plan_memory(buffers, "greedy_by_size")))
+    job = load(CONFIGS / "llm" / "sublinear_memory.yaml").workloads["step"]
+    assert isinstance(job, TrainJob)
+    plan = memory_plan(load_model(job.model), job)
+    shown = {"system": "Activation planning", "model": "Llama-2-7B"}
+    yield Figure(shown, "% of the lower bound", 100.0, 100 * plan.planned / plan.lower_bound, counted=False)
 
 
 def prefix_sharing() -> Iterator[Figure]:

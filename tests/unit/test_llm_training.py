@@ -16,6 +16,7 @@ from simulator.validate.llm_training import figures
 from workloads.llm.model import load_model
 from workloads.llm.train_params import TrainJob
 from workloads.llm.training import layer_values, step_of
+from workloads.llm.training_memory import lifetimes, memory_plan
 
 CARD = {"memory_bandwidth": "1 TB/s", "peak": {"bf16": "100 TFLOPS"}, "efficiency": {"gemm": 0.5}}
 HOST = CARD | {"host": "10 GB", "link": "10 GB/s"}
@@ -119,11 +120,35 @@ def test_run_tells_each_cards_bytes_and_the_step(folder, tmp_path):
     assert told["latency_s"] == found.seconds
     assert told["card_bytes"]["peak"] == -(-found.peak // 2)
     assert told["card_bytes"]["activations"] == found.activations // 2
+    assert told["activation_plan"]["lower_bound_bytes"] == found.activations // 2
     assert sum(told["phases"].values()) == pytest.approx(told["latency_s"])
     assert told["mac_utilization"] == pytest.approx(0.5)
     write_run(result, tmp_path / "run", plots=False)
     assert (tmp_path / "run" / "summary.json").exists()
     assert run_data(result)["ops"]["track"] == []  # a page without operations
+
+
+PLANS = [
+    ({}, 0),
+    ({"policy": "recompute"}, 1),
+    ({"policy": "recompute", "segment": 2}, 2),  # three layers: the last segment's is gone
+    ({"policy": "compress", "rank": "25 %"}, 0),
+    ({"policy": "swap", "share": "100 %"}, 0),
+]
+
+
+@pytest.mark.parametrize(("activations", "inputs"), PLANS)
+def test_planned_activations_are_those_counted_and_reach_the_bound(folder, activations, inputs):
+    """What the count adds twice, the input of the segment at hand, the plan has once."""
+    counted = step(folder, HOST, activations=activations).activations
+    train = {"sequence": 512, "sequences": 2}
+    job = TrainJob.model_validate({"model": folder, "on": "g", "train": train, "activations": activations})
+    plan = memory_plan(load_model(folder), job)
+    assert plan.lower_bound == counted - inputs * 1024 * 2 * 256
+    assert plan.lower_bound <= plan.planned <= 1.1 * plan.lower_bound
+    buffers = lifetimes(load_model(folder), job)
+    assert all(0 <= buffer.first <= buffer.last for buffer in buffers)
+    assert len({buffer.name for buffer in buffers}) == len(buffers)
 
 
 WRONG = [
