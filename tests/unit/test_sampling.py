@@ -51,11 +51,10 @@ def test_what_grows_with_the_kernels_is_extrapolated_exactly(sizes, size, fixed,
 
 def test_launches_that_come_again_tell_the_slope_and_not_where_it_begins():
     group = Group(1000)
-    for step, (size, again) in enumerate([(10, False), (10, True), (20, True), (10, True)]):
-        group.add(step, size, again)
-    counts = np.array(
-        [5.0 + 3 * size + (-2 if again else 0) for size, again in zip(group.sizes, group.again)]
-    )
+    for step, (size, behind, before) in enumerate([(10, 0, 1), (10, 1, 1), (20, 1, 1), (10, 1, 0)]):
+        group.add(step, size, bool(behind), bool(before))
+    seen = zip(group.sizes, group.behind, group.before)
+    counts = np.array([5.0 + 3 * size - 2 * behind + 7 * before for size, behind, before in seen])
     assert group.shares() @ counts == pytest.approx(3005)
 
 

@@ -20,20 +20,23 @@ T_TABLE = (
 class Group:
     """Steps of the short program that stand for others of their kind."""
 
-    size: int  # kernels of each step that they stand for; 0: not of a launch with weights
+    size: int = 0  # kernels of each step that they stand for; 0: not of a launch with weights
     steps: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)  # kernels of each
-    again: list[bool] = field(default_factory=list)  # each: it follows another of the group, as others do not
+    behind: list[bool] = field(default_factory=list)  # each: it comes again, behind another of them
+    before: list[bool] = field(default_factory=list)  # each: others come again behind it
 
-    def add(self, step: int, size: int, again: bool = False) -> None:
+    def add(self, step: int, size: int, behind: bool = False, before: bool = False) -> None:
         self.steps.append(step)
         self.sizes.append(size)
-        self.again.append(again)
+        self.behind.append(behind)
+        self.before.append(before)
 
     def _columns(self) -> np.ndarray:
-        """Return what a count may depend on, (steps, columns): 1, its kernels, whether it came again."""
-        sizes, again = np.array(self.sizes) / max(self.size, 1), np.array(self.again, float)
-        return np.stack([np.ones(len(sizes)), *(each for each in (sizes, again) if np.ptp(each))], 1)
+        """Return what a count may depend on, (steps, columns): kernels, and neighbours that others lack."""
+        columns = np.array([self.sizes, self.behind, self.before], float)
+        columns[0] /= max(self.size, 1)
+        return np.stack([np.ones(len(self.steps)), *(each for each in columns if np.ptp(each))], 1)
 
     @property
     def freedom(self) -> int:

@@ -6,19 +6,21 @@ a line through them says what a launch begins with and what a kernel adds (`work
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import gcd, lcm
 from typing import NamedTuple
 
 import numpy as np
 
-from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.op import Unit
 from workloads.lowering.estimate import Group
-from workloads.lowering.layout import WEIGHT_ALIGNMENT, ceil_div
+from workloads.lowering.layout import ceil_div
+from workloads.lowering.shorten import Shortening
 from workloads.lowering.target import Target
 from workloads.program import On, Program
 
 LENGTHS = (1, 3)  # of the streams of shortened launches, in turn, as multiples of what was asked for
+AHEAD = 2  # steps behind a launch that tell in its time: the driver programs the operation after next
 FEWEST = 2  # that are kept of a row of equal launches, besides the first
 WHERE = {  # what launches and tasks may have different and are equal all the same
     "src", "weights", "wmb", "wgs", "dst", "x1_address", "x2_address", "y_address", "read_address",
@@ -27,9 +29,7 @@ WHERE = {  # what launches and tasks may have different and are equal all the sa
 GOLDEN = 0.6180339887498949  # its multiples, without their whole parts, lie evenly however many there are
 _REPEATED = re.compile(r"(.*?\D)(\d+)\.")  # "layers.12." of a layer's name
 
-Key = tuple[
-    int, int, bool
-]  # kind of stretch, where in it a row of equal steps begins, whether behind the first
+Key = tuple[tuple[str, bytes], bytes, bytes]  # part of a layer and what it does; what its neighbours do
 
 
 @dataclass
@@ -73,16 +73,23 @@ def sample_program(program: Program, target: Target, layers: int, stream_bytes: 
     signatures = _signatures(program)
     stretches = _stretches(program, signatures)
     kinds = Counter(stretch.kind for stretch in stretches)
-    kept = {kind: _spread(count, layers) for kind, count in kinds.items()}
-    short = _Short(program, target, layers, stream_bytes)
+    chosen = {kind: _spread(count, layers) for kind, count in kinds.items()}
     seen: Counter[int] = Counter()
+    kept: dict[int, bool] = {}  # step -> whether it speaks for others
     for stretch in stretches:
         number, seen[stretch.kind] = seen[stretch.kind], seen[stretch.kind] + 1
-        rows, chosen = _rows(signatures[stretch.first : stretch.end]), kept[stretch.kind]
-        typical = number > 0 or len(chosen) == kinds[stretch.kind]
-        short.add(stretch, rows, number in chosen, len(chosen), typical)
+        if number in chosen[stretch.kind]:
+            typical = number > 0 or len(chosen[stretch.kind]) == kinds[stretch.kind]
+            steps = range(stretch.first, stretch.end)
+            kept |= dict.fromkeys(_needed(program, signatures, steps, stream_bytes), typical)
+    shortening = Shortening(target, stream_bytes)
+    for k in kept:
+        op = _launch(program, k)
+        kept[k] |= op is not None and shortening.kernels(op) < op["kernels"]
     repeated = Counter(stretch.kind for stretch in stretches if stretch.repeated)
-    return short.sampled((sum(len(kept[kind]) for kind in repeated), repeated.total()))
+    simulated = sum(len(chosen[kind]) for kind in repeated)
+    short = _Short(program, shortening, layers, _groups_of(program, signatures, kept))
+    return short.sampled(kept, (simulated, repeated.total()))
 
 
 def _signatures(program: Program) -> list[bytes]:
@@ -125,116 +132,93 @@ def _spread(count: int, wanted: int) -> set[int]:
     return {i * count // wanted for i in range(wanted)} if wanted < count else set(range(count))
 
 
-def _rows(signatures: list[bytes]) -> list[tuple[int, int]]:
-    """Return [first, end) of each row of equal steps."""
-    starts = [i for i in range(len(signatures)) if i == 0 or signatures[i] != signatures[i - 1]]
-    return list(zip(starts, [*starts[1:], len(signatures)]))
+def _needed(program: Program, signatures: list[bytes], steps: range, stream_bytes: int) -> Iterator[int]:
+    """Yield those of ``steps`` that are kept: of a row of equal launches the first and some of the last."""
+    starts = [k for k in steps if k == steps.start or signatures[k] != signatures[k - 1]]
+    for first, end in zip(starts, [*starts[1:], steps.stop]):
+        op, last = _launch(program, first), end - first
+        if op is not None:
+            last = max(FEWEST, ceil_div(stream_bytes, int(op["weight_bytes"])))
+        yield from (k for k in range(first, end) if k == first or k >= end - last)
+
+
+def _launch(program: Program, k: int) -> np.void | None:
+    """Return the operation of a step if it is a launch that reads weights."""
+    step = program.steps[k]
+    op = program.ops[step["index"]] if step["on"] == On.ACCELERATOR else None
+    return op if op is not None and op["unit"] == Unit.CONV and op["weight_bytes"] else None
+
+
+def _groups_of(program: Program, signatures: list[bytes], kept: Mapping[int, bool]) -> np.ndarray:
+    """Return the number of each step's group: the same part of a layer, between the same neighbours.
+
+    A step whose group has nobody that speaks for it goes to another of the same part.
+    """
+    around = [b"", *signatures, b""]
+    parts = [(_REPEATED.sub("", _layer(program, k)), each) for k, each in enumerate(signatures)]
+    keys = [(part, around[k], around[k + 2]) for k, part in enumerate(parts)]
+    speaking = {parts[k]: keys[k] for k, typical in kept.items() if typical}
+    of_groups = {keys[k] for k, typical in kept.items() if typical}
+    numbers: dict[Key, int] = {}
+    return np.array(
+        [
+            numbers.setdefault(key if key in of_groups else speaking.get(part, key), len(numbers))
+            for key, part in zip(keys, parts)
+        ]
+    )
 
 
 class _Short:
     """The short program while it is written."""
 
-    def __init__(self, program: Program, target: Target, layers: int, stream_bytes: int):
-        self.program, self.target, self.layers, self.stream_bytes = program, target, layers, stream_bytes
+    def __init__(self, program: Program, shortening: Shortening, layers: int, group_of: np.ndarray):
+        self.program, self.shortening, self.layers = program, shortening, layers
         self.written: list[tuple[int, np.void]] = []  # step of the whole program, its operation or task
-        self.groups: list[Group] = []
-        self.numbers: dict[Key, int] = {}
-        self.group_of = np.zeros(len(program.steps), np.int64)
+        self.group_of = group_of
+        self.groups = [Group() for _ in range(group_of.max() + 1)]
+        for k, number in enumerate(group_of):
+            op = _launch(program, k)
+            self.groups[number].size = int(op["kernels"]) if op is not None else 0
         self.itself = np.full(len(program.steps), -1)
 
-    def add(
-        self, stretch: Stretch, rows: list[tuple[int, int]], kept: bool, stretches: int, typical: bool
-    ) -> None:
-        """Note a stretch; if it is kept, one of ``stretches``, write it without what its rows can spare.
+    def sampled(self, kept: Mapping[int, bool], layers: tuple[int, int]) -> Sampled | None:
+        """Write the steps of ``kept``, True: they speak for others. None if that is the whole program."""
+        speaking = Counter(int(self.group_of[k]) for k, typical in kept.items() if typical)
+        for k, typical in kept.items():
+            self._write(k, typical, speaking[int(self.group_of[k])])
+        if (self.itself >= 0).all():
+            return None
+        return Sampled(self._program(), self.groups, self.group_of, self.itself, layers)
 
-        ``typical``: it speaks for others. The first finds caches in a state that no other does.
-        """
-        for first, end in rows:
-            op = self._launch(stretch.first + first)
-            behind = end - first - 1  # the first of the row
-            needed = behind
-            if op is not None:
-                needed = min(behind, max(FEWEST, ceil_div(self.stream_bytes, int(op["weight_bytes"]))))
-            for at in range(first, end):
-                key = stretch.kind, first, at > first
-                if key not in self.numbers:
-                    self.numbers[key] = len(self.groups)
-                    self.groups.append(Group(int(op["kernels"]) if op is not None else 0))
-                k = stretch.first + at
-                self.group_of[k] = self.numbers[key]
-                if kept and (at == first or at >= end - needed):
-                    self._write(k, op is not None, stretches * (needed if at > first else 1), typical)
-
-    def _launch(self, k: int) -> np.void | None:
-        """Return the operation of a step if it is a launch that reads weights."""
-        step = self.program.steps[k]
-        op = self.program.ops[step["index"]] if step["on"] == On.ACCELERATOR else None
-        return op if op is not None and op["unit"] == Unit.CONV and op["weight_bytes"] else None
-
-    def _write(self, k: int, launch: bool, like: int, typical: bool) -> None:
-        """Write a step; a shortened launch several times if ``like``, of its kind, are too few."""
-        step, group = self.program.steps[k], self.groups[self.group_of[k]]
-        if not launch:
+    def _write(self, k: int, typical: bool, speaking: int) -> None:
+        """Write a step; a shortened launch several times if those ``speaking`` for its group are too few."""
+        group, op = self.groups[self.group_of[k]], _launch(self.program, k)
+        if op is None:
+            step = self.program.steps[k]
             table = self.program.tasks if step["on"] == On.CORE else self.program.ops
             self._note(k, table[step["index"]], group.size, typical)
             return
-        op, number = self.program.ops[step["index"]], len(group.steps)
-        lengths = [self._kernels(op, self.stream_bytes * length) for length in LENGTHS]
+        number, lengths = len(group.steps), [self.shortening.kernels(op, times) for times in LENGTHS]
         chosen = [lengths[number % len(lengths)]]
-        if lengths[0] < group.size and like < self.layers:
-            chosen = [lengths[0], *(lengths[i % len(lengths)] for i in range(self.layers))]
+        if lengths[0] < group.size and speaking < self.layers:
+            chosen = [lengths[0], *(lengths[i % len(lengths)] for i in range(self.layers)), lengths[0]]
         for i, kernels in enumerate(chosen):
-            part = self._part(op, kernels, (number + i) * GOLDEN % 1)
-            self._note(k, part, kernels, typical or kernels < group.size, again=i > 0)
+            part = self.shortening.part(op, kernels, (number + i) * GOLDEN % 1)
+            self._note(k, part, kernels, typical, behind=i > 0, before=i < len(chosen) - AHEAD)
 
-    def _note(self, k: int, row: np.void, size: int, typical: bool, again: bool = False) -> None:
+    def _note(
+        self, k: int, row: np.void, size: int, typical: bool, behind: bool = False, before: bool = False
+    ) -> None:
         """Write an operation or task of so many kernels; note it in its group if it speaks for others."""
         group = self.groups[self.group_of[k]]
-        if size == group.size and not again:
+        if size == group.size and not behind and not before:
             self.itself[k] = len(self.written)
         if typical:
-            group.add(len(self.written), size, again)
+            group.add(len(self.written), size, behind, before)
         self.written.append((k, row))
 
-    def _kernels(self, op: np.void, stream_bytes: int) -> int:
-        """Return the fewest kernels whose weights are ``stream_bytes``; all if the launch is no plain one."""
-        kernels, stored = int(op["kernels"]), int(op["weight_bytes"])
-        special = op["image"] or op["winograd"] or op["batch"] > 1 or op["wmb_bytes"] or op["pool"]
-        if special or stored % kernels:
-            return kernels
-        unit = self._unit(op)
-        spare = kernels - ceil_div(stream_bytes, stored // kernels)
-        return kernels - max(spare, 0) // unit * unit
-
-    def _unit(self, op: np.void) -> int:
-        """Return the kernels that are left out together: whole groups, surfaces, units of stored weights."""
-        stored = int(op["weight_bytes"]) // int(op["kernels"])
-        return lcm(
-            self.target.atomic_k, self.target.atom_bytes, WEIGHT_ALIGNMENT // gcd(WEIGHT_ALIGNMENT, stored)
-        )
-
-    def _part(self, op: np.void, kernels: int, place: float) -> np.void:
-        """Return a launch of so many of the kernels, ``place`` (0 to 1) of where they may begin."""
-        part, all_kernels, unit = op.copy(), int(op["kernels"]), self._unit(op)
-        first = int((all_kernels - kernels) // unit * place + 0.5) * unit
-        stored, surfaces = int(op["weight_bytes"]) // all_kernels, first // self.target.atom_bytes
-        part["kernels"] = part["out_channels"] = kernels
-        part["weight_bytes"] = kernels * stored if kernels < all_kernels else op["weight_bytes"]
-        part["weights"] += first * stored
-        part["dst"] += surfaces * op["dst_surface_stride"]
-        part["macs"] = op["macs"] * kernels // all_kernels
-        for name in ("x1", "x2", "y"):
-            if op[name] == Operand.PER_KERNEL:
-                part[f"{name}_address"] += first * op[f"{name}_bytes"]
-            elif op[name] == Operand.PER_ELEMENT:
-                part[f"{name}_address"] += surfaces * op[f"{name}_surface_stride"]
-        return part
-
-    def sampled(self, layers: tuple[int, int]) -> Sampled | None:
-        """Return what was written; None if that is the whole program."""
-        if (self.itself >= 0).all():
-            return None
-        program, whole = self.program, [k for k, _ in self.written]
+    def _program(self) -> Program:
+        program, whole = self.program, np.array([k for k, _ in self.written])
         steps = program.steps[whole]
         tables = {On.ACCELERATOR: program.ops[:0], On.CORE: program.tasks[:0]}
         for on, table in tables.items():
@@ -242,13 +226,14 @@ class _Short:
             steps["index"][chosen] = np.arange(len(chosen))
             if len(chosen):
                 tables[on] = np.array([self.written[i][1] for i in chosen], table.dtype)
+        calls = np.diff(program.steps["submit"], prepend=0)[whole]  # of the runtime, as many a step as ever
+        steps["submit"] = np.cumsum(np.where(np.diff(whole, prepend=-1) > 0, calls, 0))
         steps["first_dep"] = np.maximum(np.arange(len(steps)) - 1, 0)
         steps["dep_count"] = np.arange(len(steps)) > 0
-        short = replace(
+        return replace(
             program,
             ops=tables[On.ACCELERATOR],
             tasks=tables[On.CORE],
             steps=steps,
             deps=np.arange(len(steps) - 1),
         )
-        return Sampled(short, self.groups, self.group_of, self.itself, layers)
