@@ -79,12 +79,14 @@ def sweep(
     fresh: bool = False,
     retry_failed: bool = False,
     point_timeout_s: float | None = None,
+    device: str = "cpu",
 ) -> "SweepOutcome":
     """Run every point of a sweep file (a path or a dict) and return the table of results.
 
     ``workers``: processes of this machine beside this one (a script needs `if __name__ == "__main__"` for
     them); ``scheduler``: a Dask scheduler's address instead; ``out``: the folder to write, of which
-    ``resume`` keeps the points that are done and ``fresh`` drops those of a sweep that did not end.
+    ``resume`` keeps the points that are done and ``fresh`` drops those of a sweep that did not end;
+    ``device``: "cuda" for the GPUs of this machine, of sweeps with a trace.
     """
     from simulator.config.shipped import located
     from simulator.sweeps.execute import run_sweep
@@ -98,4 +100,5 @@ def sweep(
         fresh=fresh,
         retry_failed=retry_failed,
         point_timeout_s=point_timeout_s,
+        device=device,
     )

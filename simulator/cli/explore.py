@@ -27,6 +27,9 @@ def sweep(
     point_timeout: Annotated[
         str | None, typer.Option("--point-timeout", metavar="TIME", help="end a point after this long: 60 s")
     ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="cpu|cuda", help="cuda: GPUs, for sweeps with a trace")
+    ] = "cpu",
     no_progress: NoProgress = False,
 ) -> None:
     """Explore a design space: a table of results, the Pareto front, a report.
@@ -58,6 +61,7 @@ def sweep(
         fresh=fresh,
         retry_failed=retry_failed,
         point_timeout_s=seconds_of(point_timeout, "--point-timeout"),
+        device=device,
         console=bar if bar.is_terminal and not no_progress else None,
     )
     print_outcome(output_console(), outcome, folder)

@@ -1,17 +1,19 @@
 """Runs a sweep: points from the sampler, answers from the workers, all kept on disk as they come."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from hw_models.errors import ConfigError
-from simulator.config.errors import at
+from simulator.config.errors import at, not_one_of
 from simulator.config.model import Config, config_sha256, document_of, load_part, resolved
-from simulator.config.yaml_lines import yaml_text
+from simulator.config.yaml_lines import Document, yaml_text
 from simulator.results.run_folder import prepare_out
+from simulator.sweeps.alone import Alone
 from simulator.sweeps.bar import Bar
 from simulator.sweeps.effects import write_effects
 from simulator.sweeps.expressions import lookup, paths_of
@@ -25,6 +27,8 @@ from simulator.sweeps.store import Answer, Store, store_of
 from simulator.sweeps.workers import Run, pool
 from simulator.time_limit import Ended
 
+CPU = "cpu"
+DEVICES = [CPU, "cuda"]
 Values = dict[str, float | None]  # a row's paths; None: not there
 
 
@@ -38,30 +42,38 @@ def run_sweep(
     fresh: bool = False,
     retry_failed: bool = False,
     point_timeout_s: float | None = None,
+    device: str = CPU,
     console: Console | None = None,
 ) -> SweepOutcome:
     """Run the sweep; write its folder to ``out``. Raises ConfigError for mistakes in the file or its axes.
 
-    ``workers``: processes of this machine, 0 for none beside this one.
+    ``workers``: processes of this machine, 0 for none beside this one. ``device``: one of DEVICES.
     """
     document = document_of(file, (), bases=False)
     sweep = load_part(document, Sweep)
     base = document_of(sweep.base if isinstance(sweep.base, dict) else _base_path(file, sweep.base), ())
+    alone = None if sweep.trace is None else Alone(_trace_path(file, sweep.trace, document))
     space = Space(sweep, base, document)
     space.check()
     folder = Path(out) if out is not None else None
     if folder is not None:
         prepare_out(folder, sweep=True)
     store_options = {"resume": resume or retry_failed, "fresh": fresh, "retry_failed": retry_failed}
-    with pool(workers, scheduler, point_timeout_s) as run, store_of(folder, **store_options) as store:
-        exploration = Exploration(sweep, space, store, run)
+    with (
+        _runner(device, alone, workers, scheduler, point_timeout_s) as (run, gpus),
+        store_of(folder, **store_options) as store,
+    ):
+        exploration = Exploration(sweep, space, store, run, alone.digest if alone else config_sha256)
         try:
-            exploration.outcome.idle = space.idle_axes()
+            exploration.outcome.idle = {} if alone else space.idle_axes()
             with Bar(console, space) as bar:
                 exploration.explore(bar)
             outcome = exploration.finish()
+            outcome.device = gpus.told if gpus else ""
             if store is not None:
                 written = resolved(sweep) | {"base": resolved(space.config({}))}
+                if alone is not None:
+                    written["trace"] = str(alone.trace.resolve())
                 (store.folder / "sweep.yaml").write_text(yaml_text(written), encoding="utf-8")
                 write_results(outcome, store.folder)
                 write_effects(outcome, store.folder)
@@ -77,11 +89,48 @@ def _base_path(file: Any, base: str) -> Path:
     return (Path(file).parent if isinstance(file, str | Path) else Path()) / base
 
 
+def _trace_path(file: Any, trace: str, document: Document) -> Path:
+    """Return where the trace lies. Raises ConfigError."""
+    path = _base_path(file, trace)
+    if not path.is_file():
+        raise at(document, ("trace",), f"{trace!r} is no file; write the path of a trace")
+    return path
+
+
+@contextmanager
+def _runner(
+    device: str, alone: Alone | None, workers: int, scheduler: str | None, point_timeout_s: float | None
+) -> Iterator[tuple[Run, Any]]:
+    """Yield what runs points, and what tells of GPUs that do. Raises ConfigError."""
+    if device not in DEVICES:
+        raise ConfigError(not_one_of(device, DEVICES), key="--device")
+    if device == CPU:
+        with pool(workers, scheduler, point_timeout_s, alone) as run:
+            yield run, None
+        return
+    for name, given in (("--scheduler", scheduler), ("--point-timeout", point_timeout_s)):
+        if given is not None:
+            raise ConfigError(
+                f"goes with points on the CPU alone; leave it out, or --device {device}", key=name
+            )
+    from simulator.cuda.points import on_gpus
+
+    with on_gpus(alone) as found:
+        yield found
+
+
 class Exploration:
     """A sweep under way: what is known of which config, and the rows so far."""
 
-    def __init__(self, sweep: Sweep, space: Space, store: Store | None, run: Run):
-        self.sweep, self.space, self.store, self.run = sweep, space, store, run
+    def __init__(
+        self,
+        sweep: Sweep,
+        space: Space,
+        store: Store | None,
+        run: Run,
+        digest: Callable[[Config], str] = config_sha256,
+    ):
+        self.sweep, self.space, self.store, self.run, self.digest = sweep, space, store, run, digest
         self.known: dict[str, tuple[Values, str]] = {}  # digest -> (values, error)
         self.sent: dict[str, dict[str, Any]] = {}  # configs that are being simulated
         self.outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths))
@@ -148,7 +197,7 @@ class Exploration:
         for index, point in enumerate(points):
             for replicate in range(self.sweep.replicates):
                 config = self._config(point, replicate)
-                digest = config_sha256(config) if isinstance(config, Config) else f"error: {config}"
+                digest = self.digest(config) if isinstance(config, Config) else f"error: {config}"
                 digests[index].append(digest)
                 waits = digest in asked
                 asked.setdefault(digest, []).append(index)

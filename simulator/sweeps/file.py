@@ -100,6 +100,9 @@ class Sweep(Block):
 
     name: str = "sweep"
     base: str | dict[str, Any] = Field(description="the config to start from, relative to this file")
+    trace: str | None = Field(
+        None, description="a memory trace, relative to this file: it drives each point's system.dram alone"
+    )
     axes: dict[str, Axis] = Field(min_length=1, description="key path of the config, or a name: values")
     conditions: list[str] = Field(
         default_factory=list, description="expressions over axes that a point must meet to be run"

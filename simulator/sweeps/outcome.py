@@ -29,6 +29,7 @@ class SweepOutcome:
     rows: list[dict[str, Any]] = field(default_factory=list)  # point, axes, paths, feasible, pareto, error
     stale: int = 0  # stored points that were simulated anew
     idle: dict[str, str] = field(default_factory=dict)  # axis -> why it has no effect
+    device: str = ""  # what is to be told of the GPUs that ran it
 
     def add(
         self,
@@ -186,6 +187,8 @@ def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None
     infeasible = sum(not row["feasible"] for row in outcome.rows) - len(failed)
     said = f"{len(outcome.rows)} points, {len(best)} on the front, {infeasible} against a constraint"
     console.print(f"{said}, {len(failed)} failed; written to {folder}", soft_wrap=True, style="dim")
+    if outcome.device:
+        console.print(outcome.device, soft_wrap=True, style="dim")
     for axis, why in outcome.idle.items():
         console.print(f"axis {axis} has no effect: {why}", soft_wrap=True, style="yellow")
     if outcome.stale:

@@ -70,7 +70,7 @@ def pool(
         message = "goes with processes of this machine alone, which can be ended; write workers: 1 or more"
         raise ConfigError(message, key="--point-timeout")
     if scheduler is not None:
-        with _dask(scheduler) as run:
+        with _dask(scheduler, work) as run:
             yield run
     elif workers == 0:
         yield lambda tasks: ((key, work(config)) for key, config in tasks)
@@ -251,7 +251,7 @@ def _patience_s(lanes: Iterable[Lane], timeout_s: float | None) -> float | None:
 
 
 @contextmanager
-def _dask(scheduler: str) -> Iterator[Run]:
+def _dask(scheduler: str, work: Callable[[dict[str, Any]], Answer]) -> Iterator[Run]:
     try:
         from dask.distributed import Client, as_completed
     except ImportError:
@@ -273,7 +273,7 @@ def _dask(scheduler: str) -> Iterator[Run]:
         coming = iter(tasks)
         room = 2 * sum(client.nthreads().values())
         for count, (key, config) in enumerate(coming, 1):
-            future = client.submit(simulate_point, config, pure=False, retries=TRIES - 1)
+            future = client.submit(work, config, pure=False, retries=TRIES - 1)
             keys[future] = key
             waiting.add(future)
             if count >= room:
@@ -283,7 +283,7 @@ def _dask(scheduler: str) -> Iterator[Run]:
             failed = future.exception()
             yield key, {"error": f"its worker died: {failed}"} if failed else future.result()
             if (task := next(coming, None)) is not None:
-                more = client.submit(simulate_point, task[1], pure=False, retries=TRIES - 1)
+                more = client.submit(work, task[1], pure=False, retries=TRIES - 1)
                 keys[more] = task[0]
                 waiting.add(more)
 

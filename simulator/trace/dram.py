@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,13 @@ from simulator.trace.memory_formats import CYCLES, MEMORY
 from simulator.trace.output import quantiles, write_csv
 
 HEADER = "id,arrival_cycle,accept_cycle,done_cycle"
+
+
+class Sizes(NamedTuple):
+    """What a trace must fit of a memory."""
+
+    capacity_bytes: int
+    burst_bytes: int
 
 
 def trace(
@@ -64,13 +71,29 @@ def simulate(
     """Return (cycles of entry, cycles of answers, command log, summary)."""
     from hw_models.dram.build import build_channels
     from hw_models.dram.standalone import drive
-    from hw_models.dram.statistics import channel_summary
 
     drive(dram, build_channels(dram), requests[:1])  # compiles
     states = build_channels(dram)
     start, start_cpu = time.perf_counter(), time.process_time()
     accepted, done, log = drive(dram, states, requests, commands=commands)
     wall_s, cpu_s = time.perf_counter() - start, time.process_time() - start_cpu
+    summary = summary_of(dram, requests, accepted, done, states)
+    channels = summary.pop("dram")
+    summary["simulation"] = {
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "requests_per_wall_s": requests.size / wall_s,
+        "requests_per_cpu_s": requests.size / max(cpu_s, 1e-9),
+    }
+    return accepted, done, log, summary | {"dram": channels}
+
+
+def summary_of(
+    dram: Dram, requests: np.ndarray, accepted: np.ndarray, done: np.ndarray, states: np.ndarray
+) -> dict[str, Any]:
+    """Return the figures of a run: cycles of entry and of answers, and the channels' states at its end."""
+    from hw_models.dram.statistics import channel_summary
+
     reads = requests["write"] == 0
     cycles = int(max(accepted.max(), done[reads].max(initial=0)))
     moved_cycles = max(cycles, int(states["data_end"].max()))
@@ -87,19 +110,13 @@ def simulate(
     }
     for name, since in (("read_latency_cycles", accepted), ("read_time_cycles", requests["cycle"] + 1)):
         summary[name] = quantiles((done - since)[reads])
-    summary["simulation"] = {
-        "wall_s": wall_s,
-        "cpu_s": cpu_s,
-        "requests_per_wall_s": requests.size / wall_s,
-        "requests_per_cpu_s": requests.size / max(cpu_s, 1e-9),
-    }
     summary["dram"] = {
         str(k): channel_summary(row, dram, cycles, moved_cycles) for k, row in enumerate(states)
     }
-    return accepted, done, log, summary
+    return summary
 
 
-def read_trace(path: Path, dram: Dram, format: str | None = None) -> Trace:
+def read_trace(path: Path, dram: Dram | Sizes, format: str | None = None) -> Trace:
     """Return the trace with rows (cycle, address, 1 if a write, bytes). Raises ConfigError with the line."""
     capacity, burst = dram.capacity_bytes, dram.burst_bytes
 
@@ -113,7 +130,7 @@ def read_trace(path: Path, dram: Dram, format: str | None = None) -> Trace:
     return read_lines(path, MEMORY, CYCLES, fits, name=format)
 
 
-def bursts(rows: np.ndarray, dram: Dram) -> np.ndarray:
+def bursts(rows: np.ndarray, dram: Dram | Sizes) -> np.ndarray:
     """Return rows of TRACE for those of `read_trace`: addresses of whole bursts."""
     from hw_models.dram.standalone import TRACE
 

@@ -1,0 +1,206 @@
+"""From the kernels' own code to PTX: the parts that the CPU runs, linked, entered by a thread for each point.
+
+`hw_models.parts` keeps LLVM's code of each kernel as it was lowered, for no machine in particular. Here all
+that an entry reaches becomes one module for NVIDIA's machines; LLVM, which comes with numba, makes PTX of it,
+and the driver makes machine code of that. So the GPU runs the same source with the same integers.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as ll
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.np.arrayobj import populate_array
+
+from hw_models.parts import PartLibrary, code_of, reached
+from simulator.cuda.layout import WORD, kind_of
+
+TRIPLE = "nvptx64-nvidia-cuda"
+ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
+WARP = 32  # threads that step together
+CODE = np.dtype(np.int32)  # how a point ended: 0 well
+_GLOBAL = 1  # LLVM's address space of a GPU's memory
+_NUMBER, _BYTES = ir.IntType(64), ir.PointerType(ir.IntType(8), _GLOBAL)
+_TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
+
+
+@dataclass(frozen=True)
+class All:
+    """An argument that all points share: an array of ``dtype``, in a layout of `simulator.cuda.layout`."""
+
+    dtype: np.dtype
+
+    @property
+    def kind(self) -> Any:
+        return types.Array(kind_of(self.dtype), 1, "C")
+
+
+@dataclass(frozen=True)
+class Each:
+    """An argument of which each point has its own: a record of ``dtype``, of which some fields are known."""
+
+    dtype: np.dtype
+    known: tuple[tuple[str, int], ...] = ()
+    absent: tuple[tuple[str, np.dtype], ...] = ()
+
+    @property
+    def kind(self) -> Any:
+        return kind_of(self.dtype, dict(self.known), dict(self.absent))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of each point's record, as an array."""
+
+    dtype: np.dtype
+
+    @property
+    def kind(self) -> Any:
+        return types.Array(types.int64, 1, "C")
+
+
+Argument = All | Each | Words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kernel and its arguments after the first, which is the number of the point."""
+
+    function: Any
+    arguments: tuple[Argument, ...]
+
+    @property
+    def name(self) -> str:
+        return self.function.py_func.__name__
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        return (types.int64, *(argument.kind for argument in self.arguments))
+
+
+@cache
+def _machine(architecture: str) -> Any:
+    ll.initialize_all_targets()
+    ll.initialize_all_asmprinters()
+    return ll.Target.from_triple(TRIPLE).create_target_machine(cpu=architecture, features=ISA, opt=3)
+
+
+@cache
+def ptx_of(entries: tuple[Entry, ...], architecture: str = "sm_80") -> str:
+    """Return the PTX of ``entries``.
+
+    A point whose kernel raises leaves a code other than 0 in the array of codes of the launch.
+    """
+    machine = _machine(architecture)
+    module = linked(entries, _threads, TRIPLE, str(machine.target_data))
+    _optimise(module, machine)
+    return machine.emit_assembly(module)
+
+
+def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any:
+    """Return one module of all that ``entries`` reach, entered by what ``door`` makes of each."""
+    parts = [entry.function.part.compile(entry.kinds) for entry in entries]
+    entered = {part.fndesc.mangled_name for part in parts}
+    module = ll.parse_assembly("")
+    for library in {id(one): one for part in parts for one in reached(part.library)}.values():
+        code = code_of(library)
+        if isinstance(library, PartLibrary):
+            code = code.clone()
+            for function in code.functions:
+                if function.name in entered and not function.is_declaration:
+                    function.linkage = "external"
+        module.link_in(code, preserve=True)
+    doors = ir.Module("doors")
+    for entry, part in zip(entries, parts, strict=True):
+        door(doors, entry, _point(doors, entry, part))
+    module.link_in(ll.parse_assembly(_TARGET.sub("", str(doors))))
+    names = {entry.name for entry in entries}
+    for one in (*module.functions, *module.global_variables):
+        if not one.is_declaration and one.name not in names:
+            one.linkage = "internal"
+    head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
+    module = ll.parse_assembly(head + _TARGET.sub("", str(module)))
+    module.verify()
+    return module
+
+
+def _optimise(module: Any, machine: Any) -> None:
+    options = ll.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = False
+    builder = ll.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def _point(module: Any, entry: Entry, part: Any) -> Any:
+    """Return the function of one point: (its number, the codes, data and size of each array)."""
+    arguments = [each for _ in entry.arguments for each in (_BYTES, _NUMBER)]
+    point = ir.Function(
+        module, ir.FunctionType(ir.VoidType(), [_NUMBER, _BYTES, *arguments]), f"{entry.name}.point"
+    )
+    build = ir.IRBuilder(point.append_basic_block())
+    number, codes, *given = point.args
+    context, described = part.target_context, part.fndesc
+    values = [number]
+    for argument, data, size in zip(entry.arguments, given[::2], given[1::2], strict=True):
+        values.append(_value(context, build, argument, number, data, size))
+    function = context.declare_function(module, described)
+    status, _ = context.call_conv.call_function(
+        build, function, described.restype, described.argtypes, values
+    )
+    code = build.gep(codes, [build.mul(number, _NUMBER(CODE.itemsize))])
+    build.store(status.code, build.bitcast(code, ir.PointerType(ir.IntType(32), _GLOBAL)))
+    build.ret_void()
+    return point
+
+
+def _threads(module: Any, entry: Entry, point: Any) -> None:
+    """Put down what a launch enters: (first point, the one after the last, threads of a warp that work, ...).
+
+    Fewer threads of more warps wait for each other less, and for memory more.
+    """
+    kind = ir.FunctionType(ir.VoidType(), [_NUMBER, _NUMBER, _NUMBER, *point.function_type.args[1:]])
+    door = ir.Function(module, kind, entry.name)
+    door.calling_convention = "ptx_kernel"
+    build = ir.IRBuilder(door.append_basic_block())
+    first, end, width, *given = door.args
+    block = build.mul(_register(build, "ctaid.x"), _register(build, "ntid.x"))
+    thread = build.add(block, _register(build, "tid.x"))
+    lane = build.urem(thread, _NUMBER(WARP))
+    number = build.add(build.add(build.mul(build.udiv(thread, _NUMBER(WARP)), width), lane), first)
+    works = build.and_(build.icmp_unsigned("<", lane, width), build.icmp_unsigned("<", number, end))
+    with build.if_then(works):
+        build.call(point, [number, *given])
+    build.ret_void()
+
+
+def _register(build: Any, name: str) -> Any:
+    kind = ir.FunctionType(ir.IntType(32), [])
+    read = cgutils.get_or_insert_function(build.module, kind, f"llvm.nvvm.read.ptx.sreg.{name}")
+    return build.zext(build.call(read, []), _NUMBER)
+
+
+def _value(context: Any, build: Any, argument: Argument, number: Any, data: Any, size: Any) -> Any:
+    """Return what the kernel is given for an argument: a pointer to a record, or an array."""
+    items, step = size, argument.dtype.itemsize
+    if not isinstance(argument, All):
+        data = build.gep(data, [build.mul(number, _NUMBER(step))])
+    plain = build.addrspacecast(data, ir.PointerType(ir.IntType(8)))
+    if isinstance(argument, Each):
+        return build.bitcast(plain, context.get_value_type(argument.kind))
+    if isinstance(argument, Words):
+        items, step = _NUMBER(step // WORD), WORD
+    array = context.make_array(argument.kind)(context, build)
+    populate_array(
+        array,
+        data=build.bitcast(plain, array.data.type),
+        shape=cgutils.pack_array(build, [items]),
+        strides=cgutils.pack_array(build, [_NUMBER(step)]),
+        itemsize=_NUMBER(step),
+        meminfo=None,
+    )
+    return array._getvalue()

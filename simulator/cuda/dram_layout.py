@@ -1,0 +1,62 @@
+"""How a GPU keeps the state of a DRAM channel that is driven by a trace alone."""
+
+import numpy as np
+
+from hw_models.dram.state import BANKS, CHANNEL, ENTRIES
+from hw_models.limits import MASTERS
+from simulator.cuda.layout import packed
+
+_INDEX = 16  # of an entry or a bank, -1 none
+_FLAG = 8  # or a master, a rank
+_ROW = 32  # or a count of what a trace asks for
+assert max(BANKS, ENTRIES) < 2**15
+assert MASTERS < 2**7
+MOST_REQUESTS = 2**30  # of a trace: each is given an age, or two
+
+BITS = {
+    "entries": {
+        **dict.fromkeys(("bank", "next", "previous", "older", "younger", "parent", "twin"), _INDEX),
+        **dict.fromkeys(("write", "master", "seen", "culprit"), _FLAG),
+        **dict.fromkeys(("order", "row", "column", "row_cycles"), _ROW),
+    },
+    "banks": {
+        **dict.fromkeys(
+            ("group", "active", "active_at", "head", "tail", "hit", "miss", "busy_at", "count"), _INDEX
+        ),
+        **dict.fromkeys(("rank", "opener"), _FLAG),
+        **dict.fromkeys(("open", "hits", "closed_row"), _ROW),
+    },
+    "group": {"rank": _FLAG},
+    "parents": {"left": _INDEX, "request": {"bytes": _ROW, "write": _FLAG, "master": _FLAG}},
+    "done": {"bytes": _ROW, "write": _FLAG, "master": _FLAG},
+    **dict.fromkeys(("free", "free_parent", "busy_banks", "active_banks", "written"), _INDEX),
+}
+ABSENT = ("bank_held", "snapshot", "blame", "log")  # of who waits for whom, and of commands: both left out
+LAYOUT = packed(CHANNEL, BITS, ABSENT)
+LEFT_OUT = tuple((name, CHANNEL[name]) for name in ABSENT)
+# what a controller is, and one that has none of it: other kinds take other ways through the code
+KINDS = (
+    *("scheduler", "plain", "simple", "unified", "reserve", "guard", "page", "refresh_mode", "hold"),
+    *("refresh_stops_all", "forward", "merge", "write_answer", "gated", "shared_bus", "masters", "log_on"),
+)
+WITHOUT = ("hit_cap", "down_after", "self_refresh_after")
+INSIDE = {  # fields that say nothing once a run is over: they are not brought back
+    *ABSENT,
+    *("segment", "free", "entries", "free_parent", "parents", "busy_banks", "floor", "active_banks"),
+    *("written", "banks", "group", "done"),
+}
+
+
+def known_of(state: np.void) -> tuple[tuple[str, int], ...]:
+    """Return the fields of a channel's state that its kernel is compiled for, with their values."""
+    kinds = [(name, int(state[name])) for name in KINDS]
+    return (*kinds, *((name, 0) for name in WITHOUT if state[name] == 0))
+
+
+def reported() -> np.ndarray:
+    """Return which words of a channel's state are brought back."""
+    shown = np.zeros(1, LAYOUT)
+    for name in LAYOUT.names or ():
+        if name not in INSIDE:
+            shown[name] = np.frombuffer(b"\xff" * LAYOUT[name].itemsize, LAYOUT[name])[0]
+    return np.flatnonzero(shown.view(np.int64))

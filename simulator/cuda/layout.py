@@ -1,0 +1,180 @@
+"""Records as a GPU keeps them: the same fields in fewer bytes, so that more points fit its small caches.
+
+To a kernel every field is a 64-bit integer. Where it is sure what a field can hold, memory keeps it in 8,
+16 or 32 bits; a field with one value for all points, which no kernel writes, is part of the type, and what
+follows from it is compiled away; a field that no kernel then reaches takes no memory. The kernels' source
+knows nothing of it: all this is types.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import from_dtype
+from numba.core import datamodel, types
+from numba.core.datamodel.registry import register_default
+from numba.core.imputils import lower_cast
+from numba.core.typeconv import Conversion
+from numba.core.types import (  # type: ignore[attr-defined]  # numba's partial annotations
+    NestedArray,
+    Record,
+    literal,
+)
+
+Bits = Mapping[str, Any]  # field -> bits, or -> those of the record that it is
+WORD = 8  # bytes
+SMALL = 64  # bytes: fields of at most so many come first, side by side
+
+
+class Stored(types.Integer):  # type: ignore[name-defined]
+    """An int64 that memory keeps in fewer bits."""
+
+    literal_type = types.int64  # what numba takes it for when it types a call
+
+    def __init__(self, bits: int):
+        super().__init__(f"stored{bits}", bitwidth=bits, signed=True)
+
+    def can_convert_to(self, context: Any, other: Any) -> Any:
+        return Conversion.promote if isinstance(other, types.Integer | types.Float) else None
+
+    def can_convert_from(self, context: Any, other: Any) -> Any:
+        return Conversion.unsafe if isinstance(other, types.Integer) else None
+
+    def unify(self, context: Any, other: Any) -> Any:
+        return types.int64 if isinstance(other, types.Integer) else None
+
+
+@register_default(Stored)
+class StoredModel(datamodel.PrimitiveModel):
+    """64 bits wherever a kernel holds it."""
+
+    def __init__(self, manager: Any, kind: Any):
+        super().__init__(manager, kind, ir.IntType(64))
+        self._stored = ir.IntType(kind.bitwidth)
+
+    def get_data_type(self) -> Any:
+        return self._stored
+
+    def as_data(self, builder: Any, value: Any) -> Any:
+        return builder.trunc(value, self._stored)
+
+    def from_data(self, builder: Any, value: Any) -> Any:
+        return builder.sext(value, ir.IntType(64))
+
+
+@lower_cast(Stored, types.Integer)
+@lower_cast(Stored, types.Float)
+def _from_stored(context: Any, builder: Any, kind: Any, wanted: Any, value: Any) -> Any:
+    return context.cast(builder, value, types.int64, wanted)
+
+
+@lower_cast(types.Integer, Stored)
+@lower_cast(types.IntegerLiteral, Stored)
+def _to_stored(context: Any, builder: Any, kind: Any, wanted: Any, value: Any) -> Any:
+    return context.cast(builder, value, kind, types.int64)
+
+
+@lower_cast(Stored, Stored)
+def _between_stored(context: Any, builder: Any, kind: Any, wanted: Any, value: Any) -> Any:
+    return value
+
+
+class PackedRecord(Record):
+    """A record whose fields lie where `packed` puts them."""
+
+    @property
+    def dtype(self) -> Any:
+        return np.dtype((np.void, self.size))
+
+
+class StoredArray(NestedArray):
+    """An array of integers that memory keeps in fewer bits."""
+
+    def __init__(self, dtype: Stored, shape: tuple[int, ...]):
+        super().__init__(dtype, shape)
+        self.dtype = dtype  # numba put down what it takes it for
+
+    def copy(self, *given: Any, **named: Any) -> Any:
+        raise TypeError(f"a kernel takes a part of {self}, which numba would take for 64-bit integers")
+
+
+register_default(StoredArray)(datamodel.models.NestedArrayModel)
+register_default(PackedRecord)(datamodel.models.RecordModel)
+
+
+def packed(dtype: np.dtype, bits: Bits | None = None, absent: Collection[str] = ()) -> np.dtype:
+    """Return the layout of a record of 64-bit integers: small fields first, each at a multiple of its size.
+
+    Fields keep their order, as far as numpy goes; those ``absent`` are left out.
+    """
+    given = bits or {}
+    names = [name for name in dtype.names or () if name not in absent]
+    formats = [_stored(dtype[name], given.get(name, 64)) for name in names]
+    offsets, end = [0] * len(names), 0
+    for k in sorted(range(len(names)), key=lambda k: (formats[k].itemsize > SMALL, -_alignment(formats[k]))):
+        step = _alignment(formats[k])
+        offsets[k] = -(-end // step) * step
+        end = offsets[k] + formats[k].itemsize
+    return np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": -(-end // WORD) * WORD}
+    )
+
+
+def _stored(kind: np.dtype, bits: Any) -> np.dtype:
+    """Return the layout of a field."""
+    if kind.subdtype is not None:
+        return np.dtype((_stored(kind.subdtype[0], bits), kind.shape))
+    if kind.names is not None:
+        return packed(kind, bits if isinstance(bits, Mapping) else None)
+    if kind != np.int64:
+        raise TypeError(f"{kind} is no 64-bit integer")
+    return np.dtype(f"i{bits // 8}")
+
+
+def _alignment(kind: np.dtype) -> int:
+    inner = kind.base
+    return WORD if inner.names is not None else inner.itemsize
+
+
+def kind_of(
+    layout: np.dtype, known: Mapping[str, int] | None = None, absent: Mapping[str, np.dtype] | None = None
+) -> Any:
+    """Return what numba takes a layout for; ``absent``: fields that kernels name and never reach."""
+    if layout.subdtype is not None:
+        inner = kind_of(layout.base)
+        return (StoredArray if isinstance(inner, Stored) else NestedArray)(inner, layout.shape)
+    if layout.names is None:
+        return from_dtype(layout) if layout.itemsize == WORD else Stored(8 * layout.itemsize)
+    fields: Any = []
+    for name in layout.names:
+        kind, offset = layout.fields[name][:2]  # type: ignore[index]
+        value = literal(known[name]) if known and name in known else kind_of(kind)
+        fields.append((name, {"type": value, "offset": offset}))
+    for name, kind in (absent or {}).items():
+        fields.append((name, {"type": kind_of(kind), "offset": layout.itemsize}))
+    return PackedRecord(fields, layout.itemsize, True)
+
+
+def pack(rows: np.ndarray, layout: np.dtype) -> np.ndarray:
+    """Return ``rows`` in a layout. Raises OverflowError for a number that it has no room for."""
+    kept = np.zeros(rows.shape, layout)
+    for name in layout.names or ():
+        kept[name] = rows[name]
+        if not _same(kept[name], rows[name]):
+            raise OverflowError(f"{name} does not fit {layout[name].base}")
+    return kept
+
+
+def unpack(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return rows of a layout as those that it is the layout of; zeros where it leaves fields out."""
+    found = np.zeros(rows.shape, dtype)
+    for name in rows.dtype.names or ():
+        found[name] = rows[name]
+    return found
+
+
+def _same(some: np.ndarray, other: np.ndarray) -> bool:
+    if some.dtype.names is None:
+        return bool((some == other).all())
+    return all(_same(some[name], other[name]) for name in some.dtype.names)

@@ -1,0 +1,87 @@
+"""Points of a sweep on GPUs: the answers that workers would give, many at a time."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from hw_models.errors import ConfigError
+from simulator.cuda.driver import KEY, Gpu, count_gpus
+from simulator.sweeps.alone import Alone, answer_of, error_of
+from simulator.sweeps.workers import Answer, Run, Task
+
+ASKED = 65_536  # points that are prepared at a time
+_telling = threading.Lock()
+
+
+class Devices:
+    """The GPUs of this machine; ``told`` says in a line what ran on them."""
+
+    def __init__(self, devices: Sequence[Callable[[], Any]]):
+        self._devices = devices
+        self.points = self.waves = self.bytes = 0
+        self.names: set[str] = set()
+
+    @property
+    def told(self) -> str:
+        names = ", ".join(sorted(self.names))
+        each = f"{self.bytes} B a point at most, {self.waves} wave{'s' * (self.waves != 1)}"
+        return f"{self.points} points on {len(self._devices)} x {names}: {each}" if self.points else ""
+
+    def run(self, alone: Alone, tasks: Iterable[Task]) -> Iterator[tuple[str, Answer]]:
+        """Yield an answer for each task."""
+        coming = iter(tasks)
+        while chunk := list(islice(coming, ASKED)):
+            yield from self._answers(alone, chunk)
+
+    def _answers(self, alone: Alone, tasks: list[Task]) -> Iterator[tuple[str, Answer]]:
+        from simulator.cuda.dram import Memory
+        from simulator.trace.dram import summary_of
+
+        keys, memories = [], []
+        for key, config in tasks:
+            try:
+                memories.append(Memory(*alone.memory(config)))
+                keys.append(key)
+            except ConfigError as error:
+                yield key, error_of(error)
+        count = len(self._devices)
+        shares = [range(k, len(memories), count) for k in range(count)]
+        with ThreadPoolExecutor(count) as threads:
+            for share, ended in zip(
+                shares, threads.map(self._on_one, self._devices, [memories] * count, shares)
+            ):
+                for number, end in ended:
+                    memory = memories[share[number]]
+                    yield keys[share[number]], answer_of(summary_of(*memory, *end))
+
+    def _on_one(self, device: Callable[[], Any], memories: list[Any], share: range) -> list[tuple[int, Any]]:
+        """Return how the memories of a share ended, on one device, which the thread makes its own."""
+        from simulator.cuda.dram import Memories, bytes_of
+
+        mine = [memories[k] for k in share]
+        if not mine:
+            return []
+        with _telling:
+            runner = Memories(device())
+            waves = list(runner.waves(mine))
+            self.points, self.waves = self.points + len(mine), self.waves + len(waves)
+            self.bytes = max(self.bytes, *(bytes_of(memory) for memory in mine))
+            self.names.add(runner.device.name)
+        return list(runner.run(mine))
+
+
+@contextmanager
+def on_gpus(alone: Alone | None) -> Iterator[tuple[Run, Devices]]:
+    """Yield what runs points on all GPUs of this machine, and what tells of it. Raises ConfigError.
+
+    ``alone``: what the points are, None for whole systems.
+    """
+    if alone is None:
+        what = "runs memories alone, not whole systems; write trace: PATH in the sweep file, or --device cpu"
+        raise ConfigError(what, key=KEY)
+    devices = Devices([partial(Gpu, number) for number in range(count_gpus())])
+    yield lambda tasks: devices.run(alone, tasks), devices

@@ -1,0 +1,76 @@
+"""A stand-in for a GPU: the same entries, layout and launches, on the CPU."""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.binding as ll
+import numpy as np
+from llvmlite import ir
+
+from simulator.cuda.compile import CODE, WARP, Entry, linked
+from simulator.cuda.driver import check
+
+
+class Host:
+    """What `simulator.cuda.driver.Gpu` is, a point after the other."""
+
+    architecture, name = "cpu", "this CPU"
+
+    def __init__(self, room: int = 1 << 30):
+        self._room = room
+        self._engines: list[Any] = []
+
+    def room(self) -> int:
+        return self._room
+
+    def load(self, entries: Sequence[Entry], registers: int = 0) -> dict[str, Any]:
+        ll.initialize_native_target()
+        ll.initialize_native_asmprinter()
+        machine = ll.Target.from_default_triple().create_target_machine(opt=1)
+        module = linked(entries, _call, machine.triple, str(machine.target_data))
+        engine = ll.create_mcjit_compiler(module, machine)
+        engine.finalize_object()
+        self._engines.append(engine)
+        return {
+            entry.name: (engine.get_function_address(entry.name), len(entry.arguments)) for entry in entries
+        }
+
+    def zeros(self, size: int) -> np.ndarray:
+        return np.zeros(max(size, 8), np.uint8)
+
+    def put(self, array: np.ndarray) -> np.ndarray:
+        return np.frombuffer(bytearray(array.tobytes() or bytes(8)), np.uint8)
+
+    def get(self, place: np.ndarray, array: np.ndarray) -> np.ndarray:
+        array.reshape(-1).view(np.uint8)[:] = place[: array.nbytes]
+        return array
+
+    def launch(
+        self,
+        function: Any,
+        points: range,
+        codes: np.ndarray,
+        arrays: Sequence[tuple[np.ndarray, int]],
+        width: int = WARP,
+    ) -> None:
+        address, count = function
+        kinds = [ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_void_p, ctypes.c_int64] * count]
+        call = ctypes.CFUNCTYPE(None, *kinds)(address)
+        given = [each for place, size in arrays for each in (place.ctypes.data, size)]
+        for number in points:
+            call(number, codes.ctypes.data, *given)
+
+    def wait(self, codes: np.ndarray, points: int) -> None:
+        check(self.get(codes, np.empty(points, CODE)))
+
+    def free(self, *places: Any) -> None:
+        """Python does."""
+
+
+def _call(module: Any, entry: Entry, point: Any) -> None:
+    """Put down what `Host.launch` enters: (number of the point, codes, data and size of each array)."""
+    door = ir.Function(module, point.function_type, entry.name)
+    build = ir.IRBuilder(door.append_basic_block())
+    build.call(point, door.args)
+    build.ret_void()
