@@ -29,7 +29,7 @@ from hw_models.interconnect.lanes import aim, count_in, id_of, leave, pass_down,
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
-from hw_models.interconnect.state import LANES
+from hw_models.interconnect.state import GRANTS, LANES
 from hw_models.interconnect.waits import claim, master_of, wait_for
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER, copy_request, front, is_full
@@ -92,22 +92,32 @@ def at_limit(state, i, name):
 
 
 @inlined
-def is_first(state, i, now):
-    """Tell whether lane ``i`` stands first in the one channel of its source's reads and writes."""
-    source = i >> 1
-    if state["fifo_head"][source] < 0:
-        other = state["lanes"][i ^ 1]
-        both = other["count"] > 0 and other["rows"][other["head"]]["time"] <= now
-        state["fifo_head"][source] = state["write_turn"][source] if both else i & 1
-    return state["fifo_head"][source] == i & 1
+def stands_from(state, i):
+    """Return from when on lane ``i`` may stand first in its source's channel: its bus is free, too."""
+    lane = state["lanes"][i]
+    time = max(lane["rows"][lane["head"]]["time"], state["bus_free"][lane["bus"]])
+    return max(time, state["fifo_since"][i >> 1])
 
 
 @inlined
-def is_settled(state, i, now):
-    """Tell whether it is sure already who stands first in the channel of lane ``i``'s source."""
-    other = state["lanes"][i ^ 1]
-    there = other["count"] > 0 and other["rows"][other["head"]]["time"] <= now
-    return there or state["fifo_head"][i >> 1] >= 0
+def is_first(state, i, now):
+    """Tell whether lane ``i`` stands first in the one channel of its source's reads and writes.
+
+    Whoever could stand there first does; where both were there by then, they take turns.
+    """
+    source = i >> 1
+    if state["fifo_head"][source] < 0:
+        since, own = stands_from(state, i), i & 1
+        if since > now:
+            return False
+        lane, other = state["lanes"][i], state["lanes"][i ^ 1]
+        state["fifo_head"][source] = own
+        if other["count"] > 0 and not is_release(state, source, 1 - own):
+            since = min(since, stands_from(state, i ^ 1))
+            if other["rows"][other["head"]]["time"] <= since:
+                both = lane["rows"][lane["head"]]["time"] <= since
+                state["fifo_head"][source] = state["write_turn"][source] if both else 1 - own
+    return state["fifo_head"][source] == i & 1
 
 
 @inlined
@@ -141,7 +151,7 @@ def examine(state, i, now, wires, down):
         lane["retry"] = lane["busy_until"]
         if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
             return np.int64(0)  # no need to look before the hub has room either
-        if state["fifo"][source] and is_settled(state, i, now):
+        if state["fifo"][source] and state["fifo_head"][source] >= 0:
             keeps_order(state, i, id_of(state, source, row), master, now)  # nor before its turn
         return np.int64(0)
     name = id_of(state, source, row)
@@ -194,6 +204,7 @@ def send(state, i, bus, now, wires, down):
     else:
         pass_down(wires["fifo"][down + port], row, index, address, size, time)
     state["fifo_head"][source] = -1
+    state["fifo_since"][source] = now + 1
     state["fifo_until"][source, state["slots"][index]["id"]] = NEVER
     count_in(state, source, write, port, master, size)
     state["bus_free"][bus] = now + interval
@@ -226,9 +237,10 @@ def grant(state, bus, now, wires, down):
             if examine(state, i, now, wires, down):
                 wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
-    other = state["lanes"][winner ^ 1]
-    if state["fifo"][source] and other["bus"] != bus:  # it may stand first now
-        other["retry"] = min(other["retry"], now + 1)
+    if state["fifo"][source]:
+        for i in (winner, winner ^ 1):
+            if state["lanes"][i]["bus"] != bus:  # it may stand first next
+                state["lanes"][i]["retry"] = min(state["lanes"][i]["retry"], now + 1)
     return True
 
 
@@ -342,18 +354,21 @@ def respond(state, row, time, wires, up):
     slot["arrived"] = begins + state["response_latency"][source]
     note(state["gone"][bus], start + beats, i + LANES * master)
     over = start + beats + state["hub_release"]
-    if slot["tracker"] >= 0:
+    if slot["tracker"] >= 0:  # else a release
         state["tracked_until"][slot["port"], slot["tracker"]] = over
-    state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
+        state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
     if state["caching"][source] and write == 0:
-        state["granted_from"][source] = slot["arrived"]
+        state["granted_from"][source, state["grants"][source] % GRANTS] = (
+            start + state["response_latency"][source]
+        )
+        state["grants"][source] += 1
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"] or (state["serialised"] and state["awaited"]):
-        due = start + beats
+        due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left
         if state["fifo"][source]:
             due = min(due, state["fifo_until"][source, slot["id"]])
     elif state["serialised"]:
-        if not next_has(state, source, slot["id"]):
+        if slot["tracker"] < 0 or not next_has(state, source, slot["id"]):
             return free
         due = state["fifo_until"][source, slot["id"]]
     elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:

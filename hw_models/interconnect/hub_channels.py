@@ -15,6 +15,7 @@ from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
+from hw_models.interconnect.state import GRANTS
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER, is_full
 
@@ -24,7 +25,7 @@ BUS_BUSY = int(Cause.BUS_BUSY)
 @inlined
 def probe_all(state, source, t, now):
     """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own."""
-    arrives = now + state["probe"] - state["caches"] + 1
+    arrives = now + max(0, state["probe"] - state["caches"] + 1)
     state["unanswered"][t] = 0
     state["answered"][t] = arrives
     for cache in range(state["sources"]):
@@ -64,32 +65,59 @@ def release_time(state, cache, now):
 
 
 @inlined
+def may_take(state, cache, at):
+    """Return the first cycle from ``at`` on in which a cache can take a probe, NEVER if a line must go."""
+    lane = state["lanes"][2 * cache + 1]
+    waiting = lane["rows"][lane["head"]]["time"] if lane["count"] > 0 else NEVER
+    before = np.int64(-1)
+    while before != at:
+        if waiting <= at:
+            return NEVER
+        before = at
+        at = max(at, state["released"][cache])
+        latest = state["granted_from"][cache, (state["grants"][cache] - 1) % GRANTS]
+        if at < latest + state["grant_blocks"]:
+            for n in range(GRANTS):
+                begins = state["granted_from"][cache, n]
+                if begins <= at < begins + state["grant_blocks"]:
+                    at = begins + state["grant_blocks"]
+    return at
+
+
+@njit
+def take_probes(state, cache, now):
+    """Let a cache take its probes up to cycle ``now``: what comes later does not keep it from that."""
+    n = state["taken"][cache]
+    while n < state["probes"][cache]:
+        at = may_take(state, cache, max(state["probe_time"][cache, n], state["probe_next"][cache]))
+        if at > now:
+            break
+        state["probe_next"][cache] = state["probe_time"][cache, n] = at + state["probe_answer"]
+        n += 1
+    state["taken"][cache] = n
+
+
+@inlined
 def answer_time(state, cache):
     """Return when a cache's next answer to a probe is at the hub, NEVER while that depends on a release."""
     if state["probes"][cache] == 0:
         return NEVER
-    taken = max(state["probe_time"][cache, 0], state["probe_next"][cache])
-    lane = state["lanes"][2 * cache + 1]
-    if lane["count"] > 0 and lane["rows"][lane["head"]]["time"] <= taken:
-        return NEVER
-    if state["released"][cache, 0] <= taken < state["released"][cache, 1]:
-        taken = state["released"][cache, 1]
-    begins = state["granted_from"][cache]
-    if begins <= taken < begins + state["grant_blocks"]:
-        taken = begins + state["grant_blocks"]
-    return NEVER if taken >= NEVER else taken + state["probe_answer"]
+    if state["taken"][cache] > 0:
+        return state["probe_time"][cache, 0]
+    at = may_take(state, cache, max(state["probe_time"][cache, 0], state["probe_next"][cache]))
+    return NEVER if at >= NEVER else at + state["probe_answer"]
 
 
 @inlined
-def take_answer(state, cache, answered, now):
-    """Let a cache's oldest answer through in cycle ``now``: it was there from ``answered`` on."""
+def take_answer(state, cache, now):
+    """Let a cache's oldest answer through in cycle ``now``."""
     t = state["probe_of"][cache, 0]
     count = state["probes"][cache] - 1
     for n in range(count):
         state["probe_time"][cache, n] = state["probe_time"][cache, n + 1]
         state["probe_of"][cache, n] = state["probe_of"][cache, n + 1]
     state["probes"][cache] = count
-    state["probe_next"][cache] = answered
+    state["taken"][cache] -= 1
     state["unanswered"][t] -= 1
     state["answered"][t] = now
     state["answers_free"] = now + 1
@@ -114,8 +142,7 @@ def send_release(state, cache, at, now, wires, down):
     hold(state, index, at + beats)
     state["answers_free"] = state["onward_free"]
     state["onward_owner"] = master
-    state["released"][cache, 0] = row["time"]
-    state["released"][cache, 1] = state["onward_free"]
+    state["released"][cache] = state["onward_free"]
     leave(state, i, lane, row, now)
 
 
@@ -139,7 +166,7 @@ def let_go(state, index, time):
     if state["answers_free"] == NEVER:
         state["answers_free"] = free
         cache = state["slots"][index]["lane"] >> 1
-        state["released"][cache, 1] = free
+        state["released"][cache] = free
     return free
 
 
@@ -199,7 +226,7 @@ def work_off(state, now, wires, down):
                 break
         answered = answer_time(state, winner)
         if answered == state["turn_from"][winner]:
-            take_answer(state, winner, answered, at)
+            take_answer(state, winner, at)
             look_at(state, winner, now)
         else:
             at = max(at, state["onward_free"])
@@ -219,6 +246,9 @@ def work_off(state, now, wires, down):
 @njit
 def take_turns(state, now, wires, down):
     """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
+    for cache in range(state["sources"]):
+        if state["taken"][cache] < state["probes"][cache]:
+            take_probes(state, cache, now)
     more = work_off(state, now, wires, down)
     due = NEVER
     for cache in range(state["sources"]):
@@ -233,7 +263,10 @@ def take_turns(state, now, wires, down):
             due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
             continue
         if state["answered"][t] < now and state["onward_free"] <= now:
-            send_staged(state, t, now, wires, down)
+            if is_full(wires["fifo"][down + state["slots"][state["staged"][t]]["port"]]):
+                state["full"] = 1
+            else:
+                send_staged(state, t, now, wires, down)
         else:
             ready = min(ready, state["answered"][t] + 1)
     if ready < NEVER:

@@ -14,6 +14,7 @@ SOURCES = MASTERS  # most ports on the other side: a master each, or an intercon
 LANES = 2 * SOURCES  # lane = 2 * source + write: reads and writes of a source do not block each other
 BUSES = 2 * PORTS  # bus = channels * port (+ write where channels are separate)
 SLOTS = 256  # most pieces in flight
+GRANTS = 16  # of a cache, that may keep probes out
 NOTES = 2 * SLOTS  # of pieces to be counted out
 
 LANE = np.dtype(
@@ -84,7 +85,8 @@ INTERCONNECT = np.dtype(
         ("caches", np.int64),
         ("probe", np.int64),
         ("grant_blocks", np.int64),  # how long a cache takes no probe from its grant on
-        ("granted_from", np.int64, (SOURCES,)),  # its latest one
+        ("granted_from", np.int64, (SOURCES, GRANTS)),  # its latest ones
+        ("grants", np.int64, (SOURCES,)),
         ("tracked", np.int64, (PORTS, TRACKERS)),  # line of each tracker's latest transaction
         ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
@@ -92,10 +94,11 @@ INTERCONNECT = np.dtype(
         ("probe_answer", np.int64),
         ("write_lead", np.int64),  # -1: a write is taken at once
         ("probes", np.int64, (SOURCES,)),  # that a cache has not answered; the oldest first
-        ("probe_time", np.int64, (SOURCES, TRACKERS)),
+        ("taken", np.int64, (SOURCES,)),  # of them, those that it has taken
+        ("probe_time", np.int64, (SOURCES, TRACKERS)),  # a probe is at the cache; its answer at the hub
         ("probe_of", np.int64, (SOURCES, TRACKERS)),  # tracker
         ("probe_next", np.int64, (SOURCES,)),  # when a cache can take one again
-        ("released", np.int64, (SOURCES, 2)),  # from when to when a cache released its latest line
+        ("released", np.int64, (SOURCES,)),  # until when a cache releases its latest line
         ("unanswered", np.int64, (TRACKERS,)),  # probes
         ("answered", np.int64, (TRACKERS,)),  # when the last one was, or will be at the earliest
         ("staged", np.int64, (TRACKERS,)),  # slot of the piece that waits for them, -1: none
@@ -116,6 +119,7 @@ INTERCONNECT = np.dtype(
         ("fifo_release", np.int64, (SOURCES,)),
         ("fifo_until", np.int64, (SOURCES, IDS)),  # when an id's next may go; NEVER: its last is unanswered
         ("fifo_head", np.int64, (SOURCES,)),  # 0 a read, 1 a write stands first in the channel; -1: undecided
+        ("fifo_since", np.int64, (SOURCES,)),  # from when on the next may stand there
         ("port_shift", np.int64, (SOURCES,)),  # log2 of the width of the source's own port
         # requests
         ("waiting", np.int64),  # lanes with requests in them, a bit each

@@ -141,6 +141,12 @@ BLOCKS: dict[str, Block] = {
     "crossbar": Block(
         "crossbar", ("interconnect/rtl/crossbar.sv",), "crossbar", ({"SOURCES": 3}, {"SOURCES": 2})
     ),
+    "hub": Block(
+        "crossbar",
+        ("interconnect/rtl/crossbar.sv",),
+        "hub",
+        ({"SOURCES": 4, "SLOTS": 64, "CACHES": 1}, {"SOURCES": 2, "SLOTS": 64, "CACHES": 1}),
+    ),
     "flash_channel": Block(
         "flash_channel",
         ("flash/rtl/flash_channel.sv",),

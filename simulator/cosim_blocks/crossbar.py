@@ -5,19 +5,14 @@ from typing import Any
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.cache.standalone import build_wiring
-from hw_models.interconnect.block import accept, advance, respond
-from hw_models.interconnect.build import build_interconnect
+from hw_models.interconnect.block import accept, advance, is_due, respond
 from hw_models.interconnect.names import Arbitration
-from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.standalone import UP
 from hw_models.port import FIFO_ROWS, REQUEST, front, pop
-from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import copied, packed
+from simulator.cosim_blocks.crossbar_episodes import BURST, PORTS, TRACKERS, Episodes
 
-PORTS, LATENESS, FRAME, DEPTH, ROOM, TRACKERS = 2, 24, 8, 8, 16, 4  # as the RTL's parameters
-NS_PER_S = 10**9
-BURST = 64
+LATENESS = 24  # of memory
 DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a source's number)
     "address": ("address", 16),
     "bytes": ("bytes", 9),
@@ -27,7 +22,7 @@ DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a source's
 UP_FIELDS = {"bytes": ("bytes", 9), "write": ("write", 1), "tag": ("tag", 8)}
 
 
-class Bench(bench.Bench):
+class Bench(Episodes):
     goals = (
         *(f"arbitration {kind}: two or more ask for a bus" for kind in Arbitration),
         "reads and writes share a bus",
@@ -60,79 +55,9 @@ class Bench(bench.Bench):
     watched = ("down_tag",)
 
     def begin(self, episode: int) -> dict[str, int]:
-        pick, number = self.random.choice, self.random.randint
-        self.sources = self.parameters["SOURCES"]
-        names = [f"m{source}" for source in range(self.sources)]
-        self.kind = list(Arbitration)[episode % 4]
-        self.separate, self.ports = episode // 4 % 2, 1 + episode // 2 % 2
-        regulated, self.reclaim = pick([0, 1]), episode // 2 % 2
-        self.period, self.group_period = pick([50, 90]), pick([40, 70])
-        tdm = self.kind == Arbitration.TDM
-        settings: dict[str, Any] = {
-            "clock": "1 GHz",
-            "arbitration": self.kind,
-            "channels": "separate" if self.separate else "shared",
-            "cut_through": pick([True, False]),
-            "width": pick(["8 B", "16 B", "32 B"]),
-            "latency": "3 cycles",
-            "burst": f"{BURST} B",
-            "queue": number(1, 4),
-            "reads_in_flight": pick([2, 8, 32]),
-            "writes_in_flight": pick([2, 8, 32]),
-            "tdm": [pick(names) for _ in range(number(2, FRAME))] if tdm else [],
-            "tdm_slot": "9 cycles",
-            "period": f"{self.period} ns",
-            "masters": {name: self._master(regulated) for name in names},
-        }
-        if pick([0, 1]):
-            self.budgets = [pick([71, 200, 399]), pick([64, 199])]
-            rates = [f"{-(-budget * NS_PER_S // self.group_period)} B/s" for budget in self.budgets]
-            group = {"masters": names[:2], "read_budget": rates[0], "write_budget": rates[1]}
-            settings["groups"] = {"g": {**group, "period": f"{self.group_period} ns"}}
-        if pick([0, 1]):
-            settings["hub"] = self._hub()
-        params = Interconnect.model_validate(settings)
-        self.widths = [pick([8, 16, 32]) for _ in names]
-        self.model = build_interconnect(params, names, self.widths, self.ports)[0]
-        self.wires = build_wiring(DEPTH)[0]
-        self.downs = [self.wires["fifo"][port] for port in range(PORTS)]
-        self.ups = [self.wires["fifo"][UP + source] for source in range(self.sources)]
-        self.down_limit, self.up_limit = number(1, DEPTH), number(2, ROOM)
-        for fifos, limit in ((self.downs, self.down_limit), (self.ups, self.up_limit)):
-            for fifo in fifos:
-                fifo["limit"] = limit
+        straps = super().begin(episode)
         self._traffic()
-        return self._straps()
-
-    def _master(self, regulated: int) -> dict[str, Any]:
-        pick, number = self.random.choice, self.random.randint
-        port: dict[str, Any] = {
-            "outstanding": number(1, 5),
-            "ids": number(1, 4),
-            "outstanding_per_id": number(1, 5),
-            "entry": f"{pick([0, 0, 2])} cycles",
-            "latency": f"{number(1, 6)} cycles",
-            "write_latency": f"{number(1, 6)} cycles",
-            "response_latency": f"{number(0, 6)} cycles",
-            "priority": number(0, 2),
-            "weight": number(1, 3),
-        }
-        if pick([0, 0, 1]):
-            port["fifo"] = {"release": f"{number(1, 5)} cycles"}
-        if regulated and pick([0, 1, 1]):
-            budget = pick([103, 160, 300, 600])
-            port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
-            port["reclaim"] = bool(self.reclaim)
-        return port
-
-    def _hub(self) -> dict[str, Any]:
-        number = self.random.randint
-        return {
-            "trackers": number(1, TRACKERS),
-            "line": self.random.choice(["32 B", "64 B", "128 B"]),
-            "accept_interval": f"{number(1, 6)} cycles",
-            "release": f"{number(0, 4)} cycles",
-        }
+        return straps
 
     def _traffic(self) -> None:
         pick = self.random.choice
@@ -147,50 +72,9 @@ class Bench(bench.Bench):
         self.answers: list[Any] = [None] * PORTS
         self.taken: list[Any] = [None] * PORTS
         self.tag = 0
+        self.tag_bits = (self.parameters.get("SLOTS", 32) - 1).bit_length()
         self.up_ready = self.down_ready = 0
-
-    def _straps(self) -> dict[str, int]:
-        model, count = self.model, self.sources
-        regulation = model["regulation"]
-        own, groups = regulation["own"][:count], regulation["group"][:, :count]
-        rows = regulation["rows"]
-        group = [max(groups[write]) for write in range(2)]
-        names = ("entry", "response_latency", "limit", "id_limit", "fifo_release")
-        return {
-            **{name: packed(model[name][:count], 8) for name in names},
-            "kind": model["arbiters"][0]["kind"],
-            "priorities": packed(model["arbiters"][0]["priority"][:count], 8),
-            "weights": packed(model["arbiters"][0]["weight"][:count], 8),
-            "slot_cycles": model["arbiters"][0]["slot_cycles"],
-            "slots": model["arbiters"][0]["slots"],
-            "owners": packed(model["arbiters"][0]["owner"][:FRAME], (count - 1).bit_length()),
-            "separate": self.separate,
-            "cut_through": model["cut_through"],
-            "width_shift": model["width_shift"],
-            "burst_shift": int(model["burst"]).bit_length() - 1,
-            "interleave_shift": model["interleave_shift"],
-            "port_mask": self.ports - 1,
-            "queue_limit": model["queue"],
-            "down_limit": self.down_limit,
-            "up_limit": self.up_limit,
-            "port_limit": packed(model["port_limit"], 8),
-            "latency": packed(model["latency"][:count].ravel(), 8),
-            "port_shift": packed(model["port_shift"][:count], 3),
-            "ids": packed(model["ids"][:count], 3),
-            "fifo": packed(model["fifo"][:count], 1),
-            "regulated": packed([row >= 0 for row in own], 1),
-            "reclaim": packed([row >= 0 and rows[row]["reclaim"] for row in own], 1),
-            "budgets": packed([rows[row]["budget"] if row >= 0 else 0 for row in own], 16),
-            "period": self.period,
-            "group": packed((groups >= 0).ravel(), 1),
-            "group_budget": packed([rows[row]["budget"] if row >= 0 else 0 for row in group], 16),
-            "group_period": self.group_period,
-            "trackers": model["trackers"],
-            "line_shift": model["tracker_shift"],
-            "accept_interval": model["accept_interval"],
-            "hub_release": model["hub_release"],
-            **dict.fromkeys(("req_valid", "req_write", "down_ready", "rsp_valid", "up_ready"), 0),
-        }
+        self.eager = pick([True, False])
 
     def drive(self, cycle: int) -> dict[str, int]:
         flip = self.random.random
@@ -216,7 +100,7 @@ class Bench(bench.Bench):
             "down_ready": self.down_ready,
             "rsp_valid": packed([answer is not None for answer in self.answers], 1),
             "rsp_bytes": packed([0 if a is None else a[0]["bytes"] for a in self.answers], 9),
-            "rsp_tag": packed([0 if a is None else a[1] for a in self.answers], 5),
+            "rsp_tag": packed([0 if a is None else a[1] for a in self.answers], self.tag_bits),
         }
 
     def _request(self, source: int) -> Any:
@@ -250,6 +134,7 @@ class Bench(bench.Bench):
         downs = [down["count"] > 0 and front(down)["time"] <= cycle for down in self.downs]
         ups = [up["count"] > 0 and front(up)["time"] <= cycle for up in self.ups]
         free = [self._has_place(source) for source in range(self.sources)]
+        known = np.tile(np.arange(TRACKERS) < model["trackers"], PORTS)
         buses = [model[name][: 2 * PORTS] for name in ("busy_cycles", "back_busy_cycles")]
         said = {
             "down_valid": packed(downs, 1),
@@ -257,6 +142,9 @@ class Bench(bench.Bench):
             "req_ready": packed(free, 1),
             "busy_cycles": packed(buses[0], 24),
             "back_busy_cycles": packed(buses[1], 24),
+            "tracking": packed((model["tracked_until"][:PORTS, :TRACKERS] > cycle).ravel() & known, 1),
+            "staged": packed(model["staged"][:TRACKERS] >= 0, 1),
+            "onward_busy": model["onward_free"] > cycle,
         }
         for name in ("reads", "writes", "read_bytes", "write_bytes"):
             said[name] = packed(model[name][: self.sources], 24)
@@ -281,14 +169,14 @@ class Bench(bench.Bench):
         model = self.model
         waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
         busy = int(model["busy_cycles"].sum())
-        model["lanes_due"] = min(model["lanes_due"], cycle)  # the RTL looks at its lanes in every cycle
-        advance(model, cycle, self.wires, 0, UP)
+        self._look(cycle)
         self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
         for port, answer in enumerate(self.answers):
             if answer is not None:
                 bus = port * model["channels"] + int(answer[0]["write"]) * (model["channels"] - 1)
-                self.reach("answers wait for the response bus", model["back_free"][bus] > cycle + 1)
-                respond(model, answer[0], cycle + 1, self.wires, UP)
+                there = cycle + 1 + self.ahead
+                self.reach("answers wait for the response bus", model["back_free"][bus] > there)
+                respond(model, answer[0], there, self.wires, UP)
         self.taken = [None] * PORTS
         for port in range(PORTS):
             if downs[port] and self.down_ready >> port & 1:
@@ -307,10 +195,17 @@ class Bench(bench.Bench):
                 self.reach("a request is cut in pieces", row["bytes"] > BURST)
             self.reach("a queue is full", row is not None and not free[source])
 
+    def _look(self, cycle: int) -> None:
+        """Let the model grant its buses, as the RTL does in every cycle or when the model asks for it."""
+        if self.eager:
+            self.model["lanes_due"] = min(self.model["lanes_due"], cycle)
+        if is_due(self.model, cycle):
+            advance(self.model, cycle, self.wires, 0, UP)
+
     def saw(self, outputs: dict[str, int]) -> None:
         for port, entry in enumerate(self.taken):
             if entry is not None:
-                entry[2] = outputs["down_tag"] >> 5 * port & 31
+                entry[2] = outputs["down_tag"] >> self.tag_bits * port & (1 << self.tag_bits) - 1
 
     def _cover(self, waiting: list[list[int]], moved: int) -> None:
         model, reach = self.model, self.reach

@@ -45,7 +45,7 @@ def drive(state, requests, memory, early=False, waits=None, limit=256):
                 entered[int(queue.pop(0)["tag"])] = now
         for port in range(ports):
             while answers[port] and answers[port][0][0] <= now:
-                wake = min(wake, respond(state, answers[port][0][1], answers[port][0][0], wires, UP))
+                respond(state, answers[port][0][1], answers[port][0][0], wires, UP)
                 answers[port].pop(0)
         wake = min(wake, advance(state, now, wires, 0, UP))
         for port in range(ports):

@@ -1,6 +1,7 @@
 """What the interconnect promises: every byte comes back once, waits are charged, budgets are kept."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -253,6 +254,25 @@ def test_a_probe_waits_for_a_cache_that_has_just_got_a_line():
         assert [row[0] for row in down] == [9, 35 + 9 + wait]
 
 
+def test_each_line_that_a_cache_gets_keeps_probes_out():
+    """b's lines are there at 38 and at 50: a's probe comes at 42, and waits until 66."""
+    hub = {"probe": "7 cycles", "grant_blocks": "16 cycles"}
+    requests = merged(stream(1, 2, gap=12), stream(0, 1, start=35))
+    state = build(hub=hub, masters={"b": {"caching": True}}, width="64 B", latency="9 cycles")
+    down, _ = drive(state, requests, memory)
+    assert [row[0] for row in down] == [9, 21, 35 + 9 + 66 - 42]
+
+
+def test_what_a_cache_releases_does_not_stand_in_its_fifo_channel():
+    requests = merged(stream(1, 4), stream(1, 4, write=1))
+    masters = {"b": {"caching": True, "fifo": {"release": "5 cycles"}}}
+    down, _ = drive(build(hub={}, masters=masters, width="64 B"), requests, memory)
+    assert len(down) == 8
+    reads, releases = ([row[0] for row in down if row[4] == write] for write in (0, 1))
+    assert releases == [k + 4 for k in range(4)]
+    assert [b - a for a, b in pairwise(reads)] == [4 + 20 + 5] * 3
+
+
 def probed(**hub):
     """Return a bus of 8 B whose hub probes b and c."""
     caches = {name: {"caching": True, "write_latency": "3 cycles"} for name in "bc"}
@@ -267,6 +287,13 @@ def test_a_cache_answers_no_probe_while_it_releases_a_line():
         requests = merged(stream(0, 1, size=8), releases)
         down, _ = drive(probed(), [dict(r) for r in requests], memory)
         assert {row[5]: row[0] for row in down}[0] == sent
+
+
+def test_a_cache_answers_no_probe_before_it_has_released_all_its_lines():
+    """Two lines, the second after the probe has come: they are through at 16 and 25, b's answer in between."""
+    requests = merged(stream(0, 1, size=8), stream(2, 2, write=1, start=6, gap=2))
+    down, _ = drive(probed(), requests, memory)
+    assert [row[0] for row in down if row[5] == 0] == [25 + 3 + 2]
 
 
 def test_answers_to_probes_wait_for_lines_in_their_channel():

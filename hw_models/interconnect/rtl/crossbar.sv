@@ -1,5 +1,4 @@
-// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle; of its
-// coherence hub what there is without caches.
+// The interconnect between masters and memory ports: the twin of hw_models/interconnect/, cycle by cycle.
 //
 // Requests wait at their source in two lanes, reads and writes. The oldest of each is cut at multiples of the
 // burst; a piece takes the request bus of its memory port, then the answer the response bus and the source's link.
@@ -18,6 +17,7 @@ module crossbar #(
     parameter int UP = 16,      // rows on the way to a source
     parameter int FRAME = 8,    // most slots of a TDM frame
     parameter int TRACKERS = 4, // of the coherence hub at a port
+    parameter int CACHES = 0,   // 1: the hub may have caches to probe, and then uses the first port only
     localparam int UNITS = SOURCES,
     localparam int U = $clog2(UNITS),
     localparam int LANES = 2 * SOURCES,  // lane = 2 * source + write
@@ -74,6 +74,13 @@ module crossbar #(
     input  logic [3:0]                 line_shift,      // of which one transaction at a time is under way
     input  logic [7:0]                 accept_interval,
     input  logic [7:0]                 hub_release,     // the answer's last beat until its tracker is free
+    input  logic [SOURCES-1:0]         caching,         // probed by the hub, and their writes are releases
+    input  logic [7:0]                 probe,           // the grant until its probe is at the last of them
+    input  logic [7:0]                 probe_answer,    // of a cache
+    input  logic [7:0]                 grant_blocks,    // how long a cache takes no probe from a line's first beat on
+    input  logic                       until_taken,     // a write holds the hub's channels until memory takes its data,
+    input  logic [7:0]                 write_lead,      // so long before memory acknowledges it
+    input  logic [7:0]                 answers_ahead,   // how long ahead memory tells of its answers
 
     // requests
     input  logic [SOURCES-1:0]         req_valid,
@@ -111,7 +118,12 @@ module crossbar #(
     output logic [SOURCES-1:0][C-1:0]  read_bytes,
     output logic [SOURCES-1:0][C-1:0]  write_bytes,
     output logic [BUSES-1:0][C-1:0]    busy_cycles,
-    output logic [BUSES-1:0][C-1:0]    back_busy_cycles
+    output logic [BUSES-1:0][C-1:0]    back_busy_cycles,
+
+    // the hub's state
+    output logic [PORTS-1:0][TRACKERS-1:0] tracking,  // a transaction
+    output logic [TRACKERS-1:0]        staged,        // a piece waits for its probes' answers, or for its turn
+    output logic                       onward_busy    // the channel to memory
 );
 
   `include "arbitration.svh"
@@ -154,8 +166,10 @@ module crossbar #(
     logic [7:0] given;       // rows handed to the source
     logic [B-1:0] request_bytes;
     logic [7:0] tag;
+    logic tracked;           // by the hub
     logic [X-1:0] tracker;
     logic [T-1:0] arrived;
+    logic [T-1:0] granted;   // the last answer's first beat is at the source's side
     logic [T-1:0] gone;      // has left its port
     logic [T-1:0] seen;
     logic followed;          // by `next` with the same id
@@ -199,301 +213,10 @@ module crossbar #(
   // One clocked process works on these registers step by step, through the functions below.
   /* verilator lint_off BLKSEQ */
 
-  function automatic logic [T-1:0] later(logic [T-1:0] a, logic [T-1:0] b);
-    return (a > b) ? a : b;
-  endfunction
-
-  // cycles that bytes hold a bus: the narrower of bus and source's port decides
-  function automatic logic [T-1:0] beats(logic [U-1:0] source, logic [B-1:0] bytes);
-    logic [2:0] shift;
-    shift = (width_shift < port_shift[source]) ? width_shift : port_shift[source];
-    return (T'(bytes) + (T'(1) << shift) - T'(1)) >> shift;
-  endfunction
-
-  function automatic logic [A-1:0] address_of(logic [L-1:0] i);
-    return rows[i][0].address + A'(s.sent[i]);
-  endfunction
-
-  function automatic logic [B-1:0] size_of(logic [L-1:0] i);
-    logic [B-1:0] rest, room;
-    rest = rows[i][0].bytes - s.sent[i];
-    room = (B'(1) << burst_shift) - (B'(address_of(i)) & ((B'(1) << burst_shift) - B'(1)));
-    return (rest < room) ? rest : room;
-  endfunction
-
-  function automatic logic [P-1:0] port_of(logic [L-1:0] i);
-    return P'(address_of(i) >> interleave_shift) & port_mask;
-  endfunction
-
-  function automatic logic [K-1:0] bus_of(logic [P-1:0] port, logic write);
-    return separate ? {port, write} : K'(port);
-  endfunction
-
-  function automatic logic [N-1:0] id_of(logic [U-1:0] source, logic [2:0] stream);
-    return N'(8'(stream) % 8'(ids[source]));
-  endfunction
-
-  // may a source move so many bytes in this period?
-  function automatic logic within_budget(logic [U-1:0] source, logic write, logic [B-1:0] bytes);
-    logic [15:0] after, drawn;
-    after = s.spent[source] + 16'(bytes);
-    drawn = (after > s.share[source]) ? after - s.share[source] : 16'd0;
-    if (drawn > 16'(bytes)) drawn = 16'(bytes);
-    within_budget = 1'b1;
-    if (regulated[source]) within_budget = reclaim[source] ? drawn <= s.pool : after <= budgets[source];
-    if (group[write][source] && s.group_spent[write] + 16'(bytes) > group_budget[write]) within_budget = 1'b0;
-  endfunction
-
-  function automatic void spend(logic [U-1:0] source, logic write, logic [B-1:0] bytes);
-    logic [15:0] after, drawn;
-    after = s.spent[source] + 16'(bytes);
-    drawn = (after > s.share[source]) ? after - s.share[source] : 16'd0;
-    if (drawn > 16'(bytes)) drawn = 16'(bytes);
-    if (regulated[source]) begin
-      s.spent[source] = after;
-      if (reclaim[source]) s.pool = s.pool - drawn;
-    end
-    if (group[write][source]) s.group_spent[write] = s.group_spent[write] + 16'(bytes);
-  endfunction
-
-  function automatic logic is_tracking(logic [P-1:0] port, int t);
-    return s.busy[port][t] || s.tracked_until[port][t] > s.now;
-  endfunction
-
-  // has the hub a tracker, and nothing under way with this line?
-  function automatic logic hub_takes(logic [P-1:0] port, logic [A-1:0] address);
-    logic free;
-    free = 1'b0;
-    hub_takes = 1'b1;
-    for (int t = 0; t < TRACKERS; t++) begin
-      if (t < int'(trackers)) begin
-        if (!is_tracking(port, t)) free = 1'b1;
-        else if (s.line[port][t] == address >> line_shift) hub_takes = 1'b0;
-      end
-    end
-    if (!free) hub_takes = 1'b0;
-  endfunction
-
-  function automatic logic [X-1:0] free_tracker(logic [P-1:0] port);
-    free_tracker = '0;
-    for (int t = TRACKERS - 1; t >= 0; t--) if (t < int'(trackers) && !is_tracking(port, t)) free_tracker = X'(t);
-  endfunction
-
-  // could the next piece of a lane take its bus now?
-  function automatic logic examine(logic [L-1:0] i);
-    logic [U-1:0] source;
-    logic write;
-    logic [P-1:0] port;
-    logic [N-1:0] id;
-    logic [7:0] mine, same, there;
-    source = i[L-1:1];
-    write = i[0];
-    port = port_of(i);
-    id = id_of(source, rows[i][0].stream);
-    if (s.count[i] == 0 || rows[i][0].ready > s.now) return 1'b0;
-    if (s.bus_free[bus_of(port, write)] > s.now) return 1'b0;
-    if (fifo[source]) begin
-      if (!s.head_known[source]) begin
-        s.head_known[source] = 1'b1;
-        s.head[source] = write;
-        if (s.count[i ^ L'(1)] != 0 && rows[i ^ L'(1)][0].ready <= s.now) s.head[source] = s.write_turn[source];
-      end
-      if (s.head[source] != write) return 1'b0;
-      if (s.unanswered[source][id] || s.id_until[source][id] > s.now) return 1'b0;
-    end
-    mine = '0;
-    same = '0;
-    there = '0;
-    for (int n = 0; n < SLOTS; n++) begin
-      if (flight[n].used && flight[n].lane == i && !(flight[n].given_up && flight[n].seen <= s.now)) begin
-        mine = mine + 8'd1;
-        if (flight[n].id == id) same = same + 8'd1;
-      end
-      if (flight[n].used && flight[n].lane[0] == write && flight[n].port == port &&
-          !(flight[n].answered && flight[n].gone <= s.now)) there = there + 8'd1;
-    end
-    if (mine >= limit[source] || same >= id_limit[source]) return 1'b0;
-    if (there >= port_limit[write]) return 1'b0;
-    if (trackers != 0 && !hub_takes(port, address_of(i))) return 1'b0;
-    if (s.down_count[port] >= down_limit) return 1'b0;
-    if (!within_budget(source, write, size_of(i))) return 1'b0;
-    return kind != TDM || T'(s.slot_cycle) + (write ? beats(source, size_of(i)) : T'(1)) <= T'(slot_cycles);
-  endfunction
-
-  // behind all that arrives no later
-  function automatic void push_down(logic [P-1:0] port, down_t row);
-    logic placed;
-    placed = 1'b0;
-    for (int n = DOWN - 1; n > 0; n--) begin
-      if (!placed && n <= int'(s.down_count[port])) begin
-        if (downs[port][n-1].ready > row.ready) downs[port][n] = downs[port][n-1];
-        else begin
-          downs[port][n] = row;
-          placed = 1'b1;
-        end
-      end
-    end
-    if (!placed) downs[port][0] = row;
-    s.down_count[port] = s.down_count[port] + 8'd1;
-  endfunction
-
-  function automatic void push_up(logic [U-1:0] source, up_t row);
-    logic placed;
-    placed = 1'b0;
-    for (int n = UP - 1; n > 0; n--) begin
-      if (!placed && n <= int'(s.up_count[source])) begin
-        if (ups[source][n-1].ready > row.ready) ups[source][n] = ups[source][n-1];
-        else begin
-          ups[source][n] = row;
-          placed = 1'b1;
-        end
-      end
-    end
-    if (!placed) ups[source][0] = row;
-    s.up_count[source] = s.up_count[source] + 8'd1;
-  endfunction
-
-  function automatic logic [I-1:0] free_slot();
-    free_slot = '0;
-    for (int n = SLOTS - 1; n >= 0; n--) if (!flight[n].used) free_slot = I'(n);
-  endfunction
-
-  // put the next piece of a lane on its bus
-  function automatic void send(logic [L-1:0] i);
-    logic [U-1:0] source;
-    logic write;
-    logic [N-1:0] id;
-    logic [I-1:0] index;
-    logic [P-1:0] port;
-    logic [K-1:0] bus;
-    logic [T-1:0] moving, ready, interval;
-    slot_t slot;
-    source = i[L-1:1];
-    write = i[0];
-    id = id_of(source, rows[i][0].stream);
-    port = port_of(i);
-    bus = bus_of(port, write);
-    index = free_slot();
-    slot = '{default: '0};
-    slot.used = 1'b1;
-    slot.last = s.sent[i] + size_of(i) == rows[i][0].bytes;
-    slot.lane = i;
-    slot.id = id;
-    slot.port = port;
-    slot.bytes = size_of(i);
-    slot.missing = size_of(i);
-    slot.request_bytes = rows[i][0].bytes;
-    slot.tag = rows[i][0].tag;
-    slot.tracker = free_tracker(port);
-    flight[index] = slot;
-    if (s.flying[i][id]) begin
-      flight[s.newest[i][id]].followed = 1'b1;
-      flight[s.newest[i][id]].next = index;
-    end else begin
-      s.flying[i][id] = 1'b1;
-      s.oldest[i][id] = index;
-    end
-    s.newest[i][id] = index;
-
-    moving = write ? beats(source, slot.bytes) : T'(1);
-    ready = s.now + T'(latency[i]) + (cut_through ? T'(0) : moving - T'(1));
-    interval = moving;
-    if (trackers != 0) begin
-      s.busy[port][slot.tracker] = 1'b1;
-      s.line[port][slot.tracker] = address_of(i) >> line_shift;
-      interval = later(moving, T'(accept_interval));
-    end
-    push_down(port, '{ready: ready, address: address_of(i), bytes: slot.bytes, write: write, source: source,
-                      tag: index});
-    s.head_known[source] = 1'b0;
-    s.unanswered[source][id] = 1'b1;
-    spend(source, write, slot.bytes);
-    s.bus_free[bus] = s.now + interval;
-    s.busy_cycles[bus] = s.busy_cycles[bus] + C'(moving);
-    s.sent[i] = s.sent[i] + slot.bytes;
-    if (slot.last) begin
-      s.sent[i] = '0;
-      for (int n = 0; n < QUEUE - 1; n++) rows[i][n] = rows[i][n+1];
-      s.count[i] = s.count[i] - 8'd1;
-    end
-  endfunction
-
-  // hand the source what has been answered of one id, in order, as far as it has room
-  function automatic void deliver(logic [L-1:0] i, logic [N-1:0] id, logic [T-1:0] earliest);
-    logic [U-1:0] source;
-    logic write, going;
-    logic [L-1:0] link;
-    logic [I-1:0] index;
-    logic [7:0] wanted;
-    logic [B-1:0] begins, ends;
-    logic [T-1:0] seen, start;
-    source = i[L-1:1];
-    write = i[0];
-    link = separate ? i : {source, 1'b0};
-    going = 1'b1;
-    for (int n = 0; n < UP + SLOTS; n++) begin
-      index = s.oldest[i][id];
-      if (!s.flying[i][id] || !flight[index].answered) going = 1'b0;
-      if (going) begin
-        wanted = write ? 8'(flight[index].last)
-                       : 8'((flight[index].bytes + (B'(1) << port_shift[source]) - B'(1)) >> port_shift[source]);
-        start = later(later(s.link_free[link], earliest), flight[index].arrived);
-        if (flight[index].given < wanted) begin
-          if (s.up_count[source] >= up_limit) begin
-            flight[index].held = 1'b1;
-            going = 1'b0;
-          end else begin
-            begins = B'(flight[index].given) << port_shift[source];
-            ends = begins + (B'(1) << port_shift[source]);
-            if (ends > flight[index].bytes) ends = flight[index].bytes;
-            seen = write ? start : later(later(s.link_free[link], earliest),
-                                         flight[index].arrived + (T'(ends - B'(1)) >> width_shift));
-            push_up(source, '{ready: seen, bytes: write ? flight[index].request_bytes : ends - begins, write: write,
-                              tag: flight[index].tag});
-            flight[index].given = flight[index].given + 8'd1;
-            flight[index].seen = seen;
-            s.link_free[link] = seen + T'(1);
-          end
-        end else begin
-          if (wanted == 0) flight[index].seen = start;
-          s.link_free[link] = later(s.link_free[link], flight[index].seen);
-          flight[index].held = 1'b0;
-          flight[index].given_up = 1'b1;
-          s.flying[i][id] = flight[index].followed;
-          s.oldest[i][id] = flight[index].next;
-        end
-      end
-    end
-  endfunction
-
-  // an answer from a memory port, visible from the next cycle on
-  function automatic void respond(logic [I-1:0] index, logic [B-1:0] bytes);
-    logic [L-1:0] i;
-    logic [U-1:0] source;
-    logic [K-1:0] bus;
-    logic [T-1:0] start, moving, whole;
-    i = flight[index].lane;
-    source = i[L-1:1];
-    bus = bus_of(flight[index].port, i[0]);
-    start = later(s.now + T'(1), s.back_free[bus]);
-    moving = i[0] ? T'(1) : beats(source, bytes);
-    s.back_free[bus] = start + moving;
-    s.back_busy_cycles[bus] = s.back_busy_cycles[bus] + C'(moving);
-    flight[index].missing = i[0] ? '0 : flight[index].missing - bytes;
-    if (flight[index].missing == 0) begin
-      whole = i[0] ? T'(1) : beats(source, flight[index].bytes);
-      flight[index].arrived = start + moving - whole + T'(response_latency[source]);
-      flight[index].answered = 1'b1;
-      flight[index].gone = start + moving;
-      s.unanswered[source][flight[index].id] = 1'b0;
-      s.id_until[source][flight[index].id] = start + moving - whole + T'(fifo_release[source]);
-      if (trackers != 0) begin
-        s.busy[flight[index].port][flight[index].tracker] = 1'b0;
-        s.tracked_until[flight[index].port][flight[index].tracker] = start + moving + T'(hub_release);
-      end
-      deliver(i, flight[index].id, '0);
-    end
-  endfunction
+  `include "crossbar_lanes.svh"
+  `include "crossbar_answers.svh"
+  `include "hub.svh"
+  `include "hub_channels.svh"
 
   logic [SOURCES-1:0] accepts, pops_up;
   logic [PORTS-1:0] pops_down;
@@ -501,7 +224,7 @@ module crossbar #(
   logic [UNITS-1:0] asking;
   logic [U:0] choice;
   logic [L-1:0] winner;
-  logic sent, unused;
+  logic sent;
 
   always_comb begin
     for (int p = 0; p < PORTS; p++) begin
@@ -512,6 +235,9 @@ module crossbar #(
       down_source[p] = down_valid[p] ? downs[p][0].source : '0;
       down_tag[p] = down_valid[p] ? downs[p][0].tag : '0;
     end
+    for (int p = 0; p < PORTS; p++) begin
+      for (int t = 0; t < TRACKERS; t++) tracking[p][t] = t < int'(trackers) && is_tracking(P'(p), t);
+    end
     for (int m = 0; m < SOURCES; m++) begin
       req_ready[m] = s.count[2*m+int'(req_write[m])] < queue_limit;
       up_valid[m] = s.up_count[m] != 0 && ups[m][0].ready <= s.now;
@@ -521,6 +247,8 @@ module crossbar #(
     end
   end
 
+  assign staged = h.staged;
+  assign onward_busy = h.onward_held || h.onward_free > s.now;
   assign reads = s.reads;
   assign writes = s.writes;
   assign read_bytes = s.read_bytes;
@@ -531,6 +259,7 @@ module crossbar #(
   always_ff @(posedge clk) begin
     if (rst) begin
       s = '{default: '0};
+      h = '{default: '0};
       s.share = budgets;
       for (int n = 0; n < SLOTS; n++) flight[n] = '{default: '0};
       for (int b = 0; b < BUSES; b++) turns[b] = '{last: U'(UNITS - 1), credit: weights};
@@ -562,9 +291,13 @@ module crossbar #(
           s.write_turn[choice[U-1:0]] = ~winner[0];
           able[winner] = 1'b0;
           send(winner);
-          unused = examine(winner);  // its next piece may take its place in the source's one channel
           sent = 1'b1;
         end
+      end
+
+      if (is_probing()) begin
+        take_probes();
+        take_turns();
       end
 
       for (int n = 0; n < SLOTS; n++) begin  // what the source has seen, and has left its port
