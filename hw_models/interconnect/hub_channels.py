@@ -10,6 +10,8 @@ block_probe), and takes one at a time.
 `take_turns` works the channels off lazily: an answer's turn is found when something depends on it.
 """
 
+import numpy as np
+
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
