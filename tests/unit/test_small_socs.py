@@ -1,9 +1,13 @@
 """Whole SoCs with the options that few runs use, for a few microseconds: short enough for kernels that are not compiled."""
 
+import numpy as np
 import pytest
 
+from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.fuzz.invariants import violations
+from simulator.kernel import nodes
+from simulator.results.summary import settle_dram
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
@@ -93,6 +97,29 @@ def test_a_small_soc_runs_as_it_must(name):
     result = result_of(machine, run_machine(machine))
     assert violations(machine, result) == []
     assert all(master["reads"] > 0 for master in result.summary["masters"].values())
+
+
+def outcome(name, until="2 us"):
+    """Return what a small SoC has counted in the end, and in how many events."""
+    machine = build_machine(
+        load({"system": SYSTEMS[name], "corunners": WALKS, "simulation": {"until": until}})
+    )
+    run_machine(machine)
+    settle_dram(machine)
+    names = ("blame", "waited", "reads", "writes", "activates", "row_hits", "row_conflicts")
+    tables = [machine.channels[name] for name in names]
+    tables += [machine.measures, machine.caches["blame"], machine.buses["blame"], machine.system["doors"]]
+    return [np.ascontiguousarray(table).tobytes() for table in tables], int(machine.system[0]["events"])
+
+
+@pytest.mark.skipif(not numba.config.DISABLE_JIT, reason="a compiled loop calls what it was compiled with")
+@pytest.mark.parametrize("name", [name for name, system in SYSTEMS.items() if "dram" in system])
+def test_dram_commands_may_be_late_while_nobody_sees_them(name, monkeypatch):
+    late, fewer = outcome(name)
+    monkeypatch.setattr(nodes, "seen_from", lambda state, due: due)
+    at_once, events = outcome(name)
+    assert late == at_once
+    assert fewer < events
 
 
 @pytest.mark.parametrize("preset", ["nv_small", "nv_full"])
