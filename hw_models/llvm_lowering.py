@@ -12,6 +12,7 @@ from typing import Any
 from llvmlite import ir as llvm
 from numba.core import cgutils, ir, lowering, types
 from numba.core.analysis import compute_cfg_from_blocks
+from numba.core.ir_utils import find_const, get_definition, guard
 from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type: ignore[attr-defined]
 from numba.core.unsafe import eh
 
@@ -136,6 +137,7 @@ class Lower(lowering.Lower):
         array = self.typeof(value.name)
         place = self._place(array, value, index)
         if place is None:
+            self._refuse_negative(array, index)
             return super().lower_getitem(kind, expression, value, index, signature)
         item = self.context.unpack_value(self.builder, array.dtype, place, _alignment(array))
         return self.context.cast(self.builder, item, signature.return_type, kind)
@@ -146,6 +148,7 @@ class Lower(lowering.Lower):
         plain = isinstance(given, types.Number | types.Boolean)
         place = self._place(array, target, index) if plain else None
         if place is None:
+            self._refuse_negative(array, index)
             return super().lower_setitem(target, index, value, signature)
         item = self.context.cast(self.builder, self.loadvar(value.name), given, array.dtype)
         return self.context.pack_value(self.builder, array.dtype, item, place, _alignment(array))
@@ -214,7 +217,8 @@ class Lower(lowering.Lower):
         if kinds[0] is not given:
             numbers = [build.extract_value(numbers[0], i) for i in range(len(kinds))]
         sizes = self._sizes(array, held, "shape")
-        wrapped = [self._wrapped(*each) for each in zip(numbers, kinds, sizes, strict=True)]
+        ends = [self._from_end(part) for part in self._parts(index, len(numbers))]
+        wrapped = [self._wrapped(*each) for each in zip(numbers, kinds, sizes, ends, strict=True)]
         data = self._part(array, held, "data")
         if array.layout == "C":
             at = wrapped[0]
@@ -225,15 +229,41 @@ class Lower(lowering.Lower):
         offsets = [build.mul(step, number) for step, number in zip(steps, wrapped, strict=True)]
         return cgutils.pointer_add(build, data, functools.reduce(build.add, offsets))
 
-    def _wrapped(self, number: Any, kind: Any, size: Any) -> Any:
-        """Return an index as a word; a negative one counts from the end."""
+    def _parts(self, index: Any, count: int) -> list:
+        """Return the variables that an index of ``count`` numbers is made of, None for what is not known."""
+        made = guard(get_definition, self.func_ir, index)
+        if isinstance(made, ir.Expr) and made.op == "build_tuple":
+            return made.items
+        return [index] if count == 1 else [None] * count
+
+    def _from_end(self, part: Any) -> bool:
+        """Tell whether part of an index may count from the end: a constant may, what is computed must not."""
+        known = part and guard(find_const, self.func_ir, part)
+        return part is None or (isinstance(known, int) and known < 0)
+
+    def _wrapped(self, number: Any, kind: Any, size: Any, from_end: bool) -> Any:
+        """Return an index as a word."""
         if not unliteral(kind).signed:
             return self.context.cast(self.builder, number, kind, types.uintp)
         number = self.context.cast(self.builder, number, kind, types.intp)
-        if isinstance(number, llvm.Constant) and number.constant >= 0:
+        if not (from_end or isinstance(number, llvm.Constant)):
             return number
         below = self.builder.icmp_signed("<", number, _WORD(0))
         return self.builder.select(below, self.builder.add(number, size), number)
+
+    def _refuse_negative(self, array: Any, index: Any) -> None:
+        """Where indices are checked, refuse a computed one below 0: elsewhere it is taken as it is."""
+        given, build = self.typeof(index.name), self.builder
+        if not self.context.enable_boundscheck or not isinstance(array, types.Array):
+            return
+        kinds = tuple(given) if isinstance(given, BaseTuple) else (given,)
+        held = self.loadvar(index.name)
+        for i, part in enumerate(self._parts(index, len(kinds))):
+            if isinstance(kinds[i], types.Integer) and kinds[i].signed and not self._from_end(part):
+                number = build.extract_value(held, i) if isinstance(given, BaseTuple) else held
+                with build.if_then(build.icmp_signed("<", number, number.type(0)), likely=False):
+                    told = ("a computed index is below 0",)
+                    self.context.call_conv.return_user_exc(build, IndexError, told, self.loc)
 
     def _sizes(self, array: Any, value: Any, key: str) -> list:
         """Return the words of an array's shape or strides."""

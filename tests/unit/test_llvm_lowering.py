@@ -41,8 +41,8 @@ def is_on(inner):
 
 @njit
 def walk(table, start):
-    """Read and write all kinds of fields, at indices from either end, in branches and loops."""
-    total, last, row = 0, -1, table[0]
+    """Read and write all kinds of fields, at computed indices and constant ones from either end."""
+    total, last, row = 0, 0, table[0]
     for i in range(start, 5):
         inner = pick(row, i)
         inner["grid"][i % 3, -1] += i
@@ -207,3 +207,24 @@ def spread(pair):
 
 def test_arguments_may_come_as_a_tuple():
     assert spread((-30, 7)) == divide(-30, 7)
+
+
+@njit
+def item(words, at):
+    return words[at]
+
+
+@njit
+def from_ends(grid, at):
+    return grid[-1][at], grid[at, -1], grid[-2, -1]
+
+
+@pytest.mark.skipif(not numba.config.BOUNDSCHECK, reason="indices are not checked")
+def test_a_computed_index_does_not_count_from_the_end():
+    assert item(np.arange(5), 4) == 4
+    with pytest.raises(IndexError, match="below 0"):
+        item(np.arange(5), -1)
+
+
+def test_a_constant_index_may_count_from_the_end():
+    assert from_ends(np.arange(6).reshape(2, 3), 1) == (4, 5, 2)
