@@ -13,14 +13,18 @@ class Blocks:
         """``forgotten``: told the key of each known block that is taken for something else."""
         self.count = count
         self.forgotten = forgotten
-        self.free: OrderedDict[int, None] = OrderedDict((block, None) for block in range(count))
-        self.users = [0] * count
-        self.key_of: list[Hashable | None] = [None] * count
+        self.free: OrderedDict[int, None] = OrderedDict()  # given back; behind those that nobody has had
+        self.users: list[int] = []  # of each block that somebody has had: the first ones
+        self.key_of: list[Hashable | None] = []
         self.block_of: dict[Hashable, int] = {}
 
     @property
+    def available(self) -> int:
+        return self.count - len(self.users) + len(self.free)
+
+    @property
     def used(self) -> int:
-        return self.count - len(self.free)
+        return self.count - self.available
 
     def known(self, keys: Sequence[Hashable]) -> list[int]:
         """Return the blocks of the longest known beginning of ``keys``."""
@@ -34,7 +38,7 @@ class Blocks:
 
     def room_beside(self, shared: Sequence[int]) -> int:
         """Return how many blocks can be taken if ``shared`` are used too."""
-        return len(self.free) - sum(self.users[block] == 0 for block in shared)
+        return self.available - sum(self.users[block] == 0 for block in shared)
 
     def share(self, blocks: Sequence[int]) -> None:
         """Use known blocks once more."""
@@ -45,8 +49,11 @@ class Blocks:
 
     def take(self, count: int) -> list[int]:
         """Return ``count`` blocks of which nobody knows; the caller has checked that they are there."""
-        taken = []
-        for _ in range(count):
+        first = len(self.users)
+        taken = list(range(first, min(first + count, self.count)))
+        self.users += [1] * len(taken)
+        self.key_of += [None] * len(taken)
+        for _ in range(count - len(taken)):
             block, _ = self.free.popitem(last=False)
             key = self.key_of[block]
             if key is not None:

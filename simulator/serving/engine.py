@@ -122,7 +122,7 @@ class Server:
             sequence = self.running[position]
             new = min(sequence.tokens - sequence.computed, budget)
             needed = self._needed(sequence, new)
-            while needed > len(self.blocks.free):
+            while needed > self.blocks.available:
                 victim = self.running.pop()
                 budget += planned.pop(victim.number, 0)
                 self._preempt(victim)
@@ -182,7 +182,7 @@ class Server:
         """Bring the blocks of a sequence back from the host; return its new tokens, 0 if there is no room."""
         new = min(sequence.tokens - sequence.computed, budget)
         needed = self._blocks_of(sequence, sequence.computed + new)
-        if needed > len(self.blocks.free):
+        if needed > self.blocks.available:
             return 0
         self.host.swap_in(sequence.swapped)
         sequence.blocks, sequence.swapped = self.blocks.take(needed), 0

@@ -99,7 +99,7 @@ def test_all_are_served_in_full_and_every_block_comes_back(requests, blocks, bud
 def test_blocks_are_free_used_or_known_as_in_a_model_with_sets(steps):
     blocks, held, named = Blocks(6), [], {}
     for what, number in steps:
-        if what == "t" and number <= len(blocks.free):
+        if what == "t" and number <= blocks.available:
             taken = blocks.take(number)
             named = {key: block for key, block in named.items() if block not in taken}
             for block in taken:
@@ -114,9 +114,20 @@ def test_blocks_are_free_used_or_known_as_in_a_model_with_sets(steps):
         elif what == "g" and held:
             blocks.give_back(held.pop(number % len(held)))
         users = [sum(part.count(block) for part in held) for block in range(6)]
-        assert blocks.users == users
-        assert set(blocks.free) == {block for block in range(6) if users[block] == 0}
+        had = len(blocks.users)
+        assert blocks.users == users[:had]
+        assert blocks.available == sum(many == 0 for many in users)
+        assert {*blocks.free, *range(had, 6)} == {block for block in range(6) if users[block] == 0}
         assert blocks.block_of == named
+
+
+def test_blocks_that_nobody_has_had_take_no_memory():
+    """A small model on a large card has a thousand million of them."""
+    blocks = Blocks(10**12)
+    assert blocks.take(3) == [0, 1, 2]
+    blocks.give_back([1, 2])
+    assert blocks.take(2) == [3, 4]  # those that nobody has had go first
+    assert (blocks.used, blocks.available) == (3, 10**12 - 3)
 
 
 TRACES = {
