@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_helpers import ACTIVITY, TINY
+from llm_helpers import ACTIVITY, TINY, whole
 
 from simulator.config.model import load
 from workloads.llm.kv import KvPlan
@@ -23,15 +23,6 @@ SHARED = {
 }
 OWN = {"backends": SHARED["backends"], "flash": FLASH}
 BASE, FLASH_BASE = 1 << 30, 1 << 20
-
-
-def whole(tasks):
-    """Return which tasks are no runs of another."""
-    runs = np.zeros(len(tasks) + 1, np.int64)
-    at = np.flatnonzero(tasks["runs"])
-    np.add.at(runs, at + 1, 1)
-    np.add.at(runs, at + 1 + tasks["runs"][at], -1)
-    return np.cumsum(runs)[:-1] == 0
 
 
 def read_by(tasks, index):
