@@ -7,15 +7,16 @@ when the next call comes.
 
 import numpy as np
 
-from hw_models.dram.bank_queues import choose_in_turn, find_queued, limit_choice, make_room, stand_in_line
+from hw_models.dram.bank_queues import choose_in_turn
 from hw_models.dram.execute import execute
+from hw_models.dram.lines import find_queued, line_up, make_room
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.dram.queues import (
     enqueue,
     find_write,
     finish_part,
     may_be_queued,
-    note_address,
+    note_place,
     openers,
     take_entry,
     take_parent,
@@ -186,7 +187,7 @@ def queue_up(state, e, now):
     if state["scheduler"] == IN_TURN:
         line_up(state, e)
     else:
-        note_address(state, e, 1)
+        note_place(state, e, 1)
         enqueue(state, e)
         if state["stale"] == 0:
             choose_again(state, e)
@@ -224,26 +225,6 @@ def accept(state, request, now):
     if state["gated"]:
         state["entering"], state["entered"] = -1, now
     return True
-
-
-@njit
-def line_up(state, e):
-    """Put entry ``e`` in line, or beside a read of the same burst that is already queued."""
-    entry = state["entries"][e]
-    if entry["write"] == 0 and state["merge"] == 1:
-        same = -1
-        if may_be_queued(state, 0, entry["address"]):
-            same = find_queued(state, 0, entry["bank"], entry["address"])
-        if same >= 0:
-            entry["twin"] = state["entries"][same]["twin"]
-            state["entries"][same]["twin"] = e
-            state["merged"] += 1
-            return
-    note_address(state, e, 1)
-    stand_in_line(state, e)
-    state["moving"] = 1
-    if state["stale"] == 0:
-        limit_choice(state)
 
 
 @njit

@@ -4,7 +4,7 @@ A bank with queued requests of direction ``w`` asks for ACT while it is closed, 
 hits its row, for PRE while one misses it and no opener keeps it; for an opener's own RD or WR while there is
 one. Each such kind has a list of its banks and remembers which bank was found first: the earliest, of equally
 early ones the one with the oldest request. It stays first while its own time and request stay what they
-were, for the times of the others only grow, and a bank that begins to ask is looked for anew.
+were, for the times of the others only grow; a bank that begins to ask is compared with it.
 """
 
 from hw_models.jit import inlined
@@ -22,7 +22,9 @@ def ask(state, w, kind, b):
         state["asking_banks"][w, kind, count] = b
         bank["asks"][w, kind] = count
         state["asking"][w, kind] = count + 1
-        state["first"][w, kind] = -1
+        if state["newcomer"][w, kind] >= 0:
+            state["first"][w, kind] = -1
+        state["newcomer"][w, kind] = b
 
 
 @inlined
@@ -38,6 +40,8 @@ def stop_asking(state, w, kind, b):
         state["asking"][w, kind] = last
         if state["first"][w, kind] == b:
             state["first"][w, kind] = -1
+        if state["newcomer"][w, kind] == b:
+            state["newcomer"][w, kind] = -1
 
 
 @inlined
@@ -74,15 +78,30 @@ def find_first(state, w, kind):
         b = state["asking_banks"][w, kind, k]
         bank = banks[b]
         time = max(earliest(state, bank, w, kind), start)
-        if time <= best_time:
-            order = entries[request_of(bank, w, kind)]["order"]
-            if time < best_time or order < best_order:
-                best_time = time
-                best_order = order
-                best = b
+        order = entries[request_of(bank, w, kind)]["order"]
+        if (time < best_time) | ((time == best_time) & (order < best_order)):
+            best_time = time
+            best_order = order
+            best = b
     state["first"][w, kind] = best
     state["first_time"][w, kind] = best_time
     state["first_order"][w, kind] = best_order
+    state["newcomer"][w, kind] = -1
+
+
+@inlined
+def compare_newcomer(state, w, kind):
+    """The bank that began to ask last may be before the one found first."""
+    b = state["newcomer"][w, kind]
+    bank = state["banks"][b]
+    time = max(earliest(state, bank, w, kind), state["next"])
+    order = state["entries"][request_of(bank, w, kind)]["order"]
+    first_time = state["first_time"][w, kind]
+    if time < first_time or (time == first_time and order < state["first_order"][w, kind]):
+        state["first"][w, kind] = b
+        state["first_time"][w, kind] = time
+        state["first_order"][w, kind] = order
+    state["newcomer"][w, kind] = -1
 
 
 @inlined
@@ -95,3 +114,12 @@ def still_first(state, w, kind):
     time = max(earliest(state, bank, w, kind), state["next"])
     order = state["entries"][request_of(bank, w, kind)]["order"]
     return time == state["first_time"][w, kind] and order == state["first_order"][w, kind]
+
+
+@inlined
+def update_first(state, w, kind):
+    """Let ``first`` of a list that is not empty be the bank that may send first from cycle ``next`` on."""
+    if not still_first(state, w, kind):
+        find_first(state, w, kind)
+    elif state["newcomer"][w, kind] >= 0:
+        compare_newcomer(state, w, kind)

@@ -1,7 +1,7 @@
 """Sending the chosen command: what it does to queues, device, accounts and counters."""
 
-from hw_models.dram.bank_queues import move_one
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
+from hw_models.dram.lines import leave_queue, move_one
 from hw_models.dram.names import Command, Page, Scheduler, WriteResponse
 from hw_models.dram.power import (
     ENTER_POWER_DOWN,
@@ -92,7 +92,7 @@ def serve(state, e, time):
         done = time + 1 if state["write_answer"] == ISSUED else time + t["data"][1]
         finish_part(state, entry["parent"], done)
     if state["scheduler"] == IN_TURN:
-        bank["count"] -= 1
+        leave_queue(state, b)
         state["moving"] = 1
         state["turn"] = b
         twin = entry["twin"]

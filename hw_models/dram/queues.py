@@ -59,19 +59,27 @@ def finish_part(state, p, time):
 
 @inlined
 def bucket(state, address):
-    return address >> state["burst_shift"] & BUCKETS - 1
+    burst = address >> state["burst_shift"]
+    return (burst ^ burst >> 7 ^ burst >> 15) & BUCKETS - 1
 
 
 @inlined
-def note_address(state, e, change):
+def row_bucket(bank, row):
+    return row + bank * 41 & BUCKETS - 1
+
+
+@inlined
+def note_place(state, e, change):
     """Entry ``e`` is queued (1) or not any more (-1)."""
     entry = state["entries"][e]
-    state["addresses"][entry["write"], bucket(state, entry["address"])] += change
+    w = entry["write"]
+    state["addresses"][w, bucket(state, entry["address"])] += change
+    state["rows"][w, row_bucket(entry["bank"], entry["row"])] += change
 
 
 @inlined
 def may_be_queued(state, w, address):
-    """Return whether an entry of direction ``w`` may be for ``address``: most are told apart at once."""
+    """Return whether an entry of direction ``w`` may be for ``address``: most are told apart here."""
     return state["addresses"][w, bucket(state, address)] > 0
 
 
@@ -101,6 +109,7 @@ def enqueue(state, e):
         if bank["active"] < 0:
             ask(state, w, PRE, entry["bank"])
     state["size"][w] += 1
+    state["soonest"][entry["bank"]] = 0
     if state["plain"] == 1:
         last = state["youngest"]
         entry["older"] = last
@@ -144,12 +153,11 @@ def dequeue(state, e):
         entries[after]["previous"] = before
     else:
         bank["tail"][w] = before
+    note_place(state, e, -1)
+    state["soonest"][entry["bank"]] = 0
     if bank["hit"][w] == e:
-        k = after
-        while k >= 0 and entries[k]["row"] != entry["row"]:
-            k = entries[k]["next"]
-        bank["hit"][w] = k
-        if k < 0:
+        bank["hit"][w] = find_hit(state, after, w, entry["bank"], entry["row"])
+        if bank["hit"][w] < 0:
             stop_asking(state, w, COLUMN, entry["bank"])
     elif bank["miss"][w] == e:
         k = after
@@ -161,9 +169,19 @@ def dequeue(state, e):
     if bank["head"][w] < 0:
         stop_asking(state, w, ACT, entry["bank"])
     state["size"][w] -= 1
-    note_address(state, e, -1)
     if state["plain"] == 1:
         leave_ages(state, e)
+
+
+@inlined
+def find_hit(state, k, w, b, row):
+    """Return the oldest entry for ``row`` from entry ``k`` of bank ``b`` on, -1 when there is none."""
+    entries = state["entries"]
+    if state["rows"][w, row_bucket(b, row)] == 0:
+        return -1
+    while k >= 0 and entries[k]["row"] != row:
+        k = entries[k]["next"]
+    return k
 
 
 @njit
@@ -172,24 +190,19 @@ def classify(state, b):
     entries = state["entries"]
     bank = state["banks"][b]
     row = bank["open"]
+    state["soonest"][b] = 0
     for w in range(2):
-        hit = -1
-        miss = -1
         k = bank["head"][w]
-        if k >= 0:
-            stop_asking(state, w, ACT, b)
-        while k >= 0 and (hit < 0 or miss < 0):
-            if entries[k]["row"] == row:
-                if hit < 0:
-                    hit = k
-            elif miss < 0:
-                miss = k
-            k = entries[k]["next"]
-        bank["hit"][w] = hit
-        bank["miss"][w] = miss
-        if hit >= 0:
+        if k < 0:
+            continue
+        stop_asking(state, w, ACT, b)
+        bank["hit"][w] = find_hit(state, k, w, b, row)
+        if bank["hit"][w] >= 0:
             ask(state, w, COLUMN, b)
-        if miss >= 0 and bank["active"] < 0:
+        while k >= 0 and entries[k]["row"] == row:
+            k = entries[k]["next"]
+        bank["miss"][w] = k
+        if k >= 0 and bank["active"] < 0:
             ask(state, w, PRE, b)
 
 
@@ -197,6 +210,7 @@ def classify(state, b):
 def declassify(state, b):
     """Bank ``b`` has been closed: none of its requests hits or misses."""
     bank = state["banks"][b]
+    state["soonest"][b] = 0
     for w in range(2):
         stop_asking(state, w, COLUMN, b)
         stop_asking(state, w, PRE, b)
@@ -221,6 +235,7 @@ def unreserve(state, b):
     bank = state["banks"][b]
     stop_asking(state, state["entries"][bank["active"]]["write"], OPENER, b)
     bank["active"] = -1
+    state["soonest"][b] = 0
     for w in range(2):
         if bank["miss"][w] >= 0:
             ask(state, w, PRE, b)

@@ -5,7 +5,7 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, find_first, request_of, still_first
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, update_first
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
 from hw_models.jit import inlined, njit
@@ -139,8 +139,7 @@ def offer_first(state, w, kind, key, command):
     """Compare the first command of ``kind`` with the choice so far; ``key``: of its class."""
     if state["asking"][w, kind] == 0:
         return
-    if not still_first(state, w, kind):
-        find_first(state, w, kind)
+    update_first(state, w, kind)
     time = state["first_time"][w, kind]
     if time > state["chosen_time"]:
         return

@@ -200,9 +200,11 @@ CHANNEL = np.dtype(
         ("first", i8, (2, KINDS)),  # the one found first, -1: to be looked for
         ("first_time", i8, (2, KINDS)),
         ("first_order", i8, (2, KINDS)),  # age of its request
+        ("newcomer", i8, (2, KINDS)),  # began to ask since, -1: none
         ("waiting", i8, (2,)),  # accepted and unanswered
         ("order", i8),
-        ("addresses", i8, (2, BUCKETS)),  # queued entries by the lowest bits of their burst
+        ("addresses", i8, (2, BUCKETS)),  # queued entries by the bits of their burst, folded
+        ("rows", i8, (2, BUCKETS)),  # and by the lowest bits of bank and row
         ("oldest", i8),
         ("youngest", i8),
         # device
@@ -229,12 +231,17 @@ CHANNEL = np.dtype(
         ("blacklist", i8),
         ("clear_at", i8),
         # bank round robin
+        ("busy_banks", place, (BANKS,)),  # whose command queue is not empty, by number
+        ("busy_count", i8),
+        ("soonest", i8, (BANKS,)),  # no command for the bank's queue before this cycle
         ("turn", i8),
         ("draining", i8),  # writes that may still move before reads go on; -1: a read first
         ("bank_capacity", i8),  # entries of a command queue
         ("line_head", i8, (2,)),
         ("line_tail", i8, (2,)),
         ("line_size", i8, (2,)),
+        ("in_line", i8, (2, BANKS)),  # of those, for each bank
+        ("movable", i8, (2,)),  # of those, for banks whose command queue has room
         ("moving", i8),  # some entry may be able to move
         ("moved_at", i8),  # cycle of the last look at the lines
         # answers

@@ -12,6 +12,7 @@ from hw_models.dram.params import Dram
 from hw_models.port import FIFO_ROWS, REQUEST, pop
 
 BANKS = (0, 1, 6, 15)
+KEYS = {"standard": "DDR4-2400R", "mapping": "row rank group bank column", "bank_queue": 4}
 POLICIES = {
     "scheduler": st.sampled_from(["fr_fcfs", "fr_fcfs", "column_first", "bank_round_robin"]),
     "page": st.sampled_from(["open", "closed", "timeout"]),
@@ -51,7 +52,28 @@ def asked_for(state: np.void, bank: np.void, w: int) -> dict[int, tuple[int, int
     return found
 
 
-def check(state: np.void, in_turn: bool) -> None:
+def check_queues(state: np.void) -> None:
+    """What the controller keeps of the lines and command queues of DRAMsim3."""
+    banks = {b: state["banks"][b] for b in BANKS}
+    counts = {
+        b: int(bank["active"] >= 0) + sum(len(waiting(state, bank, w)) for w in range(2))
+        for b, bank in banks.items()
+    }
+    full = [b for b in BANKS if counts[b] == state["bank_capacity"]]
+    assert state["busy_banks"][: state["busy_count"]].tolist() == [b for b in BANKS if counts[b]]
+    for w in range(2):
+        line, e = dict.fromkeys(BANKS, 0), int(state["line_head"][w])
+        while e >= 0:
+            line[int(state["entries"][e]["bank"])] += 1
+            e = int(state["entries"][e]["next"])
+        assert {b: int(state["in_line"][w, b]) for b in BANKS} == line
+        assert state["movable"][w] == sum(count for b, count in line.items() if b not in full)
+        for b in BANKS:
+            kinds = asked_for(state, state["banks"][b], w)
+            assert all(state["soonest"][b] <= kinds[kind][0] for kind in (ACT, COLUMN) if kind in kinds)
+
+
+def check(state: np.void) -> None:
     start = int(state["next"])
     for w in range(2):
         found = {b: asked_for(state, state["banks"][b], w) for b in BANKS}
@@ -63,9 +85,11 @@ def check(state: np.void, in_turn: bool) -> None:
             if first < 0:
                 continue
             assert first in ready
-            if in_turn:
-                assert all(time <= ready[b][0] for b in ready)
-            elif (max(ready[first][0], start), ready[first][1]) == (time, state["first_order"][w, kind]):
+            ready.pop(int(state["newcomer"][w, kind]), None)  # to be compared with the first
+            if first in ready and (max(ready[first][0], start), ready[first][1]) == (
+                time,
+                state["first_order"][w, kind],
+            ):
                 assert first == min(ready, key=lambda b: (max(ready[b][0], start), ready[b][1]))
 
 
@@ -73,20 +97,20 @@ def check(state: np.void, in_turn: bool) -> None:
 @given(st.fixed_dictionaries(POLICIES), st.integers(0, 2**31), st.sampled_from([0, 5, 40]))
 def test_lists_and_first_banks_are_those_of_a_look_at_every_entry(policy, seed, gap):
     rng = np.random.default_rng(seed)
-    dram = Dram.model_validate({"standard": "DDR4-2400R", "mapping": "row rank group bank column"} | policy)
+    dram = Dram.model_validate(KEYS | policy)
     state, up = build_channels(dram)[0], build_wiring(FIFO_ROWS)[0]["fifo"][0]
     request, now = np.zeros(1, REQUEST)[0], 1
     request["bytes"] = dram.burst_bytes
-    in_turn = policy["scheduler"] == "bank_round_robin"
+    look = check_queues if policy["scheduler"] == "bank_round_robin" else check
     for _ in range(60):
         bank, row, column = rng.choice(BANKS), rng.integers(3), rng.integers(4)
         request["address"], request["write"] = row << 17 | bank << 13 | column << 6, rng.random() < 0.4
         while not accept(state, request, now):
-            check(state, in_turn)
+            look(state)
             now = max(now + 1, min(int(advance(state, now, up)), now + 50))
-        check(state, in_turn)
+        look(state)
         advance(state, now, up)
-        check(state, in_turn)
+        look(state)
         while up["count"] > 0:
             pop(up)
         now += int(rng.integers(1, gap + 2))
