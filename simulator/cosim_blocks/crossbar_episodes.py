@@ -81,7 +81,7 @@ class Episodes(bench.Bench):
         if pick([0, 0, 1]):
             port["fifo"] = {"release": f"{number(1, 5)} cycles"}
         if regulated and pick([0, 1, 1]):
-            budget = pick([103, 160, 300, 600])
+            budget = pick([96, 160, 320, 608])
             port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
             port["reclaim"] = bool(self.reclaim)
         return port
