@@ -139,7 +139,7 @@ PRESETS |= {
         "peak": {"fp16": "36 TFLOPS", "bf16": "36 TFLOPS"},  # [A]
         "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},  # as llama.cpp on its elders [A]
         "copy_bandwidth": "6 GB/s",  # from a file's pages into an array of the program [X]
-        "swap_bandwidth": "2.05 GB/s",  # [X]
+        "swap_bandwidth": "2 GB/s",  # [X]
     },
     "rtx_4090.llamacpp": {
         "capacity": "24 GB",
