@@ -113,8 +113,8 @@ class Sample(Block):
         None,
         alias="stream",
         gt=0,
-        description="weights that a shortened launch reads at least; absent: as many as the caches hold, at "
-        "least 1 MiB, so that what follows finds them as behind a whole one",
+        description="weights that a shortened launch reads at least, not fewer than the caches hold: what "
+        "follows finds these as behind a whole one; absent: as many, at least 1 MiB",
     )
 
 
@@ -270,9 +270,16 @@ def _fit_errors(config: Config, document: Document) -> list[ConfigError]:
 
 def _sample_errors(config: Config, document: Document) -> list[ConfigError]:
     """Return what a sample of the run would not be honest about."""
-    if config.simulation.sample is None:
+    simulation = config.simulation
+    if simulation.sample is None:
         return []
-    wrong = sample_errors(config.system, config.workloads, config.corunners, config.simulation.until)
+    wrong = sample_errors(
+        config.system,
+        config.workloads,
+        config.corunners,
+        simulation.until,
+        simulation.sample.stream_bytes,
+    )
     return [at(document, keys, message) for keys, message in wrong]
 
 

@@ -13,10 +13,23 @@ from workloads.params import NetworkJob
 INSTEAD = "or no simulation.sample"
 
 
+def cache_bytes(system: System) -> int:
+    """Return the bytes that all caches between masters and memory hold."""
+    return sum(cache.size_bytes for cache in (system.llc, *system.caches.values()) if cache is not None)
+
+
 def sample_errors(
-    system: System, workloads: Mapping[str, Any], corunners: Sequence[Corunner], until: Any
+    system: System,
+    workloads: Mapping[str, Any],
+    corunners: Sequence[Corunner],
+    until: Any,
+    stream_bytes: int | None,
 ) -> Iterator[tuple[Keys, str]]:
     """Yield (keys, message) of what `simulation.sample` does not go with."""
+    held = cache_bytes(system)
+    if stream_bytes is not None and stream_bytes < held:
+        message = f"{stream_bytes} B; caches hold {held} B, which who comes behind a launch finds replaced"
+        yield ("simulation", "sample", "stream"), f"{message}; write at least as much"
     if until != "workloads":
         yield ("simulation", "until"), f"a time; a sample ends with its job: write workloads, {INSTEAD}"
     if len(workloads) != 1 or not isinstance(next(iter(workloads.values())), NetworkJob):

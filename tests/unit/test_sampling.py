@@ -16,7 +16,7 @@ from simulator.config.networks import network_program
 from simulator.report.compare import write_comparison
 from simulator.simulate import simulate
 from simulator.validate.sampling import CASES, JOB, MODELS, SYSTEM, Model
-from workloads.lowering.estimate import Group, half_width
+from workloads.lowering.estimate import Group, Kind, half_width
 from workloads.lowering.sample import sample_program
 from workloads.lowering.target import target_of
 
@@ -46,7 +46,7 @@ def test_what_grows_with_the_kernels_is_extrapolated_exactly(sizes, size, fixed,
     counts = np.array([fixed + each * own for own in group.sizes])
     assert group.shares().sum() == pytest.approx(1)
     assert group.shares() @ counts == pytest.approx(fixed + each * size, rel=1e-9, abs=1e-3)
-    assert group.variance(counts, 7, 1) == pytest.approx(0, abs=1e-3)
+    assert group.left_over(counts) == pytest.approx(0, abs=1e-3)
 
 
 def test_launches_that_come_again_tell_the_slope_and_not_where_it_begins():
@@ -58,10 +58,27 @@ def test_launches_that_come_again_tell_the_slope_and_not_where_it_begins():
     assert group.shares() @ counts == pytest.approx(3005)
 
 
+def group_of(steps, size=0):
+    group = Group(size)
+    for step in range(steps):
+        group.add(step, size)
+    return group
+
+
 def test_an_interval_is_that_of_student():
-    assert half_width([4.0], [1]) == pytest.approx(12.706 * 2)
-    assert half_width([1.0] * 10, [1] * 10) == pytest.approx(2.228 * 10**0.5)
-    assert half_width([0.0, 0.0], [1, 0]) == 0
+    two, away = group_of(2), np.array([9.0, 11.0])  # a variance of 2
+    assert half_width([Kind(two, away, 4, 0)], 3) == pytest.approx(12.706 * (2 * (16 / 2 + 4)) ** 0.5)
+    assert half_width([Kind(two, away, 0, 3)], 3) == pytest.approx(12.706 * (2 * 6) ** 0.5)
+    many = [Kind(group_of(2), away, 1, 0) for _ in range(10)]
+    assert half_width(many, 3) == pytest.approx(3.182 * (10 * 2 * 1.5) ** 0.5)
+    assert half_width(many, 99) == pytest.approx(2.228 * (10 * 2 * 1.5) ** 0.5)
+    assert half_width([Kind(group_of(1), np.array([7.0]), 5, 1)], 3) == 0
+
+
+def test_launches_have_one_variance_together():
+    quiet, loud = np.array([5.0, 5.0]), np.array([7.0, 11.0])
+    kinds = [Kind(group_of(2, size=8), counts, 1, 0) for counts in (quiet, loud)]
+    assert half_width(kinds, 3) == pytest.approx(4.303 * (8 / 2 * 2 * 1.5) ** 0.5)
 
 
 @pytest.mark.parametrize("strategy", ["traffic", "nvidia"])
@@ -135,7 +152,8 @@ def test_a_sampled_token_lies_within_its_interval(tmp_path, case):
 
 def test_a_shortened_launch_is_said_to_be_extrapolated_and_its_bytes_are_exact(tmp_path):
     model = MODELS["6 layers of 256"]._replace(vocab_size=16384)
-    config = config_of(tmp_path, model, {"simulation.sample": {"layers": 6, "stream": "64 KiB"}})
+    values = {"system.llc.size": "64 KiB", "simulation.sample": {"layers": 6, "stream": "64 KiB"}}
+    config = config_of(tmp_path, model, values)
     ours = simulate(config)
     at = ours.ops["layer"].index("lm_head")
     assert ours.ops["extrapolated"][at] == 1
@@ -147,9 +165,10 @@ REFUSED = {
     "frames": ({"workloads.token.frames": 2}, "workloads.token.frames: 2 frames"),
     "deadline": ({"workloads.token.deadline": "1 ms"}, "workloads.token.deadline: "),
     "overlap": ({"workloads.token.dependencies": "data"}, "workloads.token.dependencies: "),
-    "network": ({"workloads.token.network": "lenet5", "workloads.token.context": None}, "no language model"),
+    "network": ({"workloads.token.network": "lenet5"}, "workloads.token.network: no language model"),
     "until": ({"simulation.until": "1 ms"}, "simulation.until: "),
     "other jobs": ({"workloads.camera": {"network": "lenet5", "on": "nvdla0", "fallback": "core0"}}, "camera, token"),
+    "short streams": ({"simulation.sample": {"stream": "64 KiB"}}, "simulation.sample.stream: 65536 B"),
     "duty cycle": (
         {"corunners": [{"on": "core0", "footprint": "1 MiB", "busy": "1 ms", "idle": "1 ms"}]},
         "corunners.0.busy: ",
@@ -166,7 +185,7 @@ def test_what_a_sample_would_be_dishonest_about_is_refused(tmp_path, case):
     values, message = REFUSED[case]
     config = config_of(tmp_path)
     with pytest.raises(ConfigError) as told:
-        load(config, values={**{key: v for key, v in values.items() if v is not None}, **SAMPLE})
+        load(config, values=SAMPLE | values)
     assert message in str(told.value)
     assert "simulation.sample" in str(told.value)
 

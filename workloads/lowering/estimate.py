@@ -4,8 +4,9 @@ Launches of one length are estimated by the mean. Every estimate is a sum of wha
 share of its own, so that what grows with the kernels, as bytes do, comes out exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,26 +51,51 @@ class Group:
         one[: 2 if len(set(self.sizes)) > 1 else 1] = 1
         return one @ np.linalg.pinv(columns)
 
-    def variance(self, counts: np.ndarray, estimated: int, simulated: int) -> float:
-        """Return the variance of the error of the sum of all steps of the kind.
+    def left_over(self, counts: np.ndarray) -> float:
+        """Return the sum of squares of what the fit leaves of ``counts``, one of each step of the group."""
+        columns = self._columns()
+        left = counts - columns @ (np.linalg.pinv(columns) @ counts)
+        return float(left @ left)
+
+    def leverage(self, estimated: int, simulated: int) -> float:
+        """Return the variance of the error of the sum of all steps of the kind, as a multiple of one step's.
 
         That of the estimate, of the steps themselves, and of those that were simulated, though at other times
-        than in the whole run. ``counts``: of each of the group's steps; what the fit leaves is how they vary.
+        than in the whole run.
         """
-        if self.freedom <= 0:
-            return 0.0
-        columns = self._columns()
-        left_over = counts - columns @ (np.linalg.pinv(columns) @ counts)
-        left = float(left_over @ left_over) / self.freedom
         shares = self.shares()
-        return left * (estimated**2 * float(shares @ shares) + estimated + 2 * simulated)
+        return estimated**2 * float(shares @ shares) + estimated + 2 * simulated
 
 
-def half_width(variances: Sequence[float], freedoms: Iterable[int]) -> float:
-    """Return how far to both sides the 95 % interval of a sum reaches: Welch and Satterthwaite's."""
-    total = sum(variances)
-    if not total:
-        return 0.0
-    freedom = total**2 / sum(v**2 / df for v, df in zip(variances, freedoms) if v)
+class Kind(NamedTuple):
+    """A group, what was counted of its steps, and for how many steps of the whole program it stands."""
+
+    group: Group
+    counts: np.ndarray
+    estimated: int
+    simulated: int
+
+
+def half_width(kinds: Sequence[Kind], most_freedom: float) -> float:
+    """Return how far to both sides the 95 % interval of the sum over all steps reaches.
+
+    Launches vary alike, with the refreshes that they meet: what is left of all of them says how much. Other
+    kinds speak for themselves. Of the whole: Welch and Satterthwaite, with ``most_freedom``, since what lies
+    in one layer meets refreshes and co-runners in step.
+    """
+    varying = [kind for kind in kinds if kind.group.freedom > 0]
+    launches = [kind for kind in varying if kind.group.size]
+    total = below = 0.0
+    for members in (launches, *([kind] for kind in varying if not kind.group.size)):
+        freedom = sum(kind.group.freedom for kind in members)
+        if freedom:
+            one = sum(kind.group.left_over(kind.counts) for kind in members) / freedom
+            variance = one * sum(kind.group.leverage(kind.estimated, kind.simulated) for kind in members)
+            total, below = total + variance, below + variance**2 / freedom
+    return student(min(total**2 / below, most_freedom)) * total**0.5 if below else 0.0
+
+
+def student(freedom: float) -> float:
+    """Return the quantile of Student's t, two-sided 95 %."""
     inverses, quantiles = [1 / df for df, _ in T_TABLE], [t for _, t in T_TABLE]
-    return float(np.interp(1 / freedom, inverses[::-1], quantiles[::-1])) * total**0.5
+    return float(np.interp(1 / freedom, inverses[::-1], quantiles[::-1]))
