@@ -81,7 +81,10 @@ class KernelFiles:
         if _DIGEST(payload).digest() != digest:
             tell(f"{path} is damaged; the kernel is compiled anew")
             return None
-        saved_for, data = pickle.loads(payload)  # the user's own cache: see SECURITY.md
+        try:
+            saved_for, data = pickle.loads(payload)  # the user's own cache: see SECURITY.md
+        except (ImportError, AttributeError):  # another version made it, of modules that this one has not
+            return None
         return data if saved_for == key else None
 
     def save(self, key: Any, data: Any) -> None:

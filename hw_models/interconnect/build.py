@@ -60,6 +60,7 @@ def build_interconnect(
         row["granted_from"] = -NEVER
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
+        row["release_lanes"] = sum(1 << 2 * k + 1 for k in np.flatnonzero(row["caching"]).tolist())
         if row["caches"] > 0 and ports > 1:
             message = f"probes its caches for one memory port, and there are {ports}; write caching: false"
             raise ConfigError(message, key=f"{key}.hub")

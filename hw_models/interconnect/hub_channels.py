@@ -37,6 +37,7 @@ def probe_all(state, source, t, now):
         state["probe_time"][cache, at] = arrives
         state["probe_of"][cache, at] = t
         state["probes"][cache] = at + 1
+        state["probing"] += 1
         state["unanswered"][t] += 1
         state["answered"][t] = arrives + state["probe_answer"]  # at the earliest
         arrives += 1
@@ -120,6 +121,7 @@ def take_answer(state, cache, now):
         state["probe_of"][cache, n] = state["probe_of"][cache, n + 1]
     state["probes"][cache] = count
     state["taken"][cache] -= 1
+    state["probing"] -= 1
     state["unanswered"][t] -= 1
     state["answered"][t] = now
     state["answers_free"] = now + 1
@@ -213,6 +215,8 @@ def work_off(state, now, wires, down):
 
     Returns when there is more to do, NEVER if only others can tell.
     """
+    if state["probing"] == 0 and state["waiting"] & state["release_lanes"] == 0:
+        return NEVER
     look_at_all(state, now)
     while True:
         soonest = NEVER
@@ -248,14 +252,12 @@ def work_off(state, now, wires, down):
 @njit
 def take_turns(state, now, wires, down):
     """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
-    for cache in range(state["sources"]):
-        if state["taken"][cache] < state["probes"][cache]:
-            take_probes(state, cache, now)
+    if state["probing"] > 0:
+        for cache in range(state["sources"]):
+            if state["taken"][cache] < state["probes"][cache]:
+                take_probes(state, cache, now)
     more = work_off(state, now, wires, down)
-    due = NEVER
-    for cache in range(state["sources"]):
-        if state["caching"][cache] and state["lanes"][2 * cache + 1]["count"] > 0:
-            due = more  # a release must go at its very time
+    due = more if state["waiting"] & state["release_lanes"] else NEVER  # a release must go at its very time
     ready = NEVER
     for t in range(state["trackers"]):
         if state["staged"][t] < 0:

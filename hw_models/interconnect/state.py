@@ -93,6 +93,8 @@ INTERCONNECT = np.dtype(
         # the hub's channels: `hub_channels`
         ("probe_answer", np.int64),
         ("write_lead", np.int64),  # -1: a write is taken at once
+        ("release_lanes", np.int64),  # of what caches release, a bit each
+        ("probing", np.int64),  # probes that are not answered, of all caches
         ("probes", np.int64, (SOURCES,)),  # that a cache has not answered; the oldest first
         ("taken", np.int64, (SOURCES,)),  # of them, those that it has taken
         ("probe_time", np.int64, (SOURCES, TRACKERS)),  # a probe is at the cache; its answer at the hub

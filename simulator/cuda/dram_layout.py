@@ -15,21 +15,15 @@ MOST_REQUESTS = 2**30  # of a trace: each is given an age, or two
 
 BITS = {
     "entries": {
-        **dict.fromkeys(("bank", "next", "previous", "older", "younger", "parent", "twin"), _INDEX),
         **dict.fromkeys(("write", "master", "seen", "culprit"), _FLAG),
         **dict.fromkeys(("order", "row", "column", "row_cycles"), _ROW),
     },
-    "banks": {
-        **dict.fromkeys(
-            ("group", "active", "active_at", "head", "tail", "hit", "miss", "busy_at", "count"), _INDEX
-        ),
-        **dict.fromkeys(("rank", "opener"), _FLAG),
-        **dict.fromkeys(("open", "hits", "closed_row"), _ROW),
-    },
+    "banks": dict.fromkeys(("rank", "opener"), _FLAG) | {"count": _INDEX},
     "group": {"rank": _FLAG},
     "parents": {"left": _INDEX, "request": {"bytes": _ROW, "write": _FLAG, "master": _FLAG}},
     "done": {"bytes": _ROW, "write": _FLAG, "master": _FLAG},
-    **dict.fromkeys(("free", "free_parent", "busy_banks", "active_banks", "written"), _INDEX),
+    **dict.fromkeys(("asking", "first", "newcomer", "addresses", "rows", "in_line"), _INDEX),
+    "first_order": _ROW,
 }
 ABSENT = ("bank_held", "snapshot", "blame", "log")  # of who waits for whom, and of commands: both left out
 LAYOUT = packed(CHANNEL, BITS, ABSENT)
@@ -42,8 +36,9 @@ KINDS = (
 WITHOUT = ("hit_cap", "down_after", "self_refresh_after")
 INSIDE = {  # fields that say nothing once a run is over: they are not brought back
     *ABSENT,
-    *("segment", "free", "entries", "free_parent", "parents", "busy_banks", "floor", "active_banks"),
-    *("written", "banks", "group", "done"),
+    *("segment", "free", "entries", "free_parent", "parents", "banks", "group", "done"),
+    *("asking_banks", "asking", "first", "first_time", "first_order", "newcomer", "addresses", "rows"),
+    *("busy_banks", "soonest", "in_line", "movable"),
 }
 
 

@@ -104,7 +104,7 @@ register_default(PackedRecord)(datamodel.models.RecordModel)
 
 
 def packed(dtype: np.dtype, bits: Bits | None = None, absent: Collection[str] = ()) -> np.dtype:
-    """Return the layout of a record of 64-bit integers: small fields first, each at a multiple of its size.
+    """Return the layout of a record of integers: small fields first, each at a multiple of its size.
 
     Fields keep their order, as far as numpy goes; those ``absent`` are left out.
     """
@@ -127,9 +127,9 @@ def _stored(kind: np.dtype, bits: Any) -> np.dtype:
         return np.dtype((_stored(kind.subdtype[0], bits), kind.shape))
     if kind.names is not None:
         return packed(kind, bits if isinstance(bits, Mapping) else None)
-    if kind != np.int64:
-        raise TypeError(f"{kind} is no 64-bit integer")
-    return np.dtype(f"i{bits // 8}")
+    if kind.kind not in "iu":
+        raise TypeError(f"{kind} is no integer")
+    return np.dtype(f"{kind.kind}{min(bits // 8, kind.itemsize)}")
 
 
 def _alignment(kind: np.dtype) -> int:
@@ -145,7 +145,8 @@ def kind_of(
         inner = kind_of(layout.base)
         return (StoredArray if isinstance(inner, Stored) else NestedArray)(inner, layout.shape)
     if layout.names is None:
-        return from_dtype(layout) if layout.itemsize == WORD else Stored(8 * layout.itemsize)
+        plain = layout.itemsize == WORD or layout.kind == "u"
+        return from_dtype(layout) if plain else Stored(8 * layout.itemsize)
     fields: Any = []
     for name in layout.names:
         kind, offset = layout.fields[name][:2]  # type: ignore[index]

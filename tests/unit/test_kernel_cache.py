@@ -184,6 +184,16 @@ def test_a_file_of_another_version_is_compiled_anew(warm):
     assert told(process(folder, cache)) == ("2 2 1 1", "")
 
 
+def test_a_file_that_names_modules_of_another_version_is_compiled_anew(tmp_path):
+    files = kernel_files.KernelFiles(tmp_path, "kernel")
+    files.save("key", "what was compiled")
+    (path,) = tmp_path.glob("*.nbc")
+    assert files.load("key") == "what was compiled"
+    payload = b"csimulator.gone\nKernel\n."  # a pickle of a name
+    path.write_bytes(kernel_files._MAGIC + kernel_files._DIGEST(payload).digest() + payload)
+    assert files.load("key") is None
+
+
 def test_processes_that_compile_at_the_same_time_keep_what_each_made(tmp_path):
     folder, cache = checkout(tmp_path / "a"), tmp_path / "cache"
     together = [process(folder, cache) for _ in range(3)]
