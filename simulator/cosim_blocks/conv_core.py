@@ -17,7 +17,7 @@ from simulator.cosim_blocks.conv_registers import registers_of
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
 WAITS = {"data_waits": Stall.DATA, "weight_waits": Stall.WEIGHTS, "output_waits": Stall.OUTPUT}
 BLOCKS = (Block.CSC, Block.CACC)
-NARROW_BITS = 24  # results of more do not saturate with launches as short as these
+NARROW_BITS = 24  # results of more, and their sums, do not saturate with launches as short as these
 SMALL_ENTRIES = 1024  # of CBUF; a larger one is not filled within an episode
 
 
@@ -50,6 +50,7 @@ class Bench(bench.Bench):
         "the data ring wraps around",
         "the weight ring wraps around",
         "results saturate",
+        "sums saturate",
     )
     episode_cycles = 4000
 
@@ -65,7 +66,7 @@ class Bench(bench.Bench):
         }
         self.bits = parameters["ACC_BITS"], parameters["OUT_BITS"]
         if self.bits[1] > NARROW_BITS:
-            del self.reached["results saturate"]
+            del self.reached["results saturate"], self.reached["sums saturate"]
         if parameters["BANKS"] * parameters["DEPTH"] > SMALL_ENTRIES:
             del self.reached["the data ring wraps around"], self.reached["the weight ring wraps around"]
 
@@ -218,6 +219,9 @@ class Bench(bench.Bench):
         self.reach("strides", op["stride_x"] > 1 and op["stride_y"] > 1)
         self.reach("dilation", op["dilation_x"] > 1 or op["dilation_y"] > 1)
         self.reach("results saturate", any(last in pixel or -last - 1 in pixel for pixel in task.pixels))
+        if task.launch["CACC"]["CLIP_TRUNCATE"] == self.bits[0] - self.bits[1] + 1:
+            most = 1 << (self.bits[1] - 2)  # what the largest and the smallest sum are rounded to
+            self.reach("sums saturate", any(most in pixel or -most in pixel for pixel in task.pixels))
 
     def _cover_cycle(self, cycle: int, due: bool, credits: int) -> None:
         model, counted = self.model, self.ending[1]

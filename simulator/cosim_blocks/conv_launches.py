@@ -18,6 +18,8 @@ from hw_models.nvdla.values.packing import UNIT_BYTES, pack_weights
 from hw_models.nvdla.values.rounding import saturate
 
 MOST_CYCLES = 2500  # of a launch in the MACs
+ENDS = np.array([-128, 127], np.int8)
+STEEP = 0.75  # of the launches whose sums can saturate: those whose numbers are all at the ends
 
 
 @dataclass
@@ -107,6 +109,12 @@ def _in_order(op: Any, sums: np.ndarray, atomic_k: int) -> list[list[int]]:
     return [row.tolist() for k in range(0, wide.shape[1], atomic_k) for row in wide[:, k : k + atomic_k]]
 
 
+def _numbers(rng: random.Random, noise: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return INT8 of any size, all of them small, or all near one end."""
+    low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
+    return noise.integers(low, high, shape).astype(np.int8)
+
+
 def fit(rng: random.Random, op: Any, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> bool:
     """Give a launch banks of CBUF, the last ``banks`` if it can. Returns whether it fits and is short."""
     size, k, depth = preset["cbuf_entry_bytes"], preset["atomic_k"], preset["cbuf_depth"]
@@ -147,18 +155,20 @@ def random_task(
     groups = -(-int(op["kernels"]) // k)
 
     noise = np.random.default_rng(rng.getrandbits(32))
-    low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
-    data = noise.integers(low, high, (op["height"], op["width"], op["channels"])).astype(np.int8)
+    data = _numbers(rng, noise, (op["height"], op["width"], op["channels"]))
     columns, channels = op["kernel_width"], op["channels"]
     if op["image"]:
         columns, channels = 1, op["channels"] * op["kernel_width"]
-    low, high = rng.choice([(-128, 128), (-128, 128), (-8, 8), (-128, -126), (126, 128)])
-    weights = noise.integers(low, high, (op["kernels"], op["kernel_height"], columns, channels))
-    weights = weights.astype(np.int8)
+    weights = _numbers(rng, noise, (op["kernels"], op["kernel_height"], columns, channels))
+    pad_value = rng.choice([0, 0xFF80, 127, rng.getrandbits(16)])
+    cut = rng.choice([0, 1, 2, 3, rng.randint(0, 12), rng.randint(0, 31)])
+    if weights[0].size << 14 > 1 << (bits[0] - 1) and noise.random() < STEEP:
+        data[:], weights[:] = noise.choice(ENDS), noise.choice(ENDS, (len(weights), 1, 1, 1))
+        pad_value, cut = int(data.flat[0]) & 0xFFFF, bits[0] - bits[1] + 1  # the least that shows all sums
     extra = {
         "CDMA": {"DATA_REUSE": 1, "WEIGHT_REUSE": 1},
-        "CSC": {"PAD_VALUE": rng.choice([0, 0xFF80, 127, rng.getrandbits(16)])},
-        "CACC": {"CLIP_TRUNCATE": rng.choice([0, 1, 2, 3, rng.randint(0, 12), rng.randint(0, 31)])},
+        "CSC": {"PAD_VALUE": pad_value},
+        "CACC": {"CLIP_TRUNCATE": cut},
     }
     launch = launch_of(op, preset, extra)
     arithmetic.ACCUMULATOR_BITS[1] = bits[0]
