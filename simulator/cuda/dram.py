@@ -195,7 +195,7 @@ def effort(requests: np.ndarray) -> float:
 
 
 def _way(memory: Memory, efforts: dict[int, float]) -> tuple:
-    """Return what memories have alike that take the same ways through the code; the longest come first."""
+    """Return what memories have alike that take the same ways through the code; long ones come first."""
     dram = memory.dram
     return (
         *(dram.scheduler.code, dram.page.code, dram.protect.code, dram.refresh.code, dram.unified_queue),

@@ -8,7 +8,10 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numba
+
 from hw_models.errors import ConfigError
+from hw_models.jit import LINKED
 from simulator.cuda.driver import KEY, Gpu, count_gpus
 from simulator.sweeps.alone import Alone, answer_of, error_of
 from simulator.sweeps.workers import Answer, Run, Task
@@ -80,6 +83,8 @@ def on_gpus(alone: Alone | None) -> Iterator[tuple[Run, Devices]]:
 
     ``alone``: what the points are, None for whole systems.
     """
+    if not LINKED or numba.config.DISABLE_JIT:
+        raise ConfigError(f"needs numba 0.68 and its compiler; found {numba.__version__}", key=KEY)
     if alone is None:
         what = "runs memories alone, not whole systems; write trace: PATH in the sweep file, or --device cpu"
         raise ConfigError(what, key=KEY)

@@ -106,18 +106,24 @@ class Watcher:
         self.oldest = [(-1, -1)] * len(machine.master_names)  # (step, frame) of each master
         self.waits_fs = Counter()  # (victim, step, frame) -> fs
         arguments, status = compiled(machine), soc.RUNNING
-        before = self.totals()
+        self.before = self.totals()
         while status in (soc.RUNNING, soc.ASKS):
             status = soc.run(*arguments, 10**15, 1)
             if status == soc.ASKS:
                 answer(machine)
-            after = self.totals()
-            for victim, fs in enumerate(after - before):
-                if fs:
-                    self.waits_fs[victim, *self.oldest[victim]] += int(fs)
-            before = after
+            self.count()
             self.look()
         assert status == soc.DONE
+        machine.clerk.close()
+        self.count()  # of commands that DRAM had left for later
+
+    def count(self):
+        """Charge what has been charged since the last time."""
+        after = self.totals()
+        for victim, fs in enumerate(after - self.before):
+            if fs:
+                self.waits_fs[victim, *self.oldest[victim]] += int(fs)
+        self.before = after
 
     def totals(self):
         tables = (each.table.sum(axis=(1, 2)) * each.period_fs for each in self.machine.charges())
@@ -145,7 +151,6 @@ def test_each_step_is_charged_what_is_charged_while_it_is_the_oldest_of_its_mast
     config = config_of(workloads={"net": NET | {"layers": [conv, {"pool": {"kernel": 2}}], "frames": 2}})
     seen = Watcher(config)
     machine = seen.machine
-    machine.clerk.close()
     entries, charges = machine.clerk.entries(), machine.charges()
     booked = Counter()
     for e in entries[entries["table"] >= 0]:

@@ -160,6 +160,7 @@ def told(sweep_file, **keys):
     return str(error.value)
 
 
+@compiled
 def test_what_cannot_run_on_a_gpu_is_said_in_a_line(sweep_file, monkeypatch):
     monkeypatch.setattr(
         driver, "driver", lambda: (_ for _ in ()).throw(ConfigError(driver.EXTRA, key="--device"))
@@ -172,6 +173,9 @@ def test_what_cannot_run_on_a_gpu_is_said_in_a_line(sweep_file, monkeypatch):
     assert told(sweep_file, device="cuda", point_timeout_s=1.0).startswith(
         "--point-timeout: goes with points on the CPU"
     )
+    monkeypatch.setattr(points, "LINKED", False)
+    assert told(sweep_file, device="cuda").startswith("--device: needs numba 0.68 and its compiler; found ")
+    monkeypatch.setattr(points, "LINKED", True)
     text = sweep_file.read_text()
     sweep_file.write_text(text.replace("trace: some.trace\n", ""))
     assert "not whole systems; write trace: PATH in the sweep file" in told(sweep_file, device="cuda")

@@ -229,7 +229,7 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
         ({"sampler": {"kind": "latin"}},
          "sampler.kind: 'latin' is not known; write one of grid, random, latin_hypercube, optuna"),
         ({"workers": 3},
-         "workers: unknown key; write one of name, base, axes, conditions, replicates, sampler, objectives, "
+         "workers: unknown key; write one of name, base, trace, axes, conditions, replicates, sampler, objectives, "
          "constraints, metrics"),
     ],
 )  # fmt: skip
