@@ -27,6 +27,14 @@ CODE = np.dtype(np.int32)  # how a point ended: 0 well
 _GLOBAL = 1  # LLVM's address space of a GPU's memory
 _NUMBER, _BYTES = ir.IntType(64), ir.PointerType(ir.IntType(8), _GLOBAL)
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
+# The larger or smaller of two 16-bit numbers, in PTX. Of `max(x, 0) == 0` ptxas 12.9 to 13.2 makes
+# `max(x, 0) == x` for sm_90: a list with something in it is taken for an empty one. Not so of 64 bits.
+_NARROW = re.compile(r"\b(max|min)\.([su])16[ \t]+(%\w+), (%\w+), ([^;\s]+);")
+_WIDE = (
+    r"{ .reg .b16 %narrow; .reg .b64 %one, %other; mov.b16 %narrow, \5; "
+    r"cvt.\g<2>64.\g<2>16 %one, \4; cvt.\g<2>64.\g<2>16 %other, %narrow; "
+    r"\1.\g<2>64 %one, %one, %other; cvt.u16.u64 \3, %one; }"
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def ptx_of(entries: tuple[Entry, ...], architecture: str = "sm_80") -> str:
     machine = _machine(architecture)
     module = linked(entries, _threads, TRIPLE, str(machine.target_data))
     _optimise(module, machine)
-    return machine.emit_assembly(module)
+    return _NARROW.sub(_WIDE, machine.emit_assembly(module))
 
 
 def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any:

@@ -1,5 +1,7 @@
 """Sweeps on GPUs, without one: layouts, PTX, and the launches on a stand-in that is a CPU."""
 
+import re
+
 import numba
 import numpy as np
 import pytest
@@ -124,6 +126,7 @@ def test_the_kernels_become_ptx(memories):
     assert ".target sm_80" in ptx
     assert ".visible .entry serve(" in ptx
     assert ".extern" not in ptx  # nothing is left that only a CPU has
+    assert not re.search(r"\b(max|min)\.[su](8|16)", ptx)  # ptxas makes wrong machine code of them
 
 
 @pytest.fixture
