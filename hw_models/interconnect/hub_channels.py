@@ -94,6 +94,8 @@ def take_probes(state, cache, now):
     while n < state["probes"][cache]:
         at = may_take(state, cache, max(state["probe_time"][cache, n], state["probe_next"][cache]))
         if at > now:
+            if at < NEVER:  # whatever comes, not before: grants that kept it out until then may be forgotten
+                state["probe_next"][cache] = at
             break
         state["probe_next"][cache] = state["probe_time"][cache, n] = at + state["probe_answer"]
         n += 1

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,10 @@ from interconnect_driver import drive
 from hw_models.blame import Cause
 from hw_models.errors import ConfigError
 from hw_models.interconnect.build import build_interconnect
+from hw_models.interconnect.hub_channels import take_probes
 from hw_models.interconnect.params import Interconnect
+from hw_models.interconnect.state import GRANTS, INTERCONNECT
+from hw_models.port import NEVER
 
 NAMES = ["a", "b", "c"]
 
@@ -331,3 +335,16 @@ def test_a_tracker_is_free_some_cycles_after_the_last_beat():
         down, _ = drive(build(hub=hub, width="64 B"), [dict(r) for r in requests], memory)
         starts.append(down[1][0])
     assert starts[1] - starts[0] == 5
+
+
+def test_a_cache_that_gets_line_after_line_takes_no_probe_between():
+    state = np.zeros(1, INTERCONNECT)[0]
+    state["granted_from"], state["grant_blocks"], state["probe_answer"] = -NEVER, 14, 2
+    state["probes"][1], state["probe_time"][1, 0] = 1, 32
+    for begins in range(30, 30 + 10 * 3 * GRANTS, 10):
+        state["granted_from"][1, state["grants"][1] % GRANTS] = begins
+        state["grants"][1] += 1
+        take_probes(state, 1, begins + 5)
+        assert state["taken"][1] == 0
+    take_probes(state, 1, begins + 14)
+    assert (state["taken"][1], state["probe_time"][1, 0]) == (1, begins + 14 + 2)
