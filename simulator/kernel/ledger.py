@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hw_models.blame import CAUSES, Cause
-from hw_models.jit import inlined, njit
+from hw_models.jit import njit
 from hw_models.port import MASTERS, REFRESH
-from simulator.kernel.nodes import step_dram
+from simulator.kernel.nodes import settle_dram
 from simulator.kernel.soc_state import ASKS_CLERK, DOOR_CAUSES, Kind
 
 BUS, CACHE, DRAM = int(Kind.BUS), int(Kind.CACHE), int(Kind.DRAM)
@@ -89,13 +89,6 @@ def enter(ledger, victim, table, charged, masters):
             known[c, cause] = enter_one(ledger, victim, table, c, cause, known[c, cause], charged[c, cause])
 
 
-@inlined
-def settle_dram(system, nodes, unit):
-    """Let a channel send the commands up to now that it has left for later."""
-    channel, now = nodes.channels[system["row"][unit]], system["now_fs"] // system["period_fs"][unit]
-    step_dram(system, nodes.wires, nodes.buses, channel, -1, now)
-
-
 @njit
 def close(system, nodes, ledger, victim):
     """Enter all that a master was charged since its account was last closed."""
@@ -103,8 +96,9 @@ def close(system, nodes, ledger, victim):
     for unit in range(units):
         kind, row = system["kind"][unit], system["row"][unit]
         if kind == DRAM:
-            settle_dram(system, nodes, unit)
-            enter(ledger, victim, unit, nodes.channels[row]["blame"][victim], masters)
+            channel, now = nodes.channels[row], system["now_fs"] // system["period_fs"][unit]
+            settle_dram(system, nodes.wires, nodes.buses, channel, now)
+            enter(ledger, victim, unit, channel["blame"][victim], masters)
         elif kind == CACHE:
             cache, lines = nodes.caches[row], ledger.lines[unit, victim]
             enter(ledger, victim, unit, cache["blame"][victim], masters)

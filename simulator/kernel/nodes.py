@@ -214,7 +214,7 @@ def step_dram(system, wires, buses, state, unit, now):
 
 @njit
 def settle_dram(system, wires, buses, state, now):
-    """Make up for idle time up to cycle ``now``: refreshes of devices that nobody asked anything."""
+    """Let a channel send what it has left for later, up to cycle ``now``; refreshes are among it."""
     step_dram(system, wires, buses, state, -1, now)
 
 
