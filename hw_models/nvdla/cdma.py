@@ -12,6 +12,7 @@ from hw_models.nvdla.cbuf import CDMA, P_DATA, P_WEIGHT, PEND
 from hw_models.nvdla.cdma_data import data_start
 from hw_models.nvdla.cdma_weights import weight_start
 from hw_models.nvdla.mcif import wake
+from hw_models.port import NEVER
 
 
 @njit
@@ -24,6 +25,7 @@ def end_pend(state, ops, begin):
     weight["mask_held"] = 0
     if data["phase"] == PEND:
         cbuf["data_used"] = 0
+        cbuf["data_release_time"] = NEVER  # of lines that are dropped: they are counted no more
         cbuf["lines"] = 0
         data_start(state, ops, data, group, begin)
         wake(state, P_DATA, begin)

@@ -205,6 +205,13 @@ def test_new_split_of_cbuf_waits_until_csc_has_finished():
     assert marks(state, 1)["FIRST_DAT_UPDT"] > marks(state, 0)["MAC_DAT_LAST"]
 
 
+def test_new_split_of_cbuf_counts_dropped_lines_only_once():
+    launches = [conv("nv_small", banks=(14, 10), release=7), conv("nv_small", banks=(13, 10))]
+    ops, enables = two(*launches)
+    state = run("nv_small", ops, enables)
+    assert state["cbuf"]["data_used"] == 0
+
+
 def test_third_launch_is_refused_while_both_groups_are_taken():
     ops = np.concatenate([conv("nv_small")] * 3)
     state = build(PRESETS["nv_small"])[0]
