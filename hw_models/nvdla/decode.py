@@ -63,6 +63,8 @@ def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
     channels = cdma["DATAIN_CHANNEL"] + 1
     columns = (csc["WEIGHT_CHANNEL_EXT"] + 1) // channels if image else csc["WEIGHT_WIDTH_EXT"] + 1
     rows, kernels = csc["WEIGHT_HEIGHT_EXT"] + 1, csc["WEIGHT_KERNEL"] + 1
+    if cdma["CONV_MODE"]:  # a kernel of 3x3 is stored as 4x4 taps
+        rows, columns = rows - 1, columns - 1
     out_width, out_height = csc["DATAOUT_WIDTH"] + 1, csc["DATAOUT_HEIGHT"] + 1
     fields = {
         "width": cdma["DATAIN_WIDTH"] + 1,

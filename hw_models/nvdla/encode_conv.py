@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hw_models.nvdla.register_builder import Builder
+from hw_models.nvdla.timing import WINOGRAD_LINES
 
 A8B8G8R8, R8 = 0x0C, 0x00  # pixel formats of four channels and of one
 
@@ -11,9 +12,11 @@ A8B8G8R8, R8 = 0x0C, 0x00  # pixel formats of four channels and of one
 class _Sizes(NamedTuple):
     """What two units or more are told: an image's kernel is as wide as its channels, in one column."""
 
-    columns: int  # of a kernel
+    columns: int  # of a kernel as it is stored
+    rows: int
     kernel_channels: int
     in_cbuf: int  # pixels of an input line in CBUF
+    lines: int  # of input in CBUF
     entries: int  # of CBUF, for an input line
 
 
@@ -28,10 +31,15 @@ def convolution(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:
 
 def _sizes(op: Any, preset: Mapping[str, int]) -> _Sizes:
     image, channels, width = int(op["image"]), int(op["channels"]), int(op["width"])
-    columns = 1 if image else int(op["kernel_width"])
+    columns, rows = 1 if image else int(op["kernel_width"]), int(op["kernel_height"])
     kernel_channels = channels * int(op["kernel_width"]) if image else channels
-    in_cbuf = width + (int(op["pad_left"] + op["pad_right"]) if image else 0)
-    return _Sizes(columns, kernel_channels, in_cbuf, _entries(in_cbuf, channels, bool(image), preset))
+    in_cbuf, lines = width + (int(op["pad_left"] + op["pad_right"]) if image else 0), int(op["height"])
+    if op["winograd"]:  # kernels of 4x4 taps and whole atoms of channels, input of whole blocks
+        columns, rows, atom = columns + 1, rows + 1, preset["atom_bytes"]
+        kernel_channels = -(-channels // atom) * atom
+        in_cbuf, lines = int(op["out_width"]) + WINOGRAD_LINES, int(op["out_height"]) + WINOGRAD_LINES
+    entries = _entries(in_cbuf, channels, bool(image), preset)
+    return _Sizes(columns, rows, kernel_channels, in_cbuf, lines, entries)
 
 
 def _entries(width: int, channels: int, image: bool, preset: Mapping[str, int]) -> int:
@@ -63,7 +71,7 @@ def _both(op: Any, sizes: _Sizes) -> dict[str, int]:
 def _cdma(op: Any, sizes: _Sizes) -> Builder:
     cdma = Builder("CDMA")
     image, width, height, channels = (int(op[key]) for key in ("image", "width", "height", "channels"))
-    kernel_bytes = sizes.kernel_channels * int(op["kernel_height"]) * sizes.columns
+    kernel_bytes = sizes.kernel_channels * sizes.rows * sizes.columns
     cdma.fields(
         _both(op, sizes)
         | {
@@ -101,21 +109,21 @@ def _cdma(op: Any, sizes: _Sizes) -> Builder:
 
 def _csc(op: Any, sizes: _Sizes) -> Builder:
     csc = Builder("CSC")
-    height, out_width, out_height = (int(op[key]) for key in ("height", "out_width", "out_height"))
+    out_width, out_height = int(op["out_width"]), int(op["out_height"])
     csc.fields(
         _both(op, sizes)
         | {
             "DATAIN_WIDTH_EXT": sizes.in_cbuf - 1,
-            "DATAIN_HEIGHT_EXT": height - 1,
+            "DATAIN_HEIGHT_EXT": sizes.lines - 1,
             "DATAIN_CHANNEL_EXT": int(op["channels"]) - 1,
             "WEIGHT_WIDTH_EXT": sizes.columns - 1,
-            "WEIGHT_HEIGHT_EXT": int(op["kernel_height"]) - 1,
+            "WEIGHT_HEIGHT_EXT": sizes.rows - 1,
             "WEIGHT_CHANNEL_EXT": sizes.kernel_channels - 1,
             "DATAOUT_WIDTH": out_width - 1,
             "DATAOUT_HEIGHT": out_height - 1,
             "DATAOUT_CHANNEL": int(op["out_channels"]) - 1,
             "ATOMICS": out_width * out_height - 1,
-            "RLS_SLICES": (int(op["release"]) or height) - 1,
+            "RLS_SLICES": (int(op["release"]) or sizes.lines) - 1,
             "CONV_X_STRIDE_EXT": int(op["stride_x"]) - 1,
             "CONV_Y_STRIDE_EXT": int(op["stride_y"]) - 1,
             "X_DILATION_EXT": max(int(op["dilation_x"]), 1) - 1,

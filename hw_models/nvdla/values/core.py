@@ -11,11 +11,13 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.timing import WINOGRAD_CHANNELS
 from hw_models.nvdla.values.convolution import accumulate, convert_input, truncate
 from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import expand_weights, unpack_weights
 from hw_models.nvdla.values.pixels import read_pixels
+from hw_models.nvdla.values.winograd import unpack_winograd, winograd
 
 
 def convolution(
@@ -26,8 +28,6 @@ def convolution(
     ``kept`` has the data and weights that lie in CBUF, for launches that reuse them; ``image``: of a batch.
     """
     cdma, csc = launch["CDMA"], launch["CSC"]
-    if csc["CONV_MODE"]:
-        raise ConfigError("values of Winograd convolutions are not computed", line=launch.line or None)
     if cdma["PROC_PRECISION"] not in DTYPES:
         raise ConfigError("convolution in FP16: values are computed for INT8 and INT16")
     kind = DTYPES[cdma["PROC_PRECISION"]]
@@ -35,14 +35,25 @@ def convolution(
         kept["data"] = input_lines(cdma, memory, preset, image)
     if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
         kept["weights"] = _weights(launch, memory, preset, kind)
-    lines, weights = kept["data"], kept["weights"]
+    sums = _sums(csc, kept["data"], kept["weights"], preset["atomic_c"])
+    truncate(sums.reshape(-1), launch["CACC"]["CLIP_TRUNCATE"])
+    return sums
+
+
+def _sums(csc: Settings, lines: np.ndarray, weights: np.ndarray, atomic_c: int) -> np.ndarray:
+    """Return CACC's sums, shape (out_height, out_width, kernels) int64."""
     out_size = csc["DATAOUT_HEIGHT"] + 1, csc["DATAOUT_WIDTH"] + 1
+    if csc["CONV_MODE"]:  # CDMA has padded the lines
+        channels = weights.shape[3]
+        lines = _padded(lines, 0, 0, out_size[0] + 2, out_size[1] + 2, 0)[:, :, :channels]
+        weights = weights[:, :, :, : lines.shape[2]]
+        return winograd(lines, weights, out_size, csc["PRA_TRUNCATE"])
     strides = csc["CONV_Y_STRIDE_EXT"] + 1, csc["CONV_X_STRIDE_EXT"] + 1
     dilations = csc["Y_DILATION_EXT"] + 1, csc["X_DILATION_EXT"] + 1
     rows = weights.shape[1]
-    value = _signed(csc["PAD_VALUE"], 8 * kind.itemsize)
+    value = _signed(csc["PAD_VALUE"], 8 * lines.dtype.itemsize)
     need_height = (out_size[0] - 1) * strides[0] + (rows - 1) * dilations[0] + 1
-    if cdma["DATAIN_FORMAT"]:
+    if csc["DATAIN_FORMAT"]:
         lines = _padded(lines, csc["PAD_TOP"], 0, need_height, lines.shape[1], value)
         lines = _spread(lines, out_size[1], strides[1], weights.shape[3])
         strides, dilations = (strides[0], 1), (dilations[0], 1)
@@ -51,9 +62,7 @@ def convolution(
         need_width = (out_size[1] - 1) * strides[1] + (columns - 1) * dilations[1] + 1
         lines = _padded(lines, csc["PAD_TOP"], csc["PAD_LEFT"], need_height, need_width, value)
         lines = lines[:, :, : weights.shape[3]]
-    sums = accumulate(lines, weights, out_size, strides, dilations, preset["atomic_c"])
-    truncate(sums.reshape(-1), launch["CACC"]["CLIP_TRUNCATE"])
-    return sums
+    return accumulate(lines, weights, out_size, strides, dilations, atomic_c)
 
 
 def _signed(value: int, bits: int) -> int:
@@ -91,7 +100,13 @@ def input_lines(cdma: Settings, memory: Memory, preset: Mapping[str, int], image
     line_stride, surface_stride = cdma["LINE_STRIDE"], cdma["SURF_STRIDE"]
     packed = bool(cdma["SURF_PACKED"])
     cube = Cube(address, width, height, channels, line_stride, surface_stride, in_kind, packed)
-    data = read_cube(memory, cube, preset["atom_bytes"])[:, :, :channels]
+    data = read_cube(memory, cube, preset["atom_bytes"])
+    if cdma["CONV_MODE"]:  # whole atoms, padded in front of the converter
+        top, left = cdma["PAD_TOP"], cdma["PAD_LEFT"]
+        size = top + height + cdma["PAD_BOTTOM"], left + width + cdma["PAD_RIGHT"]
+        data = _padded(data, top, left, *size, _signed(cdma["PAD_VALUE"], 8 * in_kind.itemsize))
+        channels = data.shape[2]
+    data = data[:, :, :channels]
     if not cdma["CVT_EN"]:
         return data.astype(kind)
     wide = data.astype(np.int64).reshape(-1, channels)
@@ -109,6 +124,8 @@ def _weights(launch: Launch, memory: Memory, preset: Mapping[str, int], kind: np
         csc["WEIGHT_WIDTH_EXT"] + 1,
         csc["WEIGHT_CHANNEL_EXT"] + 1,
     )
+    if cdma["CONV_MODE"]:  # whole blocks of channels are stored
+        shape = (*shape[:3], -(-shape[3] // WINOGRAD_CHANNELS) * WINOGRAD_CHANNELS)
     count = int(np.prod(shape))
     address = cdma.address("D_WEIGHT_ADDR_LOW", "D_WEIGHT_ADDR_HIGH")
     atomic_k = preset["atomic_k"] // kind.itemsize
@@ -119,5 +136,7 @@ def _weights(launch: Launch, memory: Memory, preset: Mapping[str, int], kind: np
         stored = expand_weights(packed, mask, count)
     else:
         stored = memory.read(address, count * kind.itemsize).view(kind)
+    if cdma["CONV_MODE"]:
+        return unpack_winograd(stored, shape[0], shape[3], atomic_k)
     rows_a_block = 1 << csc["Y_EXTENSION"]
     return unpack_weights(stored, shape, preset["atomic_c"], atomic_k, rows_a_block)
