@@ -3,6 +3,7 @@
 import numpy as np
 
 from hw_models.nvdla.mcif_state import WRITES
+from hw_models.nvdla.modes import PRECISIONS
 from hw_models.nvdla.names import OWNERS
 from hw_models.nvdla.post_state import reset_post
 from hw_models.nvdla.state import NVDLA
@@ -12,13 +13,15 @@ from hw_models.port import NEVER
 LONG_AGO = -100  # cycle: every latency of the pipeline has passed since
 READER_REQUESTS = 4  # of a client, waiting at the memory interface to be split into bursts [A]
 
+NO_STATE = ("id_limit", *PRECISIONS)  # of a preset, not a field of the record
+
 
 def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     """Return an array of one NVDLA record, idle after reset, for the fields of a preset."""
     states = np.zeros(1, NVDLA)
     state = states[0]
     for name, value in preset.items():
-        if name != "id_limit":
+        if name not in NO_STATE:
             state[name] = value
     state["master"] = master
     state["cdma_beats_atoms"] = preset["dbb_bytes"] // preset["atom_bytes"]

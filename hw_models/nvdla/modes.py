@@ -1,4 +1,4 @@
-"""What batches, compressed weights and Winograd ask of an operation and of the accelerator.
+"""What batches, compressed weights, Winograd and precisions ask of an operation and of the accelerator.
 
 The rules are the RTL's (CSC_sg.v: a batch works on one output pixel at a time and the open release supports
 it for fully connected layers only; CDMA_wt.v: sizes in units of 128 B), but for operands of SDP: element by
@@ -11,9 +11,27 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
+from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.op import Operand, Unit
+from hw_models.nvdla.registers import fields
 from hw_models.nvdla.timing import MASK_WEIGHTS, WINOGRAD_CHANNELS, WINOGRAD_OUTPUT, WINOGRAD_TAPS
 
+PRECISIONS = {"int16": "INT16", "fp16": "FP16"}  # that a preset may have beside INT8, by its field
+NAMES = ("INT8", "INT16", "FP16")  # by the number in a register
+PRECISION_FIELDS = {
+    "CDMA": ("IN_PRECISION", "PROC_PRECISION"),
+    "CSC": ("IN_PRECISION", "PROC_PRECISION"),
+    "CMAC_A": ("PROC_PRECISION",),
+    "CMAC_B": ("PROC_PRECISION",),
+    "CACC": ("PROC_PRECISION",),
+    "SDP_RDMA": ("IN_PRECISION", "PROC_PRECISION", "OUT_PRECISION"),
+    "SDP": ("PROC_PRECISION", "OUT_PRECISION"),
+    "PDP_RDMA": ("INPUT_DATA",),
+    "PDP": ("INPUT_DATA",),
+    "CDP_RDMA": ("INPUT_DATA",),
+    "CDP": ("INPUT_DATA_TYPE",),
+    "RBK": ("IN_PRECISION",),
+}
 LARGEST_BATCH = 32  # field of 5 bits, CSC_sg.v
 UNIT_BYTES = 128  # of WEIGHT_BYTES and WMB_BYTES
 FLAGS = {
@@ -77,3 +95,18 @@ def check_modes(ops: np.ndarray, preset: Mapping[str, int]) -> None:
             fault = _fault(ops[index], mode)
             if fault:
                 raise ConfigError(f"operation {index}: {fault}", key=mode)
+
+
+def precision_fault(launch: Launch, preset: Mapping[str, int]) -> str:
+    """Return what is wrong with the precisions that a program wrote for a launch, "" when nothing is."""
+    has = ("INT8", *(name for key, name in PRECISIONS.items() if preset[key]))
+    for unit, settings in launch.units.items():
+        for field in PRECISION_FIELDS.get(unit, ()):
+            if fields(unit)[field][0] not in settings.values:
+                continue
+            number = settings[field]
+            if number >= len(NAMES):
+                return f"{unit}'s {field} is {number}; write 0 (INT8), 1 (INT16) or 2 (FP16)"
+            if NAMES[number] not in has:
+                return f"{unit}'s {field} is {NAMES[number]}; this accelerator computes {' and '.join(has)}"
+    return ""

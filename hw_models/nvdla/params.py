@@ -59,6 +59,8 @@ class Nvdla(Block):
     bdma: int = _of_preset("1: has the unit", ge=0, le=1)
     rubik: int = _of_preset("1: has the unit", ge=0, le=1)
     lut: int = _of_preset("1: SDP has look-up tables", ge=0, le=1)
+    int16: int = _of_preset("1: computes INT16, too", ge=0, le=1)
+    fp16: int = _of_preset("1: computes FP16, too", ge=0, le=1)
     winograd: int = _of_preset("1: convolves in Winograd form", ge=0, le=1)
     batch: int = _of_preset("1: takes several images a launch", ge=0, le=1)
     weight_compression: int = _of_preset("1: reads compressed weights", ge=0, le=1)

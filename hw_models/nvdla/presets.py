@@ -35,6 +35,8 @@ NV_SMALL: dict[str, Any] = {
     "bdma": 0,  # [S]
     "rubik": 0,  # [S]
     "lut": 0,  # [S]
+    "int16": 0,  # [S] FEATURE_DATA_TYPE_INT8 and WEIGHT_DATA_TYPE_INT8 alone
+    "fp16": 0,  # [S] likewise
     "winograd": 0,  # [S]
     "batch": 0,  # [S]
     "weight_compression": 0,  # [S]
@@ -119,6 +121,8 @@ NV_FULL: dict[str, Any] = NV_LARGE | {
     "cbuf_entry_bytes": 128,  # [F]
     "bdma": 1,  # [F]
     "rubik": 1,  # [F]
+    "int16": 1,  # [F]
+    "fp16": 1,  # [F]
     "winograd": 1,  # [F]
     "batch": 1,  # [F]
     "weight_compression": 1,  # [F]

@@ -279,7 +279,9 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
         if not memory[row]:
             operands[row] = sdp.signed(f"{name}_OPERAND")
     result = values.copy()
-    post_process(sdp_of(sdp, has_y=True, has_lut=True), result, operands)
+    unit = sdp_of(sdp, has_y=True, has_lut=True)
+    unit["y"]["alu_memory"], unit["y"]["mul_memory"] = memory[4:]
+    post_process(unit, result, operands)
     return Task(
         op=op_of(launch, atom)[0],
         registers=registers_of(sdp, memory, surfaces),

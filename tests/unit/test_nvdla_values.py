@@ -18,6 +18,7 @@ from hw_models.nvdla.values.memory import PAGE_BYTES, Memory
 from hw_models.nvdla.values.packing import compress_weights, expand_weights, pack_weights, unpack_weights
 from hw_models.nvdla.values.pdp import POOL, pool_cube
 from hw_models.nvdla.values.rounding import low_bits, saturate, shift_left, shift_right, shift_signed
+from hw_models.nvdla.values.sdp import SDP, post_process
 
 INT48 = st.integers(-(2**47), 2**47 - 1)
 
@@ -220,3 +221,17 @@ def test_a_launch_reads_convolves_and_writes(preset, precision):
     assert np.array_equal(found, np.clip(expected, 0, np.iinfo(kind).max))
     assert surfaces * each >= channels
     assert 0.1 < (found > 0).mean() < 0.9
+
+
+def test_operand_of_a_register_does_not_pass_the_converter_of_y():
+    sdp = np.zeros(1, SDP)[0]
+    sdp["scale"], sdp["bits"] = 1, 16
+    y = sdp["y"]
+    y["on"], y["alu"], y["algorithm"] = 1, 1, 2
+    y["alu_converter"]["on"], y["alu_converter"]["scale"] = 1, 3
+    operands = np.full((6, 1, 1), 10, np.int64)
+    for from_memory, expected in ((0, 15), (1, 35)):
+        y["alu_memory"] = from_memory
+        values = np.full((1, 1), 5, np.int64)
+        post_process(sdp, values, operands)
+        assert values[0, 0] == expected

@@ -6,6 +6,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
+from hw_models.nvdla.modes import precision_fault
 from hw_models.nvdla.op import Unit
 
 
@@ -19,7 +20,7 @@ def check_launch(launch: Launch, op: Any, preset: Mapping[str, int], path: Path)
         Unit.RUBIK: _rubik,
         Unit.BDMA: _bdma,
     }
-    fault = faults[launch.unit](launch, op, preset)
+    fault = precision_fault(launch, preset) or faults[launch.unit](launch, op, preset)
     if not fault and "PDP" in launch.units:
         fault = _pooling(launch, op, preset)
     if fault:

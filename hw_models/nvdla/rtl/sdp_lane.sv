@@ -67,8 +67,8 @@ module sdp_lane
     sum_2 <= x_alu(launch.x2, x1, late_2[0]);
     late_3 <= late_2[3:1];
     x2 <= x_mul(launch.x2, sum_2, late_3[0]);
-    y_alu_operand <= y_operand(y.alu_converter, y.alu_memory ? 32'($signed(late_3[1])) : y.alu_operand);
-    y_mul_operand <= y_operand(y.mul_converter, y.mul_memory ? 32'($signed(late_3[2])) : y.mul_operand);
+    y_alu_operand <= y.alu_memory ? y_operand(y.alu_converter, 32'($signed(late_3[1]))) : y.alu_operand;
+    y_mul_operand <= y.mul_memory ? y_operand(y.mul_converter, 32'($signed(late_3[2]))) : y.mul_operand;
 
     if (y.on && y.mul && !(y.prelu && !x2[31])) begin
       y_product <= 32'(saturate(shift_right(64'(x2) * 64'(y_mul_operand), y.mul_shift), 32));

@@ -13,7 +13,8 @@ from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.timing import WINOGRAD_CHANNELS
 from hw_models.nvdla.values.convolution import accumulate, convert_input, truncate
-from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube
+from hw_models.nvdla.values.cubes import DTYPES, FP16, Cube, read_cube
+from hw_models.nvdla.values.float_core import convert_to_fp16, convolve_floats, take_apart, without_nan
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import expand_weights, unpack_weights
 from hw_models.nvdla.values.pixels import read_pixels
@@ -23,19 +24,22 @@ from hw_models.nvdla.values.winograd import unpack_winograd, winograd
 def convolution(
     launch: Launch, memory: Memory, preset: Mapping[str, int], kept: dict[str, np.ndarray], image: int = 0
 ) -> np.ndarray:
-    """Return what CACC hands to SDP, shape (out_height, out_width, kernels) int64 of 32 bits.
+    """Return what CACC hands to SDP, shape (out_height, out_width, kernels) int64 of 32 bits, FP32 for FP16.
 
     ``kept`` has the data and weights that lie in CBUF, for launches that reuse them; ``image``: of a batch.
     """
     cdma, csc = launch["CDMA"], launch["CSC"]
-    if cdma["PROC_PRECISION"] not in DTYPES:
-        raise ConfigError("convolution in FP16: values are computed for INT8 and INT16")
     kind = DTYPES[cdma["PROC_PRECISION"]]
     if not (cdma["DATA_REUSE"] and "data" in kept):
         kept["data"] = input_lines(cdma, memory, preset, image)
     if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
         kept["weights"] = _weights(launch, memory, preset, kind)
+    if csc["CONV_MODE"] and kind == FP16:
+        message = "values of Winograd convolutions in FP16 are not computed; INT8 and INT16 are"
+        raise ConfigError(message, line=launch.line or None)
     sums = _sums(csc, kept["data"], kept["weights"], preset["atomic_c"])
+    if kind == FP16:
+        return sums
     truncate(sums.reshape(-1), launch["CACC"]["CLIP_TRUNCATE"])
     return sums
 
@@ -51,7 +55,7 @@ def _sums(csc: Settings, lines: np.ndarray, weights: np.ndarray, atomic_c: int) 
     strides = csc["CONV_Y_STRIDE_EXT"] + 1, csc["CONV_X_STRIDE_EXT"] + 1
     dilations = csc["Y_DILATION_EXT"] + 1, csc["X_DILATION_EXT"] + 1
     rows = weights.shape[1]
-    value = _signed(csc["PAD_VALUE"], 8 * lines.dtype.itemsize)
+    value = _pad_value(csc["PAD_VALUE"], lines.dtype)
     need_height = (out_size[0] - 1) * strides[0] + (rows - 1) * dilations[0] + 1
     if csc["DATAIN_FORMAT"]:
         lines = _padded(lines, csc["PAD_TOP"], 0, need_height, lines.shape[1], value)
@@ -62,12 +66,20 @@ def _sums(csc: Settings, lines: np.ndarray, weights: np.ndarray, atomic_c: int) 
         need_width = (out_size[1] - 1) * strides[1] + (columns - 1) * dilations[1] + 1
         lines = _padded(lines, csc["PAD_TOP"], csc["PAD_LEFT"], need_height, need_width, value)
         lines = lines[:, :, : weights.shape[3]]
+    if lines.dtype == FP16:
+        out = np.zeros((*out_size, weights.shape[0]), np.int64)
+        steps = np.array(strides), np.array(dilations)
+        parts = take_apart(lines), take_apart(weights)
+        convolve_floats(*parts, out, *steps, atomic_c, 1 << csc["Y_EXTENSION"])
+        return out
     return accumulate(lines, weights, out_size, strides, dilations, atomic_c)
 
 
-def _signed(value: int, bits: int) -> int:
+def _pad_value(value: int, kind: np.dtype) -> int:
+    """Return a register's padding value as an element."""
+    bits = 8 * kind.itemsize
     value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
+    return value - (1 << bits) if kind.kind == "i" and value >> (bits - 1) else value
 
 
 def _padded(lines: np.ndarray, top: int, left: int, height: int, width: int, value: int) -> np.ndarray:
@@ -104,14 +116,20 @@ def input_lines(cdma: Settings, memory: Memory, preset: Mapping[str, int], image
     if cdma["CONV_MODE"]:  # whole atoms, padded in front of the converter
         top, left = cdma["PAD_TOP"], cdma["PAD_LEFT"]
         size = top + height + cdma["PAD_BOTTOM"], left + width + cdma["PAD_RIGHT"]
-        data = _padded(data, top, left, *size, _signed(cdma["PAD_VALUE"], 8 * in_kind.itemsize))
+        data = _padded(data, top, left, *size, _pad_value(cdma["PAD_VALUE"], in_kind))
         channels = data.shape[2]
     data = data[:, :, :channels]
+    if in_kind == FP16:
+        return data if not cdma["NAN_TO_ZERO"] else without_nan(data)
     if not cdma["CVT_EN"]:
         return data.astype(kind)
     wide = data.astype(np.int64).reshape(-1, channels)
     offsets = np.full(channels, cdma.signed("CVT_OFFSET"), np.int64)
-    convert_input(wide, offsets, cdma.signed("CVT_SCALE"), cdma["CVT_TRUNCATE"], 8 * kind.itemsize)
+    scale, cut = cdma.signed("CVT_SCALE"), cdma["CVT_TRUNCATE"]
+    if kind == FP16:
+        convert_to_fp16(wide, offsets, scale, cut)
+    else:
+        convert_input(wide, offsets, scale, cut, 8 * kind.itemsize)
     return wide.reshape(data.shape).astype(kind)
 
 
@@ -136,6 +154,8 @@ def _weights(launch: Launch, memory: Memory, preset: Mapping[str, int], kind: np
         stored = expand_weights(packed, mask, count)
     else:
         stored = memory.read(address, count * kind.itemsize).view(kind)
+    if kind == FP16 and cdma["NAN_TO_ZERO"]:
+        stored = without_nan(stored)
     if cdma["CONV_MODE"]:
         return unpack_winograd(stored, shape[0], shape[3], atomic_k)
     rows_a_block = 1 << csc["Y_EXTENSION"]

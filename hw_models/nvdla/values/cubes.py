@@ -9,7 +9,8 @@ import numpy as np
 
 from hw_models.nvdla.values.memory import Memory
 
-DTYPES: dict[int, np.dtype] = {0: np.dtype(np.int8), 1: np.dtype(np.int16)}  # by precision field; 2 is FP16
+FP16 = np.dtype(np.uint16)  # bit patterns
+DTYPES: dict[int, np.dtype] = {0: np.dtype(np.int8), 1: np.dtype(np.int16), 2: FP16}  # by precision field
 
 
 class Cube(NamedTuple):

@@ -12,19 +12,29 @@ from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.cdp import cdp_of, normalise
 from hw_models.nvdla.values.copies import copy_lines, reshape
 from hw_models.nvdla.values.core import convolution
-from hw_models.nvdla.values.cubes import DTYPES, Cube, read_cube, write_cube
+from hw_models.nvdla.values.cubes import DTYPES, FP16, Cube, read_cube, write_cube
+from hw_models.nvdla.values.float_core import without_nan
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.operands import sdp_operands
 from hw_models.nvdla.values.pdp import pool_cube, pool_of
+from hw_models.nvdla.values.pdp_floats import pool_floats
 from hw_models.nvdla.values.sdp import post_process, sdp_of
+from hw_models.nvdla.values.sdp_floats import post_process_floats, widen_all
 
 
 def element(settings: Settings, name: str) -> np.dtype:
-    """Return the element type of a precision field. Raises ConfigError for FP16."""
-    found = DTYPES.get(settings[name])
-    if found is None:
-        raise ConfigError(f"{settings.unit} in FP16: values are computed for INT8 and INT16", key=name)
-    return found
+    """Return the element type of a precision field."""
+    return DTYPES[settings[name]]
+
+
+def _check_conversion(launch: Launch, kind: np.dtype, out_type: np.dtype) -> None:
+    """Raise ConfigError for a change of precision that SDP has no converter for."""
+    if kind == FP16 and out_type == np.int8:
+        raise ConfigError("SDP in FP16 writes FP16 or INT16, not INT8", line=launch.line or None)
+    if "SDP_RDMA" in launch.units and launch.unit == Unit.SDP:
+        if (element(launch["SDP_RDMA"], "IN_PRECISION") == FP16) != (kind == FP16):
+            message = "SDP reads FP16 where it works in FP16, and only there; write IN_PRECISION alike"
+            raise ConfigError(message, line=launch.line or None)
 
 
 @dataclass
@@ -57,17 +67,21 @@ class Executor:
         height, width, channels = sdp["HEIGHT"] + 1, sdp["WIDTH"] + 1, sdp["CHANNEL"] + 1
         images = sdp["BATCH_NUMBER"] + 1 if launch.unit == Unit.CONV else 1
         row = sdp_of(sdp, self.preset["sdp_ew_elements"] > 0, self.preset["lut"] > 0)
-        out_type = element(sdp, "OUT_PRECISION")
+        out_type, kind = element(sdp, "OUT_PRECISION"), element(sdp, "PROC_PRECISION")
+        _check_conversion(launch, kind, out_type)
         for image in range(images):
             if launch.unit == Unit.CONV:
                 values = convolution(launch, self.memory, self.preset, self.kept, image)
             else:
                 values = self._sdp_input(launch).astype(np.int64)
+                if kind == FP16:
+                    widen_all(values.reshape(-1))
             lanes = -(-channels * out_type.itemsize // self.atom) * (self.atom // out_type.itemsize)
             wide = np.zeros((height * width, max(lanes, values.shape[2])), np.int64)
             wide[:, : values.shape[2]] = values.reshape(height * width, -1)
             operands = sdp_operands(launch, self.memory, self.atom, wide.shape[1])
-            post_process(row, wide, operands)
+            process = post_process_floats if kind == FP16 else post_process
+            process(row, wide, operands)
             result = wide.reshape(height, width, -1).astype(out_type)
             if sdp["OUTPUT_DST"]:
                 self._pool_of(launch["PDP"], result)
@@ -109,7 +123,11 @@ class Executor:
         out_type = element(pdp, "INPUT_DATA")
         height, width = pdp["CUBE_OUT_HEIGHT"] + 1, pdp["CUBE_OUT_WIDTH"] + 1
         out = np.zeros((height, width, data.shape[2]), np.int64)
-        pool_cube(pool_of(pdp), data.astype(np.int64), out)
+        if out_type == FP16:
+            numbers = without_nan(data) if pdp["NAN_TO_ZERO"] else data
+            pool_floats(pool_of(pdp), numbers.astype(np.int64), out)
+        else:
+            pool_cube(pool_of(pdp), data.astype(np.int64), out)
         cube = Cube(
             pdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH"),
             width,
@@ -124,6 +142,8 @@ class Executor:
     def _normalise(self, launch: Launch) -> None:
         reader, cdp = launch["CDP_RDMA"], launch["CDP"]
         kind = element(cdp, "INPUT_DATA_TYPE")
+        if kind == FP16:
+            raise ConfigError("values of CDP in FP16 are not computed", line=launch.line or None)
         channels = reader["CHANNEL"] + 1
         size = reader["WIDTH"] + 1, reader["HEIGHT"] + 1, channels
         source = reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH")

@@ -124,18 +124,22 @@ def _value(lut, table, entries, value, where, index, rest, power):
 
 
 @njit
+def chooses_lo(lut, le, lo):
+    """Tell whether LO gives the result, from HIT, BELOW or ABOVE of both tables."""
+    if le == BELOW and lo == BELOW:
+        return lut["below_lo"] != 0
+    if le == ABOVE and lo == ABOVE:
+        return lut["above_lo"] != 0
+    if (le == HIT) != (lo == HIT):
+        return lo == HIT
+    return lut["hybrid_lo"] != 0
+
+
+@njit
 def look_up(lut, value):
     """Return what the two tables make of ``value``; lut: a LUT row."""
     le, le_index, le_rest, le_power = _place(lut["le"], value)
     lo, lo_index, lo_rest, lo_power = _place(lut["lo"], value)
-    if le == BELOW and lo == BELOW:
-        use_lo = lut["below_lo"]
-    elif le == ABOVE and lo == ABOVE:
-        use_lo = lut["above_lo"]
-    elif (le == HIT) != (lo == HIT):
-        use_lo = lo == HIT
-    else:
-        use_lo = lut["hybrid_lo"]
-    if use_lo:
+    if chooses_lo(lut, le, lo):
         return _value(lut, lut["lo"], lut["lo_entries"], value, lo, lo_index, lo_rest, lo_power)
     return _value(lut, lut["le"], lut["le_entries"], value, le, le_index, le_rest, le_power)

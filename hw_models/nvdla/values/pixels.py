@@ -10,6 +10,8 @@ import numpy as np
 from hw_models.errors import ConfigError
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.convolution import convert_input
+from hw_models.nvdla.values.cubes import DTYPES, FP16
+from hw_models.nvdla.values.float_core import convert_to_fp16, without_nan
 from hw_models.nvdla.values.memory import Memory
 
 
@@ -30,10 +32,13 @@ FORMATS = {  # by PIXEL_FORMAT
     0x02: Format("R12", 2, (0,)),
     0x03: Format("R16", 2, (0,)),
     0x04: Format("R16_I", 2, (0,)),
+    0x05: Format("R16_F", 2, (0,)),
     0x06: Format("A16B16G16R16", 2, _RGBA),
     0x07: Format("X16B16G16R16", 2, _RGBA),
+    0x08: Format("A16B16G16R16_F", 2, _RGBA),
     0x09: Format("A16Y16U16V16", 2, _BGRA),
     0x0A: Format("V16U16Y16A16", 2, _ARGB),
+    0x0B: Format("A16Y16U16V16_F", 2, _BGRA),
     0x0C: Format("A8B8G8R8", 1, _RGBA),
     0x0D: Format("A8R8G8B8", 1, _BGRA),
     0x0E: Format("B8G8R8A8", 1, _ARGB),
@@ -100,19 +105,25 @@ def read_pixels(cdma: Settings, memory: Memory, atom_bytes: int) -> np.ndarray:
         wide = np.stack(parts, axis=2)
     else:
         wide = wide[:, :, list(form.order)]
-    return _converted(cdma, np.ascontiguousarray(wide))
+    return _converted(cdma, np.ascontiguousarray(wide), floats=form.name.endswith("_F"))
 
 
-def _converted(cdma: Settings, wide: np.ndarray) -> np.ndarray:
-    """Return pixels behind mean and converter, padded on both sides."""
-    kind = np.dtype(np.int8) if cdma["PROC_PRECISION"] == 0 else np.dtype(np.int16)
+def _converted(cdma: Settings, wide: np.ndarray, *, floats: bool) -> np.ndarray:
+    """Return pixels behind mean and converter, which FP16 passes, padded on both sides."""
+    kind = DTYPES[cdma["PROC_PRECISION"]]
     height, width, channels = wide.shape
-    if cdma["CVT_EN"]:
+    if floats and cdma["NAN_TO_ZERO"]:
+        wide = without_nan(wide & 0xFFFF)
+    if cdma["CVT_EN"] and not floats:
         offsets = np.full(channels, cdma.signed("CVT_OFFSET"), np.int64)
         if cdma["MEAN_FORMAT"]:
             offsets = np.array([cdma.signed(name) for name in MEANS[:channels]], np.int64)
         flat = wide.reshape(-1, channels)
-        convert_input(flat, offsets, cdma.signed("CVT_SCALE"), cdma["CVT_TRUNCATE"], 8 * kind.itemsize)
+        scale, cut = cdma.signed("CVT_SCALE"), cdma["CVT_TRUNCATE"]
+        if kind == FP16:
+            convert_to_fp16(flat, offsets, scale, cut)
+        else:
+            convert_input(flat, offsets, scale, cut, 8 * kind.itemsize)
         wide = flat.reshape(height, width, channels)
     pad = np.array(cdma["PAD_VALUE"] & 0xFFFF, np.uint16).astype(kind)
     out = np.full((height, cdma["PAD_LEFT"] + width + cdma["PAD_RIGHT"], channels), pad, kind)

@@ -8,12 +8,14 @@ manual, "Single Data Point Processor"; order: NV_NVDLA_SDP_CORE_{x,Y_core,c}.v.
 import numpy as np
 
 from hw_models.jit import njit
-from hw_models.nvdla.launch import is_on
+from hw_models.nvdla.launch import is_on, reads_alu, reads_mul
 from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.floats import FP16, from_integer
 from hw_models.nvdla.values.lut import LUT, look_up, lut_of
 from hw_models.nvdla.values.rounding import convert, low_bits, saturate, shift_left, shift_right
 
 MAX, MIN, SUM, EQUAL = 0, 1, 2, 3  # ALU algorithms
+E16, M16 = FP16
 
 SUB_UNIT = np.dtype(
     [
@@ -38,6 +40,8 @@ Y_UNIT = np.dtype(
         ("prelu", np.int64),
         ("alu_converter", CONVERTER),
         ("mul_converter", CONVERTER),
+        ("alu_memory", np.int64),  # 1: the operand comes from memory, 0: from a register
+        ("mul_memory", np.int64),
         ("look_up", np.int64),
         ("lut", LUT),
     ]
@@ -51,6 +55,8 @@ SDP = np.dtype(
         ("scale", np.int64),
         ("shift", np.int64),
         ("bits", np.int64),  # of the output
+        ("floats", np.int64),  # 1: the output is FP16
+        ("nan_to_zero", np.int64),  # of FP16 inputs and operands
         ("equal", np.int64),  # 1: Y compares, nothing is converted
     ]
 )
@@ -70,6 +76,7 @@ def sdp_of(sdp: Settings, has_y: bool, has_lut: bool) -> np.ndarray:
     y["on"] = is_on(sdp, "y") and has_y
     y["alu"], y["mul"] = not sdp["EW_ALU_BYPASS"], not sdp["EW_MUL_BYPASS"]
     y["algorithm"], y["mul_shift"], y["prelu"] = sdp["EW_ALU_ALGO"], sdp["EW_TRUNCATE"], sdp["EW_MUL_PRELU"]
+    y["alu_memory"], y["mul_memory"] = reads_alu(sdp, "y"), reads_mul(sdp, "y")
     for key, name in (("alu_converter", "EW_ALU_CVT"), ("mul_converter", "EW_MUL_CVT")):
         y[key]["on"] = not sdp[f"{name}_BYPASS"]
         y[key]["offset"], y[key]["scale"] = sdp.signed(f"{name}_OFFSET"), sdp.signed(f"{name}_SCALE")
@@ -80,6 +87,7 @@ def sdp_of(sdp: Settings, has_y: bool, has_lut: bool) -> np.ndarray:
     row["offset"], row["scale"] = sdp.signed("CVT_OFFSET"), sdp.signed("CVT_SCALE")
     row["shift"] = sdp["CVT_SHIFT"]
     row["bits"] = 8 if sdp["OUT_PRECISION"] == 0 else 16
+    row["floats"], row["nan_to_zero"] = sdp["OUT_PRECISION"] == 2, sdp["NAN_TO_ZERO"]
     row["equal"] = y["on"] and y["alu"] and y["algorithm"] == EQUAL
     return row
 
@@ -110,9 +118,9 @@ def _sub_unit(unit, value, alu_operand, mul_operand):
 
 
 @njit
-def _operand(converter, value):
-    """Return an operand of Y behind its converter (32 bits)."""
-    if not converter["on"]:
+def _operand(converter, from_memory, value):
+    """Return an operand of Y behind its converter (32 bits), which a register's does not pass."""
+    if not (converter["on"] and from_memory):
         return value
     return convert(value, converter["offset"], converter["scale"], converter["shift"], 32)
 
@@ -146,8 +154,12 @@ def post_process(sdp, values, operands):
                 value = _sub_unit(sdp["x2"], value, operands[2, at, k], operands[3, at, k])
             if sdp["y"]["on"]:
                 y = sdp["y"]
-                alu = _operand(y["alu_converter"], operands[4, at, k])
-                value = _y_unit(y, value, alu, _operand(y["mul_converter"], operands[5, at, k]))
+                alu = _operand(y["alu_converter"], y["alu_memory"], operands[4, at, k])
+                mul = _operand(y["mul_converter"], y["mul_memory"], operands[5, at, k])
+                value = _y_unit(y, value, alu, mul)
             if not sdp["equal"]:
                 value = convert(value, sdp["offset"], sdp["scale"], sdp["shift"], 17)
+                if sdp["floats"]:
+                    values[p, c] = from_integer(value, 17, E16, M16)
+                    continue
             values[p, c] = saturate(value, sdp["bits"])
