@@ -14,6 +14,8 @@ from hw_models.nvdla.modes import precision_fault
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.values import floats
+from hw_models.nvdla.values.cdp import CDP
+from hw_models.nvdla.values.cdp_floats import normalise_floats
 from hw_models.nvdla.values.cubes import Cube, read_cube, write_cube
 from hw_models.nvdla.values.execute import Executor
 from hw_models.nvdla.values.float_core import (
@@ -34,6 +36,7 @@ from hw_models.nvdla.values.sdp_floats import post_process_floats
 REFERENCE = Path(__file__).parents[2] / "hw_models/nvdla/reference"
 NAN_FP16, ONE = 0x7E01, 0x3C00
 FLOAT16, HALF = 2, np.float16
+TABLES = ((np.arange(1257) * 40503 + 77) & 0xBFFF).astype(np.uint16).view(np.int16)  # README's rule
 
 
 def rows_of(name):
@@ -81,7 +84,6 @@ def test_first_release_post_processes_alike():
     """X1, X2, Y with its tables, NaN, output in FP16 and INT16; entries of both tables by a rule."""
     rows = rows_of("nv_full_sdp_fp16.csv")
     assert len(rows) == 150
-    entries = ((np.arange(1257) * 40503 + 77) & 0xBFFF).astype(np.uint16).view(np.int16)
     names = list(rows[0])
     for row in rows:
         sdp = np.zeros(1, SDP)[0]
@@ -91,7 +93,7 @@ def test_first_release_post_processes_alike():
             for part in path:
                 at = at[part]
             at[last] = int(row[name])
-        sdp["y"]["lut"]["le_entries"], sdp["y"]["lut"]["lo_entries"] = entries[:65], entries[1000:]
+        sdp["y"]["lut"]["le_entries"], sdp["y"]["lut"]["lo_entries"] = TABLES[:65], TABLES[1000:]
         values = np.array([[int(row["value"], 16)]], np.int64)
         operands = np.array([int(row[name], 16) for name in names[1:7]], np.int64).reshape(6, 1, 1)
         post_process_floats(sdp, values, operands)
@@ -331,3 +333,49 @@ def test_a_launch_of_pdp_pools_and_flushes_nan(flush):
     if not flush:
         expected[0, 0, 0] = NAN_FP16
     assert np.array_equal(found, expected)
+
+
+def test_first_release_normalises_alike():
+    """The middle one of nine channels; entries of both tables by the rule of SDP's table."""
+    rows = rows_of("nv_full_cdp_fp16.csv")
+    assert len(rows) == 100
+    for row in rows:
+        cdp = np.zeros(1, CDP)[0]
+        for name in list(row)[2:]:
+            at = cdp
+            *path, last = name.split(".")
+            for part in path:
+                at = at[part]
+            at[last] = int(row[name])
+        cdp["lut"]["le_entries"], cdp["lut"]["lo_entries"] = TABLES[:65], TABLES[1000:]
+        values = np.array([[int(part, 16) for part in row["channels"].split()]], np.int64)
+        normalise_floats(cdp, values, 9)
+        assert values[0, 4] == int(row["result"], 16), row
+
+
+def test_a_launch_of_cdp_takes_the_table_of_the_sum_of_squares():
+    """LO is the line x / 4 from 0 on in steps of 2; a NaN is flushed first."""
+    preset, atom = PRESETS["nv_full"], 32
+    data = patterns(np.arange(2 * 16).reshape(1, 2, 16) % 5 - 2)
+    data[0, 0, 3] = NAN_FP16
+    memory = Memory()
+    write_cube(memory, Cube(0x1000, 2, 1, 16, 2 * atom, 2 * atom, data.dtype), data, atom)
+    op = np.zeros(1, OP)[0]
+    for name, value in {
+        "unit": 3, "width": 2, "height": 1, "channels": 32, "src": 0x1000, "src_line_stride": 2 * atom,
+        "src_surface_stride": 2 * atom, "out_width": 2, "out_height": 1, "out_channels": 32, "dst": 0x4000,
+        "dst_line_stride": 2 * atom, "dst_surface_stride": 2 * atom, "lrn_size": 3, "lrn_product": 1,
+    }.items():  # fmt: skip
+        op[name] = value
+    single = int(np.float32(512).view(np.uint32))
+    fields = {"INPUT_DATA_TYPE": FLOAT16, "NAN_TO_ZERO": 1, "LUT_HYBRID_PRIORITY": 1, "LUT_UFLOW_PRIORITY": 1,
+              "LUT_LO_INDEX_SELECT": 1, "LUT_LO_END_LOW": single, "LUT_LE_FUNCTION": 1}  # fmt: skip
+    extra = {"CDP": fields, "CDP_RDMA": {"INPUT_DATA": FLOAT16, "CHANNEL": 15}}
+    line = patterns(np.arange(257) / 2).view(np.int16)
+    Executor(preset, memory).run(launch_of(op, preset, extra, {"CDP": (line[:65], line)}))
+    found = read_cube(memory, Cube(0x4000, 2, 1, 16, 2 * atom, 2 * atom, data.dtype), atom).view(HALF)
+    numbers = np.zeros((2, 18))
+    numbers[:, 1:-1] = np.nan_to_num(data.view(HALF)[0].astype(float))
+    squares = numbers**2
+    expected = (squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]) / 4 * numbers[:, 1:-1]
+    assert np.array_equal(found[0], expected)

@@ -10,6 +10,7 @@ from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.cdp import cdp_of, normalise
+from hw_models.nvdla.values.cdp_floats import normalise_floats
 from hw_models.nvdla.values.copies import copy_lines, reshape
 from hw_models.nvdla.values.core import convolution
 from hw_models.nvdla.values.cubes import DTYPES, FP16, Cube, read_cube, write_cube
@@ -142,16 +143,16 @@ class Executor:
     def _normalise(self, launch: Launch) -> None:
         reader, cdp = launch["CDP_RDMA"], launch["CDP"]
         kind = element(cdp, "INPUT_DATA_TYPE")
-        if kind == FP16:
-            raise ConfigError("values of CDP in FP16 are not computed", line=launch.line or None)
         channels = reader["CHANNEL"] + 1
         size = reader["WIDTH"] + 1, reader["HEIGHT"] + 1, channels
         source = reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH")
         strides = reader["SRC_LINE_STRIDE"], reader["SRC_SURFACE_STRIDE"]
         data = read_cube(self.memory, Cube(source, *size, *strides, kind), self.atom)
         row = cdp_of(cdp, narrow=kind == np.int8)
+        if kind == FP16 and cdp["NAN_TO_ZERO"]:
+            data = without_nan(data)
         values = data.astype(np.int64).reshape(-1, data.shape[2])
-        normalise(row, values, channels)
+        (normalise_floats if kind == FP16 else normalise)(row, values, channels)
         target = cdp.address("D_DST_BASE_ADDR_LOW", "D_DST_BASE_ADDR_HIGH")
         lanes = size[0], size[1], data.shape[2]
         cube = Cube(target, *lanes, cdp["DST_LINE_STRIDE"], cdp["DST_SURFACE_STRIDE"], kind)
