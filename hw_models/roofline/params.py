@@ -67,10 +67,11 @@ class Roofline(Block):
         alias="peak", description="peak by data type: {fp16: 10 TFLOPS}"
     )
     efficiency: Efficiency = Field(default_factory=Efficiency)
-    attention: Literal["fused", "eager"] = Field(
+    attention: Literal["fused", "eager", "split"] = Field(
         "fused",
         description="eager: software that copies the cache to append to it, and keys and values for each "
-        "query head of a group, before it reads these",
+        "query head of a group, before it reads these; split: a kernel for heads that keep all tokens and "
+        "one for those that keep some, which it moves to append to them",
     )
     block_floor_fs: Femtoseconds = Field(
         0,

@@ -15,10 +15,15 @@ import numpy as np
 from simulator.validate import (
     llm_allocators,
     llm_based,
+    llm_chunk,
     llm_experts,
     llm_hymba,
+    llm_predicted,
     llm_published,
     llm_served,
+    llm_speculative,
+    llm_sublinear,
+    llm_traffic,
     llm_training,
 )
 from simulator.validate.figure import Figure
@@ -49,7 +54,12 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
     yield from llm_published.figures()
     yield from llm_hymba.figures()
     yield from llm_based.figures()
+    yield from llm_speculative.figures()
+    yield from llm_predicted.figures()
+    yield from llm_traffic.figures()
     yield from llm_training.figures()
+    yield from llm_sublinear.figures()
+    yield from llm_chunk.figures()
     yield from llm_served.figures()
 
 

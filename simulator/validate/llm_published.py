@@ -4,7 +4,7 @@ What restates a parameter of the preset (a share kept is the share written) is s
 each preset stores and reads is its rules' alone: `workloads.llm.cells`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -111,11 +111,10 @@ def quantity(system: Preset, name: str) -> float:
         return plain.stored_bytes() / stored
     if name == "times below MQA":  # one head a layer
         return plain.stored_bytes() / model.shape.kv_heads / stored
-    cells = system.cells
-    if name == "state values a layer":
-        return float(cells.state.max() * 8 / bits_of(system.job.dtype("kv")))
-    if name == "share of states used":
-        return float(cells.state_used.sum() / cells.state.sum())
+    if name == "batch that fits, times":
+        room = (system.machine.capacity_bytes or 0) - make_plan(system.job).dram.model
+        each, each_plain = stored // system.job.batch, plain.stored_bytes() // system.job.batch
+        return room // each / (room // each_plain)
     table = system.job.table
     if name in ("Gi values of the table", "M values of the table"):
         assert table is not None
@@ -125,12 +124,27 @@ def quantity(system: Preset, name: str) -> float:
         assert system.job.stack is not None
         query = next(tensor for tensor in model.tensors if tensor.name == "layers.0.q_proj")
         return block_bits(query, system.job.stack.rank) / query.values
-    if name == "tokens read":
-        return float(cells.tokens_read(system.job.context).max())
-    if name == "tokens kept":
-        return float(system.cells.kept.tokens(ALL).max())
-    values = cells_of(model, "int8", ()).is_stored.size * model.shape.head_width
-    return float(Fraction(8 * int(system.cells.row_bytes.sum()), values))  # bits a value
+    if name == "bits a value":
+        cells = cells_of(model, "int8", ())
+        values = cells.is_stored.size * model.shape.head_width
+        return float(Fraction(8 * int(system.cells.row_bytes.sum()), values))
+    return OF_CELLS[name](system.cells, system.job)
+
+
+OF_CELLS: dict[str, Callable[[Cells, LlmJob], float]] = {
+    "state values a layer": lambda cells, job: float(cells.state.max() * 8 / bits_of(job.dtype("kv"))),
+    "share of states used": lambda cells, job: float(cells.state_used.sum() / cells.state.sum()),
+    "values a token and layer": lambda cells, job: float(
+        cells.row_bytes.max() * 8 / bits_of(job.dtype("kv"))
+    ),
+    "tokens read": lambda cells, job: float(cells.tokens_read(job.context).max()),
+    "tokens kept": lambda cells, job: float(cells.kept.tokens(ALL).max()),
+    "tokens at the end": lambda cells, job: float(cells.kept.tokens(job.context, job.prompt).max()),
+    "share of tokens kept": lambda cells, job: float(cells.kept.tokens(job.context).max() / job.context),
+    "bytes at 2 Mi tokens, of 64 Ki": lambda cells, job: float(
+        cells.stored_bytes(2**21).sum() / cells.stored_bytes(2**16).sum()
+    ),
+}
 
 
 def product_keys() -> Figure:

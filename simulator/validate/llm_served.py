@@ -3,16 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hw_models.roofline.gpus import GPUS
-from hw_models.roofline.kernels import decode_attention_s, prefix_attention_s
 from simulator.config.model import load
 from simulator.config.shipped import CONFIGS
 from simulator.serving.run import simulate_serving
 from simulator.validate.figure import Figure
 
-CHUNK_BATCH, CHUNK_HEADS, CHUNK_WIDTH = 32, 32, 128  # Llama-2-7B's heads, FP16
-CHUNK_OWN = 512  # tokens that a sequence has for itself: assumed
-CHUNK_GAINS = {1024: 3.2, 4096: 4.8}  # by tokens that all share (arXiv 2402.15220, abstract)
 PENSIEVE_GAIN = 1.73  # middle of 1.51 to 1.95 (arXiv 2312.05516, first version, abstract)
 PENSIEVE_LOAD = {  # more than either serves; lengths like ShareGPT's, 40 GB of cache: assumed
     "system.backends.gpu0.capacity": "80 GB",
@@ -23,30 +18,22 @@ PENSIEVE_LOAD = {  # more than either serves; lengths like ShareGPT's, 40 GB of 
     "workloads.serve.requests.think": "1 s",
     "workloads.serve.engine.kv_tokens": 48_800,
 }
-STATELESS = {
+STATELESS = {  # vLLM as of 2023: prompts have steps of their own, where Pensieve works on both at once
+    "workloads.serve.engine.prompts": "alone",
     "workloads.serve.engine.prefix_cache": False,
     "workloads.serve.engine.host": "0 B",
     "workloads.serve.engine.preempt": "recompute",
 }
+BATCH_GAIN = 1.55  # middle of 1.1 to 2 (arXiv 2412.03594, abstract); lengths and groups are the preset's
+AS_THEY_COME = {"workloads.serve.engine.order": "first_come", "workloads.serve.engine.prefix_once": False}
 HIPPO_GAIN = 9.5  # middle of 6 to 13 (arXiv 2405.14831, abstract)
 HIPPO_STEPS, HIPPO_FOUND = 4, 1500  # of a chain that retrieves, and tokens of what each finds: assumed
 
 
 def figures() -> Iterator[Figure]:
-    yield from chunk_attention()
     yield pensieve()
+    yield batch_llm()
     yield hippo_rag()
-
-
-def chunk_attention() -> Iterator[Figure]:
-    """One layer's attention of a batch that shares a system prompt, read by each and once."""
-    gpu, token = GPUS["a100_80gb"], 2 * 2 * CHUNK_HEADS * CHUNK_WIDTH  # bytes: keys and values
-    own = CHUNK_BATCH * CHUNK_OWN * token
-    for shared, published in CHUNK_GAINS.items():
-        each = decode_attention_s(gpu, own + CHUNK_BATCH * shared * token)
-        once = prefix_attention_s(gpu, CHUNK_HEADS, CHUNK_WIDTH, own, shared * token, CHUNK_BATCH)
-        shown = {"system": "ChunkAttention", "model": f"{shared} tokens shared"}
-        yield Figure(shown, "times faster", published, each / once, counted=False)
 
 
 def pensieve() -> Figure:
@@ -55,6 +42,13 @@ def pensieve() -> Figure:
     return Figure(
         {"system": "Pensieve", "model": "OPT-13B"}, "times the requests", PENSIEVE_GAIN, kept / anew, False
     )
+
+
+def batch_llm() -> Figure:
+    """Requests in groups that begin alike, the beginning read once, against requests as they come."""
+    grouped, plain = (_served("batch_llm", values)["requests_per_s"] for values in ({}, AS_THEY_COME))
+    shown = {"system": "BatchLLM", "model": "Llama-3-8B"}
+    return Figure(shown, "times the requests", BATCH_GAIN, grouped / plain, False)
 
 
 def hippo_rag() -> Figure:

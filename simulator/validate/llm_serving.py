@@ -18,7 +18,7 @@ from simulator.serving.limits import Engine
 from simulator.serving.report import STATISTICS, request_table, spread
 from simulator.serving.requests import Request
 from simulator.serving.step import StepTime
-from simulator.validate import llm_offline
+from simulator.validate import llm_offline, llm_prefixes
 from simulator.validate.figure import Figure
 from workloads.llm.model import load_model
 
@@ -56,6 +56,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
                 shown = {"gpu": run.card, "requests": str(len(log)), "what": name}
                 yield Figure(shown, statistic, value, modelled[statistic], counted=run.counted)
     yield from llm_offline.figures()
+    yield from llm_prefixes.figures()
 
 
 def served(run: Run, log: list[dict[str, Any]]) -> Server:

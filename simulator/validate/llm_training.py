@@ -13,7 +13,15 @@ from simulator.validate.figure import Figure
 from simulator.validate.llm_tables import rows_of
 from workloads.llm.model import load_model, transformer
 from workloads.llm.train_params import TrainJob
-from workloads.llm.training import dpo_tokens, forward_macs, layer_values, step_of
+from workloads.llm.training import (
+    MASTER_BYTES,
+    MOMENT_BYTES,
+    Step,
+    dpo_tokens,
+    forward_macs,
+    layer_values,
+    step_of,
+)
 from workloads.llm.training_memory import memory_plan
 from workloads.lowering.planner import Lifetime, plan_bytes, plan_memory
 
@@ -22,12 +30,20 @@ MEMO_TOKENS, MEMO_GIB, MEMO_CROSSING, MEMO_HIDES = 2**20, 4096, 576 * 2**10, 192
 RECOMPUTED_PERCENT = 30  # more time (Sublinear memory, arXiv 1604.06174, abstract)
 PLANNED = 124  # of the example (first step, last step, size) of arXiv 2001.03288, 234 without sharing
 EXAMPLE = [(0, 1, 32), (1, 4, 28), (2, 5, 36), (3, 5, 16), (4, 5, 8), (5, 7, 64), (6, 8, 10), (7, 8, 40)]
+COMPACT_LESS = 27.5  # %: middle of 25 to 30 in pretraining (arXiv 2410.15352, abstract)
+LLAMA_1B = {"model_type": "llama", "hidden_size": 2048, "intermediate_size": 5461, "vocab_size": 32000}
+LLAMA_1B |= {"num_hidden_layers": 24, "num_attention_heads": 32, "max_position_embeddings": 1024}
+COMPACT_STEP = {"sequence": 256, "sequences": 64}  # the authors' README, C4's usual 256 tokens
+RANKS = ("25 %", "50 %")
+MOMENTS_KEPT = 20  # % of Adam's (Subset-Norm, arXiv 2411.07120, abstract): the preset writes it down
 CARD = {"memory_bandwidth": "1 TB/s", "peak": {"bf16": "100 TFLOPS"}}
 
 
 def figures() -> Iterator[Figure]:
     yield from memo()
     yield sublinear()
+    yield from compact()
+    yield subset_norm()
     yield from prefix_sharing()
     yield from planned()
 
@@ -67,6 +83,45 @@ def sublinear() -> Figure:
     kept, again = (step_of(model, _job(2048, policy), machine).seconds for policy in ("keep", "recompute"))
     shown = {"system": "Sublinear memory", "model": "GPT-7B"}
     return Figure(shown, "100 + more time %", 100 + RECOMPUTED_PERCENT, 100 * again / kept)
+
+
+def compact() -> Iterator[Figure]:
+    """CompAct: LLaMA-1B's peak with inputs of linear layers, gradients and moments as projections.
+
+    Weights, gradients and moments have 16 bits. The abstract's rank and batch are not among what we have, so
+    that two ranks are shown and neither is counted.
+    """
+    model, machine = transformer("llama-1b", LLAMA_1B), Roofline.model_validate(CARD)
+    whole = _peak(step_of(model, _small_step("keep"), machine), 1.0)
+    for rank in RANKS:
+        job = _small_step("compress", rank=rank)
+        assert job.activations.rank is not None
+        less = 100 * (1 - _peak(step_of(model, job, machine), float(job.activations.rank)) / whole)
+        shown = {"system": "CompAct", "model": f"1B, rank {rank}"}
+        yield Figure(shown, "% less at the peak", COMPACT_LESS, less, counted=False)
+
+
+def _small_step(policy: str, **more: str) -> TrainJob:
+    activations = {"policy": policy, **more}
+    keys = {"model": "opt-125m", "on": "gpu0", "train": COMPACT_STEP, "activations": activations}
+    return TrainJob.model_validate(keys)
+
+
+def _peak(step: Step, rank: float) -> float:
+    """Return weights and activations, and gradients and two moments of so much of each weight's width."""
+    return step.weights + step.activations + rank * 3 * step.gradients
+
+
+def subset_norm() -> Figure:
+    config = load(CONFIGS / "llm" / "subset_norm.yaml")
+    job = config.workloads["step"]
+    assert isinstance(job, TrainJob)
+    model = load_model(job.model)
+    step = step_of(model, job, config.system.backends[job.on])
+    moments = step.optimizer - MASTER_BYTES * model.parameters
+    shown = {"system": "Subset-Norm", "model": "Llama-2-7B"}
+    ours = 100 * moments / (MOMENT_BYTES * model.parameters)
+    return Figure(shown, "% of Adam's moments (parameter)", MOMENTS_KEPT, ours, counted=False)
 
 
 def planned() -> Iterator[Figure]:

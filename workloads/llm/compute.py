@@ -1,15 +1,20 @@
 """How long a backend computes on the parts of a token: attention, predictor, FFN, output projection."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from hw_models.roofline.kernels import ATTENTION_LAUNCH_S, POINTWISE_LAUNCH_S
 from hw_models.roofline.params import Roofline, work_fs
+from hw_models.units import FS_PER_S
+from workloads.llm.cells import ALL
 from workloads.llm.dtypes import bytes_of
 from workloads.llm.model import load_model
 from workloads.llm.phases import Work
 from workloads.llm.plan import Plan
+
+MOVES = 6  # copies by `attention: split`, keys and values each: to append, and the recent out and back
 
 
 class Attention(NamedTuple):
@@ -46,6 +51,7 @@ class Compute:
         total, score_macs = int(read.sum()), self.batch * int(parts.macs[layer])
         copies = self._copies(layer, context, total)
         spent = self._fs("attention", total + 2 * (state + copies), score_macs)
+        spent += self._launches_fs(layer)
         own = int(read[layer])
         owners = [int(owner) for owner in np.flatnonzero(read) if owner != layer]
         others = [
@@ -65,16 +71,40 @@ class Compute:
         return [(-1, Work(fs, macs, weight_bytes + own + state + copies, written)), *others]
 
     def _copies(self, layer: int, context: int, read: int) -> int:
-        """Return the bytes of keys and values that eager software reads and writes before attention.
+        """Return the bytes of keys and values that software reads and writes before attention.
 
-        All that the layer stores, to append to it; for each query head of a group, what attention reads.
+        eager: all that the layer stores, to append to it; for each query head of a group, what attention
+        reads. split: of heads that keep only some tokens, these, to append, and twice the recent ones.
         """
         if self.machine.attention == "fused":
             return 0
         shape, cells = self.plan.model.shape, self.plan.cells
+        if self.machine.attention == "split":
+            some, kept = self.some_stay[:, layer], cells.kept
+            tokens = kept.tokens(context, self.plan.job.prompt)[:, layer]
+            moved = tokens + 2 * np.minimum(tokens, kept.recent[:, layer])
+            return self.batch * int((moved * cells.row[:, layer])[some].sum())
         stored = int(cells.stored_bytes(context, self.plan.job.prompt)[layer] - cells.state[layer])
         group = shape.heads // shape.kv_heads
         return self.batch * stored + (group * read if group > 1 else 0)
+
+    @cached_property
+    def some_stay(self) -> np.ndarray:
+        """Return which stored cells keep only some of what their layer sees: (2, layers, heads)."""
+        cells = self.plan.cells
+        return cells.is_stored & ((cells.kept.between < cells.kept.over) | (cells.kept.most < ALL))
+
+    def _launches_fs(self, layer: int) -> int:
+        """Return the time of the launches that `attention: split` adds: copies, a second attention, its join.
+
+        As in mit-han-lab/duo-attention at fe93c31 (patch/llama.py, patch/static_kv_cache.py).
+        """
+        some = self.some_stay[:, layer]
+        if self.machine.attention != "split" or not some.any():
+            return 0
+        both = not some[self.plan.cells.is_stored[:, layer]].all()
+        copies_s = (MOVES + both) * POINTWISE_LAUNCH_S
+        return round(FS_PER_S * (copies_s + both * ATTENTION_LAUNCH_S))
 
     def _attention_at(self, tokens: int, context: int) -> Attention:
         """Return what ``tokens`` tokens that end at ``context`` do; they read the cache once."""

@@ -32,7 +32,9 @@ def lifetimes(model: Transformer, job: TrainJob) -> list[Lifetime]:
     """Return the tensors that layers leave for their backward pass."""
     layers, policy = model.shape.layers, job.activations.policy
     if policy == "recompute":
-        return _recomputed(_sizes(model, job), layers, job.activations.segment)
+        segment = job.activations.segment
+        segments = [(first, min(segment, layers - first)) for first in range(0, layers, segment)]
+        return recomputed([_sizes(model, job)] * layers, segments)
     found = []
     for layer in range(layers):
         forward, backward = layer, 2 * layers - 1 - layer
@@ -47,14 +49,17 @@ def lifetimes(model: Transformer, job: TrainJob) -> list[Lifetime]:
     return found
 
 
-def _recomputed(sizes: dict[str, int], layers: int, segment: int) -> list[Lifetime]:
-    """Return the input of each segment, and of each layer what its second forward pass leaves."""
-    found, step = [], layers
-    for first in reversed(range(0, layers, segment)):
-        many = min(segment, layers - first)
-        found.append(Lifetime(f"{first}.input", sizes["input"], first, step + 2 * many - 1))
+def recomputed(sizes: list[dict[str, int]], segments: list[tuple[int, int]]) -> list[Lifetime]:
+    """Return the input of each segment, and of each layer what its second forward pass leaves.
+
+    ``sizes``: of what each layer leaves, bytes by name, its "input" among them. ``segments``: first layer and
+    how many, in order. The second passes begin once all layers have run.
+    """
+    found, step = [], len(sizes)
+    for first, many in reversed(segments):
+        found.append(Lifetime(f"{first}.input", sizes[first]["input"], first, step + 2 * many - 1))
         for k in range(many):
-            for name, size in sizes.items():
+            for name, size in sizes[first + k].items():
                 if k > 0 or name != "input":
                     again, backward = step + k, step + 2 * many - 1 - k
                     found.append(Lifetime(f"{first + k}.{name}", size, again, backward))
