@@ -132,6 +132,7 @@ class Exploration:
     ):
         self.sweep, self.space, self.store, self.run, self.digest = sweep, space, store, run, digest
         self.known: dict[str, tuple[Values, str]] = {}  # digest -> (values, error)
+        self.sampled: dict[str, float] = {}  # digest of a run of which a part was simulated -> its error
         self.sent: dict[str, dict[str, Any]] = {}  # configs that are being simulated
         self.outcome = SweepOutcome(sweep.name, list(sweep.axes), dict(sweep.objectives), list(sweep.paths))
         self.found: set[str] = set()  # paths at which some point had a number
@@ -223,6 +224,8 @@ class Exploration:
         """Keep an answer's values."""
         summary, error = answer.get("summary", {}), answer.get("error", "")
         values = {text: lookup(summary, read) for text, read in self.sweep.paths.items()}
+        if "sampling" in summary:
+            self.sampled[digest] = summary["sampling"]["latency_error"]
         if not error:
             self.summary = summary
             self.found |= {path for path, value in values.items() if value is not None}
@@ -254,7 +257,8 @@ class Exploration:
         broken = self._broken(values)
         feasible = not error and all(excess <= 0 for excess in broken)
         digest = digests[0] if not digests[0].startswith("error") else ""
-        self.outcome.add(point, values, feasible, error, digest)
+        sampled = max((self.sampled[key] for key in digests if key in self.sampled), default=None)
+        self.outcome.add(point, values, feasible, error, digest, sampled)
         return (None if error else [float(values[path] or 0.0) for path in self.sweep.objectives]), broken
 
     def _broken(self, values: Values) -> list[float]:

@@ -17,6 +17,7 @@ from simulator.results.run_folder import read_table
 from simulator.sweeps.file import Sweep
 
 LAST = ("feasible", "pareto", "config_sha256", "error")  # columns behind the paths and their intervals
+SAMPLED = "sampled_latency_error"  # a column, if any point was simulated in part: half its interval, of 1
 SHOWN_POINTS = 20  # on the terminal
 
 
@@ -38,13 +39,19 @@ class SweepOutcome:
         feasible: bool,
         error: str,
         digest: str = "",
+        sampled: float | None = None,
     ) -> None:
-        """Add a point's row; ``digest``: of its config, of the first of its replicates."""
+        """Add a point's row; ``digest``: of its config, of the first of its replicates.
+
+        ``sampled``: half the interval of a latency of which a part was simulated, as a share of it.
+        """
         row: dict[str, Any] = {
             "point": len(self.rows),
             **{path: _text(value) for path, value in point.items()},
         }
         row |= {path: "" if value is None else value for path, value in values.items()}
+        if sampled is not None:
+            row[SAMPLED] = sampled
         end = {"feasible": int(feasible), "pareto": 0, "config_sha256": digest, "error": error}
         self.rows.append(row | end)
 
@@ -89,10 +96,15 @@ class SweepOutcome:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the front."""
         columns = ["point", *self.axes, *self.paths]
-        rows = [[value_text(name, row[name]) for name in columns] for row in self.best[:SHOWN_POINTS]]
+        rows = [[cell_text(row, name) for name in columns] for row in self.best[:SHOWN_POINTS]]
         head = "".join(f"<th>{escape(label_of(name))}</th>" for name in columns)
         body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows)
         return f"<b>{escape(self.name)}: Pareto front</b><table><tr>{head}</tr>{body}</table>"
+
+    @property
+    def sampled(self) -> list[dict[str, Any]]:
+        """Return the points of which a part was simulated."""
+        return [row for row in self.rows if row.get(SAMPLED) not in (None, "")]
 
     @property
     def best(self) -> list[dict[str, Any]]:
@@ -100,6 +112,25 @@ class SweepOutcome:
         path, goal = next(iter(self.objectives.items()))
         front = [row for row in self.rows if row["pareto"]]
         return sorted(front, key=lambda row: (row[path] if goal == "minimize" else -row[path], row["point"]))
+
+
+def cell_text(row: dict[str, Any], path: str) -> str:
+    """Return a row's value as a person reads it: a sampled latency with its interval."""
+    text, error = value_text(path, row[path]), row.get(SAMPLED)
+    if error in (None, "") or "latency_s" not in path.split(".") or row[path] == "":
+        return text
+    return f"{text} ± {100 * float(error):.2g} %"
+
+
+def sampled_text(outcome: SweepOutcome) -> str:
+    """Return what is to be said of points of which a part was simulated, "" if there are none."""
+    if not outcome.sampled:
+        return ""
+    worst = max(float(row[SAMPLED]) for row in outcome.sampled)
+    return (
+        f"{len(outcome.sampled)} of {len(outcome.rows)} points are sampled: their latencies are within "
+        f"± {100 * worst:.2g} % at most (95 %), other figures are extrapolated alike"
+    )
 
 
 def on_front(costs: np.ndarray) -> np.ndarray:
@@ -181,8 +212,10 @@ def print_outcome(console: Console, outcome: SweepOutcome, folder: Path) -> None
     for name in columns:
         table.add_column(label_of(name), header_style="dim", overflow="fold")
     for row in best[:SHOWN_POINTS]:
-        table.add_row(*(value_text(name, row[name]) for name in columns))
+        table.add_row(*(cell_text(row, name) for name in columns))
     console.print(table)
+    if outcome.sampled:
+        console.print(sampled_text(outcome), soft_wrap=True, style="yellow")
     failed = [row for row in outcome.rows if row["error"]]
     infeasible = sum(not row["feasible"] for row in outcome.rows) - len(failed)
     said = f"{len(outcome.rows)} points, {len(best)} on the front, {infeasible} against a constraint"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from simulator.config.yaml_lines import parse_text, yaml_text
-from simulator.report.labels import label_of, value_text
+from simulator.report.labels import label_of
 from simulator.report.page import Cell, cards, chart, details, navigation, page, pair, save_plots, table
 from simulator.sweeps.axes import exact
 from simulator.sweeps.effects import effects
-from simulator.sweeps.outcome import SweepOutcome
+from simulator.sweeps.outcome import SAMPLED, SweepOutcome, cell_text, sampled_text
 
 MOST_POINTS = 4000  # in the page: the front, and an even share of the others
 MOST_FRONT = 60  # rows of the front's table
@@ -66,6 +66,7 @@ def sweep_page(outcome: SweepOutcome, base: Any = None, folder: str = "DIR") -> 
         f'<div class="dim">{left_out} points behind the front are left out here; results.csv has all.</div>'
         if left_out
         else "",
+        f'<div class="warning">{escape(sampled_text(outcome))}</div>' if outcome.sampled else "",
         navigation(SECTIONS),
         '<h2 id="front">Pareto front</h2>',
         _front(outcome),
@@ -113,6 +114,7 @@ def shown_rows(outcome: SweepOutcome) -> list[dict[str, Any]]:
 
 def sweep_data(outcome: SweepOutcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the charts draw: columns of the points, what each is, and the effects."""
+    paths = [*outcome.paths, *([SAMPLED] if outcome.sampled else [])]
     return {
         "count": len(rows),
         "axes": [_axis(path, [row[path] for row in rows]) for path in outcome.axes],
@@ -121,9 +123,9 @@ def sweep_data(outcome: SweepOutcome, rows: list[dict[str, Any]]) -> dict[str, A
                 "path": path,
                 "label": label_of(path),
                 "goal": outcome.objectives.get(path, ""),
-                "values": [row[path] if isinstance(row[path], int | float) else None for row in rows],
+                "values": [v if isinstance(v := row.get(path), int | float) else None for row in rows],
             }
-            for path in outcome.paths
+            for path in paths
         ],
         "point": [row["point"] for row in rows],
         "pareto": [row["pareto"] for row in rows],
@@ -153,11 +155,12 @@ def _axis(path: str, values: list[Any]) -> dict[str, Any]:
 def _front(outcome: SweepOutcome) -> str:
     columns = ["point", *outcome.axes, *outcome.paths]
     front = outcome.best
-    rows = [[_cell(name, row[name]) for name in columns] for row in front[:MOST_FRONT]]
+    rows = [[_cell(row, name) for name in columns] for row in front[:MOST_FRONT]]
     more = f"<p>and {len(front) - MOST_FRONT} more</p>" if len(front) > MOST_FRONT else ""
     return table([label_of(name) for name in columns], rows) + more
 
 
-def _cell(path: str, value: Any) -> Cell:
+def _cell(row: dict[str, Any], path: str) -> Cell:
+    value = row[path]
     number = isinstance(value, int | float)
-    return Cell(value_text(path, value) if path != "point" else str(value), value if number else None)
+    return Cell(cell_text(row, path) if path != "point" else str(value), value if number else None)

@@ -2,9 +2,11 @@
 
 import csv
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from sweep_files import BASE, SWEEP
 
 import simulator
@@ -15,7 +17,7 @@ from simulator.sweeps import workers
 from simulator.sweeps.axes import Range, si
 from simulator.sweeps.expressions import lookup
 from simulator.sweeps.file import Bounds, Sweep
-from simulator.sweeps.outcome import SweepOutcome, read_outcome
+from simulator.sweeps.outcome import SweepOutcome, cell_text, print_outcome, read_outcome
 from simulator.sweeps.samplers import batches
 from simulator.sweeps.space import Space
 
@@ -345,3 +347,32 @@ def test_a_scheduler_that_does_not_answer_leaves_nothing_behind(tmp_path):
     with pytest.raises(ConfigError, match=r"^--scheduler: 'tcp://127.0.0.1:9' does not answer "):
         simulator.sweep(SWEEP, out=tmp_path / "s", scheduler="tcp://127.0.0.1:9")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sampled_points_are_marked_and_their_latencies_have_intervals(monkeypatch, tmp_path):
+    def answer(config):
+        tokens = config["workloads"]["chat"]["tokens"]
+        summary = {"workloads": {"chat": {"latency_s": 0.5 * tokens, "tokens": tokens, "s_per_token": 0.5}}}
+        return {"summary": summary | ({"sampling": {"latency_error": 0.0015}} if tokens == 1 else {})}
+
+    monkeypatch.setattr(workers, "simulate_point", answer)
+    paths = {"objectives": {"workloads.chat.latency_s": "minimize"}, "metrics": ["workloads.chat.tokens"]}
+    sweep = {**SWEEP, **paths, "axes": {"workloads.chat.tokens": [1, 2]}, "constraints": {}}
+    outcome = simulator.sweep(sweep, out=tmp_path / "out")
+    for found in (outcome, read_outcome(tmp_path / "out")):
+        (row,) = found.sampled
+        assert row["sampled_latency_error"] == 0.0015
+        assert cell_text(row, "workloads.chat.latency_s") == "500 ms ± 0.15 %"
+        assert cell_text(row, "workloads.chat.tokens") == "1"
+        assert cell_text(found.rows[1], "workloads.chat.latency_s") == "1 s"
+        console = Console(file=StringIO(), width=120)
+        print_outcome(console, found, tmp_path)
+        assert "500 ms ± 0.15 %" in console.file.getvalue()
+        assert "1 of 2 points are sampled: their latencies are within ± 0.15 %" in console.file.getvalue()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("500 ms ± 0.15 %") == 1
+    assert "1 of 2 points are sampled" in page
+    assert '"sampled_latency_error"' in page
+    whole = {**sweep, "axes": {"workloads.chat.tokens": [2, 4]}}
+    assert simulator.sweep(whole, out=tmp_path / "whole").sampled == []
+    assert "sampled" not in (tmp_path / "whole" / "results.csv").read_text()
