@@ -2,7 +2,9 @@
 
 import csv
 import json
-from collections.abc import Hashable, Iterator
+import math
+import re
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any, TextIO
 
 from hw_models.errors import ConfigError
 from hw_models.unpacked import text_of
+
+MOST_TOKENS = 10**9
 
 
 @dataclass(frozen=True)
@@ -58,39 +62,79 @@ class _Fault(Exception):
 
 def _csv(file: TextIO) -> Iterator[Request]:
     reader = csv.DictReader(file)
+    reader.fieldnames = [name.lstrip("\ufeff").strip() for name in reader.fieldnames or ()]
+    azure = "TIMESTAMP" in reader.fieldnames
     for line, row in enumerate(reader, 2):
         try:
-            if "TIMESTAMP" in row:
-                at = datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp()
-                yield _request(at, row["ContextTokens"], row["GeneratedTokens"])
+            if azure:
+                yield Request(_moment(row), _tokens(row, "ContextTokens"), _tokens(row, "GeneratedTokens"))
             else:
-                found = _request(float(row["arrival_s"]), row["prompt"], row["output"])
-                yield replace(found, priority=int(row.get("priority") or 0))
-        except (KeyError, ValueError) as error:
-            raise _Fault(line, f"{error} is missing or no number") from None
+                lengths = _tokens(row, "prompt"), _tokens(row, "output")
+                priority = int(_number(row, "priority")) if row.get("priority") else 0
+                yield Request(_number(row, "arrival_s"), *lengths, priority=priority)
+        except ValueError as error:
+            raise _Fault(line, str(error)) from None
 
 
 def _jsonl(file: TextIO) -> Iterator[Request]:
     for line, text in enumerate(file, 1):
+        if text.isspace():
+            continue
         try:
             row = json.loads(text)
+        except ValueError:
+            raise _Fault(line, f"{text.strip()[:40]!r} is not JSON") from None
+        try:
+            if not isinstance(row, dict):
+                raise ValueError(f"{text.strip()[:40]!r} is not a mapping")
             yield _of_json(row)
-        except (KeyError, TypeError, ValueError) as error:
-            raise _Fault(line, f"{error} is missing or no number") from None
+        except ValueError as error:
+            raise _Fault(line, str(error)) from None
 
 
 def _of_json(row: dict[str, Any]) -> Request:
     if "hash_ids" in row:
-        keys = tuple(row["hash_ids"])
-        return _request(row["timestamp"] / 1e3, row["input_length"], row["output_length"], keys, 512)
-    at = row["arrival_time_ns"] / 1e9 if "arrival_time_ns" in row else row["arrival_time"]
-    return _request(at, row["input_toks"], row["output_toks"], tuple(row.get("prefix_blocks_16", ())), 16)
+        lengths = _tokens(row, "input_length"), _tokens(row, "output_length")
+        return Request(_number(row, "timestamp") / 1e3, *lengths, _keys(row, "hash_ids"), 512)
+    nanoseconds = "arrival_time_ns" in row
+    at = _number(row, "arrival_time_ns") / 1e9 if nanoseconds else _number(row, "arrival_time")
+    lengths = _tokens(row, "input_toks"), _tokens(row, "output_toks")
+    return Request(at, *lengths, _keys(row, "prefix_blocks_16"), 16)
 
 
-def _request(
-    at: float, prompt: Any, output: Any, keys: tuple[Hashable, ...] = (), tokens: int = 0
-) -> Request:
-    lengths = int(prompt), int(output)
-    if min(lengths) < 1:
-        raise ValueError(f"{lengths[0]} tokens in and {lengths[1]} out")
-    return Request(float(at), *lengths, keys, tokens)
+def _number(row: Mapping[str, Any], key: str) -> float:
+    """Return a finite number. Raises ValueError."""
+    value = row.get(key)
+    if value is None or value == "":
+        raise ValueError(f"{key} is missing")
+    try:
+        number = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{key} {value!r} is no number")
+    return number
+
+
+def _tokens(row: Mapping[str, Any], key: str) -> int:
+    number = _number(row, key)
+    if number % 1 or not 1 <= number <= MOST_TOKENS:
+        raise ValueError(f"{key} {row[key]!r} is no whole number of tokens from 1 to {MOST_TOKENS:,}")
+    return int(number)
+
+
+def _moment(row: Mapping[str, Any]) -> float:
+    """Return the time of Azure's TIMESTAMP [s]; seven digits of a second are cut to six."""
+    text = str(row.get("TIMESTAMP") or "")
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"TIMESTAMP {text!r} is no date and time") from None
+
+
+def _keys(row: Mapping[str, Any], name: str) -> tuple[Hashable, ...]:
+    """Return what stands for a prompt's blocks."""
+    found = row.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(key, int | str) for key in found):
+        raise ValueError(f"{name} is no list of numbers")
+    return tuple(found)

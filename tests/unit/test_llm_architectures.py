@@ -178,6 +178,11 @@ def test_more_key_value_heads_than_heads_are_refused():
         model_of("llama-3.1-8b", num_key_value_heads=64)
 
 
+def compressed(**weights):
+    groups = {"group_0": {"weights": weights, "targets": ["Linear"]}}
+    return {"quant_method": "compressed-tensors", "config_groups": groups, "ignore": ["lm_head"]}
+
+
 @pytest.mark.parametrize(
     ("quantization", "role", "bits"),
     [
@@ -185,11 +190,70 @@ def test_more_key_value_heads_than_heads_are_refused():
         ({"quant_method": "gptq", "bits": 8, "group_size": 64}, "attention", 8 + 24 / 64),
         ({"quant_method": "fp8"}, "ffn", 8),
         ({"quant_method": "mxfp4"}, "expert", 4.25),
+        ({"quant_method": "gptq", "bits": 3, "group_size": 128}, "ffn", 3 + 19 / 128),
+        ({"quant_method": "gptq", "bits": 4, "group_size": -1}, "ffn", 4),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "attention", 4.5),
+        ({"load_in_4bit": True, "bnb_4bit_use_double_quant": True}, "ffn", 4 + 8 / 64 + 32 / 16384),
+        ({"load_in_8bit": True}, "ffn", 8),
+        (compressed(num_bits=8, type="float", strategy="channel"), "attention", 8),
+        (compressed(num_bits=4, type="float", group_size=16), "ffn", 4.5),
+        (compressed(num_bits=4, type="int", group_size=128), "ffn", 4 + 16 / 128),
+        (compressed(num_bits=4, type="int", group_size=128, symmetric=False), "ffn", 4 + 20 / 128),
+        (compressed(num_bits=8, type="int", group_size=None), "ffn", 8),
     ],
 )
 def test_quantized_checkpoint_has_the_bits_of_its_method(quantization, role, bits):
     model = model_of("llama-3.1-8b", quantization_config=quantization)
-    assert 8 * bytes_of(128 * 64, model.dtypes[role]) == bits * 128 * 64
+    assert 8 * bytes_of(128 * 128, model.dtypes[role]) == bits * 128 * 128
+
+
+def test_layers_that_a_compressed_checkpoint_leaves_alone_keep_their_type():
+    whole = compressed(num_bits=8, type="float") | {"ignore": ["re:.*self_attn.*", "lm_head"]}
+    assert set(model_of("llama-3.1-8b", quantization_config=whole).dtypes) == {"ffn", "expert"}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"quantization_config": "fp8"}, "quantization_config 'fp8'; write a mapping"),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 5}}, "gptq of 5 bits in groups of 128"),
+        ({"quantization_config": {"quant_method": "compressed-tensors"}}, "without config_groups"),
+        ({"quantization_config": compressed(num_bits=6, type="float")}, "6-bit floats"),
+        ({"num_attention_heads": 0}, "num_attention_heads 0; write a positive whole number"),
+        ({"hidden_size": 4096.5}, "hidden_size: 4096.5; write a whole number"),
+        ({"hidden_size": "big"}, "hidden_size: 'big'; write a whole number"),
+        ({"num_hidden_layers": True}, "num_hidden_layers: True; write a whole number"),
+        ({"model_type": ["llama"]}, "unknown architecture"),
+    ],
+)
+def test_values_that_no_model_has_are_told_in_a_line(values, told):
+    with pytest.raises(ConfigError, match=told) as error:
+        model_of("llama-3.1-8b", **values)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("count", "per_token"), [(4, 9), (0, 0), (8, 0)])
+def test_more_experts_than_there_are_are_refused(count, per_token):
+    values = {"num_local_experts": count, "num_experts_per_tok": per_token}
+    with pytest.raises(ConfigError, match=f"a token takes {per_token} of {count} experts"):
+        model_of("mixtral-8x7b", **values)
+
+
+def test_names_of_text_parts_and_of_descendants_are_known():
+    qwen = sizes(3584, 18944, 28, 28, 4, 152064)
+    for kind in ("qwen2", "qwen2_vl", "qwen2_5_vl"):
+        assert transformer("x", qwen | {"model_type": kind}).parameters == 7_615_616_512
+    sparse = {
+        "hidden_size": 2560,
+        "intermediate_size": 10240,
+        "num_hidden_layers": 34,
+        "sliding_window": 1024,
+    }
+    text = {"model_type": "gemma3_text", **sparse}  # the other sizes are defaults of the class
+    assert (
+        transformer("gemma-3-4b", {"model_type": "gemma3", "text_config": text}).parameters == 3_880_263_168
+    )
+    assert model_of("deepseek-v3, without MTP", model_type="kimi_k2").shape.latent.rank == 512
 
 
 def test_quantization_that_is_not_known_is_refused():

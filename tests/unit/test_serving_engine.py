@@ -141,6 +141,10 @@ TRACES = {
 }
 
 
+AZURE_HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens"
+MOONCAKE = '{"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1]}\n'
+
+
 @pytest.mark.parametrize("name", TRACES)
 def test_trace_begins_at_zero_whatever_its_kind(tmp_path, name):
     path = tmp_path / f"{name}.gz"
@@ -153,9 +157,22 @@ def test_trace_begins_at_zero_whatever_its_kind(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("a.csv", "arrival_s,prompt\n1,2\n", ":2: 'output' is missing or no number; write a trace as in"),
-        ("a.jsonl", '{"input_toks": 1}\n', ":1: 'arrival_time' is missing or no number"),
-        ("a.csv", "arrival_s,prompt,output\n1,0,3\n", ":2: 0 tokens in and 3 out is missing"),
+        ("a.csv", "arrival_s,prompt\n1,2\n", ":2: output is missing; write a trace as in"),
+        ("a.csv", f"{AZURE_HEAD}\n2023-11-16 18:17:03,48\n", ":2: GeneratedTokens is missing"),
+        ("a.csv", f"{AZURE_HEAD}\nyesterday,48,5\n", ":2: TIMESTAMP 'yesterday' is no date and time"),
+        ("a.csv", "arrival_s,prompt,output\nnan,2,3\n", ":2: arrival_s 'nan' is no number"),
+        ("a.csv", "arrival_s,prompt,output\n1,2,3\ninf,2,3\n", ":3: arrival_s 'inf' is no number"),
+        ("a.csv", "arrival_s,prompt,output\n1,0,3\n", ":2: prompt '0' is no whole number of tokens from 1"),
+        ("a.csv", "arrival_s,prompt,output\n1,2.5,3\n", ":2: prompt '2.5' is no whole number"),
+        ("a.csv", "arrival_s,prompt,output,priority\n1,2,3,high\n", ":2: priority 'high' is no number"),
+        ("a.jsonl", '{"input_toks": 1}\n', ":1: arrival_time is missing"),
+        ("a.jsonl", "\n[1, 2]\n", ":2: '[1, 2]' is not a mapping"),
+        ("a.jsonl", "hello\n", ":1: 'hello' is not JSON"),
+        ("a.jsonl", MOONCAKE.replace("0", "NaN", 1), ":1: timestamp nan is no number"),
+        ("a.jsonl", MOONCAKE.replace("600", "1e30"), ":1: input_length 1e+30 is no whole number"),
+        ("a.jsonl", MOONCAKE.replace("600", "true"), ":1: input_length True is no number"),
+        ("a.jsonl", MOONCAKE.replace("[1]", "[[1], 2]"), ":1: hash_ids is no list of numbers"),
+        ("a.jsonl", MOONCAKE.replace("[1]", "7"), ":1: hash_ids is no list of numbers"),
         ("a.csv", "", ": holds no requests; write at least one"),
     ],
 )
@@ -165,6 +182,12 @@ def test_fault_of_a_trace_is_told_with_its_line(tmp_path, name, text, told):
     with pytest.raises(ConfigError) as error:
         read_trace(path)
     assert str(error.value).startswith(f"{path}{told}")
+
+
+def test_marks_and_blank_lines_of_a_trace_are_passed_over(tmp_path):
+    (tmp_path / "a.csv").write_text("\ufeffarrival_s, prompt,output\n1,2,3\n\n")
+    (tmp_path / "a.jsonl").write_text(f"{MOONCAKE}\n")
+    assert [r.prompt for name in ("a.csv", "a.jsonl") for r in read_trace(tmp_path / name)] == [2, 600]
 
 
 def test_a_limit_on_simulated_time_leaves_the_rest_unserved():

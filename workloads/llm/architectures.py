@@ -14,6 +14,8 @@ Values = Mapping[str, Any]
 
 def _common(values: Values, *, tied: bool = False) -> dict[str, Any]:
     width, heads = int(values["hidden_size"]), int(values["num_attention_heads"])
+    if heads <= 0:
+        raise ValueError(f"num_attention_heads {heads}; write a positive whole number")
     if values.get("head_dim") is None and width % heads:
         raise ValueError(f"hidden_size {width} does not divide into num_attention_heads {heads}")
     return {
@@ -496,6 +498,10 @@ ARCHITECTURES: dict[str, Callable[[Values], Shape]] = {
     "mistral": llama,
     "mixtral": mixtral,
     "qwen2": qwen2,
+    "qwen2_vl": qwen2,
+    "qwen2_5_vl": qwen2,
+    "qwen2_vl_text": qwen2,
+    "qwen2_5_vl_text": qwen2,
     "qwen2_moe": qwen2_moe,
     "qwen3": qwen3,
     "qwen3_moe": qwen3_moe,
@@ -517,6 +523,7 @@ ARCHITECTURES: dict[str, Callable[[Values], Shape]] = {
     "stablelm": stablelm,
     "deepseek_v2": deepseek,
     "deepseek_v3": deepseek,
+    "kimi_k2": deepseek,
     "hymba": hymba,
     "gpt_oss": gpt_oss,
     "mamba": mamba,

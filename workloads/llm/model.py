@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,10 @@ from workloads.llm.shape import Shape, Tensor
 from workloads.llm.tensors import tensors_of
 
 MODELS_FOLDER = Path(__file__).parent / "models"
+SIZES = re.compile(  # names in a config.json
+    r"^(num|n|d|hidden|intermediate|moe|vocab|head|max_position|kv|q|ffn|sliding)_"
+    r"(\w*_)?(size|heads|layers?|dim|experts|tok|rank|window|embeddings|model|embd)$"
+)
 EVERY_TOKEN = ("attention", "ffn", "router", "projection")  # roles whose every weight is one MAC per token
 
 
@@ -108,6 +113,13 @@ class Transformer:
         return self.values(*EVERY_TOKEN) + round(self.active_share * self.values("expert"))
 
 
+def _is_whole(value: Any) -> bool:
+    """Return whether a size of a config.json is one: null is for a default, "auto" for one that follows."""
+    if value is None or value == "auto" or isinstance(value, list | dict):
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+
+
 def builtin_models() -> list[str]:
     """Return the names of the models that come with the project."""
     return sorted(path.stem for path in MODELS_FOLDER.glob("*.json"))
@@ -149,9 +161,12 @@ def transformer(name: str, values: Mapping[str, Any], *, file: Path | None = Non
     if isinstance(values, Mapping) and isinstance(values.get("text_config"), Mapping):
         values = {"model_type": values.get("model_type"), **values, **values["text_config"]}
     kind = values.get("model_type") if isinstance(values, Mapping) else None
-    if kind not in ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in ARCHITECTURES:
         found = "no model_type" if kind is None else f"unknown architecture {kind!r}"
         raise ConfigError(f"{found}; write one of {', '.join(ARCHITECTURES)}", file=file, key="model_type")
+    for key, value in values.items():
+        if SIZES.search(key) and not _is_whole(value):
+            raise ConfigError(f"{value!r}; write a whole number", file=file, key=key)
     try:
         shape = ARCHITECTURES[kind](values)
         dtypes = quantized_roles(values.get("quantization_config"))

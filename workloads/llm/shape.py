@@ -30,6 +30,10 @@ class Experts:
     bias: bool = False  # of experts and router
     router_values: int = 0  # further values of the router (DeepSeek's correction)
 
+    def __post_init__(self) -> None:
+        if not 0 < self.per_token <= self.count:
+            raise ValueError(f"a token takes {self.per_token} of {self.count} experts")
+
 
 @dataclass(frozen=True)
 class Latent:
