@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,20 @@ def simulate_serving(config: Config, progress: Progress | None = None) -> Result
     requests: dict[str, list[Any]] = {"job": [name for name, t in tables.items() for _ in t["request"]]}
     requests |= {column: [value for t in tables.values() for value in t[column]] for column in columns}
     timeline = [event for name, server in servers.items() for event in _events(name, server)]
-    return Result(summary=summary, ops={}, config=resolved(config), timeline=timeline, requests=requests)
+    result = Result(summary=summary, ops={}, config=resolved(config), timeline=timeline, requests=requests)
+    result.warnings += [text for name, server in servers.items() for text in _too_long(name, server)]
+    return result
+
+
+def _too_long(name: str, server: Server) -> Iterator[str]:
+    """Yield what is to be said of requests longer than the model's positions reach; they are served."""
+    lengths = [s.request.prompt + s.request.output for s in server.sequences]
+    longest, many = server.engine.longest, sum(length > server.engine.longest for length in lengths)
+    if many:
+        yield (
+            f"{name}: {many} of {len(lengths)} requests are longer than the {longest} positions of its "
+            f"model, up to {max(lengths)} tokens; they are served as if it had more"
+        )
 
 
 def _run(server: Server, limit_fs: int | None) -> None:

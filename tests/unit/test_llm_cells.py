@@ -244,6 +244,11 @@ WRONG = {
         "share": {"layers": 3}
     },
     "kv_cache.rules.0: number 4 of 4; write numbers from 0 to 3": {"layers": "2-4", "bits": 4},
+    "kv_cache.rules.0: 'every 3 from 9' is none of 4; write more, or leave the rule out": {
+        "layers": "every 3 from 9",
+        "bits": 4,
+    },
+    "kv_cache.rules.0: '1 %' is none of 16; write more, or leave the rule out": {"heads": "1 %", "bits": 4},
     "kv_cache.rules.0: 2 owners for 4 layers; write one for each": {"owners": [0, 0]},
     "kv_cache.rules: keys of layer 0 are read from layer 1, which does not store its own; "
     "write an owner that does": {"owners": [1, 0, 2, 3]},
@@ -265,6 +270,10 @@ def test_rule_that_cannot_be_is_told_in_one_line(tmp_path, message):
         ({"layers": "first"}, "no choice; write numbers such as"),
         ({"bits": "int5"}, "are no bits of a value; write a number such as 4.5"),
         ({"width": "0 %"}, "is no share; write more than 0 %"),
+        ({"width": -5}, "-5 values of a token; write at least 1, or stored: false"),
+        ({"bits": float("nan")}, "nan are no bits of a value"),
+        ({"layers": "8-2", "bits": 4}, "'8-2' is no choice; write numbers such as"),
+        ({"layers": "every 0", "bits": 4}, "'every 0' is no choice; write numbers such as"),
         ({"layers": 1}, "a rule without an effect; write one of bits, index_bits"),
         ({"share": {}, "owner": 1}, "share and owner; write one of them"),
     ],
@@ -287,6 +296,10 @@ def test_batches_and_spills_refuse_what_does_not_go_with_them():
 
 @given(st.integers(1, 40), st.integers(1, 100))
 def test_share_takes_numbers_evenly(count, percent):
+    if count * percent < 100:
+        with pytest.raises(ValueError, match=f"'{percent} %' is none of {count}"):
+            choose(f"{percent} %", count)
+        return
     found = choose(f"{percent} %", count)
     assert len(found) == count * percent // 100
     assert found == sorted(set(found))

@@ -150,3 +150,15 @@ def batches(server):
     again.step_time.seconds = lambda batch: (found.append(batch), seconds(batch))[1]
     again.run()
     return found
+
+
+def test_requests_beyond_a_models_positions_are_told(tmp_path):
+    (tmp_path / "trace.csv").write_text("arrival_s,prompt,output\n0,100,5\n0,4000,5\n")
+    serve = {"model": "tinyllama-1.1b", "on": "gpu0", "requests": {"trace": str(tmp_path / "trace.csv")}}
+    config = {"system": {"backends": {"gpu0": {"preset": "rtx_4090.vllm"}}}, "workloads": {"serve": serve}}
+    (told,) = simulator.run(config).warnings
+    assert told.startswith(
+        "serve: 1 of 2 requests are longer than the 2048 positions of its model, up to 4005"
+    )
+    (tmp_path / "trace.csv").write_text("arrival_s,prompt,output\n0,2000,48\n")
+    assert simulator.run(config).warnings == []

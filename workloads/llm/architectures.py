@@ -370,13 +370,15 @@ def deepseek(values: Values) -> Shape:  # DeepseekV2ForCausalLM, DeepseekV3ForCa
     layers, neurons = common["layers"], int(values.get("moe_intermediate_size") or 0)
     count = int(values.get("n_routed_experts") or 0)
     first, period = int(values.get("first_k_dense_replace", 0)), int(values.get("moe_layer_freq", 1))
-    experts = Experts(
-        count,
-        int(values.get("num_experts_per_tok") or 0),
-        neurons,
-        int(values.get("n_shared_experts") or 0) * neurons,
-        router_values=count if values.get("topk_method") == "noaux_tc" else 0,
-    )
+    experts = None
+    if count:
+        experts = Experts(
+            count,
+            int(values.get("num_experts_per_tok") or 0),
+            neurons,
+            int(values.get("n_shared_experts") or 0) * neurons,
+            router_values=count if values.get("topk_method") == "noaux_tc" else 0,
+        )
     return Shape(
         **common,
         ffn=int(values["intermediate_size"]),
@@ -388,7 +390,7 @@ def deepseek(values: Values) -> Shape:  # DeepseekV2ForCausalLM, DeepseekV3ForCa
             int(values["qk_nope_head_dim"]),
             int(values["v_head_dim"]),
         ),
-        experts=experts if count else None,
+        experts=experts,
         expert_layers=tuple(count > 0 and layer >= first and layer % period == 0 for layer in range(layers)),
     )
 

@@ -3,6 +3,7 @@
 Rules are applied in order to cells, the keys or the values of one (layer, key-value head); later ones win.
 """
 
+import math
 import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -37,32 +38,43 @@ def picked(value: Any) -> str:
         raise ValueError(f"{value!r} is no choice; write numbers such as [0, 4], 8-15, every 4, or 25 %")
     text = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value).strip()
     parts = [part.strip() for part in text.split(",")]
-    whole = PERCENT.fullmatch(text) or EVERY.fullmatch(text)
-    if whole is None and not all(SPAN.fullmatch(part) for part in parts):
+    every, spans = EVERY.fullmatch(text), [SPAN.fullmatch(part) for part in parts]
+    backwards = any(span and span[2] and int(span[2]) < int(span[1]) for span in spans)
+    known = every or PERCENT.fullmatch(text) or all(spans)
+    if not known or backwards or (every is not None and int(every[1]) == 0):
         raise ValueError(f"{value!r} is no choice; write numbers such as [0, 4], 8-15, every 4, or 25 %")
     return text
 
 
 def choose(written: str | None, count: int) -> list[int]:
-    """Return the numbers below ``count`` that are meant, None: all. Raises ValueError for one behind.
+    """Return the numbers below ``count`` that are meant, None: all. Raises ValueError for one behind or none.
 
     A share takes numbers evenly spread, the last one among them.
     """
     if written is None:
         return list(range(count))
+    found: list[int] = []
+    every = EVERY.fullmatch(written)
     if PERCENT.fullmatch(written):
         share = share_of(written)
-        return [i for i in range(count) if int((i + 1) * share) > int(i * share)]
-    every = EVERY.fullmatch(written)
-    if every is not None:
-        return list(range(int(every[2] or 0), count, max(int(every[1]), 1)))
+        found = [i for i in range(count) if int((i + 1) * share) > int(i * share)]
+    elif every is not None:
+        found = list(range(int(every[2] or 0), count, int(every[1])))
+    else:
+        found = _listed(written)
+    if not found:
+        raise ValueError(f"{written!r} is none of {count}; write more, or leave the rule out")
+    if max(found) >= count:
+        raise ValueError(f"number {max(found)} of {count}; write numbers from 0 to {count - 1}")
+    return found
+
+
+def _listed(written: str) -> list[int]:
     found: list[int] = []
     for part in written.split(","):
         span = SPAN.fullmatch(part.strip())
         assert span is not None
         found += range(int(span[1]), int(span[2] or span[1]) + 1)
-    if found and max(found) >= count:
-        raise ValueError(f"number {max(found)} of {count}; write numbers from 0 to {count - 1}")
     return sorted(set(found))
 
 
@@ -79,12 +91,21 @@ def _bits(value: Any) -> Fraction:
         except KeyError:
             pass
     elif isinstance(value, int | float | str | Fraction) and not isinstance(value, bool):
-        bits = Fraction(value) if isinstance(value, str) else Fraction(value).limit_denominator(4096)
+        finite = not isinstance(value, float) or math.isfinite(value)
+        bits = Fraction(value) if isinstance(value, str) else Fraction(value if finite else 0)
         if 0 < bits <= 64:
-            return bits
+            return bits if isinstance(value, str) else bits.limit_denominator(4096)
     raise ValueError(
         f"{value!r} are no bits of a value; write a number such as 4.5, or a data type: int4, fp8"
     )
+
+
+def _width(value: Any) -> int | Fraction:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return share_of(value)
+    if value < 1:
+        raise ValueError(f"{value} values of a token; write at least 1, or stored: false")
+    return value
 
 
 Bits = Annotated[
@@ -95,7 +116,7 @@ Bits = Annotated[
 Width = Annotated[
     int | Fraction,
     BeforeValidator(
-        lambda v: v if isinstance(v, int) and not isinstance(v, bool) else share_of(v),
+        _width,
         json_schema_input_type=int | str,
     ),
     PlainSerializer(lambda v: v if isinstance(v, int) else percent(v), return_type=int | str),
