@@ -230,7 +230,7 @@ def registers_of(sdp: Settings, memory: list[bool], surfaces: int, y_works: bool
     parts += [*_converter_parts(sdp, "EW_MUL_CVT"), (sdp["EW_TRUNCATE"], 10), (sdp["EW_MUL_PRELU"], 1)]
     parts += [(1 - sdp["EW_LUT_BYPASS"], 1)]
     parts += [(sdp["CVT_OFFSET"], 32), (sdp["CVT_SCALE"], 16), (sdp["CVT_SHIFT"], 6)]
-    parts += [(sdp["WIDTH"] + 1, 13), (sdp["HEIGHT"] + 1, 13), (surfaces, 13)]
+    parts += [(sdp["WIDTH"] + 1, 14), (sdp["HEIGHT"] + 1, 14), (surfaces, 14)]
     parts += [
         (sdp.raw("D_DST_BASE_ADDR_LOW"), 32),
         (sdp.raw("D_DST_LINE_STRIDE"), 32),

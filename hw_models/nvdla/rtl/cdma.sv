@@ -42,7 +42,7 @@ module cdma
     output logic                              pends,
     output logic                              asks,           // it waits for a new split, or does from the next cycle on
     input  logic                              agreed,
-    output logic [12:0]                       lines_update,
+    output logic [13:0]                       lines_update,
     output logic                              kernels_update,
     input  logic                              release_data,
     input  logic [15:0]                       release_data_entries,

@@ -34,7 +34,7 @@ module cdma_data
     // CSC
     input  logic                  agreed,
     output logic                  pends,
-    output logic [12:0]           lines_update,
+    output logic [13:0]           lines_update,
     input  logic                  release_valid,
     input  logic [15:0]           release_entries,
     // CBUF
@@ -62,26 +62,26 @@ module cdma_data
   cdma_launch_t launch;                     // some of it
   /* verilator lint_on UNUSEDSIGNAL */
   logic [5:0] banks;                        // of the split in force
-  logic [12:0] width, surfaces;             // atoms of a line, surfaces
-  logic [12:0] grain;                       // lines of one
+  logic [13:0] width, surfaces;             // atoms of a line, surfaces
+  logic [13:0] grain;                       // lines of one
   wire starts = phase == IDLE && waits;
   wire new_split = first.data_banks != banks;
   wire agrees = phase == PEND && agreed;
   wire loads = agrees || (starts && !new_split);
-  wire [12:0] atoms_deep = 13'((14'(first.channels) + 14'(ATOM - 1)) >> LOG_ATOM);
+  wire [13:0] atoms_deep = 14'((14'(first.channels) + 14'(ATOM - 1)) >> LOG_ATOM);
   wire one_line = first.width == 1 && first.height == 1 && first.surface_packed;
-  wire [12:0] first_grain = (first.line_packed && first.grains != 0 && !first.image) ? 13'(first.grains) : 13'd1;
+  wire [13:0] first_grain = (first.line_packed && first.grains != 0 && !first.image) ? 14'(first.grains) : 14'd1;
   wire [15:0] line_bytes = 16'(first.width) * 16'(first.channels[2:0]) + 16'(first.address[LOG_ATOM-1:0]);
-  wire [12:0] line_atoms = 13'((17'(line_bytes) + 17'(ATOM - 1)) >> LOG_ATOM);
+  wire [13:0] line_atoms = 14'((17'(line_bytes) + 17'(ATOM - 1)) >> LOG_ATOM);
   assign pends = phase == PEND;
 
-  function automatic logic [12:0] smaller(logic [12:0] one, logic [12:0] other);
+  function automatic logic [13:0] smaller(logic [13:0] one, logic [13:0] other);
     return (one < other) ? one : other;
   endfunction
 
   // requests
   logic [T-1:0] next_request;
-  logic [12:0] req_line, req_lines, req_surface;  // the grain in work: first line, lines, surface
+  logic [13:0] req_line, req_lines, req_surface;  // the grain in work: first line, lines, surface
   logic [24:0] req_atom;
   logic [E-1:0] occupied;                   // entries that are requested or filled
   wire [E-1:0] capacity = E'(launch.data_banks) << BANK_BITS;
@@ -98,8 +98,8 @@ module cdma_data
   assign req_atoms = request_size(req_address[2:0], 32'(atoms - req_atom));
   assign req_delay = delay_of(next_request, now);
   wire ends_surface = req_atom + 25'(req_atoms) == atoms;
-  wire ends_grain = ends_surface && req_surface + 13'd1 == surfaces;
-  wire [12:0] line_after = req_line + req_lines;
+  wire ends_grain = ends_surface && req_surface + 14'd1 == surfaces;
+  wire [13:0] line_after = req_line + req_lines;
 
   // beats
   logic takes;
@@ -109,10 +109,10 @@ module cdma_data
   cdma_pipes #(.BITS(8 * ATOM)) pipes (
       .clk, .rst, .beat_valid, .beat_ready, .beat_data, .busy, .takes, .data(atom)
   );
-  logic [12:0] line, lines, row, surface, column;  // the grain that fills: first line, lines, line of it
-  wire end_of_line = column + 13'd1 == width;
-  wire end_of_surface = end_of_line && row + 13'd1 == lines;
-  wire end_of_grain = takes && end_of_surface && surface + 13'd1 == surfaces;
+  logic [13:0] line, lines, row, surface, column;  // the grain that fills: first line, lines, line of it
+  wire end_of_line = column + 14'd1 == width;
+  wire end_of_surface = end_of_line && row + 14'd1 == lines;
+  wire end_of_grain = takes && end_of_surface && surface + 14'd1 == surfaces;
   wire last_grain = line + lines == launch.height;
 
   // where an atom goes
@@ -162,7 +162,7 @@ module cdma_data
   // lines on their way to CSC
   typedef struct packed {
     logic        last;
-    logic [12:0] lines;
+    logic [13:0] lines;
   } update_t;
   update_t ready, detour, update;
   wire update_t full = '{end_of_grain && last_grain, end_of_grain ? lines : '0};
@@ -197,7 +197,7 @@ module cdma_data
         launch <= first;
         banks <= first.data_banks;
         width <= first.image ? line_atoms : one_line ? atoms_deep : first.width;
-        surfaces <= (first.image || one_line) ? 13'd1 : atoms_deep;
+        surfaces <= (first.image || one_line) ? 14'd1 : atoms_deep;
         grain <= first_grain;
       end
       if (last_update) begin
@@ -214,7 +214,7 @@ module cdma_data
       end else if (requests) begin
         next_request <= next_request + T'(1) + T'(ends_surface) + T'(ends_grain);
         req_atom <= ends_surface ? '0 : req_atom + 25'(req_atoms);
-        if (ends_surface) req_surface <= ends_grain ? '0 : req_surface + 13'd1;
+        if (ends_surface) req_surface <= ends_grain ? '0 : req_surface + 14'd1;
         if (ends_grain) begin
           req_line <= line_after;
           req_lines <= smaller(grain, launch.height - line_after);
@@ -235,9 +235,9 @@ module cdma_data
         if (agrees) base <= '0;
         image_base <= agrees ? '0 : base;
       end else if (takes) begin
-        column <= end_of_line ? '0 : column + 13'd1;
-        if (end_of_line) row <= end_of_surface ? '0 : row + 13'd1;
-        if (end_of_surface) surface <= end_of_grain ? '0 : surface + 13'd1;
+        column <= end_of_line ? '0 : column + 14'd1;
+        if (end_of_line) row <= end_of_surface ? '0 : row + 14'd1;
+        if (end_of_surface) surface <= end_of_grain ? '0 : surface + 14'd1;
         if (end_of_grain) begin
           line <= line + lines;
           lines <= smaller(grain, launch.height - line - lines);

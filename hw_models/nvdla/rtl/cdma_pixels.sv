@@ -15,7 +15,7 @@ module cdma_pixels
     /* verilator lint_off UNUSEDSIGNAL */
     input  cdma_launch_t      launch,       // some of it
     /* verilator lint_on UNUSEDSIGNAL */
-    input  logic [12:0]       atoms,        // of a line
+    input  logic [13:0]       atoms,        // of a line
     input  logic              valid,
     input  logic [8*ATOM-1:0] atom,
     output logic              write,
@@ -38,7 +38,7 @@ module cdma_pixels
   wire [LOG-1:0] shift = ahead[LOG-1:0];
   wire signed [W-1:0] whole = ahead >>> LOG;
 
-  logic [12:0] place;                       // of the next entry in its line
+  logic [13:0] place;                       // of the next entry in its line
   logic [E-1:0] line_offset;
   logic primed;
   logic [8*ATOM-1:0] last;
@@ -47,7 +47,7 @@ module cdma_pixels
   wire needs = wanted >= 0 && wanted < $signed(W'(atoms));
   wire steps = count != 0 || (place != 0 && !needs);
   wire pops = steps && (primes || needs);
-  wire ends = place + 13'd1 == 13'(launch.line_entries);
+  wire ends = place + 14'd1 == 14'(launch.line_entries);
   wire [8*ATOM-1:0] front = fifo[head];
   wire [16*ATOM-1:0] pair = (shift == 0) ? {front, front} : {front, last};
   wire [8*ATOM-1:0] aligned = pair[{1'b0, shift, 3'd0}+:8*ATOM];
@@ -71,7 +71,7 @@ module cdma_pixels
       primed <= (primed && !write) || (steps && primes);
       if (loads) line_offset <= '0;
       else if (write) begin
-        place <= ends ? '0 : place + 13'd1;
+        place <= ends ? '0 : place + 14'd1;
         if (ends) line_offset <= line_offset + E'(launch.line_entries);
       end
     end

@@ -21,9 +21,9 @@ package cdma_types;
     logic [7:0]  pad_value;
     logic        means;                    // an offset for each channel
     logic [3:0][15:0] mean;
-    logic [12:0] width;
-    logic [12:0] height;
-    logic [12:0] channels;
+    logic [13:0] width;
+    logic [13:0] height;
+    logic [13:0] channels;
     logic        line_packed;              // lines lie one behind the other: a grain may have several
     logic        surface_packed;
     logic [11:0] grains;
@@ -31,7 +31,7 @@ package cdma_types;
     logic [31:0] line_stride;
     logic [31:0] surface_stride;
     logic [15:0] line_entries;             // CBUF entries of an input line
-    logic [12:0] kernels;
+    logic [13:0] kernels;
     logic [18:0] kernel_bytes;             // of one kernel
     logic [31:0] weight_address;
     logic [31:0] weight_bytes;

@@ -96,10 +96,10 @@ module cdma_weights
 
   // kernel groups
   logic [31:0] received, need;              // bytes: in CBUF, and when the next group is
-  logic [12:0] unannounced;                 // kernels
+  logic [13:0] unannounced;                 // kernels
   logic spaced;                             // no announcement in the cycle before
   wire [31:0] group_bytes = 32'(launch.kernel_bytes) * 32'(ATOMIC_K);
-  wire last_group = unannounced <= 13'(ATOMIC_K);
+  wire last_group = unannounced <= 14'(ATOMIC_K);
   wire [31:0] received_now = received + (write ? 32'(ATOM) : '0);
   wire announces = phase == BUSY && spaced && unannounced != 0
       && received_now >= (last_group ? launch.weight_bytes : need);
@@ -164,7 +164,7 @@ module cdma_weights
         received <= received_now;
         if (announces) begin
           need <= need + group_bytes;
-          unannounced <= last_group ? '0 : unannounced - 13'(ATOMIC_K);
+          unannounced <= last_group ? '0 : unannounced - 14'(ATOMIC_K);
         end
       end
     end

@@ -30,7 +30,7 @@ module conv_core
     input  logic [1:0]                       write,             // data, weights
     input  logic [1:0][E-1:0]                write_entry,
     input  logic [1:0][8*ATOMIC_C-1:0]       write_data,
-    input  logic [12:0]                      lines_update,
+    input  logic [13:0]                      lines_update,
     input  logic                             kernels_update,
     input  logic                             cdma_pends,
     output logic                             pends,

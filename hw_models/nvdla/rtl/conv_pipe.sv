@@ -56,7 +56,7 @@ module conv_pipe
 
   // CDMA to CSC
   logic asks, agreed, kernels_update, release_data, release_weights;
-  logic [12:0] lines_update;
+  logic [13:0] lines_update;
   logic [15:0] release_data_entries, release_weight_entries;
   logic [1:0] write;
   logic [1:0][E-1:0] write_entry;

@@ -5,11 +5,11 @@ package conv_types;
   // registers of a launch, as the driver programs them; sizes as they are, not less one
   typedef struct packed {
     logic        image;           // channels side by side, no surfaces; no output line shares a stripe
-    logic [12:0] width;           // input
-    logic [12:0] height;
-    logic [12:0] channels;        // of a kernel: an image's times the kernel's columns
-    logic [12:0] pixel_bytes;     // image only: channels of a pixel
-    logic [12:0] kernels;
+    logic [13:0] width;           // input
+    logic [13:0] height;
+    logic [13:0] channels;        // of a kernel: an image's times the kernel's columns
+    logic [13:0] pixel_bytes;     // image only: channels of a pixel
+    logic [13:0] kernels;
     logic [5:0]  rows;            // of a kernel
     logic [5:0]  columns;         // 1 for an image
     logic [3:0]  stride_x;
@@ -19,10 +19,10 @@ package conv_types;
     logic [5:0]  pad_left;
     logic [5:0]  pad_top;
     logic [7:0]  pad_value;
-    logic [12:0] out_width;
-    logic [12:0] out_height;
+    logic [13:0] out_width;
+    logic [13:0] out_height;
     logic [15:0] line_entries;    // CBUF entries of an input line
-    logic [12:0] release_lines;   // given back to CDMA at the end of the launch, 1 to height
+    logic [13:0] release_lines;   // given back to CDMA at the end of the launch, 1 to height
     logic [15:0] kernel_bytes;    // of one kernel
     logic [15:0] weight_entries;  // CBUF entries of all kernels
     logic [5:0]  data_banks;

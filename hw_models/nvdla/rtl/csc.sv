@@ -17,7 +17,7 @@ module csc
     input  launch_t     registers,
     output logic        room,               // a register group is free
     // CDMA
-    input  logic [12:0] lines_update,       // lines handed over in this cycle
+    input  logic [13:0] lines_update,       // lines handed over in this cycle
     input  logic        kernels_update,     // a kernel group is
     input  logic        cdma_pends,         // CDMA waits for a new split of CBUF
     output logic        pends,
@@ -65,7 +65,7 @@ module csc
   phase_t phase;
   logic [6:0] ready_wait;
   logic [3:0] busy_wait, pend_age, cdma_age;
-  logic [12:0] lines, left_lines;
+  logic [13:0] lines, left_lines;
   logic [6:0] kernel_groups;                // in CBUF, not yet loaded
   logic ever;                               // there was a launch before
 
@@ -78,18 +78,18 @@ module csc
   assign data_agreed = agreed && data_pends;
 
   // shape of the launch in work
-  wire [12:0] blocks = (launch.channels + 13'(ATOMIC_C - 1)) >> LOG_C;
-  wire [12:0] kernel_group_count = (launch.kernels + 13'(ATOMIC_K - 1)) >> LOG_K;
+  wire [13:0] blocks = (launch.channels + 14'(ATOMIC_C - 1)) >> LOG_C;
+  wire [13:0] kernel_group_count = (launch.kernels + 14'(ATOMIC_K - 1)) >> LOG_K;
   wire [6:0] last_kernels = 7'(launch.kernels - ((kernel_group_count - 1'b1) << LOG_K));
   wire [6:0] last_bytes = 7'(launch.channels - ((blocks - 1'b1) << LOG_C));
   wire [15:0] group_entries = 16'((32'(launch.kernel_bytes) << LOG_K) >> LOG_C);
   wire [15:0] last_entries = launch.weight_entries - 16'(kernel_group_count - 1'b1) * group_entries;
   wire [25:0] row_pixels = launch.image ? 26'(launch.out_width) : launch.out_width * launch.out_height;
-  wire [12:0] pixel_rows = launch.image ? launch.out_height : 13'd1;
+  wire [13:0] pixel_rows = launch.image ? launch.out_height : 14'd1;
 
   // the package to be loaded next
   logic [5:0] column, row;
-  logic [12:0] block, kernel_group, pixel_row;
+  logic [13:0] block, kernel_group, pixel_row;
   logic [25:0] pixel;
   logic all_loaded;
   wire last_column = column + 1'b1 == launch.columns;
@@ -200,7 +200,7 @@ module csc
       // what is in CBUF
       if (data_agreed) lines <= '0;
       else begin
-        lines <= lines + lines_update - (done ? launch.release_lines : 13'd0) - (begins ? left_lines : 13'd0);
+        lines <= lines + lines_update - (done ? launch.release_lines : 14'd0) - (begins ? left_lines : 14'd0);
       end
       if (done) left_lines <= launch.height - launch.release_lines;
       else if (begins) left_lines <= '0;

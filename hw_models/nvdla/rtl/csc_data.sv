@@ -38,20 +38,20 @@ module csc_data
   );
 
   // output pixel of the walk; the stripe's first is kept, each of its packages begins there
-  logic [12:0] stripe_x, stripe_y, x_kept, y_kept;
+  logic [13:0] stripe_x, stripe_y, x_kept, y_kept;
   logic [6:0] left;
   package_t kept;
   /* verilator lint_off UNUSEDSIGNAL */
   wire package_t now = go ? told : kept;   // some of it
   /* verilator lint_on UNUSEDSIGNAL */
-  wire [12:0] x = go ? stripe_x : x_kept;
-  wire [12:0] y = go ? stripe_y : y_kept;
+  wire [13:0] x = go ? stripe_x : x_kept;
+  wire [13:0] y = go ? stripe_y : y_kept;
   wire walks = go || left != 0;
   wire [6:0] left_now = go ? told.pixels : left;
   wire line_ends = x + 1'b1 == launch.out_width;
   wire cube_ends = line_ends && y + 1'b1 == launch.out_height;
-  wire [12:0] x_next = line_ends ? '0 : x + 1'b1;
-  wire [12:0] y_next = cube_ends ? '0 : line_ends ? y + 1'b1 : y;
+  wire [13:0] x_next = line_ends ? '0 : x + 1'b1;
+  wire [13:0] y_next = cube_ends ? '0 : line_ends ? y + 1'b1 : y;
   wire ends = walks && left_now == 7'd1;
 
   // stage 1: the input pixel that it needs
@@ -68,8 +68,8 @@ module csc_data
   logic [LOG_C-1:0] byte_2;
   logic [ENTRY_BITS-1:0] base;              // the launch's first entry
   wire [ENTRY_BITS:0] capacity = (ENTRY_BITS + 1)'(launch.data_banks) << BANK_BITS;
-  wire outside_y = in_y_1 < 0 || in_y_1 >= $signed({5'd0, launch.height});
-  wire outside_x = !launch.image && (in_x_1 < 0 || in_x_1 >= $signed({5'd0, launch.width}));
+  wire outside_y = in_y_1 < 0 || in_y_1 >= $signed({4'd0, launch.height});
+  wire outside_x = !launch.image && (in_x_1 < 0 || in_x_1 >= $signed({4'd0, launch.width}));
   wire [16:0] column_bytes = launch.image ? 17'(launch.pixel_bytes) : 17'(ATOMIC_C);
   wire [16:0] block_bytes = launch.image ? 17'(ATOMIC_C) : 17'(launch.width) << LOG_C;
   wire [31:0] at_byte = 32'(in_x_1[16:0]) * 32'(column_bytes) + 32'(block_1) * 32'(block_bytes);

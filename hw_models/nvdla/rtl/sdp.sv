@@ -88,7 +88,7 @@ module sdp
   logic [4:0] results_in, results_out;
 
   // positions in the output cube, and the bursts that they make
-  logic [12:0] column, line, surface;
+  logic [13:0] column, line, surface;
   logic [3:0] gathered;
   logic [31:0] burst_address;
   wire one_pixel = now.width == 1 && now.height == 1;  // surfaces lie side by side, all in one command

@@ -51,9 +51,9 @@ package sdp_types;
     logic signed [31:0] offset;    // output converter
     logic signed [15:0] scale;
     logic [5:0]         shift;
-    logic [12:0]        width;
-    logic [12:0]        height;
-    logic [12:0]        surfaces;  // of one atom of channels
+    logic [13:0]        width;
+    logic [13:0]        height;
+    logic [13:0]        surfaces;  // of one atom of channels
     logic [31:0]        address;
     logic [31:0]        line_stride;
     logic [31:0]        surface_stride;
