@@ -16,9 +16,13 @@ from numba.core.ir_utils import find_const, get_definition, guard
 from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type: ignore[attr-defined]
 from numba.core.unsafe import eh
 
+from hw_models import llvm_ranges
+from hw_models.llvm_builder import Builder, drop_unused
+
 _WORD = cgutils.intp_t
 _WHOLE = {operator.floordiv, operator.ifloordiv}
 _DIVIDES = _WHOLE | {operator.mod, operator.imod}
+_OUTERMOST = {max: ">", min: "<"}
 _PLAIN = {types.Integer, types.IntegerLiteral, types.Boolean, types.Float, types.Record, types.NestedArray}
 
 
@@ -36,7 +40,18 @@ class Lower(lowering.Lower):
 
     def setup_function(self, described: Any) -> None:
         super().setup_function(described)
-        self.builder.catches_nothing = not self._catches()
+        self.builder = Builder(self.entry_block, hands_on=not self._catches())
+        self.call_helper = self.call_conv.init_call_helper(self.builder)
+
+    def lower_normal_function(self, described: Any) -> None:
+        super().lower_normal_function(described)
+        drop_unused(self.function)
+
+    def raises(self) -> bool:
+        """Tell whether the function may return anything but that all went well."""
+        ends = [block.terminator for block in self.function.blocks]
+        said = [end.operands[0] for end in ends if isinstance(end, llvm.Ret)]
+        return not all(isinstance(code, llvm.Constant) and code.constant == 0 for code in said)
 
     def _catches(self) -> bool:
         """Tell whether the function may catch what one that it calls raises, or takes what that yields."""
@@ -95,7 +110,22 @@ class Lower(lowering.Lower):
             record = self.typeof(expression.value.name)
             if isinstance(record, types.Record) and isinstance(expression.index, str):
                 return self._field(record, self.loadvar(expression.value.name), expression.index)
-        return super().lower_expr(kind, expression)
+        made = None if self.func_ir.func_id.is_generator else self._step(kind, expression)
+        return super().lower_expr(kind, expression) if made is None else made
+
+    def _step(self, kind: Any, expression: Any) -> Any:
+        """Return what a loop over a range does: begin, take a number, look at it. None for all else."""
+        build, operation = self.builder, expression.op
+        if operation not in ("getiter", "iternext", "pair_first", "pair_second"):
+            return None
+        given, value = self.typeof(expression.value.name), self.loadvar(expression.value.name)
+        if operation == "getiter" and given == types.range_state64_type:
+            return llvm_ranges.iterator_of(build, self.context.get_value_type(kind), value)
+        if operation == "iternext" and given == types.range_iter64_type:
+            return llvm_ranges.next_of(build, self.context.get_value_type(kind), value)
+        if operation in ("pair_first", "pair_second") and not self._counts(given):
+            return build.extract_value(value, int(operation == "pair_second"))
+        return None
 
     def lower_binop(self, kind: Any, expression: Any, function: Any) -> Any:
         if expression.static_lhs is not ir.UNDEFINED or expression.static_rhs is not ir.UNDEFINED:
@@ -132,6 +162,26 @@ class Lower(lowering.Lower):
         if whole:
             return build.sub(build.sdiv(number, by), build.zext(lower, _WORD))
         return build.add(left, build.select(lower, by, _WORD(0)))
+
+    def lower_call(self, kind: Any, expression: Any) -> Any:
+        known = getattr(self.typeof(expression.func.name), "typing_key", None)
+        given = [self.typeof(each.name) for each in expression.args]
+        plain = {*map(unliteral, given)} == {types.int64} and not expression.kws and not expression.vararg
+        made = None
+        if plain and (known in _OUTERMOST or known is range):
+            words = [
+                self.context.cast(self.builder, self.loadvar(each.name), one, types.int64)
+                for each, one in zip(expression.args, given, strict=True)
+            ]
+            if known in _OUTERMOST:
+                made = functools.reduce(functools.partial(self._outer, _OUTERMOST[known]), words)
+                made = self.context.cast(self.builder, made, types.int64, kind)
+            elif kind == types.range_state64_type and not self.func_ir.func_id.is_generator:
+                made = llvm_ranges.range_of(self.builder, self.context.get_value_type(kind), words)
+        return super().lower_call(kind, expression) if made is None else made
+
+    def _outer(self, sign: str, first: Any, other: Any) -> Any:
+        return self.builder.select(self.builder.icmp_signed(sign, other, first), other, first)
 
     def lower_getitem(self, kind: Any, expression: Any, value: Any, index: Any, signature: Any) -> Any:
         array = self.typeof(value.name)
@@ -277,6 +327,12 @@ class Lower(lowering.Lower):
             return self._data[value]
         model = self.context.data_model_manager[array]
         return self.builder.extract_value(value, model.get_field_position(key))
+
+    def alloca(self, name: str, type: Any) -> Any:
+        if self._counts(type):
+            return super().alloca(name, type)
+        with self.builder.goto_entry_block():
+            return self.builder.alloca(self.context.get_value_type(type), name=name)
 
     def storevar(self, value: Any, name: str, argidx: int | None = None) -> None:
         kind = self.typeof(name)

@@ -16,10 +16,11 @@ import llvmlite.binding as ll
 from numba.core import compiler, compiler_machinery, event, funcdesc, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.imputils import user_function
 from numba.core.itanium_mangler import PREFIX, mangle_identifier
 from numba.core.runtime import rtsys
 from numba.core.transforms import canonicalize_cfg
-from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's partial annotations
+from numba.core.types import Optional, unliteral  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.core.typing import make_concrete_template
 
 from hw_models.llvm_lowering import Lower, owns
@@ -33,6 +34,7 @@ ENVIRONMENT = "_ZN08NumbaEnv"  # how numba names what a wrapper needs of Python
 class PartLibrary(JITCodeLibrary):
     """The code of one part, and the libraries of what it calls. It never becomes machine code by itself."""
 
+    raises = True  # perhaps
     home: Any = None  # (module, qualified name, argument types) where another process finds it
     _shared_module: Any = None
 
@@ -133,6 +135,25 @@ class _Code:
         return ll.parse_bitcode(self._bitcode)
 
 
+def call_of(described: Any, library: Any) -> Any:
+    """Return how numba puts down a call of a part: without a look at what it raises, if that is nothing."""
+    usual = user_function(described, [library])
+    if library.raises or isinstance(described.restype, Optional):
+        return usual
+
+    def call(context: Any, build: Any, known: Any, args: tuple) -> Any:
+        if not getattr(build, "hands_on", False):
+            return usual(context, build, known, args)
+        ways, function = context.call_conv, context.declare_function(build.module, described)
+        place = build.place_for(ways.get_return_type(described.restype).pointee)
+        given = ways._get_arg_packer(described.argtypes).as_arguments(build, args)
+        build.call(function, [place, ways._get_excinfo_argument(build.function), *given])
+        return context.get_returned_value(build, described.restype, build.load(place))
+
+    call.signature, call.libs = usual.signature, usual.libs  # type: ignore[attr-defined]
+    return call
+
+
 class Called:
     """What numba knows a part by; Python never calls it."""
 
@@ -165,6 +186,7 @@ class LowerPart(typed_passes.NativeLowering):
         with context.push_code_library(library):
             lower = Lower(context, library, described, state.func_ir, state.metadata)
             lower.lower()
+        library.raises = lower.raises()
         state.library = library
         described.typemap = described.calltypes = None
         state["cr"] = compiler._LowerResult(described, lower.call_helper, cfunc=None, env=lower.env)
@@ -280,7 +302,8 @@ class Part:
                 made = self._load(kept)
             made = made._replace(entry_point=Called(made.fndesc.mangled_name))
             made.library.home = home_of(self._dispatcher, args)
-            context.insert_user_function(made.entry_point, made.fndesc, [made.library])
+            call = call_of(made.fndesc, made.library)
+            context._defns[made.entry_point].append(call, call.signature)
             self.compiled[args] = made
         return made
 
@@ -311,14 +334,15 @@ class Part:
                     return
                 calls.append(home or called._get_module_for_linking().as_bitcode())
         if not library.has_dynamic_globals and not made.environment.consts:
-            self._files.save(key, (made.fndesc, made.signature, library.own_module.as_bitcode(), calls))
+            code = library.own_module.as_bitcode()
+            self._files.save(key, (made.fndesc, made.signature, code, library.raises, calls))
 
     def _load(self, kept: tuple) -> Any:
-        described, signature, code, calls = kept
+        described, signature, code, raises, calls = kept
         context = self._dispatcher.targetctx
         library = PartLibrary(context.codegen(), described.qualname)
         library._final_module = ll.parse_bitcode(code)
-        library._finalized = True
+        library._finalized, library.raises = True, raises
         library._linking_libraries = [rtsys.library]
         for call in calls:
             library._linking_libraries.append(call if isinstance(call, tuple) else _Code(call))

@@ -103,10 +103,9 @@ def _call_function(
     self: Any, build: Any, callee: Any, kind: Any, kinds: Any, args: Any, attrs: Any = None
 ) -> Any:
     """Call a function. Who catches nothing hands on what it raised where the caller's caller looks for it."""
-    if attrs is not None or isinstance(kind, Optional) or not getattr(build, "catches_nothing", False):
+    if attrs is not None or isinstance(kind, Optional) or not getattr(build, "hands_on", False):
         return _call(self, build, callee, kind, kinds, args, attrs)
-    with build.goto_entry_block():
-        place = build.alloca(self.get_return_type(kind).pointee)
+    place = build.place_for(self.get_return_type(kind).pointee)
     raised = self._get_excinfo_argument(build.function)
     code = build.call(callee, [place, raised, *self._get_arg_packer(kinds).as_arguments(build, args)])
     said = {"code": code, "is_error": build.icmp_signed("!=", code, code.type(0))}
@@ -231,7 +230,10 @@ _USUAL = tuple((owner, name, getattr(owner, name)) for owner, name, _ in _SHORTC
 
 @contextmanager
 def shortcuts() -> Iterator[None]:
-    """Take them while a part is compiled, under numba's lock. What is made then lives on: no garbage."""
+    """Take them while a part is compiled, under numba's lock.
+
+    What is made then lives on: the collector of garbage need not go through it soon.
+    """
     if _depth[0] == 0:
         _collects[0] = gc.isenabled()
         gc.disable()
@@ -243,6 +245,8 @@ def shortcuts() -> Iterator[None]:
         _depth[0] -= 1
         if _depth[0] == 0:
             _take(_USUAL)
+            gc.freeze()
+            gc.unfreeze()  # all that there is counts as old
             if _collects[0]:
                 gc.enable()
 

@@ -228,3 +228,93 @@ def test_a_computed_index_does_not_count_from_the_end():
 
 def test_a_constant_index_may_count_from_the_end():
     assert from_ends(np.arange(6).reshape(2, 3), 1) == (4, 5, 2)
+
+
+@njit
+def walk_ranges(start, stop, log):
+    """Walk all kinds of ranges, leave one early, go on after it ended, change its bound on the way."""
+    count, last = 0, -77
+    for last in range(stop):
+        log[count] = last
+        count += 1
+    for last in range(start, stop, 3):
+        for inner in range(last, start, -2):
+            if inner % 5 == 3:
+                break
+            log[count] = 100 * last + inner
+            count += 1
+        else:
+            log[count] = -1
+            count += 1
+        stop -= 1
+    for last in range(stop, start, -1):
+        if last % 2:
+            continue
+        log[count] = last
+        count += 1
+    return count, last
+
+
+@njit
+def walk_by(step):
+    total = 0
+    for i in range(0, 10, step):
+        total += i
+    return total
+
+
+@pytest.mark.parametrize("start", [-7, 0, 4, 70])
+@pytest.mark.parametrize("stop", [-5, 0, 1, 9])
+def test_ranges_run_as_pythons_do(start, stop):
+    compiled, plain = np.zeros(400, np.int64), np.zeros(400, np.int64)
+    assert walk_ranges(start, stop, compiled) == walk_ranges.py_func(start, stop, plain)
+    assert (compiled == plain).all()
+
+
+def test_a_range_may_have_a_step_that_is_known_only_when_it_runs():
+    assert [walk_by(step) for step in (1, 3, -1)] == [45, 18, 0]
+    with pytest.raises(ValueError, match="must not be zero"):
+        walk_by(0)
+
+
+@njit
+def outermost(a, b, c, share):
+    return max(a, b), min(a, b, c), max(3, c), min(share, 0.5), max(a, share), max(True, b)
+
+
+@pytest.mark.parametrize("words", [(1, 2, 3), (-4, -4, 9), (2**62, -(2**62), 0), (7, 5, -1)])
+def test_the_least_and_the_greatest_of_words(words):
+    assert outermost(*words, 0.75) == outermost.py_func(*words, 0.75)
+
+
+@njit
+def put(row, value):
+    row["words"][0] = value
+
+
+@njit
+def may_raise(row, value):
+    put(row, value)
+    if value > 2:
+        raise OverflowError("too much")
+    return value
+
+
+@njit
+def calls_both(row, count):
+    total = 0
+    for i in range(count):
+        put(row, 10 * i)
+        total += may_raise(row, i) + row["words"][0]
+    return total
+
+
+def test_what_never_raises_is_called_beside_what_may():
+    row = rows()[0]
+    assert calls_both(row, 3) == 6
+    with pytest.raises(OverflowError, match="too much"):
+        calls_both(row, 4)
+    assert row["words"][0] == 3
+    part = numba.from_dtype(OUTER)
+    assert not put.part.compile((part, numba.int64)).library.raises
+    assert may_raise.part.compile((part, numba.int64)).library.raises
