@@ -6,7 +6,7 @@ and the driver makes machine code of that. So the GPU runs the same source with 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +14,10 @@ from typing import Any
 import llvmlite.binding as ll
 import numpy as np
 from llvmlite import ir
+from numba import from_dtype
 from numba.core import cgutils, types
+from numba.core.runtime import rtsys
+from numba.core.types import NamedTuple  # type: ignore[attr-defined]  # numba's partial annotations
 from numba.np.arrayobj import populate_array
 
 from hw_models.parts import PartLibrary, code_of, reached
@@ -35,6 +38,13 @@ _WIDE = (
     r"cvt.\g<2>64.\g<2>16 %one, \4; cvt.\g<2>64.\g<2>16 %other, %narrow; "
     r"\1.\g<2>64 %one, %one, %other; cvt.u16.u64 \3, %one; }"
 )
+
+
+# instead of numba's: arrays belong to nobody here, and references to nothing are not counted
+_UNCOUNTED = """
+define void @NRT_incref(i8* %owner) alwaysinline { ret void }
+define void @NRT_decref(i8* %owner) alwaysinline { ret void }
+"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,58 @@ class Words:
         return types.Array(types.int64, 1, "C")
 
 
-Argument = All | Each | Words
+@dataclass(frozen=True)
+class Part:
+    """A field of each point's record of ``dtype``: a record, or an array."""
+
+    dtype: np.dtype
+    field: str
+
+    @property
+    def kind(self) -> Any:
+        return kind_of(self.dtype[self.field])
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An array that no point has, of what the CPU's kernels take for one: their code is there already."""
+
+    dtype: np.dtype
+
+    @property
+    def kind(self) -> Any:
+        return types.Array(from_dtype(self.dtype), 1, "C")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows of ``dtype`` of an array of all points: a point's are from one to before another.
+
+    These are the two numbers of ``field`` in the point's row of ``rows``, the entry's first argument.
+    """
+
+    dtype: np.dtype
+    rows: np.dtype
+    field: str
+
+    @property
+    def kind(self) -> Any:
+        return types.Array(kind_of(self.dtype), 1, "C")
+
+
+@dataclass(frozen=True)
+class Several:
+    """Arguments as a tuple of a NamedTuple ``form``."""
+
+    form: Any
+    parts: tuple["Argument", ...]
+
+    @property
+    def kind(self) -> Any:
+        return NamedTuple([part.kind for part in self.parts], self.form)
+
+
+Argument = All | Each | Words | Part | Absent | Span | Several
 
 
 @dataclass(frozen=True)
@@ -89,6 +150,19 @@ class Entry:
     @property
     def kinds(self) -> tuple[Any, ...]:
         return (types.int64, *(argument.kind for argument in self.arguments))
+
+    @property
+    def arrays(self) -> tuple[Argument, ...]:
+        """Return the arguments that a launch gives an array each for."""
+        return tuple(one for argument in self.arguments for one in _single(argument))
+
+
+def _single(argument: Argument) -> Iterator[Argument]:
+    if isinstance(argument, Several):
+        for part in argument.parts:
+            yield from _single(part)
+    else:
+        yield argument
 
 
 @cache
@@ -116,7 +190,7 @@ def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any
     entered = {part.fndesc.mangled_name for part in parts}
     module = ll.parse_assembly("")
     for library in {id(one): one for part in parts for one in reached(part.library)}.values():
-        code = code_of(library)
+        code = ll.parse_assembly(_UNCOUNTED) if library is rtsys.library else code_of(library)
         if isinstance(library, PartLibrary):
             code = code.clone()
             for function in code.functions:
@@ -146,16 +220,15 @@ def _optimise(module: Any, machine: Any) -> None:
 
 def _point(module: Any, entry: Entry, part: Any) -> Any:
     """Return the function of one point: (its number, the codes, data and size of each array)."""
-    arguments = [each for _ in entry.arguments for each in (_BYTES, _NUMBER)]
+    arguments = [each for _ in entry.arrays for each in (_BYTES, _NUMBER)]
     point = ir.Function(
         module, ir.FunctionType(ir.VoidType(), [_NUMBER, _BYTES, *arguments]), f"{entry.name}.point"
     )
     build = ir.IRBuilder(point.append_basic_block())
     number, codes, *given = point.args
     context, described = part.target_context, part.fndesc
-    values = [number]
-    for argument, data, size in zip(entry.arguments, given[::2], given[1::2], strict=True):
-        values.append(_value(context, build, argument, number, data, size))
+    put = _Values(context, build, number, given)
+    values = [number, *map(put.value, entry.arguments)]
     function = context.declare_function(module, described)
     status, _ = context.call_conv.call_function(
         build, function, described.restype, described.argtypes, values
@@ -192,23 +265,58 @@ def _register(build: Any, name: str) -> Any:
     return build.zext(build.call(read, []), _NUMBER)
 
 
-def _value(context: Any, build: Any, argument: Argument, number: Any, data: Any, size: Any) -> Any:
-    """Return what the kernel is given for an argument: a pointer to a record, or an array."""
-    items, step = size, argument.dtype.itemsize
-    if not isinstance(argument, All):
-        data = build.gep(data, [build.mul(number, _NUMBER(step))])
-    plain = build.addrspacecast(data, ir.PointerType(ir.IntType(8)))
-    if isinstance(argument, Each):
-        return build.bitcast(plain, context.get_value_type(argument.kind))
-    if isinstance(argument, Words):
-        items, step = _NUMBER(step // WORD), WORD
-    array = context.make_array(argument.kind)(context, build)
-    populate_array(
-        array,
-        data=build.bitcast(plain, array.data.type),
-        shape=cgutils.pack_array(build, [items]),
-        strides=cgutils.pack_array(build, [_NUMBER(step)]),
-        itemsize=_NUMBER(step),
-        meminfo=None,
-    )
-    return array._getvalue()
+class _Values:
+    """What a kernel is given for its arguments: pointers to records, arrays, tuples."""
+
+    def __init__(self, context: Any, build: Any, number: Any, given: Sequence[Any]):
+        self._context, self._build, self._number, self._first = context, build, number, given[0]
+        self._given = iter(given)
+
+    def value(self, argument: Argument) -> Any:
+        context, build = self._context, self._build
+        if isinstance(argument, Several):
+            return context.make_tuple(build, argument.kind, [self.value(part) for part in argument.parts])
+        data, size = next(self._given), next(self._given)
+        step = _NUMBER(argument.dtype.itemsize)
+        if isinstance(argument, Span):
+            first, end = self._span(argument)
+            data, size = build.gep(data, [build.mul(first, step)]), build.sub(end, first)
+        elif not isinstance(argument, All | Absent):
+            data = build.gep(data, [build.mul(self._number, step)])
+        if isinstance(argument, Part):
+            data = build.gep(data, [_NUMBER(_offset(argument.dtype, argument.field))])
+        plain = build.addrspacecast(data, ir.PointerType(ir.IntType(8)))
+        if isinstance(argument.kind, types.Record):
+            return build.bitcast(plain, context.get_value_type(argument.kind))
+        if isinstance(argument, Words):
+            return self._array(argument.kind, plain, [_NUMBER(argument.dtype.itemsize // WORD)], WORD)
+        if isinstance(argument, Part):
+            kind = argument.dtype[argument.field]
+            return self._array(argument.kind, plain, [*map(_NUMBER, kind.shape)], kind.base.itemsize)
+        return self._array(argument.kind, plain, [size], argument.dtype.itemsize)
+
+    def _span(self, argument: Span) -> list[Any]:
+        build, rows = self._build, argument.rows
+        start = build.mul(self._number, _NUMBER(rows.itemsize))
+        start = build.add(start, _NUMBER(_offset(rows, argument.field)))
+        pair = build.bitcast(build.gep(self._first, [start]), ir.PointerType(_NUMBER, _GLOBAL))
+        return [build.load(build.gep(pair, [_NUMBER(k)])) for k in range(2)]
+
+    def _array(self, kind: Any, data: Any, sizes: list[Any], step: int) -> Any:
+        build, strides = self._build, [_NUMBER(step)]
+        for size in sizes[:0:-1]:
+            strides.insert(0, build.mul(strides[0], size))
+        array = self._context.make_array(kind)(self._context, build)
+        populate_array(
+            array,
+            data=build.bitcast(data, array.data.type),
+            shape=cgutils.pack_array(build, sizes),
+            strides=cgutils.pack_array(build, strides),
+            itemsize=_NUMBER(step),
+            meminfo=None,
+        )
+        return array._getvalue()
+
+
+def _offset(dtype: np.dtype, field: str) -> int:
+    return int(dtype.fields[field][1])  # type: ignore[index]

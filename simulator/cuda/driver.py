@@ -95,10 +95,16 @@ class Gpu:
             ask(self._cuda.cuMemcpyHtoD, place, array.ctypes.data, array.nbytes)
         return place
 
-    def get(self, place: Any, array: np.ndarray) -> np.ndarray:
-        """Fill ``array`` with what lies at ``place``."""
+    def fill(self, place: Any, start: int, array: np.ndarray) -> None:
+        """Put ``array`` down ``start`` bytes behind ``place``."""
+        array = np.ascontiguousarray(array)
         if array.nbytes:
-            ask(self._cuda.cuMemcpyDtoH, array.ctypes.data, place, array.nbytes)
+            ask(self._cuda.cuMemcpyHtoD, int(place) + start, array.ctypes.data, array.nbytes)
+
+    def get(self, place: Any, array: np.ndarray, start: int = 0) -> np.ndarray:
+        """Fill ``array`` with what lies ``start`` bytes behind ``place``."""
+        if array.nbytes:
+            ask(self._cuda.cuMemcpyDtoH, array.ctypes.data, int(place) + start, array.nbytes)
         return array
 
     def launch(

@@ -23,6 +23,8 @@ from numba.core.types import (  # type: ignore[attr-defined]  # numba's partial 
 )
 
 Bits = Mapping[str, Any]  # field -> bits, or -> those of the record that it is
+# field -> shape of the array that it is, or -> those of the record that it is; "field." of those in an array
+Lengths = Mapping[str, Any]
 WORD = 8  # bytes
 SMALL = 64  # bytes: fields of at most so many come first, side by side
 
@@ -157,25 +159,49 @@ def kind_of(
     return PackedRecord(fields, layout.itemsize, True)
 
 
+def cut(dtype: np.dtype, lengths: Lengths) -> np.dtype:
+    """Return a record's type with arrays shortened, each to the first so many along every axis."""
+    fields = []
+    for name in dtype.names or ():
+        kind, asked = dtype[name], lengths.get(name)
+        inner, shape = kind.base, kind.shape
+        if isinstance(asked, tuple):
+            shape, asked = asked, lengths.get(f"{name}.")
+        if asked is not None:
+            inner = cut(inner, asked)
+        fields.append((name, inner, shape))
+    return np.dtype(fields)
+
+
 def pack(rows: np.ndarray, layout: np.dtype) -> np.ndarray:
     """Return ``rows`` in a layout. Raises OverflowError for a number that it has no room for."""
     kept = np.zeros(rows.shape, layout)
-    for name in layout.names or ():
-        kept[name] = rows[name]
-        if not _same(kept[name], rows[name]):
-            raise OverflowError(f"{name} does not fit {layout[name].base}")
+    fill(kept, rows)
     return kept
 
 
 def unpack(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return rows of a layout as those that it is the layout of; zeros where it leaves fields out."""
+    """Return rows of a layout as those that it is the layout of; zeros where it leaves something out."""
     found = np.zeros(rows.shape, dtype)
-    for name in rows.dtype.names or ():
-        found[name] = rows[name]
+    fill(found, rows)
     return found
 
 
-def _same(some: np.ndarray, other: np.ndarray) -> bool:
-    if some.dtype.names is None:
-        return bool((some == other).all())
-    return all(_same(some[name], other[name]) for name in some.dtype.names)
+def fill(into: np.ndarray, given: np.ndarray, name: str = "") -> None:
+    """Copy what two kinds of rows have both: fields by name, of arrays the beginning.
+
+    Raises OverflowError for a number that there is no room for.
+    """
+    if into.shape != given.shape:
+        common = tuple(slice(min(sizes)) for sizes in zip(into.shape, given.shape, strict=True))
+        into, given = into[common], given[common]
+    if into.dtype == given.dtype:
+        into[...] = given
+    elif into.dtype.names is not None:
+        for each in into.dtype.names:
+            if each in (given.dtype.names or ()):
+                fill(into[each], given[each], each)
+    else:
+        into[...] = given
+        if into.dtype.itemsize < given.dtype.itemsize and not (into == given).all():
+            raise OverflowError(f"{name} does not fit {into.dtype}")

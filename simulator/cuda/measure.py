@@ -19,6 +19,7 @@ from hw_models.dram import reference_runs as references
 from hw_models.dram.build import build_channels
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
+from simulator.cuda import measure_soc
 from simulator.cuda.dram import WIDTH, Ended, Memories, Memory, Running, bytes_of, prepare
 from simulator.cuda.dram_layout import INSIDE
 from simulator.cuda.driver import Gpu
@@ -105,12 +106,19 @@ def core_s(memories: Sequence[Memory]) -> float:
 def main() -> None:
     """Print a line for each number of points, and whether all is as on the CPU."""
     parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--soc", action="store_true", help="whole systems")
+    parse.add_argument(
+        "--corunner", action="store_true", help="of whole systems: with one beside the network"
+    )
     parse.add_argument("--points", default="1,16,256,1024,4096,16384,65536")
     parse.add_argument("--requests", type=int, default=4096)
     parse.add_argument("--width", default=str(WIDTH), help="threads of a warp at work")
     parse.add_argument("--registers", default="0", help="of a thread; 0: as many as it likes")
     parse.add_argument("--check", type=int, default=16384, help="points, at most, that are compared")
     given = parse.parse_args()
+    if given.soc:
+        measure_soc.main(given)
+        return
     counts = [int(word) for word in given.points.split(",")]
     memories = {count: points_of(count, given.requests) for count in counts}
     on_core(memories[counts[0]][0])  # compiles

@@ -50,7 +50,7 @@ class Ledger(NamedTuple):
     known: np.ndarray  # (2 * nodes, masters, MASTERS + 1, CAUSES): the tables when they were last looked at
     lines: np.ndarray  # (nodes, masters, 2): lines fetched and written back, likewise
     entries: np.ndarray  # ENTRY
-    used: np.ndarray  # (1,) how many entries there are
+    used: np.ndarray  # (2,) how many entries there are, and with how many the clerk is asked for
 
 
 def new_ledger(nodes: int, masters: int) -> Ledger:
@@ -61,7 +61,7 @@ def new_ledger(nodes: int, masters: int) -> Ledger:
         np.zeros((2 * nodes, masters, MASTERS + 1, CAUSES), np.int64),
         np.zeros((nodes, masters, 2), np.int64),
         np.zeros(ENTRIES + most, ENTRY),
-        np.zeros(1, np.int64),
+        np.array([0, ENTRIES]),
     )
     ledger.accounts["step"] = -1
     return ledger
@@ -107,7 +107,7 @@ def close(system, nodes, ledger, victim):
         elif kind == BUS:
             enter(ledger, victim, unit, nodes.buses["bus"][row]["blame"][victim], masters)
         enter(ledger, victim, units + unit, system["doors"][unit, victim], masters)
-    if ledger.used[0] >= ENTRIES:
+    if ledger.used[0] >= ledger.used[1]:
         system["asks"] |= ASKS_CLERK
 
 

@@ -27,7 +27,7 @@ class Clerk:
     def serve(self) -> None:
         """Do what the event loop asks for."""
         self.note_frames()
-        if self.machine.ledger.used[0] >= ledger.ENTRIES:
+        if self.machine.ledger.used[0] >= self.machine.ledger.used[1]:
             self.turn_page()
         self.machine.system[0]["asks"] &= ~ASKS_CLERK
 
@@ -36,7 +36,7 @@ class Clerk:
         machine = self.machine
         if machine.ledger.accounts[master]["step"] != step:
             ledger.turn(machine.system[0], machine.nodes, machine.ledger, master, step, frame)
-            if machine.ledger.used[0] >= ledger.ENTRIES:
+            if machine.ledger.used[0] >= machine.ledger.used[1]:
                 self.turn_page()
 
     def close(self) -> None:

@@ -51,12 +51,7 @@ def compiled(machine: Machine) -> tuple[Any, ...]:
 
 def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     """Run until the jobs are done or the time is up; return the kernel's own seconds."""
-    simulation = machine.config.simulation
-    timed = simulation.until if isinstance(simulation.until, int) else None
-    limit_fs = timed
-    if limit_fs is None:
-        usual_fs = END_FS if machine.own_names else USUAL_FS
-        limit_fs = usual_fs if simulation.max_time_fs is None else simulation.max_time_fs
+    limit_fs, timed = limit_of(machine)
     arguments = compiled(machine)
     started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING
@@ -71,6 +66,22 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
             progress(
                 fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests_of(machine)
             )
+    ended(machine, status)
+    return spent
+
+
+def limit_of(machine: Machine) -> tuple[int, int | None]:
+    """Return when a run is to end [fs], and when the config says that it ends, None: when its jobs do."""
+    simulation = machine.config.simulation
+    if isinstance(simulation.until, int):
+        return simulation.until, simulation.until
+    usual_fs = END_FS if machine.own_names else USUAL_FS
+    return (usual_fs if simulation.max_time_fs is None else simulation.max_time_fs), None
+
+
+def ended(machine: Machine, status: int) -> None:
+    """Take how a run has ended: at its limit time stands there. Raises StuckError, ConfigError."""
+    limit_fs, timed = limit_of(machine)
     if status == soc.STUCK and (timed is None or unanswered(machine)):
         raise StuckError(who_waits(machine, "nothing can go on"))
     if timed is not None and status in (soc.OUT_OF_TIME, soc.STUCK):
@@ -82,7 +93,6 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
             "done; raise it, or shorten the run",
             key="simulation.max_time",
         )
-    return spent
 
 
 def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, events: int) -> int:

@@ -32,9 +32,7 @@ class Host:
         engine = ll.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         self._engines.append(engine)
-        return {
-            entry.name: (engine.get_function_address(entry.name), len(entry.arguments)) for entry in entries
-        }
+        return {entry.name: (engine.get_function_address(entry.name), len(entry.arrays)) for entry in entries}
 
     def zeros(self, size: int) -> np.ndarray:
         return np.zeros(max(size, 8), np.uint8)
@@ -42,8 +40,11 @@ class Host:
     def put(self, array: np.ndarray) -> np.ndarray:
         return np.frombuffer(bytearray(array.tobytes() or bytes(8)), np.uint8)
 
-    def get(self, place: np.ndarray, array: np.ndarray) -> np.ndarray:
-        array.reshape(-1).view(np.uint8)[:] = place[: array.nbytes]
+    def fill(self, place: np.ndarray, start: int, array: np.ndarray) -> None:
+        place[start : start + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
+
+    def get(self, place: np.ndarray, array: np.ndarray, start: int = 0) -> np.ndarray:
+        array.reshape(-1).view(np.uint8)[:] = place[start : start + array.nbytes]
         return array
 
     def launch(

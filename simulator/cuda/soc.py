@@ -1,0 +1,339 @@
+"""Whole systems, many at a time: a thread for each.
+
+What `simulator.soc.run.run_machine` does on the CPU for one machine after the other is done here in launches
+over all machines of a shape: put their states down, run their event loops until all have ended, bring the
+states back into machines, of which the results are made as always.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hw_models.axi.state import AGENT
+from hw_models.cache.state import CACHE
+from hw_models.cpu.state import CORE
+from hw_models.dram.state import CHANNEL
+from hw_models.errors import ConfigError, StuckError
+from hw_models.ideal.state import MEMORY
+from simulator.cuda.compile import CODE, Absent, All, Argument, Entry, Part, Several, Span
+from simulator.cuda.layout import WORD, fill, pack
+from simulator.cuda.soc_kernels import RUN, simulate
+from simulator.cuda.soc_layout import ENTRIES, FLEETS, OWN, SHARED, Shape, layout_of, shape_of, tables_of
+from simulator.cuda.units import one_program
+from simulator.kernel import ledger, soc
+from simulator.kernel.masters import Masters
+from simulator.kernel.soc_state import OWNER
+from simulator.soc.accelerators import KINDS
+from simulator.soc.machine import Machine
+from simulator.soc.run import answer, ended, limit_of
+from simulator.soc.who_waits import who_waits
+
+EVENTS = 1 << 17  # of a launch
+WIDTH = 4  # threads of a warp at work
+ABSENT = {
+    **{"caches": CACHE, "channels": CHANNEL, "ideals": MEMORY, "cores": CORE, "externals": AGENT},
+    **{f"{fleet}s": kind.state for fleet, kind in zip(FLEETS, KINDS.values(), strict=True)},
+    **{f"{fleet}_ops": kind.op for fleet, kind in zip(FLEETS, KINDS.values(), strict=True)},
+    **{f"{fleet}_records": kind.record for fleet, kind in zip(FLEETS, KINDS.values(), strict=True)},
+    **{f"{fleet}_owners": OWNER for fleet in FLEETS},
+}
+
+
+def tables_used(shape: Shape) -> dict[str, np.dtype]:
+    """Return the rows of the tables that systems of a shape have."""
+    without = [fleet for fleet in FLEETS if not getattr(shape, f"{fleet}s")]
+    return {name: rows for name, rows in tables_of(shape).items() if name.partition("_")[0] not in without}
+
+
+# the arrays of a launch, in the order in which the kernel takes them
+NODES = ("wires", "buses", "caches", "tags", "channels", "ideals")
+MASTERS = (
+    *("cores", "tasks"),
+    *(f"{fleet}{what}" for fleet in FLEETS for what in ("s", "_ops", "_records", "_owners")),
+    "externals",
+)
+LEDGER = ("accounts", "known", "lines", "entries", "used")
+JOBS = ("jobs", "steps", "deps", "records", "latencies", "finished")
+NAMES = ("runs", "system", "measures", *NODES, *MASTERS, *JOBS, *LEDGER)
+
+
+def entry_of(shape: Shape) -> Entry:
+    """Return the kernel that runs systems of a shape."""
+    layout, tables = layout_of(shape), tables_used(shape)
+
+    def argument(name: str) -> Argument:
+        if name in (layout.names or ()):
+            return Part(layout, name)
+        return Span(tables[name], RUN, name) if name in tables else Absent(ABSENT[name])
+
+    nodes, masters, book, jobs = (tuple(map(argument, names)) for names in (NODES, MASTERS, LEDGER, JOBS))
+    arguments = (
+        *(All(RUN), argument("system"), argument("measures")),
+        *(Several(soc.Nodes, nodes), Several(Masters, masters)),
+        Several(soc.Jobs, (*jobs, Several(ledger.Ledger, book))),
+    )
+    return Entry(simulate, arguments)
+
+
+def why_not(machine: Machine) -> str:
+    """Return why a machine cannot run on a GPU, empty if it can."""
+    if machine.storage is not None:
+        return "flash or a backend runs beside the event loop"
+    return "masters stand outside" if machine.external_names else ""
+
+
+def states_of(machine: Machine) -> dict[str, np.ndarray]:
+    """Return what a kernel changes of a machine, by the names of its arguments, of shape (1, ...)."""
+    m, wired, book = machine, machine.wired, machine.ledger
+    alone = {"system": wired.system, "wires": wired.wires, "buses": wired.buses}
+    rows = {
+        **{"caches": wired.caches, "channels": wired.channels, "ideals": wired.ideals, "cores": m.cores},
+        **{"measures": m.measures, "jobs": m.jobs, "latencies": m.latencies, "finished": m.finished},
+        **{"accounts": book.accounts, "known": book.known, "lines": book.lines, "used": book.used},
+        **{f"{fleet}s": kept.states for fleet, kept in zip(FLEETS, machine.fleets.values(), strict=True)},
+    }
+    return alone | {name: array[None] for name, array in rows.items()}
+
+
+def tables_of_its_own(machine: Machine) -> dict[str, np.ndarray]:
+    """Return the tables that a kernel changes of a machine."""
+    found = {"tags": machine.wired.tags, "records": machine.records, "entries": machine.ledger.entries}
+    for fleet, kept in zip(FLEETS, machine.fleets.values(), strict=True):
+        found[f"{fleet}_records"] = kept.records
+    return found
+
+
+def shared_of(machine: Machine) -> dict[str, np.ndarray]:
+    """Return what kernels only read of a machine."""
+    found = {"tasks": machine.tasks, "steps": machine.steps, "deps": machine.deps}
+    for fleet, kept in zip(FLEETS, machine.fleets.values(), strict=True):
+        found |= {f"{fleet}_ops": kept.ops, f"{fleet}_owners": kept.owners}
+    return found
+
+
+class Point(NamedTuple):
+    """A machine as a device keeps it; of what is many zeros, the words that are none."""
+
+    shape: Shape
+    limit_fs: int
+    state: "Words"
+    own: dict[str, "Words"]
+    shared: dict[str, np.ndarray]
+
+    @property
+    def bytes(self) -> int:
+        """Return how much of a device's memory it takes at most."""
+        own = sum(words.size for words in self.own.values())
+        read = sum(table.nbytes for table in self.shared.values())
+        return int(self.state.size + own + read + RUN.itemsize + CODE.itemsize)
+
+
+class Words(NamedTuple):
+    """Rows as the places and values of the words that are not zero."""
+
+    size: int  # bytes
+    places: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> "Words":
+        words = rows.view(np.uint8).reshape(-1).view(np.int64)
+        places = np.flatnonzero(words).astype(np.int32)
+        return cls(rows.nbytes, places, words[places])
+
+    def spread(self) -> np.ndarray:
+        """Return the rows as words."""
+        words = np.zeros(self.size // WORD, np.int64)
+        words[self.places] = self.values
+        return words
+
+
+def rows_of(machine: Machine, shape: Shape) -> dict[str, np.ndarray]:
+    """Return a machine in the layouts of its shape: the ``point``, and its own tables."""
+    layout, states = layout_of(shape), states_of(machine)
+    point = np.zeros(1, layout)
+    for name in layout.names or ():
+        fill(point[name], states[name], name)
+    tables, rows = tables_used(shape), {"point": point}
+    for name, table in tables_of_its_own(machine).items():
+        if name == "entries":
+            rows[name] = table[: machine.ledger.used[0]]
+        elif name in tables:
+            rows[name] = pack(table, tables[name])
+    return rows
+
+
+def point_of(machine: Machine) -> Point:
+    """Return a machine as a device is given it."""
+    shape = shape_of(machine)
+    rows, tables = rows_of(machine, shape), tables_used(shape)
+    rows["point"]["used"][0, 1] = ENTRIES
+    entries = np.zeros(ENTRIES + len(machine.ledger.entries) - ledger.ENTRIES, tables["entries"])
+    entries[: rows["entries"].size] = rows["entries"]
+    own = {name: Words.of(table) for name, table in (rows | {"entries": entries}).items() if name != "point"}
+    shared = {name: table for name, table in shared_of(machine).items() if name in tables}
+    return Point(shape, limit_of(machine)[0], Words.of(rows["point"]), own, shared)
+
+
+class Wave:
+    """Points of one shape that run together, on a device."""
+
+    def __init__(self, device: Any, points: Sequence[Point]):
+        self.device, self.shape, self.count = device, points[0].shape, len(points)
+        self.layout, self.tables = layout_of(self.shape), tables_used(self.shape)
+        self.runs = np.zeros(self.count, RUN)
+        self.runs["limit_fs"] = [point.limit_fs for point in points]
+        self.codes = device.zeros(self.count * CODE.itemsize)
+        self.states = device.zeros(self.count * self.layout.itemsize)
+        self.places: dict[str, Any] = {}
+        self.rows: Counter[str] = Counter()
+        for name in self.tables:
+            if name in SHARED:
+                self._share(name, points)
+            else:
+                self._give(name, points)
+        for number, point in enumerate(points):
+            self.put(number, point)
+
+    def _share(self, name: str, points: Sequence[Point]) -> None:
+        """Put down a table that points only read, once if it is the same."""
+        known: dict[bytes, tuple[int, int]] = {}
+        rows: list[np.ndarray] = []
+        for number, point in enumerate(points):
+            table = point.shared[name]
+            content = table.tobytes()
+            if content not in known:
+                known[content] = self.rows[name], self.rows[name] + len(table)
+                rows.append(table)
+                self.rows[name] += len(table)
+            self.runs[number][name] = known[content]
+        self.places[name] = self.device.put(np.concatenate(rows))
+
+    def _give(self, name: str, points: Sequence[Point]) -> None:
+        """Make room for a table of which each point has its own."""
+        size = self.tables[name].itemsize
+        ends = np.cumsum([point.own[name].size // size for point in points])
+        self.runs[name][:, 0], self.runs[name][:, 1] = np.append(0, ends[:-1]), ends
+        self.rows[name] = int(ends[-1])
+        self.places[name] = self.device.zeros(self.rows[name] * size)
+
+    def put(self, number: int, point: Point) -> None:
+        """Put a point down; it runs."""
+        self.device.fill(self.states, number * self.layout.itemsize, point.state.spread())
+        for name, words in point.own.items():
+            self.device.fill(self.places[name], self._start(name, number), words.spread())
+        self.runs[number]["status"] = soc.RUNNING
+
+    def get(self, number: int) -> dict[str, np.ndarray]:
+        """Return a point as it is now, as `rows_of` has it."""
+        point = np.empty(1, self.layout)
+        self.device.get(self.states, point, number * self.layout.itemsize)
+        rows = {"point": point}
+        for name in OWN:
+            if name in self.tables:
+                first, last = self.runs[number][name].tolist()
+                count = int(point["used"][0, 0]) if name == "entries" else last - first
+                table = np.empty(count, self.tables[name])
+                rows[name] = self.device.get(self.places[name], table, self._start(name, number))
+        point["used"][0, 1] = ledger.ENTRIES
+        return rows
+
+    def _start(self, name: str, number: int) -> int:
+        return int(self.runs[number][name][0]) * self.tables[name].itemsize
+
+    def launch(self, function: Any, width: int, events: int) -> None:
+        """Run all that is RUNNING for so many events, and wait."""
+        self.runs["events"] = events
+        place, given = self.device.put(self.runs), []
+        for name in NAMES:
+            if name == "runs" or name in (self.layout.names or ()):
+                given.append((place if name == "runs" else self.states, self.count))
+            else:
+                given.append((self.places.get(name, self.codes), self.rows[name]))
+        self.device.launch(function, range(self.count), self.codes, given, width)
+        self.device.wait(self.codes, self.count)
+        self.device.get(place, self.runs)
+        self.device.free(place)
+
+
+def restore(machine: Machine, rows: dict[str, np.ndarray]) -> None:
+    """Have a machine be as ``rows`` say (`rows_of`)."""
+    states = states_of(machine)
+    for name in rows["point"].dtype.names or ():
+        fill(states[name], rows["point"][name], name)
+    for name, table in tables_of_its_own(machine).items():
+        if name in rows:
+            fill(table[: len(rows[name])], rows[name], name)
+
+
+class Systems:
+    """Systems on a device. ``build`` makes a machine by its number, as often as it is asked."""
+
+    def __init__(self, device: Any, width: int = WIDTH, registers: int = 0):
+        self.device, self.width, self.registers = device, width, registers
+        self._kernels: dict[Shape, Any] = {}
+
+    def kernel(self, shape: Shape) -> Any:
+        """Return the kernel of a shape, compiled at the first call."""
+        if shape not in self._kernels:
+            with one_program():
+                self._kernels[shape] = self.device.load([entry_of(shape)], self.registers)["simulate"]
+        return self._kernels[shape]
+
+    def waves(self, points: Sequence[Point]) -> Iterator[list[int]]:
+        """Yield numbers of points of one shape that fit together. Raises ConfigError."""
+        room = self.device.room()
+        of_shape: dict[Shape, list[int]] = {}
+        for number, point in enumerate(points):
+            of_shape.setdefault(point.shape, []).append(number)
+        for numbers in of_shape.values():
+            wave: list[int] = []
+            used = 0
+            for number in numbers:
+                size = points[number].bytes
+                if size > room:
+                    what = f"a point takes {size} B of memory, {self.device.name} has {room} B"
+                    raise ConfigError(f"{what}; write a smaller system", key="--device")
+                if used + size > room:
+                    yield wave
+                    wave, used = [], 0
+                used += size
+                wave.append(number)
+            yield wave
+
+    def run(
+        self, points: Sequence[Point], build: Callable[[int], Machine]
+    ) -> Iterator[tuple[int, Machine, Exception | None]]:
+        """Yield each point's number, its machine as it has ended, and what is wrong with that."""
+        for numbers in self.waves(points):
+            wave = Wave(self.device, [points[k] for k in numbers])
+            asked: dict[int, Machine] = {}  # those that somebody keeps books of
+            still = np.zeros(wave.count, bool)
+            while (wave.runs["status"] == soc.RUNNING).any():
+                before = wave.runs["now_fs"].copy()
+                wave.launch(self.kernel(wave.shape), self.width, EVENTS)
+                still = (wave.runs["status"] == soc.RUNNING) & (wave.runs["now_fs"] == before)
+                wave.runs["status"][still] = soc.STUCK
+                for place in np.flatnonzero(wave.runs["status"] == soc.ASKS).tolist():
+                    machine = asked.setdefault(place, build(numbers[place]))
+                    restore(machine, wave.get(place))
+                    answer(machine)
+                    wave.put(place, point_of(machine))
+            for place, number in enumerate(numbers):
+                machine = asked[place] if place in asked else build(number)
+                restore(machine, wave.get(place))
+                yield number, machine, _wrong(machine, int(wave.runs[place]["status"]), bool(still[place]))
+            self.device.free()
+
+
+def _wrong(machine: Machine, status: int, still: bool) -> Exception | None:
+    """Return what is wrong with how a machine has ended."""
+    if still:
+        return StuckError(who_waits(machine, f"time stands still: {EVENTS} events"))
+    try:
+        ended(machine, status)
+    except (ConfigError, StuckError) as error:
+        return error
+    return None
