@@ -48,6 +48,12 @@ def simulate(config: Config, progress: Progress | None = None, frames: str = "")
     return result_of(machine, wall_s)
 
 
+def in_one_run(config: Config) -> bool:
+    """Tell whether `simulate` runs one machine from its start to its end, and nothing else."""
+    parts = any(isinstance(job, ServeJob | TrainJob) for job in config.workloads.values())
+    return not parts and config.simulation.sample is None
+
+
 def compile_kernels(config: Config) -> None:
     """Compile what running ``config`` needs, so that worker processes only load it."""
     compiled(build_machine(config))

@@ -24,13 +24,7 @@ def run_one(
     if frames not in ("", "last", "worst", "all"):
         raise ConfigError(f"{frames!r} is none of last, worst, all", key="--frames")
     loaded = load(config, settings=settings, seed=seed)
-    if loaded.system.masters:
-        key = f"system.masters.{min(loaded.system.masters)}"
-        raise loaded.locate(
-            ConfigError("stands outside, and nobody is there to drive it; run it with dlasim cosim", key=key)
-        )
-    if not loaded.workloads and not loaded.corunners:
-        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))
+    check_runnable(loaded)
     from simulator.simulate import simulate  # numba: after the config is known to be right
 
     try:
@@ -46,3 +40,14 @@ def run_one(
         return Run.of(result)
     except ConfigError as error:
         raise loaded.locate(error) from None
+
+
+def check_runnable(loaded: Config) -> None:
+    """Raise ConfigError, with its place, for a config that nobody can run by itself."""
+    if loaded.system.masters:
+        key = f"system.masters.{min(loaded.system.masters)}"
+        raise loaded.locate(
+            ConfigError("stands outside, and nobody is there to drive it; run it with dlasim cosim", key=key)
+        )
+    if not loaded.workloads and not loaded.corunners:
+        raise loaded.locate(ConfigError("nothing to run; write jobs here, or corunners", key="workloads"))

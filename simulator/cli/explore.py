@@ -28,7 +28,7 @@ def sweep(
         str | None, typer.Option("--point-timeout", metavar="TIME", help="end a point after this long: 60 s")
     ] = None,
     device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda", help="cuda: GPUs, for sweeps with a trace")
+        str, typer.Option("--device", metavar="cpu|cuda", help="cuda: the GPUs of this machine")
     ] = "cpu",
     no_progress: NoProgress = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Points of a sweep on GPUs: the answers that workers would give, many at a time."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from simulator.cuda.driver import KEY, Gpu, count_gpus
 from simulator.sweeps.alone import Alone, answer_of, error_of
 from simulator.sweeps.workers import Answer, Run, Task
 
-ASKED = 65_536  # points that are prepared at a time
+ASKED = 65_536  # memories that are prepared at a time
+SYSTEMS_ASKED = 16_384
 _telling = threading.Lock()
 
 
@@ -27,12 +29,14 @@ class Devices:
         self._devices = devices
         self.points = self.waves = self.bytes = 0
         self.names: set[str] = set()
+        self.left: Counter[str] = Counter()  # why the CPU ran points
 
     @property
     def told(self) -> str:
         names = ", ".join(sorted(self.names))
         each = f"{self.bytes} B a point at most, {self.waves} wave{'s' * (self.waves != 1)}"
-        return f"{self.points} points on {len(self._devices)} x {names}: {each}" if self.points else ""
+        told = [f"{self.points} points on {len(self._devices)} x {names}: {each}"] if self.points else []
+        return "; ".join(told + [f"{count} on the CPU: {why}" for why, count in self.left.items()])
 
     def run(self, alone: Alone, tasks: Iterable[Task]) -> Iterator[tuple[str, Answer]]:
         """Yield an answer for each task."""
@@ -61,6 +65,44 @@ class Devices:
                     memory = memories[share[number]]
                     yield keys[share[number]], answer_of(summary_of(*memory, *end))
 
+    def run_systems(self, tasks: Iterable[Task]) -> Iterator[tuple[str, Answer]]:
+        """Yield an answer for each task, a whole system."""
+        from simulator.cuda.soc_points import Ready, prepare
+
+        coming, count = iter(tasks), len(self._devices)
+        while chunk := list(islice(coming, SYSTEMS_ASKED)):
+            ready = []
+            for each in prepare(chunk):
+                if isinstance(each, Ready):
+                    ready.append(each)
+                    continue
+                key, answer, why = each
+                if why:
+                    self.left[why] += 1
+                yield key, answer
+            shares = [ready[k::count] for k in range(count)]
+            with ThreadPoolExecutor(count) as threads:
+                for answers in threads.map(self._systems_on_one, self._devices, shares):
+                    yield from answers
+
+    def _systems_on_one(self, device: Callable[[], Any], ready: list[Any]) -> list[tuple[str, Answer]]:
+        """Return the answers for systems, on one device, which the thread makes its own."""
+        from simulator.cuda.soc import Systems
+        from simulator.cuda.soc_points import answers
+
+        if not ready:
+            return []
+        with _telling:
+            systems = Systems(device())
+            waves = sum(1 for _ in systems.waves([each.point for each in ready]))
+            self._note(systems.device.name, len(ready), waves, max(each.point.bytes for each in ready))
+        return list(answers(systems, ready))
+
+    def _note(self, name: str, points: int, waves: int, size: int) -> None:
+        self.points, self.waves = self.points + points, self.waves + waves
+        self.bytes = max(self.bytes, size)
+        self.names.add(name)
+
     def _on_one(self, device: Callable[[], Any], memories: list[Any], share: range) -> list[tuple[int, Any]]:
         """Return how the memories of a share ended, on one device, which the thread makes its own."""
         from simulator.cuda.dram import Memories, bytes_of
@@ -71,9 +113,7 @@ class Devices:
         with _telling:
             runner = Memories(device())
             waves = list(runner.waves(mine))
-            self.points, self.waves = self.points + len(mine), self.waves + len(waves)
-            self.bytes = max(self.bytes, *(bytes_of(memory) for memory in mine))
-            self.names.add(runner.device.name)
+            self._note(runner.device.name, len(mine), len(waves), max(map(bytes_of, mine)))
         return list(runner.run(mine))
 
 
@@ -85,8 +125,5 @@ def on_gpus(alone: Alone | None) -> Iterator[tuple[Run, Devices]]:
     """
     if not LINKED or numba.config.DISABLE_JIT:
         raise ConfigError(f"needs numba 0.68 and its compiler; found {numba.__version__}", key=KEY)
-    if alone is None:
-        what = "runs memories alone, not whole systems; write trace: PATH in the sweep file, or --device cpu"
-        raise ConfigError(what, key=KEY)
     devices = Devices([partial(Gpu, number) for number in range(count_gpus())])
-    yield lambda tasks: devices.run(alone, tasks), devices
+    yield (lambda tasks: devices.run_systems(tasks) if alone is None else devices.run(alone, tasks)), devices

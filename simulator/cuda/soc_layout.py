@@ -105,7 +105,7 @@ def shape_of(machine: Machine) -> Shape:
         arrays=fleets[1],
         replays=fleets[2],
         jobs=len(machine.jobs),
-        latencies=_ceil(machine.latencies.shape[1]),
+        latencies=max(4, _ceil(machine.latencies.shape[1])),
     )
 
 

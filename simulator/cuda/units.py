@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numba.core.compiler_lock import global_compiler_lock
+
 from hw_models.jit import njit
 from simulator.cuda.layout import PackedRecord, Record
 from simulator.kernel import masters, nodes
@@ -47,15 +49,16 @@ UNITS = (
 @contextmanager
 def one_program() -> Iterator[None]:
     """Have numba take the steps of units for parts of what calls them, meanwhile."""
-    kept = [(step, step.get_call_template, step.get_overload) for step, _ in UNITS]
-    try:
-        for step, instead in UNITS:
-            chosen = _Chosen(step, instead)
-            step.get_call_template, step.get_overload = chosen.get_call_template, chosen.get_overload
-        yield
-    finally:
-        for step, template, overload in kept:
-            step.get_call_template, step.get_overload = template, overload
+    with global_compiler_lock:  # no thread compiles for the CPU meanwhile
+        kept = [(step, step.get_call_template, step.get_overload) for step, _ in UNITS]
+        try:
+            for step, instead in UNITS:
+                chosen = _Chosen(step, instead)
+                step.get_call_template, step.get_overload = chosen.get_call_template, chosen.get_overload
+            yield
+        finally:
+            for step, template, overload in kept:
+                step.get_call_template, step.get_overload = template, overload
 
 
 class _Chosen:

@@ -20,11 +20,14 @@ class Host:
     def __init__(self, room: int = 1 << 30):
         self._room = room
         self._engines: list[Any] = []
+        self._loaded: dict[tuple[Entry, ...], dict[str, Any]] = {}
 
     def room(self) -> int:
         return self._room
 
     def load(self, entries: Sequence[Entry], registers: int = 0) -> dict[str, Any]:
+        if tuple(entries) in self._loaded:
+            return self._loaded[tuple(entries)]
         ll.initialize_native_target()
         ll.initialize_native_asmprinter()
         machine = ll.Target.from_default_triple().create_target_machine(opt=1)
@@ -32,7 +35,9 @@ class Host:
         engine = ll.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         self._engines.append(engine)
-        return {entry.name: (engine.get_function_address(entry.name), len(entry.arrays)) for entry in entries}
+        found = {one.name: (engine.get_function_address(one.name), len(one.arrays)) for one in entries}
+        self._loaded[tuple(entries)] = found
+        return found
 
     def zeros(self, size: int) -> np.ndarray:
         return np.zeros(max(size, 8), np.uint8)
