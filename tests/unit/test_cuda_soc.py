@@ -13,6 +13,7 @@ from cuda_host import Host
 
 import simulator
 from hw_models.errors import ConfigError, StuckError
+from simulator.config.model import load
 from simulator.cuda import points, soc
 from simulator.cuda.compile import ptx_of
 from simulator.cuda.layout import cut, packed
