@@ -32,6 +32,7 @@ from hw_models.nvdla.values.pdp import POOL
 from hw_models.nvdla.values.pdp_floats import pool_floats
 from hw_models.nvdla.values.sdp import SDP
 from hw_models.nvdla.values.sdp_floats import post_process_floats
+from hw_models.nvdla.values.winograd import pack_winograd
 
 REFERENCE = Path(__file__).parents[2] / "hw_models/nvdla/reference"
 NAN_FP16, ONE = 0x7E01, 0x3C00
@@ -237,21 +238,11 @@ def test_sdp_alone_widens_flushes_nan_and_writes():
     assert np.array_equal(found, expected)
 
 
-@pytest.mark.parametrize(
-    ("extra", "message"),
-    [
-        (registers(2, 0), "SDP in FP16 writes FP16 or INT16, not INT8"),
-        (
-            registers(2, 2) | {"CSC": {"CONV_MODE": 1}},
-            "values of Winograd convolutions in FP16 are not computed; INT8 and INT16 are",
-        ),
-    ],
-)
-def test_what_is_not_computed_is_refused(extra, message):
+def test_fp16_to_int8_is_refused():
     preset = PRESETS["nv_full"]
     with pytest.raises(ConfigError) as refused:
-        Executor(preset, Memory()).run(launch_of(conv_op(), preset, extra))
-    assert refused.value.message == message
+        Executor(preset, Memory()).run(launch_of(conv_op(), preset, registers(2, 0)))
+    assert refused.value.message == "SDP in FP16 writes FP16 or INT16, not INT8"
 
 
 @pytest.mark.parametrize(
@@ -379,3 +370,26 @@ def test_a_launch_of_cdp_takes_the_table_of_the_sum_of_squares():
     squares = numbers**2
     expected = (squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]) / 4 * numbers[:, 1:-1]
     assert np.array_equal(found[0], expected)
+
+
+def test_a_launch_in_winograd_form_gives_the_direct_convolution():
+    preset, random = PRESETS["nv_full"], np.random.default_rng(9)
+    atom = preset["atom_bytes"]
+    data, weights = random.integers(-4, 5, (8, 8, 70)), random.integers(-4, 5, (40, 3, 3, 70))
+    g = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    taps = np.zeros((40, 4, 4, 96))  # whole atoms
+    taps[:, :, :, :70] = np.einsum("ar,krsc,bs->kabc", g, weights, g)
+    memory = Memory()
+    cube = Cube(0x1000, 8, 8, 70, 8 * atom, 64 * atom, np.dtype(np.uint16))
+    write_cube(memory, cube, patterns(data), atom)
+    memory.write(0x80000, pack_winograd(patterns(taps), preset["atomic_k"] // 2))
+    sizes = {"height": 8, "out_height": 8, "src_surface_stride": 64 * atom, "dst_surface_stride": 64 * atom}
+    fields = registers(2, 2)
+    fields["SDP"]["BS_BYPASS"] = 1
+    Executor(preset, memory).run(launch_of(conv_op(winograd=1, **sizes), preset, fields))
+    found = read_cube(memory, Cube(0x40000, 8, 8, 40, 8 * atom, 64 * atom, np.dtype(np.uint16)), atom)
+    lines = np.zeros((10, 10, 70), np.int64)
+    lines[1:-1, 1:-1] = data
+    for y, x in np.ndindex(8, 8):
+        sums = np.einsum("rsc,krsc->k", lines[y : y + 3, x : x + 3], weights)
+        assert np.array_equal(found[y, x, :40].view(HALF), sums.astype(HALF))

@@ -17,12 +17,20 @@ from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.values.convolution import convolve
 from hw_models.nvdla.values.cubes import Cube, read_cube, write_cube
 from hw_models.nvdla.values.execute import Executor
+from hw_models.nvdla.values.float_core import products, take_apart
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.winograd import pack_winograd, transform_input, unpack_winograd, winograd
+from hw_models.nvdla.values.winograd_floats import combine, transform_floats, winograd_floats
 
 B = [[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]]
 A = [[1, 0], [1, 1], [1, -1], [0, -1]]
 KERNEL_TIMES_TWO = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
+
+
+def rows_of(name):
+    path = Path(__file__).parents[2] / "hw_models/nvdla/reference" / name
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def half_away(value):
@@ -107,15 +115,47 @@ def test_order_of_stored_weights():
 
 def test_rtl_transforms_alike():
     """Tiles through CSC's transform of the first release (reference/README.md)."""
-    table = Path(__file__).parents[2] / "hw_models/nvdla/reference/nv_full_pra.csv"
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 60
+    rows = rows_of("nv_full_pra.csv")
+    assert len(rows) == 90
     for row in rows:
-        kind = np.dtype([np.int8, np.int16][int(row["precision"])])
-        tile = np.array(row["tile"].split(), int).astype(kind).reshape(4, 4, 1)
-        found = transform_input(tile, int(row["shift"])).reshape(-1)
+        tile = np.array(row["tile"].split(), np.int64).reshape(4, 4, 1)
+        if int(row["precision"]) == 2:
+            transform_floats(tile)
+            found = tile.reshape(-1)
+        else:
+            kind = np.dtype([np.int8, np.int16][int(row["precision"])])
+            found = transform_input(tile.astype(kind), int(row["shift"])).reshape(-1)
         assert list(found) == [int(part) for part in row["result"].split()], row
+
+
+def test_rtl_combines_tiles_alike():
+    """64 weights and data, tap by tap, through CMAC in Winograd form: INT8, INT16 and FP16 with NaN."""
+    rows = rows_of("nv_full_cmac_winograd.csv")
+    assert len(rows) == 60
+    lanes, sums = np.zeros(64, np.int64), np.zeros(4, np.int64)
+    for row in rows:
+        weights, data = (np.array(row[key].split(), np.int64) for key in ("weights", "data"))
+        exponent = 0
+        if int(row["precision"]) == 2:
+            parts = (take_apart(part.astype(np.uint16)) for part in (weights, data))
+            exponent, sums[:] = products(*parts, lanes)
+        else:
+            lanes[:] = weights * data
+        if exponent != 63:
+            combine(lanes, sums)
+        assert exponent == int(row["exponent"])
+        assert list(sums) == [int(part) for part in row["sums"].split()], row
+
+
+def test_small_numbers_in_fp16_give_the_direct_convolution():
+    random = np.random.default_rng(7)
+    lines = random.integers(-9, 9, (10, 14, 8))
+    kernels = random.integers(-7, 7, (5, 3, 3, 8))
+    g = KERNEL_TIMES_TWO / 2
+    taps = np.einsum("ar,krsc,bs->kabc", g, kernels, g)
+    found = winograd_floats(*(part.astype(np.float16).view(np.uint16) for part in (lines, taps)), (8, 12))
+    direct = convolve(lines.astype(np.int8), kernels.astype(np.int8), (8, 12), (1, 1), (1, 1))
+    assert np.array_equal(found.astype(np.uint32).view(np.float32), direct)
 
 
 @pytest.mark.parametrize("precision", [0, 1])

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.timing import WINOGRAD_CHANNELS
@@ -19,6 +18,7 @@ from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import expand_weights, unpack_weights
 from hw_models.nvdla.values.pixels import read_pixels
 from hw_models.nvdla.values.winograd import unpack_winograd, winograd
+from hw_models.nvdla.values.winograd_floats import winograd_floats
 
 
 def convolution(
@@ -34,9 +34,6 @@ def convolution(
         kept["data"] = input_lines(cdma, memory, preset, image)
     if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
         kept["weights"] = _weights(launch, memory, preset, kind)
-    if csc["CONV_MODE"] and kind == FP16:
-        message = "values of Winograd convolutions in FP16 are not computed; INT8 and INT16 are"
-        raise ConfigError(message, line=launch.line or None)
     sums = _sums(csc, kept["data"], kept["weights"], preset["atomic_c"])
     if kind == FP16:
         return sums
@@ -51,6 +48,8 @@ def _sums(csc: Settings, lines: np.ndarray, weights: np.ndarray, atomic_c: int) 
         channels = weights.shape[3]
         lines = _padded(lines, 0, 0, out_size[0] + 2, out_size[1] + 2, 0)[:, :, :channels]
         weights = weights[:, :, :, : lines.shape[2]]
+        if lines.dtype == FP16:
+            return winograd_floats(lines, weights, out_size)
         return winograd(lines, weights, out_size, csc["PRA_TRUNCATE"])
     strides = csc["CONV_Y_STRIDE_EXT"] + 1, csc["CONV_X_STRIDE_EXT"] + 1
     dilations = csc["Y_DILATION_EXT"] + 1, csc["X_DILATION_EXT"] + 1
