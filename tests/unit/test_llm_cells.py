@@ -128,6 +128,15 @@ FAMILIES = {  # values of a token in one layer, by the closed formula
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("chunk", [None, 7])
+def test_long_prompts_are_counted_part_by_part(monkeypatch, chunk):
+    some = rules({"heads": "50 %", "keep": {"sinks": 2, "recent": 5}})
+    counted = cells_of(load_model("tinyllama-1.1b"), "fp16", some)
+    at_once = counted.prompt_macs(100, chunk)
+    monkeypatch.setattr("workloads.llm.cells.AT_ONCE", 9)
+    assert counted.prompt_macs(100, chunk) == at_once
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sums_over_cells_are_the_closed_formulas(family):
     written, values = FAMILIES[family]

@@ -165,6 +165,7 @@ WRONG = [
         {}, {"trained": "attention", "activations": {"policy": "recompute"}},
         "workloads.step: trained attention, and activations.policy recompute; write keep", "",
     ),
+    ({}, {"train": {"sequence": 10**9}}, "workloads.step.train.sequence: 1000000000 is too large", "134217728"),
     ({}, {"model": "mixtral-8x7b"}, "workloads.step.model: mixtral-8x7b has experts", "not trained"),
 ]  # fmt: skip
 

@@ -18,6 +18,7 @@ from workloads.llm.kv_rules import Groups, Keep, KvRule, choose
 from workloads.llm.model import Transformer
 
 ALL = 2**40  # tokens: more than any context
+AT_ONCE = 2**18  # tokens of a prompt
 PARTS: dict[str | None, list[int]] = {"keys": [0], "values": [1], None: [0, 1]}
 
 
@@ -137,17 +138,17 @@ class Cells:
         kept, _, _ = self.readers
         table = np.stack([*kept, self.read, self.macs])[:, self.owner >= 0]
         kinds, count = np.unique(table, axis=1, return_counts=True)
-        contexts = np.arange(1, prompt + 1)
         total = 0
         for kind, many in zip(kinds.T, count.tolist(), strict=True):
             kept = Kept(*kind[:-2])
-            tokens = kept.tokens(contexts, prompt)
-            if chunk is not None:
-                before = (contexts - 1) // chunk * chunk
-                seen = kept.tokens(before, prompt) + contexts - before
-                tokens = np.minimum(seen, np.minimum(contexts, kept.window))
-            tokens = np.minimum(tokens, kind[-2])
-            total += many * int(tokens.sum()) * int(kind[-1])
+            for first in range(0, prompt, AT_ONCE):
+                contexts = np.arange(first + 1, min(first + AT_ONCE, prompt) + 1)
+                tokens = kept.tokens(contexts, prompt)
+                if chunk is not None:
+                    before = (contexts - 1) // chunk * chunk
+                    seen = kept.tokens(before, prompt) + contexts - before
+                    tokens = np.minimum(seen, np.minimum(contexts, kept.window))
+                total += many * int(np.minimum(tokens, kind[-2]).sum()) * int(kind[-1])
         return total
 
 

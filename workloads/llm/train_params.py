@@ -38,9 +38,11 @@ class Activations(Block):
 class Train(Block):
     """One step over a batch."""
 
-    sequence: int = Field(4096, ge=1, description="tokens of a sequence")
-    sequences: int = Field(1, ge=1, description="of the batch")
-    cards: int = Field(1, ge=1, description="backends alike that share weights, activations and work evenly")
+    sequence: int = Field(4096, ge=1, le=2**27, description="tokens of a sequence")
+    sequences: int = Field(1, ge=1, le=2**30, description="of the batch")
+    cards: int = Field(
+        1, ge=1, le=2**20, description="backends alike that share weights, activations and work evenly"
+    )
 
 
 class TrainJob(Block):
