@@ -26,10 +26,15 @@ from simulator.cuda.layout import WORD, kind_of
 TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 WARP = 32  # threads that step together
+INLINED = (
+    25  # LLVM's measure of what becomes part of its callers: a GPU has little room for code near at hand
+)
 CODE = np.dtype(np.int32)  # how a point ended: 0 well
 _GLOBAL = 1  # LLVM's address space of a GPU's memory
 _NUMBER, _BYTES = ir.IntType(64), ir.PointerType(ir.IntType(8), _GLOBAL)
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
+_RAISES = re.compile(r"\bret i32 (?!0\b|-2\b)-?\d+$", re.MULTILINE)  # a status: 0 well, -2 no value
+_TRAP = "call void @llvm.trap()\n  unreachable"
 # The larger or smaller of two 16-bit numbers, in PTX. Of `max(x, 0) == 0` ptxas 12.9 to 13.2 makes
 # `max(x, 0) == x` for sm_90: a list with something in it is taken for an empty one. Not so of 64 bits.
 _NARROW = re.compile(r"\b(max|min)\.([su])16[ \t]+(%\w+), (%\w+), ([^;\s]+);")
@@ -84,14 +89,17 @@ class Words:
 
 @dataclass(frozen=True)
 class Part:
-    """A field of each point's record of ``dtype``: a record, or an array."""
+    """A field of each point's record of ``dtype``: a record or an array, of which some fields are known."""
 
     dtype: np.dtype
     field: str
+    known: tuple[tuple[str, int], ...] = ()
+    within: str = ""  # the field of the record that has these
 
     @property
     def kind(self) -> Any:
-        return kind_of(self.dtype[self.field])
+        known = dict(self.known)
+        return kind_of(self.dtype[self.field], {self.within: known} if self.within else known)
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,7 @@ def ptx_of(entries: tuple[Entry, ...], architecture: str = "sm_80") -> str:
     A point whose kernel raises leaves a code other than 0 in the array of codes of the launch.
     """
     machine = _machine(architecture)
-    module = linked(entries, _threads, TRIPLE, str(machine.target_data))
+    module = ll.parse_assembly(_ending(str(linked(entries, _threads, TRIPLE, str(machine.target_data)))))
     _optimise(module, machine)
     return _NARROW.sub(_WIDE, machine.emit_assembly(module))
 
@@ -211,9 +219,21 @@ def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any
     return module
 
 
+def _ending(code: str) -> str:
+    """Have a kernel that raises end the launch, where numba has it tell its caller, and that its own.
+
+    Threads of a warp that went different ways step together again where all ways meet. With ways out of every
+    function for errors that is nowhere.
+    """
+    functions = re.split(r"(?m)^(?=define )", code)
+    told = [_RAISES.sub(_TRAP, each) if "%excinfo" in each.partition("\n")[0] else each for each in functions]
+    return "".join(told) + "\ndeclare void @llvm.trap()\n"
+
+
 def _optimise(module: Any, machine: Any) -> None:
     options = ll.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    options.inlining_threshold = INLINED
     builder = ll.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
 

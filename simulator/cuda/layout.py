@@ -140,11 +140,15 @@ def _alignment(kind: np.dtype) -> int:
 
 
 def kind_of(
-    layout: np.dtype, known: Mapping[str, int] | None = None, absent: Mapping[str, np.dtype] | None = None
+    layout: np.dtype, known: Mapping[str, Any] | None = None, absent: Mapping[str, np.dtype] | None = None
 ) -> Any:
-    """Return what numba takes a layout for; ``absent``: fields that kernels name and never reach."""
+    """Return what numba takes a layout for.
+
+    ``known``: values of fields, or those of a record within. ``absent``: fields that kernels name and never
+    reach.
+    """
     if layout.subdtype is not None:
-        inner = kind_of(layout.base)
+        inner = kind_of(layout.base, known)
         return (StoredArray if isinstance(inner, Stored) else NestedArray)(inner, layout.shape)
     if layout.names is None:
         plain = layout.itemsize == WORD or layout.kind == "u"
@@ -152,7 +156,8 @@ def kind_of(
     fields: Any = []
     for name in layout.names:
         kind, offset = layout.fields[name][:2]  # type: ignore[index]
-        value = literal(known[name]) if known and name in known else kind_of(kind)
+        given = known.get(name) if known else None
+        value = literal(given) if isinstance(given, int) else kind_of(kind, given)
         fields.append((name, {"type": value, "offset": offset}))
     for name, kind in (absent or {}).items():
         fields.append((name, {"type": kind_of(kind), "offset": layout.itemsize}))

@@ -20,7 +20,17 @@ from hw_models.ideal.state import MEMORY
 from simulator.cuda.compile import CODE, Absent, All, Argument, Entry, Part, Several, Span
 from simulator.cuda.layout import WORD, fill, pack
 from simulator.cuda.soc_kernels import RUN, simulate
-from simulator.cuda.soc_layout import ENTRIES, FLEETS, OWN, SHARED, Shape, layout_of, shape_of, tables_of
+from simulator.cuda.soc_layout import (
+    ENTRIES,
+    FLEETS,
+    OWN,
+    SHARED,
+    WITHIN,
+    Shape,
+    layout_of,
+    shape_of,
+    tables_of,
+)
 from simulator.cuda.units import one_program
 from simulator.kernel import ledger, soc
 from simulator.kernel.masters import Masters
@@ -61,11 +71,11 @@ NAMES = ("runs", "system", "measures", *NODES, *MASTERS, *JOBS, *LEDGER)
 
 def entry_of(shape: Shape) -> Entry:
     """Return the kernel that runs systems of a shape."""
-    layout, tables = layout_of(shape), tables_used(shape)
+    layout, tables, known = layout_of(shape), tables_used(shape), dict(shape.known)
 
     def argument(name: str) -> Argument:
         if name in (layout.names or ()):
-            return Part(layout, name)
+            return Part(layout, name, known.get(name, ()), WITHIN.get(name, ""))
         return Span(tables[name], RUN, name) if name in tables else Absent(ABSENT[name])
 
     nodes, masters, book, jobs = (tuple(map(argument, names)) for names in (NODES, MASTERS, LEDGER, JOBS))

@@ -5,6 +5,7 @@ says how many there are of what, a layout follows from it, and points of one sha
 which there are more or fewer with every network or size of cache (`VARIABLE`) are arrays of all points.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from hw_models.interconnect.names import IDS, TRACKERS
 from hw_models.interconnect.state import GRANTS, INTERCONNECT
 from hw_models.pages import REGIONS
 from hw_models.port import MASTERS, WIRING
+from simulator.cuda.dram_layout import known_of
 from simulator.cuda.layout import cut, packed
 from simulator.kernel.driver import JOB, STEP_RECORD
 from simulator.kernel.ledger import ACCOUNT, ENTRY
@@ -35,6 +37,22 @@ from workloads.program import STEP
 CULPRITS = MASTERS + 1
 INDEX = np.dtype(np.int64)
 ENTRIES = 512  # of the ledger, until the clerk is asked for
+
+
+# what a kernel is compiled for, beside its shape: it says which ways through the code there are
+KNOWN = {
+    "system": ("master_unit", "job_unit", "one_clock", "dma"),
+    "buses": (
+        *("sources", "ports", "route_count", "channels", "cut_through", "trackers", "caches"),
+        *("write_lead", "masters"),
+    ),
+    "caches": (
+        *("masters", "banks", "ports", "channels", "reads_astray", "split", "hit_when_full", "mask_writes"),
+        *("placement", "probe", "prefetch"),
+    ),
+}
+WITHIN = {"buses": "bus"}  # the records that have these fields
+Known = tuple[tuple[str, int], ...]
 
 
 class Shape(NamedTuple):
@@ -66,6 +84,7 @@ class Shape(NamedTuple):
     replays: int
     jobs: int
     latencies: int  # frames of a job
+    known: tuple[tuple[str, Known], ...]  # fields of `layout_of` -> those of their records, and values
 
 
 def shape_of(machine: Machine) -> Shape:
@@ -106,7 +125,24 @@ def shape_of(machine: Machine) -> Shape:
         replays=fleets[2],
         jobs=len(machine.jobs),
         latencies=max(4, _ceil(machine.latencies.shape[1])),
+        known=tuple(_known(machine, there, max(1, buses))),
     )
+
+
+def _known(machine: Machine, there: set[Kind], buses: int) -> Iterator[tuple[str, Known]]:
+    """Yield what is the same of all units of a kind, as far as kernels are compiled for it."""
+    for name, rows in (
+        ("system", machine.system),
+        ("buses", machine.buses[:buses]),
+        ("caches", machine.caches if Kind.CACHE in there else ()),
+    ):
+        yield (
+            name,
+            tuple((f, int(rows[f][0])) for f in KNOWN[name] if len(rows) and len({*rows[f].tolist()}) == 1),
+        )
+    if Kind.DRAM in there:
+        first, *others = [known_of(channel) for channel in machine.channels]
+        yield "channels", tuple(pair for pair in first if all(pair in other for other in others))
 
 
 def _ceil(count: int) -> int:
