@@ -26,9 +26,7 @@ from simulator.cuda.layout import WORD, kind_of
 TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 WARP = 32  # threads that step together
-INLINED = (
-    25  # LLVM's measure of what becomes part of its callers: a GPU has little room for code near at hand
-)
+INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
 CODE = np.dtype(np.int32)  # how a point ended: 0 well
 _GLOBAL = 1  # LLVM's address space of a GPU's memory
 _NUMBER, _BYTES = ir.IntType(64), ir.PointerType(ir.IntType(8), _GLOBAL)

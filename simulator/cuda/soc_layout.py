@@ -141,7 +141,7 @@ def _known(machine: Machine, there: set[Kind], buses: int) -> Iterator[tuple[str
             tuple((f, int(rows[f][0])) for f in KNOWN[name] if len(rows) and len({*rows[f].tolist()}) == 1),
         )
     if Kind.DRAM in there:
-        first, *others = [known_of(channel) for channel in machine.channels]
+        first, *others = [known_of(machine.channels[k]) for k in range(len(machine.channels))]
         yield "channels", tuple(pair for pair in first if all(pair in other for other in others))
 
 
