@@ -131,15 +131,12 @@ def shape_of(machine: Machine) -> Shape:
 
 def _known(machine: Machine, there: set[Kind], buses: int) -> Iterator[tuple[str, Known]]:
     """Yield what is the same of all units of a kind, as far as kernels are compiled for it."""
-    for name, rows in (
-        ("system", machine.system),
-        ("buses", machine.buses[:buses]),
-        ("caches", machine.caches if Kind.CACHE in there else ()),
-    ):
-        yield (
-            name,
-            tuple((f, int(rows[f][0])) for f in KNOWN[name] if len(rows) and len({*rows[f].tolist()}) == 1),
-        )
+    tables = {"system": machine.system, "buses": machine.buses[:buses]}
+    if Kind.CACHE in there:
+        tables["caches"] = machine.caches
+    for name, rows in tables.items():
+        alike = [field for field in KNOWN[name] if len({*rows[field].tolist()}) == 1]
+        yield name, tuple((field, int(rows[field][0])) for field in alike)
     if Kind.DRAM in there:
         first, *others = [known_of(machine.channels[k]) for k in range(len(machine.channels))]
         yield "channels", tuple(pair for pair in first if all(pair in other for other in others))
