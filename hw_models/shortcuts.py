@@ -1,5 +1,6 @@
 """What numba's compiler does again and again for the same answer, done once while a part is compiled."""
 
+import atexit
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _spelt, _after = types.Record.__repr__, Interpreter.post_process
 _known: dict[tuple, Any] = {}  # signatures, beside what their keys name by its address, so that it stays
 _spellings: dict[int, tuple[Any, str]] = {}
 _depth = [0]
+atexit.register(gc.freeze)  # who ends need not look for garbage in all that was compiled
 _collects = [True]
 _RARE = {  # operations that numba mends after it has read them
     opmap[name]

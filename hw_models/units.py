@@ -39,7 +39,11 @@ LONGEST_FS = 1000 * FS_PER_S  # of one time in a config
 END_FS = 3600 * FS_PER_S  # of any run: what begins before it ends before 2**62, which is never
 
 
-def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
+class TooLarge(ValueError):
+    """A quantity beyond all that can be counted."""
+
+
+def parse_quantity(value: Any, what: str, units: dict[str, int], most: int = LARGEST) -> int:
     """Return ``value`` in base units. Raises ValueError saying what would be right.
 
     Examples:
@@ -59,7 +63,8 @@ def parse_quantity(value: Any, what: str, units: dict[str, int]) -> int:
     if exact.denominator != 1:
         raise ValueError(f"{value!r} is not a whole number of {next(iter(units))}; {advice}")
     if exact > LARGEST:
-        raise ValueError(f"{value!r} is too large a {what}; write at most {LARGEST} {next(iter(units))}")
+        at_most = f"{LARGEST} {next(iter(units))}" if most == LARGEST else format_quantity(most, units)
+        raise TooLarge(f"{value!r} is too large a {what}; write at most {at_most}")
     return int(exact)
 
 
@@ -77,11 +82,26 @@ def format_quantity(value: int, units: dict[str, int]) -> str:
     return f"{value // units[unit]} {unit}"
 
 
+def in_units_of(text: str, value: int) -> str:
+    """Return ``value`` in units of the kind that ``text`` is written in, as it is if that is no quantity.
+
+    Examples:
+        >>> in_units_of("1 Hz", 10**6), in_units_of("4000 s", END_FS), in_units_of("17", 16)
+        ('1 MHz', '3600 s', '16')
+    """
+    written = _NUMBER.fullmatch(text)
+    for units in (SIZE_UNITS, CLOCK_UNITS, TIME_UNITS, RATE_UNITS, RATE_PER_CYCLE_UNITS):
+        if value and written is not None and written[2] in units:
+            return format_quantity(value, units)
+    return str(value)
+
+
 def quantity(what: str, units: dict[str, int], bounds: Any = None) -> Any:
     """Return an annotated int type that reads text with one of ``units`` and writes it back."""
+    most = next((each.le for each in getattr(bounds, "metadata", ()) if hasattr(each, "le")), LARGEST)
     return Annotated[
         int,
-        BeforeValidator(lambda value: parse_quantity(value, what, units), json_schema_input_type=str),
+        BeforeValidator(lambda value: parse_quantity(value, what, units, most), json_schema_input_type=str),
         PlainSerializer(lambda value: format_quantity(value, units), return_type=str),
         bounds,
     ]

@@ -32,7 +32,7 @@ class Dram(Block):
 
     standard: str = Field(description="such as DDR4-2400 or DDR4-2400R; `dlasim list standards` has all")
     device: str | None = Field(None, description="chip, such as 8Gb_x8; the standard's usual one if left out")
-    channels: int = Field(1, gt=0, le=8)
+    channels: int = Field(1, gt=0, le=16)
     ranks: int = Field(1, gt=0, le=4)
     base_address: Bytes | None = Field(
         None, alias="at", description="its first address; absent: all that no other memory has"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from hw_models.errors import ConfigError, ConfigErrors
+from hw_models.units import in_units_of
 from simulator.config.yaml_lines import Document, Keys, kind_of, path_text
 
 WHAT_IS_RIGHT = {  # pydantic's error type -> the advice
@@ -110,7 +111,10 @@ def _message(detail: Any, keys: Keys, holders: list[type[BaseModel]]) -> str:
     if kind in BOUNDS:
         name, wrong, right = BOUNDS[kind]
         shown = found if isinstance(found, int | float | str) else f"the {kind_of(found).removeprefix('a ')}"
-        return f"{shown} is {wrong}; write {right} {context[name]}"
+        bound = context[name]
+        if isinstance(found, str) and isinstance(bound, int):
+            bound = in_units_of(found, bound)
+        return f"{shown} is {wrong}; write {right} {bound}"
     if kind == "string_pattern_mismatch":
         return f"{found!r} is not a name; write letters, digits, _ and -, starting with a letter"
     return f"found {kind_of(found)}; {detail['msg'][0].lower()}{detail['msg'][1:]}"

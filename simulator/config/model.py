@@ -29,6 +29,7 @@ from hw_models.units import (
     Block,
     Bytes,
     SimulatedTime,
+    TooLarge,
     format_quantity,
     parse_quantity,
 )
@@ -66,6 +67,8 @@ def _until(value: Any) -> Any:
         return value
     try:
         time_fs = parse_quantity(value, "time", TIME_UNITS)
+    except TooLarge:
+        time_fs = END_FS + 1
     except ValueError:
         raise ValueError(f"{value!r} is not an end; write workloads, or a time such as 5 ms") from None
     if time_fs == 0:

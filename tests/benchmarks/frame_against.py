@@ -12,10 +12,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from beside import ROOT, checked_out
+
 FRAME = """
 import sys, time
 try:
@@ -61,19 +61,15 @@ def main() -> None:
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        other = Path(folder) / "other"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--detach", "--quiet", str(other), asked.commit], check=True)
+    with checked_out(asked.commit) as (folder, other):
         workers = []
         try:
-            workers = [start(tree, Path(folder) / name) for name, tree in (("then", other), ("now", ROOT))]
+            workers = [start(tree, folder / name) for name, tree in (("then", other), ("now", ROOT))]
             rounds = [[frame(worker) for worker in workers] for _ in range(asked.rounds)]
         finally:
             for worker in workers:
                 worker.stdin.close()
                 worker.wait()
-            subprocess.run([*git, "remove", "--force", str(other)], check=True)
     for name, runs in zip((asked.commit, "here"), zip(*rounds, strict=True), strict=True):
         spent, (_, requests, events) = statistics.median(run[0] for run in runs), runs[0]
         print(f"{name}: {spent:.2f} s, {requests} requests, {events / requests:.1f} events a request")

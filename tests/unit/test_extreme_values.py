@@ -129,8 +129,10 @@ def test_several_at_once_run_to_an_end(name):
 
 TOLD = {
     ("tree", "system.cores.core0.line=0 B"): "line: 0 is too small; write at least 8",
-    ("tree", "system.interconnect.clock=1 Hz"): "clock: 1 Hz is too small; write at least 1000000",
+    ("tree", "system.interconnect.clock=1 Hz"): "clock: 1 Hz is too small; write at least 1 MHz",
     ("tree", "simulation.until=2 h"): "is not an end",
+    ("tree", "simulation.until=9300 s"): "simulation.until: '9300 s' is too long; write at most 3600 s",
+    ("tree", "simulation.max_time=3601 s"): "simulation.max_time: 3601 s is too large; write at most 3600 s",
     ("tree", "simulation.until=4000 s"): "simulation.until: '4000 s' is too long; write at most 3600 s",
     (
         "tree",

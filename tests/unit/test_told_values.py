@@ -62,8 +62,7 @@ VALUES = [
     (IdealMemory, {"latency": "0.5 cycles"},
      "'0.5 cycles' is not a whole number of cycle; write a number and one of cycle, cycles"),
     (IdealMemory, {"latency": "9223372036854775807 cycles"},
-     "'9223372036854775807 cycles' is too large a number of cycles; write at most 4611686018427387904 "
-     "cycle"),
+     "'9223372036854775807 cycles' is too large a number of cycles; write at most 100000000 cycle"),
     (IdealMemory, {"latency": "%s cycles" % ("1" * 200)},
      "'1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111'... "
      "is not a number of cycles; write a number and one of cycle, cycles"),

@@ -1,0 +1,134 @@
+"""The largest SoC of each kind is built, and one that is larger is refused in one line that says what fits."""
+
+import sys
+
+import pytest
+
+from hw_models.errors import ConfigError
+from simulator.cli import main as cli
+from simulator.config.model import load
+from simulator.soc.build import build_machine
+from simulator.soc.run import requests_of, run_machine
+
+CONFIG = """\
+system:
+  cores: {core0: {clock: 1 GHz}}
+  interconnect: {clock: 500 MHz, width: 8 B, latency: 8 cycles}
+  llc: {clock: 500 MHz, size: 256 KiB, ways: 8, mshrs: 8, banks: 4}
+  dram: {standard: DDR3-1600}
+corunners:
+  - {on: core0, kind: bandwidth_read, footprint: 1 MiB}
+simulation: {until: 5 us}
+"""
+LIMITS = {  # key: (the last value that is taken, the first that is not, what is said of it)
+    "system.dram.channels": (16, 32, "system.dram.channels: 32 is too large; write at most 16"),
+    "system.dram.ranks": (4, 8, "system.dram.ranks: 8 is too large; write at most 4"),
+    "system.dram.read_queue": (64, 65, "system.dram.read_queue: 65 is too large; write at most 64"),
+    "system.llc.size": (
+        "32 MiB",
+        "1 GiB",
+        "system.llc: 2097152 sets are too many; write a size of at most 536870912 B",
+    ),
+    "system.llc.ways": (16, 17, "system.llc.ways: 17 is too large; write at most 16"),
+    "system.llc.mshrs": (64, 65, "system.llc.mshrs: 65 is too large; write at most 64"),
+    "system.llc.banks": (16, 17, "system.llc.banks: 17 is too large; write at most 16"),
+    "system.cores.core0.outstanding": (
+        64,
+        65,
+        "system.cores.core0.outstanding: 65 is too large; write at most 64",
+    ),
+    "system.cores.core0.clock": (
+        "1 MHz",
+        "999 kHz",
+        "system.cores.core0.clock: 999 kHz is too small; write at least 1 MHz",
+    ),
+    "system.interconnect.clock": (
+        "1000 GHz",
+        "1001 GHz",
+        "system.interconnect.clock: 1001 GHz is too large; write at most 1000 GHz",
+    ),
+    "simulation.until": (
+        "3600 s",
+        "3601 s",
+        "simulation.until: '3601 s' is too long; write at most 3600 s",
+    ),
+    "simulation.max_time": (
+        "3600 s",
+        "9300 s",  # beyond 64 bits of femtoseconds
+        "simulation.max_time: '9300 s' is too large a time; write at most 3600 s",
+    ),
+}
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    return "c.yaml"
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_a_value_fits_up_to_its_limit_and_is_refused_beyond(key, written):
+    most, beyond, told = LIMITS[key]
+    build_machine(load(written, settings=[f"{key}={most}"]))
+    with pytest.raises(ConfigError) as error:
+        load(written, settings=[f"{key}={beyond}"])
+    assert str(error.value).endswith(f": {told}")
+
+
+def many(masters: int, channels: int = 1) -> dict:
+    """Return a system of so many cores, each of which reads."""
+    names = [f"core{i:02}" for i in range(masters)]
+    return {
+        "system": {
+            "cores": {name: {"clock": "1 GHz"} for name in names},
+            "interconnect": {"clock": "500 MHz", "width": "8 B", "latency": "8 cycles"},
+            "dram": {"standard": "DDR3-1600", "channels": channels},
+        },
+        "corunners": [{"on": name, "kind": "bandwidth_read", "footprint": "64 KiB"} for name in names],
+        "simulation": {"until": "2 us"},
+    }
+
+
+def test_sixteen_masters_share_sixteen_channels():
+    machine = build_machine(load(many(16, 16)))
+    run_machine(machine)
+    assert (machine.measures["reads"] > 0).sum() == 16
+    assert requests_of(machine) == machine.measures["reads"].sum()
+
+
+@pytest.mark.parametrize("masters", [17, 64])
+def test_more_masters_than_fit_are_refused(masters):
+    with pytest.raises(ConfigError, match=f"^system: {masters} masters are too many; write at most 16$"):
+        load(many(masters))
+
+
+def chained(count: int) -> dict:
+    """Return a system of interconnects in a row."""
+    bus = {"clock": "500 MHz", "width": "8 B", "latency": "2 cycles"}
+    config = many(1)
+    system = config["system"]
+    del system["interconnect"]
+    below = [f"bus{i}" for i in range(1, count)] + ["dram"]
+    system["interconnects"] = {f"bus{i}": bus | {"below": below[i]} for i in range(count)}
+    system["cores"]["core00"]["below"] = "bus0"
+    return config
+
+
+def test_eight_interconnects_fit_and_no_ninth():
+    build_machine(load(chained(8)))
+    with pytest.raises(ConfigError, match=r"^system: 9 interconnects; at most 8 fit$"):
+        load(chained(9))
+
+
+def test_the_command_says_it_in_one_line_and_ends_with_2(written, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys, "argv", ["dlasim", "run", written, "--set", "system.dram.channels=32", "--out", "o"]
+    )
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "system.dram.channels: 32 is too large; write at most 16" in err
