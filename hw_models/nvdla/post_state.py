@@ -77,6 +77,7 @@ SDP_STATE = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("busy", np.int64),
+        ("begun", np.int64),  # cycle at which the launch began
         ("launch", OP),
         # RDMA's launch (its own register groups)
         ("rdma_busy", np.int64),

@@ -13,6 +13,8 @@ from hw_models.nvdla.pdp import pdp_take
 from hw_models.nvdla.post_state import CHAINS, ENDING, HISTORY, LONG_AGO
 from hw_models.nvdla.post_timing import (
     CACC_LATE_READY,
+    KERNEL_AHEAD,
+    KERNEL_TO_SLOTS,
     OPERAND_AHEAD,
     PDP_OUTPUTS,
     PDP_SLACK_CHUNKS,
@@ -114,13 +116,23 @@ def _operands_at(state, sdp):
             front = chain_front(chain)
             if front == NEVER:
                 return NEVER
-            chain["taken"] = max(front, chain["free"])
+            begun = sdp["begun"] + sdp["before"][i] + OPERAND_AHEAD  # none is taken before that
+            chain["taken"] = max(max(front, chain["free"]), begun)
             chain["held"] = 1
             if not chain["per_kernel"]:
                 chain_take(state, chain, chain["taken"])
+            elif sdp["pixels"] <= KERNEL_AHEAD:
+                _let_go(state, chain, sdp["history"][KERNEL_AHEAD - sdp["pixels"]])
         if chain["held"]:
             time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
     return time
+
+
+@njit
+def _let_go(state, chain, joined):
+    """The atom before a kernel's last `KERNEL_AHEAD` joins at ``joined``: its operand leaves the slots."""
+    chain_release(chain, max(chain["taken"], joined + state["sdp"]["period"] + KERNEL_TO_SLOTS))
+    chain_advance(state, chain)
 
 
 @njit
@@ -134,7 +146,7 @@ def _fetch(state, sdp):
         front = chain_front(chain)
         if front == NEVER:
             return
-        time = max(entry, front)
+        time = max(max(entry, front), sdp["begun"])
         chain_take(state, chain, time)
         sdp["wait_time"][(sdp["wait_head"] + sdp["wait_count"]) % HISTORY] = time
         sdp["wait_count"] += 1
@@ -191,11 +203,12 @@ def _join(state, time, rdma):
         for i in range(1, CHAINS):
             chain = sdp["chains"][i]
             if chain["on"]:
+                if chain["per_kernel"] and 0 < sdp["pixel"] == sdp["pixels"] - KERNEL_AHEAD:
+                    _let_go(state, chain, time)
+                if chain["per_kernel"] and not last_pixel:
+                    continue
                 chain["held"] = 0
                 chain["free"] = time + sdp["before"][i] + sdp["period"] + OPERAND_AHEAD
-                if chain["per_kernel"] and last_pixel:
-                    chain_release(chain, max(chain["taken"], sdp["history"][3] + sdp["period"] + 3))
-                    chain_advance(state, chain)
         if sdp["joined"] == sdp["atoms"]:
             sdp["rdma_busy"] = 0
             sdp["rdma_free"] = time
@@ -245,6 +258,6 @@ def sdp_step(state, ops, now):
     """Begin the next launch if there is one; let CACC try again."""
     state["wake"][_P_SDP] = NEVER
     if not state["sdp"]["busy"] and state["groups"][_SDP]["count"]:
-        start(state, ops)
+        start(state, ops, now)
     _wake_cacc(state, now)
     sdp_flow(state)

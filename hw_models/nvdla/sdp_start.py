@@ -36,13 +36,14 @@ def _x_latency(kind, element_bytes, relu, work):
 
 
 @njit
-def start(state, ops):
-    """Begin the launch at the head of SDP's register groups."""
+def start(state, ops, now):
+    """Begin the launch at the head of SDP's register groups at ``now``."""
     sdp = state["sdp"]
     group = state["groups"][_SDP]
     sdp["op"] = group["op"][group["head"]]
     sdp["slot"] = group["slot"][group["head"]]
     sdp["busy"] = 1
+    sdp["begun"] = now
     sdp["launch"] = ops[sdp["op"]]
     op = sdp["launch"]
     atom = state["atom_bytes"]

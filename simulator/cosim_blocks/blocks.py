@@ -20,7 +20,7 @@ def _nvdla(*names: str) -> tuple[str, ...]:
 
 CORE_UNITS = ("csc", "csc_data", "csc_weights", "cbuf", "cmac", "cacc", "conv_core")
 CDMA_UNITS = ("mcif", "cdma_convert", "cdma_pipes", "cdma_pixels", "cdma_data", "cdma_weights", "cdma")
-SDP_UNITS = ("write_bursts", "lut", "sdp_lane", "sdp")
+SDP_UNITS = ("write_bursts", "read_start", "skid", "lut", "sdp_lane", "sdp_reader", "sdp")
 SHARED = ("delay", "register_groups")
 CONV_CORE = _nvdla("conv_types", *SHARED, *CORE_UNITS)
 CDMA = _nvdla("post_types", "cdma_types", *SHARED, *CDMA_UNITS)
@@ -30,6 +30,7 @@ CONV_PIPE = _nvdla(
     *(*SHARED, *CORE_UNITS, *CDMA_UNITS, *SDP_UNITS, "conv_pipe"),
 )
 NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
+NV_SMALL_SDP = {"ATOM": 8, "ELEMENTS": 1, "BURST": 1, "FIFO": 8, "OPERAND_FIFO": 16}
 NV_SMALL_PIPE = {"ATOM": 8, "BANKS": 32, "DEPTH": 512, "SDP_ELEMENTS": 1, "BURST": 1}
 FULL_WIDTH = {"ACC_BITS": 34, "OUT_BITS": 32}
 
@@ -71,9 +72,9 @@ BLOCKS: dict[str, Block] = {
         SDP,
         "sdp",
         (
-            {"ATOM": 8, "ELEMENTS": 4, "BURST": 4},
-            {"ATOM": 8, "ELEMENTS": 1, "BURST": 1},
-            {"ATOM": 16, "ELEMENTS": 16, "BURST": 4},
+            {"ATOM": 8, "ELEMENTS": 4, "BURST": 4, "FIFO": 8, "OPERAND_FIFO": 8},
+            NV_SMALL_SDP,
+            {"ATOM": 16, "ELEMENTS": 16, "BURST": 4, "FIFO": 64, "OPERAND_FIFO": 32},
         ),
     ),
     "conv_pipe": Block(

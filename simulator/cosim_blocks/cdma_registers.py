@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hw_models.nvdla.registers import Settings
-from simulator.cosim_blocks.sdp_launches import joined
+from simulator.cosim_blocks.sdp_registers import joined
 
 PIXELS = {1: (0x00,), 4: (*range(0x0C, 0x14), 0x1A, 0x1B)}  # formats by bytes of a pixel
 SLACK = 2  # entries of an image's line, more than it has atoms, that the cycles between lines leave time for

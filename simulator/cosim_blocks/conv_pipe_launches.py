@@ -11,15 +11,14 @@ from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.launch import SUB_UNITS, Launch, reads_alu, reads_mul
 from hw_models.nvdla.op import Unit
-from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.memory import Memory
 from simulator.cosim_blocks.cdma_launches import REGION, place, random_converter, random_pixels, spans
 from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault
 from simulator.cosim_blocks.cdma_registers import registers_of as cdma_registers
 from simulator.cosim_blocks.conv_launches import fit, random_shape
 from simulator.cosim_blocks.conv_registers import registers_of as csc_registers
-from simulator.cosim_blocks.sdp_launches import OPERANDS, random_settings
-from simulator.cosim_blocks.sdp_launches import registers_of as sdp_registers
+from simulator.cosim_blocks.sdp_launches import random_settings
+from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
 
 DST = 3 * REGION // 2  # bytes from where a launch's input may lie to its output, behind its weights
 
@@ -37,30 +36,15 @@ def task_of(launch: Launch, preset: dict[str, int]) -> Task:
         raise ValueError(f"the twin of the convolution pipeline does not do {launch.unit.name} by itself")
     atom = preset["atom_bytes"]
     op, sdp = op_of(launch, atom)[0], launch["SDP"]
-    if fault := _fault(sdp):
-        raise ValueError(f"the twin of SDP {fault}")
-    has_y = preset["sdp_ew_elements"] > 0
-    surfaces = -(-int(op["out_channels"]) // atom)
+    if any(reads_alu(sdp, key) or reads_mul(sdp, key) for key in SUB_UNITS):
+        raise ValueError("the twin of the convolution pipeline reads no operands from memory")
     inputs = {
         "cdma_registers": cdma_registers(op, launch["CDMA"], preset),
         "csc_registers": csc_registers(op, launch, preset["cbuf_entry_bytes"]),
         "truncate": launch["CACC"]["CLIP_TRUNCATE"],
-        "sdp_registers": sdp_registers(sdp, [False] * len(OPERANDS), surfaces, has_y),
+        "sdp_registers": sdp_registers(launch, preset),
     }
     return Task(op, launch, inputs)
-
-
-def _fault(sdp: Settings) -> str:
-    """Return what of a launch of SDP the twin lacks, "" if nothing."""
-    if any(reads_alu(sdp, key) or reads_mul(sdp, key) for key in SUB_UNITS):
-        return "reads no operands from memory"
-    if sdp["OUTPUT_DST"]:
-        return "has no PDP behind it"
-    if sdp["OUT_PRECISION"] or sdp["PROC_PRECISION"]:
-        return "is of INT8; write OUT_PRECISION and PROC_PRECISION 0"
-    if sdp["BATCH_NUMBER"]:
-        return "takes one image a launch"
-    return ""
 
 
 def random_task(

@@ -4,7 +4,7 @@ from typing import Any
 
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
-from simulator.cosim_blocks.sdp_launches import joined
+from simulator.cosim_blocks.sdp_registers import joined
 
 WIDTHS = (  # fields of `conv_types::launch_t`, the first on top: bits of each
     ("image", 1),

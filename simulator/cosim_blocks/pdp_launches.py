@@ -12,7 +12,7 @@ from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.op import OP, Unit
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.pdp import AVERAGE, MAXIMUM, MINIMUM, pool_cube, pool_of
-from simulator.cosim_blocks.sdp_launches import joined
+from simulator.cosim_blocks.sdp_registers import joined
 
 LONGEST = 8  # window, elements
 MAX_ATOMS = 120  # of the input

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from hw_models.nvdla.names import Client
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.presets import PRESETS
-from simulator.cosim_blocks.blocks import BLOCKS, NV_SMALL_PIPE, Block
+from simulator.cosim_blocks.blocks import BLOCKS, NV_SMALL_PIPE, NV_SMALL_SDP, Block
 from simulator.cosim_blocks.conv_pipe_launches import task_of
 from simulator.cosim_blocks.planted import mutants_of
 from simulator.cosim_blocks.run import Outcome, run_case
@@ -23,33 +23,45 @@ class Twin(NamedTuple):
     options: dict[str, Any]
 
 
-def _unit(name: str, client: Client) -> Twin:
-    options = {"preset": "nv_small", "client": int(client)}
-    return Twin(BLOCKS[name]._replace(bench="unit_program"), BLOCKS[name].sets[1], options)
+def _unit(name: str, preset: str, client: Client, parameters: dict[str, int]) -> Twin:
+    options = {"preset": preset, "client": int(client)}
+    return Twin(BLOCKS[name]._replace(bench="unit_program"), parameters, options)
 
 
-NV_SMALL = {  # who plays the launches of a unit
-    Unit.CONV: Twin(BLOCKS["conv_pipe"]._replace(bench="conv_program"), NV_SMALL_PIPE, {}),
-    Unit.PDP: _unit("pdp", Client.PDP),
-    Unit.CDP: _unit("cdp", Client.CDP),
+PDP_LARGE = {"ATOM": 32, "ELEMENTS": 8, "SDP_ELEMENTS": 16, "BURST": 1, "FIFO": 256, "COLUMNS": 128}
+TWINS = {  # who plays the launches of a unit, by preset
+    "nv_small": {
+        Unit.CONV: Twin(BLOCKS["conv_pipe"]._replace(bench="conv_program"), NV_SMALL_PIPE, {}),
+        Unit.SDP: _unit("sdp", "nv_small", Client.SDP, NV_SMALL_SDP),
+        Unit.PDP: _unit("pdp", "nv_small", Client.PDP, BLOCKS["pdp"].sets[1]),
+        Unit.CDP: _unit("cdp", "nv_small", Client.CDP, BLOCKS["cdp"].sets[1]),
+    },
+    "nv_large": {
+        Unit.SDP: _unit(
+            *("sdp", "nv_large", Client.SDP),
+            {"ATOM": 32, "ELEMENTS": 16, "BURST": 1, "FIFO": 256, "OPERAND_FIFO": 256},
+        ),
+        Unit.PDP: _unit("pdp", "nv_large", Client.PDP, PDP_LARGE),
+        Unit.CDP: _unit("cdp", "nv_large", Client.CDP, {"ATOM": 32, "ELEMENTS": 8, "BURST": 1, "FIFO": 256}),
+    },
 }
 
 
 def twin_of(program: Path, preset: str) -> Twin | str:
     """Return the twin that covers all launches of a program, or in words why there is none."""
-    if preset != "nv_small":
+    if preset not in TWINS:
         return f"no twin has the size of {preset}"
     numbers = dict(PRESETS[preset])
     launches = script_of(program).launches
     units = {launch.unit for launch in launches}
-    if len(units) > 1 or not units <= set(NV_SMALL):
+    if len(units) > 1:
         return f"no twin plays programs of {' and '.join(sorted(unit.name for unit in units))}"
     try:
         for launch in launches:
             TASKS.get(launch.unit, task_of)(launch, numbers)
     except ValueError as error:
         return str(error)
-    return NV_SMALL[launches[0].unit]
+    return TWINS[preset][launches[0].unit]
 
 
 def run_programs(

@@ -1,4 +1,4 @@
-"""SDP behind the convolution beside `nvdla/rtl/sdp.sv`: the same in every cycle and in every bit."""
+"""SDP beside `nvdla/rtl/sdp.sv`, from CACC or memory: the same in every cycle and in every bit."""
 
 from collections import deque
 from random import Random
@@ -11,19 +11,42 @@ from hw_models.nvdla.build import build
 from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Client, Part
-from hw_models.nvdla.op import OP
-from hw_models.nvdla.post_timing import SDP_ATOMS_TO_BUS
+from hw_models.nvdla.op import OP, Operand, Unit
+from hw_models.nvdla.post_state import CHAINS, SDP_CLIENTS
+from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA, SDP_ATOMS_TO_BUS
 from hw_models.nvdla.presets import PRESETS
-from hw_models.nvdla.sdp import sdp_ready, sdp_step, sdp_take, sdp_written
+from hw_models.nvdla.sdp import rdma_beat, sdp_ready, sdp_step, sdp_take, sdp_written
+from hw_models.nvdla.sdp_rdma import needs_rdma, rdma_step
 from hw_models.nvdla.sdp_write import sdp_acknowledged
+from hw_models.nvdla.values.memory import Memory
 from simulator.cosim_blocks import memory_side
 from simulator.cosim_blocks.bench import packed
-from simulator.cosim_blocks.memory_side import Writes
+from simulator.cosim_blocks.memory_side import Reads, Writes
 from simulator.cosim_blocks.sdp_launches import Task, random_tables, random_task
 
 OPS = 64  # rows, used in turn
 SDP, P_SDP = int(Block.SDP), int(Part.SDP)
+RDMA, P_RDMA = int(Block.SDP_RDMA), int(Part.SDP_RDMA)
+CACC_SIDE = ("cacc", "driver", "mcif", "memory")
+IDLE = ("enable", "read_ready", "beat_valid")
+LATENCIES = (1, 5, 40)
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
+
+
+class Reader(Reads):
+    """One of SDP's readers: what memory has where it asks comes back."""
+
+    def __init__(self, state: Any, chain: int, memory: Memory, preset: dict[str, int]):
+        credits = preset["sdp_operand_fifo_atoms" if chain else "sdp_main_fifo_atoms"]
+        super().__init__(state["mcif"][0]["readers"][SDP_CLIENTS[chain]], credits)
+        self.memory, self.atom = memory, preset["atom_bytes"]
+
+    def accept(self) -> None:
+        address, beats = (int(self.reader[name][int(self.reader["head"])]) for name in ("address", "beats"))
+        for beat in range(beats):
+            stored = self.memory.read(address + beat * self.atom, self.atom)
+            self.cube.append(int.from_bytes(stored.tobytes(), "little"))
+        super().accept()
 
 
 class Bench(memory_side.Bench):
@@ -40,6 +63,11 @@ class Bench(memory_side.Bench):
         "the way is full",
         "writes wait for the bus",
         "several launches wait for acknowledgements",
+        "atoms from memory",
+        *(f"{unit} for {what} from memory" for unit in ("X1", "X2", "Y") for what in ("kernels", "elements")),
+        "pixels of CACC wait for an operand",
+        "readers are a launch ahead",
+        "the latency FIFO is full",
         "one pixel, several surfaces",
         "the longest burst",
         "a pixel of the next launch waits",
@@ -55,6 +83,8 @@ class Bench(memory_side.Bench):
             **dict.fromkeys(("atomic_c", "atomic_k", "atom_bytes", "dbb_bytes", "cbuf_entry_bytes"), atom),
             **dict.fromkeys(("sdp_elements", "sdp_ew_elements"), elements),
             "burst_beats": parameters["BURST"],
+            "sdp_main_fifo_atoms": parameters["FIFO"],
+            "sdp_operand_fifo_atoms": parameters["OPERAND_FIFO"],
             "lut": 1,
         }
 
@@ -63,21 +93,24 @@ class Bench(memory_side.Bench):
         self.ops = np.zeros(OPS, OP)
         writer = self.state["mcif"][0]["writers"][int(Client.SDP)]
         self.writes = Writes(writer, self.parameters["ATOM"])
+        self.memory = Memory()
+        self.readers = [Reader(self.state, chain, self.memory, self.preset) for chain in range(CHAINS)]
         self.tables = random_tables(self.random)
         self.table_writes = self.tables.writes()
-        self.chances = {who: self.random.choice(CHANCES) for who in ("cacc", "driver", "mcif", "memory")}
+        self.chances = {who: self.random.choice(CHANCES) for who in (*CACC_SIDE, "reads")}
+        self.latency = self.random.choice(LATENCIES)
         self.launches = 0
-        self.pixels: deque[tuple[int, list[int], list[list[int]]]] = deque()  # record, results, operands
+        self.pixels: deque[tuple[int, list[int]]] = deque()  # record, results
         self.beat = 0  # of the pixel under way, 0: none is
         self.offers = False
         self.next_offer = 0
         self.dones: set[int] = set()
         self.next_task = self._new_task()
-        names = ("enable", "table_write", "cacc_valid", "write_ready", "acknowledge")
+        names = (*IDLE, "table_write", "cacc_valid", "write_ready", "acknowledge")
         return dict.fromkeys(names, 0) | {"lut": self.tables.packed}
 
     def _new_task(self) -> Task:
-        return random_task(self.random, self.preset, self.tables)
+        return random_task(self.random, self.preset, self.tables, self.memory, self.launches)
 
     def drive(self, cycle: int) -> dict[str, int]:
         random = self.random
@@ -86,35 +119,39 @@ class Bench(memory_side.Bench):
             return self.table_writes.popleft()
         if random.random() < 0.004:
             self.chances = {who: random.choice(CHANCES) for who in self.chances}
+            self.latency = random.choice(LATENCIES)
         self.room = bool(self.state["groups"][SDP]["count"] < 2)
         self.enable = self.room and random.random() < self.chances["driver"]
         if not self.offers and self.beat == 0 and cycle >= self.next_offer and self.pixels:
             self.offers = random.random() < self.chances["cacc"]
         self.write_ready = random.random() < self.chances["mcif"]
         self.acknowledge = self.writes.open > 0 and random.random() < self.chances["memory"]
+        self.arrives = [reader.back(cycle) for reader in self.readers]
+        self.bus_takes = [random.random() < self.chances["reads"] for _ in self.readers]
         inputs = {
             "table_write": 0,
             "enable": int(self.enable),
+            "read_ready": packed(self.bus_takes, 1),
+            "beat_valid": packed(self.arrives, 1),
             "cacc_valid": int(self.offers),
             "write_ready": int(self.write_ready),
             "acknowledge": int(self.acknowledge),
         }
         if self.enable:
             inputs["registers"] = self.next_task.registers
+            inputs["reader_registers"] = self.next_task.readers
+        if any(self.arrives):
+            cubes = [reader.cube[0] if beat else 0 for reader, beat in zip(self.readers, self.arrives)]
+            inputs["beat_data"] = packed(cubes, 8 * self.parameters["ATOM"])
         if self.offers or self.beat:
             inputs |= self._beat()
         return inputs
 
     def _beat(self) -> dict[str, int]:
-        """Return the elements of the beat that CACC drives, and their operands."""
-        _, results, operands = self.pixels[0]
+        """Return the elements of the beat that CACC drives."""
         elements = self.parameters["ELEMENTS"]
         first = self.beat * elements
-        words = [packed(each, 16) for each in operands[first : first + elements]]
-        return {
-            "cacc_data": packed(results[first : first + elements], 32),
-            "operands": packed(words, 96),
-        }
+        return {"cacc_data": packed(self.pixels[0][1][first : first + elements], 32)}
 
     def check(self, cycle: int) -> dict[str, int]:
         if self.loading:
@@ -128,8 +165,11 @@ class Bench(memory_side.Bench):
                 slot = state["done_slot"][(state["done_count"] + state["done_pending"] - 1) % 64]
                 self.dones.add(int(state["records"][int(slot)]["done"]))
         busy_after = bool(state["sdp"]["busy"])
+        self._step_beats(cycle)
         if self.enable:
             self._enable(cycle)
+        if state["wake"][P_RDMA] <= cycle:
+            rdma_step(state, self.ops, cycle)
         launches = int(group["count"])
         if state["wake"][P_SDP] <= cycle:
             sdp_step(state, self.ops, cycle)
@@ -138,6 +178,7 @@ class Bench(memory_side.Bench):
         if self.offers:
             expected["cacc_ready"] = int(bool(sdp_ready(state, cycle, self.pixels[0][0])))
         self._step_cacc(cycle, expected.get("cacc_ready", 0))
+        expected |= self._step_reads(cycle)
         expected |= self.step_writes(cycle, lambda beats: sdp_written(self.state, beats, cycle))
         handed = (busy and not busy_after) or int(group["count"]) < launches
         self.reach("the way is full", state["sdp"]["in_pipe"] == SDP_ATOMS_TO_BUS)
@@ -151,10 +192,39 @@ class Bench(memory_side.Bench):
         slot = int(new_record(self.state, self.ops[row], row, cycle))
         group_push(self.state, SDP, row, slot, cycle)
         wake(self.state, P_SDP, cycle)
-        self.pixels.extend((slot, *pair) for pair in zip(task.pixels, task.operands))
+        if needs_rdma(self.ops[row]):
+            flying = task.op["unit"] == Unit.CONV
+            group_push(self.state, RDMA, row, slot, cycle - RDMA_BEFORE_CDMA if flying else cycle)
+            wake(self.state, P_RDMA, cycle)
+        self.pixels.extend((slot, results) for results in task.pixels)
         self.writes.atoms.extend(task.atoms)
         self._cover(task)
         self.next_task = self._new_task()
+
+    def _step_beats(self, cycle: int) -> None:
+        """Give the model the beats of this cycle."""
+        sdp = self.state["sdp"]
+        for chain, beat in enumerate(self.arrives):
+            if beat:
+                self.readers[chain].take()
+                rdma_beat(self.state, chain, cycle)
+                self.transactions += chain == 0
+                self.reach("readers are a launch ahead", sdp["busy"] and sdp["rdma_slot"] != sdp["slot"])
+
+    def _step_reads(self, cycle: int) -> dict[str, int]:
+        """Play the read side. Returns what must be shown."""
+        found = [reader.request(cycle) for reader in self.readers]
+        for reader, shown, ready in zip(self.readers, found, self.bus_takes):
+            if shown["read_valid"] and ready:
+                reader.accept()
+                rdma_step(self.state, self.ops, cycle)
+            shown["credit"] = int(reader.credit(cycle))
+            self.reach("the latency FIFO is full", reader.asked and not reader.credits)
+            reader.fetch(cycle, self.chances["reads"], self.latency, self.random)
+        widths = {"read_valid": 1, "read_address": 32, "read_beats": 16, "credit": 1}
+        return {
+            name: packed((shown.get(name, 0) for shown in found), width) for name, width in widths.items()
+        }
 
     def _step_cacc(self, cycle: int, taken: int) -> None:
         if taken:
@@ -164,6 +234,8 @@ class Bench(memory_side.Bench):
             self.transactions += 1
         elif self.beat:
             self.beat += 1
+            waits = self.state["sdp"]["wait_count"] > 0
+            self.reach("pixels of CACC wait for an operand", waits)
         elif self.offers:
             self.reach("a pixel of the next launch waits", self.pixels[0][0] != self.state["sdp"]["slot"])
         if self.beat == self.beats:
@@ -184,6 +256,10 @@ class Bench(memory_side.Bench):
         for what in ("ALU", "multiplier", "converts", "compares"):
             self.reach(f"Y {what}", op["y"] and task.does[what])
         self.reach("look-up", op["lut"])
+        self.reach("atoms from memory", op["unit"] == Unit.SDP)
+        for name in ("x1", "x2", "y"):
+            self.reach(f"{name.upper()} for kernels from memory", op[name] == Operand.PER_KERNEL)
+            self.reach(f"{name.upper()} for elements from memory", op[name] == Operand.PER_ELEMENT)
         self.reach(
             "one pixel, several surfaces", op["out_width"] == op["out_height"] == 1 and len(task.atoms) > 1
         )

@@ -1,4 +1,4 @@
-"""Random launches of SDP behind a convolution: registers, operands, pixels from CACC and atoms to memory."""
+"""Random launches of SDP: registers, data and operands in memory, pixels from CACC, atoms to memory."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,12 +10,16 @@ import numpy as np
 
 from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.encode import launch_of
-from hw_models.nvdla.op import OP
-from hw_models.nvdla.registers import LE_ENTRIES, LO_ENTRIES, Settings
+from hw_models.nvdla.launch import SUB_UNITS, Launch
+from hw_models.nvdla.op import OP, Operand, Unit
+from hw_models.nvdla.registers import LE_ENTRIES, LO_ENTRIES
+from hw_models.nvdla.values.execute import Executor
+from hw_models.nvdla.values.memory import Memory
+from hw_models.nvdla.values.operands import sdp_operands
 from hw_models.nvdla.values.sdp import EQUAL, post_process, sdp_of
+from simulator.cosim_blocks.sdp_registers import BOTH, joined, readers_of, registers_of
 
-OPERANDS = ("x1 alu", "x1 mul", "x2 alu", "x2 mul", "y alu", "y mul")
-SUB_UNITS = {"x1": "BS", "x2": "BN"}
+REGION, REGIONS = 1 << 20, 16  # bytes that a launch's data lie in; used in turn
 ALGORITHMS = 4
 MAX_PIXELS = 48  # of a surface
 
@@ -24,10 +28,23 @@ MAX_PIXELS = 48  # of a surface
 class Task:
     op: Any  # an OP row
     registers: int  # as `sdp_types::sdp_launch_t`
-    pixels: list[list[int]]  # results of CACC, an atom each, surface by surface
-    operands: list[list[list[int]]]  # OPERANDS of each element of each atom
+    readers: int  # as `sdp_types::sdp_reader_t`
+    pixels: list[list[int]]  # results of CACC, an atom each, surface by surface; none if it reads memory
     atoms: list[int]  # as written to memory
     does: dict[str, bool]  # what Y does
+
+
+LUT_FIELDS = (  # of SDP
+    *(f"LUT_{name}" for name in ("LE_FUNCTION", "LE_INDEX_OFFSET")),
+    *(f"LUT_{name}_PRIORITY" for name in ("UFLOW", "OFLOW", "HYBRID")),
+    *(f"LUT_{table}_{end}" for table in ("LE", "LO") for end in ("START", "END", "INDEX_SELECT")),
+    *(
+        f"LUT_{table}_SLOPE_{end}_{part}"
+        for table in ("LE", "LO")
+        for end in ("UFLOW", "OFLOW")
+        for part in ("SCALE", "SHIFT")
+    ),
+)
 
 
 @dataclass
@@ -68,19 +85,6 @@ class Tables:
             for lo, table in enumerate((self.le, self.lo))
             for entry, value in enumerate(table)
         )
-
-
-def joined(parts: list[tuple[int, int]]) -> int:
-    """Return (value, bits) side by side, the first one on top, as a packed struct has them.
-
-    Raises ValueError for a value that does not fit.
-    """
-    word = 0
-    for value, bits in parts:
-        if not -(1 << bits) < value < 1 << bits:
-            raise ValueError(f"the twin has {bits} bits for {value}")
-        word = word << bits | int(value) & ((1 << bits) - 1)
-    return word
 
 
 def _signed(random: Random, bits: int) -> int:
@@ -135,7 +139,7 @@ def random_tables(random: Random) -> Tables:
 def random_settings(random: Random) -> dict[str, int]:
     """Return fields of SDP for the sub-units and the output converter."""
     fields: dict[str, int] = {"OUT_PRECISION": 0, "PROC_PRECISION": 0}
-    for name in SUB_UNITS.values():
+    for name in ("BS", "BN"):
         fields |= {
             f"{name}_BYPASS": random.getrandbits(1),
             f"{name}_ALU_BYPASS": random.getrandbits(1),
@@ -180,7 +184,7 @@ def _aim_at_tables(
     random: Random, fields: dict[str, int], tables: Tables, shape: tuple[int, int]
 ) -> np.ndarray:
     """Let values reach the tables as they are, and results memory almost; return values around entries."""
-    fields |= {f"{name}_BYPASS": 1 for name in SUB_UNITS.values()}
+    fields |= {"BS_BYPASS": 1, "BN_BYPASS": 1}
     fields |= {"EW_BYPASS": 0, "EW_ALU_BYPASS": 1, "EW_MUL_BYPASS": 1, "EW_LUT_BYPASS": 0}
     fields |= {"CVT_OFFSET": 0, "CVT_SCALE": 1, "CVT_SHIFT": random.choice([0, 0, 1, 8, 16, 24])}
     values = np.zeros(shape[0] * shape[1], np.int64)
@@ -195,50 +199,6 @@ def _aim_at_tables(
     return np.clip(values, -(1 << 31), (1 << 31) - 1).reshape(shape)
 
 
-def _x_parts(sdp: Settings, name: str, memory: tuple[bool, bool]) -> list[tuple[int, int]]:
-    return [
-        (1 - sdp[f"{name}_BYPASS"], 1),
-        (1 - sdp[f"{name}_ALU_BYPASS"], 1),
-        (sdp[f"{name}_ALU_ALGO"], 2),
-        (memory[0], 1),
-        (sdp[f"{name}_ALU_SHIFT_VALUE"], 6),
-        (sdp[f"{name}_ALU_OPERAND"], 16),
-        (1 - sdp[f"{name}_MUL_BYPASS"], 1),
-        (memory[1], 1),
-        (sdp[f"{name}_MUL_SHIFT_VALUE"], 6),
-        (sdp[f"{name}_MUL_OPERAND"], 16),
-        (sdp[f"{name}_MUL_PRELU"], 1),
-        (1 - sdp[f"{name}_RELU_BYPASS"], 1),
-    ]
-
-
-def _converter_parts(sdp: Settings, name: str) -> list[tuple[int, int]]:
-    return [
-        (1 - sdp[f"{name}_BYPASS"], 1),
-        (sdp[f"{name}_OFFSET"], 32),
-        (sdp[f"{name}_SCALE"], 16),
-        (sdp[f"{name}_TRUNCATE"], 6),
-    ]
-
-
-def registers_of(sdp: Settings, memory: list[bool], surfaces: int, y_works: bool = True) -> int:
-    """Return a launch as `sdp_types::sdp_launch_t`; ``memory``: which of OPERANDS come from there."""
-    parts = _x_parts(sdp, "BS", (memory[0], memory[1])) + _x_parts(sdp, "BN", (memory[2], memory[3]))
-    parts += [(y_works and 1 - sdp["EW_BYPASS"], 1), (1 - sdp["EW_ALU_BYPASS"], 1), (sdp["EW_ALU_ALGO"], 2)]
-    parts += [(memory[4], 1), (sdp["EW_ALU_OPERAND"], 32), *_converter_parts(sdp, "EW_ALU_CVT")]
-    parts += [(1 - sdp["EW_MUL_BYPASS"], 1), (memory[5], 1), (sdp["EW_MUL_OPERAND"], 32)]
-    parts += [*_converter_parts(sdp, "EW_MUL_CVT"), (sdp["EW_TRUNCATE"], 10), (sdp["EW_MUL_PRELU"], 1)]
-    parts += [(1 - sdp["EW_LUT_BYPASS"], 1)]
-    parts += [(sdp["CVT_OFFSET"], 32), (sdp["CVT_SCALE"], 16), (sdp["CVT_SHIFT"], 6)]
-    parts += [(sdp["WIDTH"] + 1, 14), (sdp["HEIGHT"] + 1, 14), (surfaces, 14)]
-    parts += [
-        (sdp.raw("D_DST_BASE_ADDR_LOW"), 32),
-        (sdp.raw("D_DST_LINE_STRIDE"), 32),
-        (sdp.raw("D_DST_SURFACE_STRIDE"), 32),
-    ]
-    return joined(parts)
-
-
 def _values(random: Random, shape: tuple[int, int]) -> np.ndarray:
     """Return what CACC may hand over: any reach, some at the ends of 32 bits."""
     reach = random.choice([31, 31, 8, 12, 16, 20])
@@ -248,45 +208,30 @@ def _values(random: Random, shape: tuple[int, int]) -> np.ndarray:
     return values
 
 
-def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Task:
-    """Return a launch whose operands come from registers or, as far as values go, from memory."""
-    atom = preset["atom_bytes"]
-    op = np.zeros(1, OP)[0]
-    op["height"] = op["width"] = op["channels"] = op["kernel_height"] = op["kernel_width"] = 1
-    op["stride_x"] = op["stride_y"] = op["data_banks"] = op["weight_banks"] = op["fetch_grain"] = 1
-    op["out_height"] = random.choice([1, 1, 2, 3, random.randint(1, 6)])
-    op["out_width"] = random.choice([1, 2, random.randint(1, MAX_PIXELS // op["out_height"])])
-    surfaces = random.choice([1, 1, 2, 3])
-    op["kernels"] = op["out_channels"] = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
-    op["dst"] = random.randrange(1 << 20) * atom
-    op["dst_line_stride"] = (op["out_width"] + random.randint(0, 3)) * atom
-    op["dst_surface_stride"] = op["dst_line_stride"] * op["out_height"] + random.randint(0, 3) * atom
-    pixels, lanes = int(op["out_width"] * op["out_height"]), surfaces * atom
-    fields = random_settings(random)
-    values = _values(random, (pixels, lanes))
-    if random.random() < 0.4:
-        values = _aim_at_tables(random, fields, tables, (pixels, lanes))
-    extra = {"SDP": tables.settings | fields}
-    launch = launch_of(op, preset, extra, {"SDP": (tables.le, tables.lo)})
-    sdp = launch["SDP"]
-
-    noise = np.random.default_rng(random.getrandbits(32))
-    memory = [random.random() < 0.5 for _ in OPERANDS]
-    stored = noise.integers(-(1 << 15), 1 << 15, (len(OPERANDS), pixels, lanes))
-    stored >>= random.choice([0, 8, 12])
-    operands = stored.copy()
-    for row, name in enumerate(("BS_ALU", "BS_MUL", "BN_ALU", "BN_MUL", "EW_ALU", "EW_MUL")):
-        if not memory[row]:
-            operands[row] = sdp.signed(f"{name}_OPERAND")
+def random_task(
+    random: Random, preset: Mapping[str, int], tables: Tables, memory: Memory, number: int
+) -> Task:
+    """Return launch ``number``, its data in memory; what the twin lacks is drawn again."""
+    while True:
+        launch, values = _draw(random, preset, tables, number % REGIONS * REGION)
+        try:
+            registers, readers = registers_of(launch, preset), readers_of(launch, preset)
+        except ValueError:
+            continue
+        break
+    sdp, atom = launch["SDP"], preset["atom_bytes"]
+    op = op_of(launch, atom)[0]
+    _fill(random, op, atom, memory)
+    if launch.unit == Unit.SDP:
+        values = Executor(preset, memory).sdp_input(launch).astype(np.int64).reshape(values.shape)
     result = values.copy()
-    unit = sdp_of(sdp, has_y=True, has_lut=True)
-    unit["y"]["alu_memory"], unit["y"]["mul_memory"] = memory[4:]
-    post_process(unit, result, operands)
+    operands = sdp_operands(launch, memory, atom, values.shape[1])
+    post_process(sdp_of(sdp, has_y=True, has_lut=True), result, operands)
     return Task(
-        op=op_of(launch, atom)[0],
-        registers=registers_of(sdp, memory, surfaces),
-        pixels=_by_atom(values, atom),
-        operands=[list(map(list, zip(*part))) for part in zip(*(_by_atom(row, atom) for row in stored))],
+        op=op,
+        registers=registers,
+        readers=readers,
+        pixels=_by_atom(values, atom) if launch.unit == Unit.CONV else [],
         atoms=[int.from_bytes(bytes(v & 0xFF for v in part), "little") for part in _by_atom(result, atom)],
         does={
             "ALU": not sdp["EW_ALU_BYPASS"],
@@ -295,6 +240,70 @@ def random_task(random: Random, preset: Mapping[str, int], tables: Tables) -> Ta
             "compares": not sdp["EW_ALU_BYPASS"] and sdp["EW_ALU_ALGO"] == EQUAL,
         },
     )
+
+
+def _draw(
+    random: Random, preset: Mapping[str, int], tables: Tables, region: int
+) -> tuple[Launch, np.ndarray]:
+    """Return a launch, and what CACC hands over: (pixels, channels); ``region``: where its data begin."""
+    atom = preset["atom_bytes"]
+    op = np.zeros(1, OP)[0]
+    op["unit"] = random.choice([Unit.CONV, Unit.SDP])
+    op["kernel_height"] = op["kernel_width"] = 1
+    op["stride_x"] = op["stride_y"] = op["data_banks"] = op["weight_banks"] = op["fetch_grain"] = 1
+    op["out_height"] = random.choice([1, 1, 2, 3, random.randint(1, 6)])
+    op["out_width"] = random.choice([1, 2, random.randint(1, MAX_PIXELS // op["out_height"])])
+    surfaces = random.choice([1, 1, 2, 3])
+    op["kernels"] = op["out_channels"] = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
+    op["width"], op["height"], op["channels"] = op["out_width"], op["out_height"], op["out_channels"]
+    op["dst"] = random.randrange(1 << 20) * atom
+    op["src"] = region
+    for side in ("dst", "src"):
+        op[f"{side}_line_stride"] = (op["out_width"] + random.randint(0, 3)) * atom
+        lines = op[f"{side}_line_stride"] * op["out_height"]
+        op[f"{side}_surface_stride"] = lines + random.randint(0, 3) * atom
+    pixels, lanes = int(op["out_width"] * op["out_height"]), surfaces * atom
+    fields = random_settings(random)
+    if random.random() < 0.2:
+        fields["EW_ALU_ALGO"] = EQUAL
+    values = _values(random, (pixels, lanes))
+    if random.random() < 0.4:
+        values = _aim_at_tables(random, fields, tables, (pixels, lanes))
+    reader = _random_operands(random, op, fields, atom)
+    extra = {"SDP": tables.settings | fields} | ({"SDP_RDMA": reader} if reader else {})
+    return launch_of(op, preset, extra, {"SDP": (tables.le, tables.lo)}), values
+
+
+def _random_operands(random: Random, op: Any, fields: dict[str, int], atom: int) -> dict[str, int]:
+    """Let sub-units take operands from memory. Returns fields of SDP_RDMA."""
+    found: dict[str, int] = {}
+    for number, (key, (name, reader)) in enumerate(SUB_UNITS.items()):
+        op[key] = Operand.OFF if fields[f"{name}_BYPASS"] else Operand.REGISTER
+        sources = {part: random.getrandbits(1) for part in ("ALU", "MUL")}
+        reads = any(source and not fields[f"{name}_{part}_BYPASS"] for part, source in sources.items())
+        if not op[key] or not reads:
+            continue
+        fields |= {f"{name}_{part}_SRC": source for part, source in sources.items()}
+        use, wide = random.randrange(3), random.getrandbits(1)
+        found |= {f"{reader}_DATA_USE": use, f"{reader}_DATA_SIZE": wide}
+        each = (2 if use == BOTH else 1) * (1 + wide) * atom
+        op[key] = random.choice([Operand.PER_KERNEL, Operand.PER_KERNEL, Operand.PER_ELEMENT])
+        op[f"{key}_address"] = op["src"] + (number + 1) * REGION // 4 + random.randrange(64) * atom
+        op[f"{key}_line_stride"] = op["out_width"] * each + random.randint(0, 3) * atom
+        lines = op[f"{key}_line_stride"] * op["out_height"]
+        op[f"{key}_surface_stride"] = lines + random.randint(0, 3) * atom
+    return found
+
+
+def _fill(random: Random, op: Any, atom: int, memory: Memory) -> None:
+    """Put something where a launch reads."""
+    noise = np.random.default_rng(random.getrandbits(32))
+    surfaces = -(-int(op["out_channels"]) // atom)
+    stored = [(key, f"{key}_address") for key in SUB_UNITS if op[key] >= Operand.PER_KERNEL]
+    for name, address in [("src", "src"), *stored]:
+        stride = int(max(op[f"{name}_surface_stride"], 4 * atom))
+        low, high = random.choice([(0, 256), (0, 256), (0, 4), (126, 130)])
+        memory.write(int(op[address]), noise.integers(low, high, stride * surfaces).astype(np.uint8))
 
 
 def _by_atom(cube: np.ndarray, atom: int) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Launches of PDP and CDP from memory as their twins' registers; what the twins lack is refused in words."""
+"""Launches of SDP, PDP and CDP from memory as their twins' registers; what those lack is refused in words."""
 
 from collections import deque
 from typing import NamedTuple
@@ -6,12 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from hw_models.nvdla.decode import op_of
-from hw_models.nvdla.launch import Launch
+from hw_models.nvdla.launch import Launch, is_on
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.registers import Settings
 from simulator.cosim_blocks.cdp_launches import registers_of as cdp_registers
 from simulator.cosim_blocks.pdp_launches import registers_of as pdp_registers
-from simulator.cosim_blocks.sdp_launches import Tables
+from simulator.cosim_blocks.sdp_launches import LUT_FIELDS, Tables
+from simulator.cosim_blocks.sdp_registers import readers_of
+from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
 
 LONGEST = 8  # windows of PDP's twin
 COLUMNS = 128  # of PDP's twin's output
@@ -23,6 +25,19 @@ class Told(NamedTuple):
     inputs: dict[str, int]  # registers by port
     tables: deque[dict[str, int]]  # inputs that load its tables
     again: int = 0  # columns of a line that are read before its first, and do not count
+
+
+def sdp_task(launch: Launch, preset: dict[str, int]) -> Told:
+    """Return a launch of SDP with its look-up tables. Raises ValueError for what the twin lacks."""
+    sdp, has_y = launch["SDP"], preset["sdp_ew_elements"] > 0
+    if has_y and is_on(sdp, "y") and preset["sdp_ew_elements"] != preset["sdp_elements"]:
+        raise ValueError("the twin of SDP has a Y unit as wide as the others")
+    inputs = {"registers": sdp_registers(launch, preset), "reader_registers": readers_of(launch, preset)}
+    if not has_y or not is_on(sdp, "y") or sdp["EW_LUT_BYPASS"]:
+        return Told(inputs | {"lut": 0}, deque())
+    le, lo = sdp.tables if sdp.tables else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    tables = Tables({name: sdp[name] for name in LUT_FIELDS}, le, lo)
+    return Told(inputs | {"lut": tables.packed}, tables.writes())
 
 
 def pdp_task(launch: Launch, preset: dict[str, int]) -> Told:
@@ -71,4 +86,4 @@ def _tables(cdp: Settings) -> Tables:
     return Tables(fields, le, lo)
 
 
-TASKS = {Unit.PDP: pdp_task, Unit.CDP: cdp_task}
+TASKS = {Unit.SDP: sdp_task, Unit.PDP: pdp_task, Unit.CDP: cdp_task}

@@ -1,4 +1,4 @@
-"""A register-level program's launches of PDP or CDP, from memory to memory, on the unit's twin.
+"""A register-level program's launches of SDP, PDP or CDP, from memory to memory, on the unit's twin.
 
 The memory interface is the model's: what it asks of the unit, and gives it, is what the twin gets. So the
 model goes first: what the twin is to show is known when its inputs are.
@@ -19,6 +19,7 @@ from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.names import Block, Client
 from hw_models.nvdla.op import OP
+from hw_models.nvdla.post_state import SDP_CLIENTS
 from hw_models.nvdla.post_timing import DONE_TO_INTERRUPT
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.values.execute import Executor
@@ -30,8 +31,14 @@ from workloads.traces.program import apply, script_of
 
 LONGEST_CYCLES = 10**7
 OPS = 64  # rows, used in turn
-GROUPS = {Client.PDP: int(Block.PDP), Client.CDP: int(Block.CDP)}
+GROUPS = {Client.SDP: int(Block.SDP), Client.PDP: int(Block.PDP), Client.CDP: int(Block.CDP)}
 IDLE = ("enable", "read_ready", "beat_valid", "acknowledge")
+OWN = {  # further inputs of each, at rest
+    Client.SDP: ("table_write", "cacc_valid"),
+    Client.PDP: ("sdp_valid",),
+    Client.CDP: ("table_write",),
+}
+BEATS = 16  # bits of a request's beats where several readers show theirs side by side
 
 
 class Bench(bench.Bench):
@@ -52,10 +59,11 @@ class Bench(bench.Bench):
         super().__init__(parameters, random)
         self.preset, self.programs = dict(PRESETS[preset]), programs
         self.client, self.latency = Client(client), latency
+        self.clients = SDP_CLIENTS if client == Client.SDP else (client,)
 
     def begin(self, episode: int) -> dict[str, int]:
         self.state: Any = build(self.preset)[0]
-        self.reader = self.state["mcif"][0]["readers"][int(self.client)]
+        self.readers = [self.state["mcif"][0]["readers"][int(client)] for client in self.clients]
         self.reads, self.writes = (build_wiring(4)[0]["fifo"][n] for n in range(2))
         self.reads["limit"] = self.writes["limit"] = 1
         self.ops = np.zeros(OPS, OP)
@@ -69,14 +77,12 @@ class Bench(bench.Bench):
         self.answers: deque[tuple[int, Any]] = deque()
         self.enabled: list[int] = []  # cycle of each launch's enable
         self.done = 0  # launches
-        self.asked: tuple[int, int] | None = None  # address and beats of the request in front
+        self.asked: list[tuple[int, int] | None] = [None] * len(self.readers)  # address and beats in front
         self.again: list[int] = []  # of each launch, columns read before a line's first
         self.slots: list[int] = []
         self.dones: set[int] = set()
-        idle = dict.fromkeys(IDLE, 0) | {"write_ready": 1}
-        if self.client == Client.CDP:
-            return idle | {"table_write": 0}
-        return idle | {"sdp_valid": 0}
+        self.idle = dict.fromkeys((*IDLE, *OWN[self.client]), 0)
+        return self.idle | {"write_ready": 1}
 
     def _launches(self) -> Iterator[tuple[Any, Told]]:
         """Yield the launches, memory being as the program has it by then, and what they leave in it."""
@@ -95,24 +101,27 @@ class Bench(bench.Bench):
         self.expected: dict[str, int] = {}
         if self.next_launch is not None and self.next_launch[1].tables and not self.slots:
             return self.next_launch[1].inputs | self.next_launch[1].tables.popleft()
-        inputs = dict.fromkeys(IDLE, 0) | ({"table_write": 0} if self.client == Client.CDP else {})
+        inputs = dict(self.idle)
         if self.answers and self.answers[0][0] <= cycle:
             respond(self.state, self.answers.popleft()[1], cycle)
             inputs["acknowledge"] = 1
         if self.beats and self.beats[0][0] <= cycle:
             _, answer, content = self.beats.popleft()
             respond(self.state, answer, cycle)
-            inputs |= {"beat_valid": 1, "beat_data": content}
+            place = self.clients.index(int(answer["stream"]))
+            data = content << 8 * self.preset["dbb_bytes"] * place
+            inputs |= {"beat_valid": 1 << place, "beat_data": data}
         if self.next_launch is not None and self._room(self.next_launch[1]):
             inputs |= {"enable": 1, **self._enable(*self.next_launch, cycle)}
-        self._note_request()
-        head = int(self.reader["head"])
+        self._note_requests(cycle)
+        heads = [int(reader["head"]) for reader in self.readers]
         advance(self.state, self.ops, cycle, self.reads, self.writes)
         self._ask(cycle)
-        if int(self.reader["head"]) != head and self.asked is not None:
-            inputs["read_ready"] = 1
-            self.expected |= {"read_valid": 1, "read_address": self.asked[0], "read_beats": self.asked[1]}
-            self.asked = None
+        gone = [int(reader["head"]) != head for reader, head in zip(self.readers, heads)]
+        inputs["read_ready"] = bench.packed(gone, 1)
+        if any(gone) or len(gone) > 1:
+            self._show_requests()
+        self.asked = [None if left else asked for left, asked in zip(gone, self.asked)]
         self._write(cycle)
         self._note_dones()
         self.expected["done"] = int(cycle in self.dones)
@@ -135,10 +144,21 @@ class Bench(bench.Bench):
         self.next_launch = next(self.played, None)
         return told.inputs
 
-    def _note_request(self) -> None:
-        reader, head = self.reader, int(self.reader["head"])
-        if self.asked is None and reader["count"]:
-            self.asked = int(reader["address"][head]), int(reader["beats"][head])
+    def _note_requests(self, cycle: int) -> None:
+        """Note the requests in front: the model cuts them down as their bursts leave."""
+        for place, reader in enumerate(self.readers):
+            head = int(reader["head"])
+            if self.asked[place] is None and reader["count"] and reader["time"][head] <= cycle:
+                self.asked[place] = int(reader["address"][head]), int(reader["beats"][head])
+
+    def _show_requests(self) -> None:
+        """Note the requests that the twin is to show in this cycle."""
+        asked = [each or (0, 0) for each in self.asked]
+        self.expected |= {
+            "read_valid": bench.packed([each is not None for each in self.asked], 1),
+            "read_address": bench.packed([address for address, _ in asked], 32),
+            "read_beats": bench.packed([beats for _, beats in asked], BEATS),
+        }
 
     def _ask(self, cycle: int) -> None:
         """Memory takes the burst that leaves in this cycle, and will answer."""

@@ -30,15 +30,26 @@ def program(folder: Path, name: str) -> Path:
     return folder / name / f"{name}.cfg"
 
 
+def published(test: str) -> int:
+    with (REFERENCE / "cycles_nv_small.csv").open(newline="") as file:
+        return {row["test"]: int(row["cycles_drained"] or 0) for row in csv.DictReader(file)}[test]
+
+
 def test_a_convolution_takes_the_published_cycles(programs):
     """With small banks, which it does not fill: the build that the twin's own test has."""
     twin = twin_of(program(programs, TEST), "nv_small")
     small = twin._replace(parameters=BLOCKS["conv_pipe"].sets[0])
     outcome = run_programs(small, [program(programs, TEST)] * 2, (50, 50), compiled=False)
     assert outcome.difference is None
-    with (REFERENCE / "cycles_nv_small.csv").open(newline="") as file:
-        published = {row["test"]: row["cycles_drained"] for row in csv.DictReader(file)}
-    assert outcome.told == [int(published[TEST])] * 2
+    assert outcome.told == [published(TEST)] * 2
+
+
+def test_sdp_with_an_operand_from_memory_takes_the_published_cycles(programs):
+    name = "sdp_3x3x33_bn_int8_mem_0"
+    twin = twin_of(program(programs, name), "nv_small")
+    outcome = run_programs(twin, [program(programs, name)], (50, 50), compiled=False)
+    assert outcome.difference is None
+    assert outcome.told == [published(name)]
 
 
 def test_offsets_of_cdp_count_with_as_many_bits_as_int8_has(programs):
@@ -55,8 +66,9 @@ def test_sizes_go_as_far_as_registers_do(programs, size):
 @pytest.mark.parametrize(
     ("name", "preset", "words"),
     [
-        (TEST, "nv_large", "no twin has the size of nv_large"),
-        ("sdp_1x1x1_pass_through_int8", "nv_small", "no twin plays programs of SDP"),
+        (TEST, "nv_full", "no twin has the size of nv_full"),
+        (TEST, "nv_large", "atomic-C of one atom, 32 B here"),
+        ("sdp_pdp_32x16x32_pass_through_int8_0", "nv_small", "has no PDP behind it"),
     ],
 )
 def test_what_no_twin_plays_is_said(programs, name, preset, words):

@@ -66,6 +66,9 @@ module conv_pipe
   logic csc_pends, begins, mac_weights, mac_data, sdp_valid, sdp_begins, hands_over;
   logic pop, csc_done, cacc_done;
   logic [6:0] credits;
+  logic [3:0] operand_reads, operand_credits;      // none
+  logic [3:0][31:0] operand_addresses;
+  logic [3:0][15:0] operand_beats;
   logic [31:0] data_waits, weight_waits, output_waits;
   /* verilator lint_on UNUSEDSIGNAL */
   cdma #(.ATOM(ATOM), .BANKS(BANKS), .DEPTH(DEPTH)) dma (
@@ -93,10 +96,12 @@ module conv_pipe
   );
 
   sdp #(.ATOM(ATOM), .ELEMENTS(SDP_ELEMENTS), .BURST(BURST)) post (
-      .clk, .rst, .enable(enabled), .registers(sdp_registers), .room(sdp_room), .lut('0), .table_write(1'b0),
-      .table_lo(1'b0), .table_entry('0), .table_data('0), .cacc_valid(pixel), .cacc_ready(pixel_ready),
-      .cacc_data(results), .operands('0), .write_valid, .write_ready(1'b1), .write_address, .write_atoms,
-      .write_data, .acknowledge, .begins(sdp_begins), .hands_over, .done
+      .clk, .rst, .enable(enabled), .registers(sdp_registers), .reader_registers('0), .room(sdp_room), .lut('0),
+      .table_write(1'b0), .table_lo(1'b0), .table_entry('0), .table_data('0), .cacc_valid(pixel),
+      .cacc_ready(pixel_ready), .cacc_data(results), .read_valid(operand_reads), .read_ready('0),
+      .read_address(operand_addresses), .read_beats(operand_beats), .beat_valid('0), .beat_data('0),
+      .credit(operand_credits), .write_valid, .write_ready(1'b1), .write_address, .write_atoms, .write_data,
+      .acknowledge, .begins(sdp_begins), .hands_over, .done
   );
 
 endmodule

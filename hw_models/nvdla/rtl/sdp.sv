@@ -1,8 +1,9 @@
-// SDP behind the convolution: takes pixels from CACC, works on them, writes atoms to memory.
+// SDP: takes pixels from CACC or atoms from memory, and operands from memory; writes atoms to memory.
 //
-// The twin of hw_models/nvdla/sdp.py and sdp_write.py in every cycle, and of values/sdp.py and values/lut.py in
-// every bit, for pixels from CACC and INT8 to memory. Operands from memory are there with the data; the
-// cycles that SDP waits for late ones are not part of this twin.
+// The twin of hw_models/nvdla/sdp.py, rdma.py and sdp_write.py in every cycle, and of values/sdp.py and values/lut.py
+// in every bit, for INT8. An atom enters, meets its operands (joins), and goes through the lanes. Operands meet it
+// later on its way than at the join, so that some are known behind the join's cycle only: here joins and lanes are
+// LATE cycles behind the model's, and readers of operands run early.
 
 module sdp
   import post_types::*, sdp_types::*;
@@ -10,6 +11,9 @@ module sdp
     parameter int ATOM = 8,                 // elements, bytes when written
     parameter int ELEMENTS = 1,             // a cycle
     parameter int BURST = 1,                // longest write, atoms
+    parameter int FIFO = 8,                 // atoms in the latency FIFO of SDP's own input
+    parameter int OPERAND_FIFO = 16,        // and of each operand
+    localparam int READERS = 4,             // input, X1, X2, Y
     localparam int BEATS = ATOM / ELEMENTS
 ) (
     input  logic                            clk,
@@ -17,6 +21,7 @@ module sdp
     // op-enable
     input  logic                            enable,
     input  logic [$bits(sdp_launch_t)-1:0]  registers,     // a sdp_launch_t
+    input  logic [READERS*$bits(sdp_reader_t)-1:0] reader_registers,  // sdp_reader_t each, the input's lowest
     output logic                            room,
     // look-up tables
     input  logic [$bits(lut_t)-1:0]         lut,           // a lut_t
@@ -28,8 +33,15 @@ module sdp
     input  logic                            cacc_valid,    // first beat of a pixel; the others follow at once
     output logic                            cacc_ready,
     input  logic [ELEMENTS-1:0][31:0]       cacc_data,
-    input  logic [ELEMENTS-1:0][5:0][15:0]  operands,      // from memory: ALU and multiplier of X1, X2, Y
-    // memory interface
+    // memory interface: lines of each reader, and its beats
+    output logic [READERS-1:0]              read_valid,
+    input  logic [READERS-1:0]              read_ready,
+    output logic [READERS-1:0][31:0]        read_address,
+    output logic [READERS-1:0][15:0]        read_beats,
+    input  logic [READERS-1:0]              beat_valid,
+    input  logic [READERS-1:0][8*ATOM-1:0]  beat_data,
+    output logic [READERS-1:0]              credit,
+    // writes
     output logic                            write_valid,   // a burst with all of its data
     input  logic                            write_ready,
     output logic [31:0]                     write_address,
@@ -43,13 +55,20 @@ module sdp
 );
 
   localparam int X_BASE = 4, X_ALU = 2, X_MUL = 1, Y_BASE = 12, Y_LUT = 14;
-  localparam int TO_WRITE = 15;             // last chunk of an atom -> write, with all sub-units bypassed
+  localparam int LATE = 4;                  // cycles that joins lie behind the model's
+  localparam int TO_WRITE = 15 - LATE;      // last chunk of an atom -> write, with all sub-units bypassed
   localparam int LONGEST = TO_WRITE + 2 * (X_BASE + X_ALU + X_MUL) + Y_BASE + Y_LUT;
   localparam int ATOMS_TO_BUS = 27;         // between CACC and the memory interface
   localparam int ACKNOWLEDGE_TO_DONE = 5;
   localparam int LANE = 10;                 // stages of a lane
   localparam int ENDING = 4;                // launches that wait for acknowledgements
   localparam int BYTES = $clog2(ATOM);
+  localparam int ENABLE_TO_READ = 20, CACC_ENABLE_TO_READ = 9, DONE_TO_READ = 20 - LATE - 1;
+  localparam int BEAT_TO_FIFO = 8, POP_TO_CREDIT = 6;
+  localparam int KERNEL_AHEAD = 3, KERNEL_TO_SLOTS = 3;
+  localparam int DEPTH_CACC = 1 + 5 / BEATS, DEPTH_READ = 1 + 3 / BEATS;  // atoms in front of the join
+  localparam int JOIN_TO_CACC = DEPTH_CACC * BEATS + 1 - LATE, JOIN_TO_READ = DEPTH_READ * BEATS - LATE;
+  localparam int PLACES = 16;               // of atoms that have entered
 
   // register groups
   sdp_launch_t launch, first_in_line;
@@ -60,27 +79,133 @@ module sdp
   assign begins = !busy && waits;
   wire sdp_launch_t now = begins ? first_in_line : launch;
 
-  // pixels in
-  logic [5:0] in_pipe;                      // atoms taken and not yet written
-  logic [38:0] taken;
-  wire [38:0] atoms = now.width * now.height * 39'(now.surfaces);
-  assign cacc_ready = begins || (busy && taken != atoms && in_pipe < 6'(ATOMS_TO_BUS));
-  wire takes = cacc_valid && cacc_ready;
-  logic [$clog2(BEATS+1)-1:0] beats_left;
-  wire last_beat = (BEATS == 1) ? takes : beats_left == 1;
+  // readers have register groups of their own, and may be a launch ahead; a launch that reads nothing has none
+  sdp_reader_t [READERS-1:0] reads, reads_next;
+  assign reads_next = reader_registers;
+  logic reader_room, reads_end, reading;
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic reader_waits;                       // `reading`, a cycle later
+  /* verilator lint_on UNUSEDSIGNAL */
+  wire reads_any = reads_next[0].on || reads_next[1].on || reads_next[2].on || reads_next[3].on;
+  wire reads_enable = enable && room && reads_any;
+  register_groups #(.BITS(READERS * $bits(sdp_reader_t))) reader_groups (
+      .clk, .rst, .enable(reads_enable), .registers(reader_registers), .frees(reads_end), .room(reader_room),
+      .waits(reader_waits), .first(reads)
+  );
+  logic [1:0] reads_held;
+  wire [1:0] reads_held_after = reads_held + 2'(reads_enable && reader_room) - 2'(reads_end);
+  logic may_read, cacc_may_read;
+  read_start #(.ENABLE_TO_READ(ENABLE_TO_READ), .DONE_TO_READ(DONE_TO_READ)) read_start (
+      .clk, .rst, .enabled(reads_enable && reader_room), .ends(reads_end), .may_read
+  );
+  read_start #(.ENABLE_TO_READ(CACC_ENABLE_TO_READ), .DONE_TO_READ(DONE_TO_READ)) cacc_read_start (
+      .clk, .rst, .enabled(reads_enable && reader_room), .ends(reads_end), .may_read(cacc_may_read)
+  );
+  logic [READERS-1:0] there, takes, leaves_slots;
+  logic [READERS-1:0][3:0][8*ATOM-1:0] read_data;
+  for (genvar r = 0; r < READERS; r++) begin : g_readers
+    sdp_reader #(.ATOM(ATOM), .FIFO((r == 0) ? FIFO : OPERAND_FIFO)) reader (
+        .clk, .rst, .may_read(reading && (reads[0].on ? may_read : cacc_may_read)), .ends(reads_end),
+        .launch(reads[r]), .read_valid(read_valid[r]), .read_ready(read_ready[r]), .read_address(read_address[r]),
+        .read_beats(read_beats[r]), .beat_valid(beat_valid[r]), .beat_data(beat_data[r]), .credit(credit[r]),
+        .beat_delay((r == 0) ? 4'(BEAT_TO_FIFO) : 4'(BEAT_TO_FIFO + LATE - 1 - int'(reads[r].ahead))),
+        .credit_delay((r == 0) ? 4'(POP_TO_CREDIT) : 4'(POP_TO_CREDIT - LATE + 1 + int'(reads[r].ahead))),
+        .valid(there[r]), .data(read_data[r]), .takes(takes[r]), .leaves(leaves_slots[r])
+    );
+  end
+
+  // atoms that enter, and are kept until they join
+  logic joins;
+  logic [15:0] joins_before;
+  wire [16:0] join_line = {joins_before, joins};  // by cycles ago
+  logic [5:0] in_pipe;                      // entered and not yet written
+  logic [38:0] entered, joined;             // of the launch in work
+  logic [27:0] pixel;                       // of the surface, joins next
+  wire [27:0] pixels = now.width * now.height;
+  wire [38:0] atoms = 39'(pixels) * 39'(now.surfaces);
+  logic [3:0] in_front;                       // so many entered, and did not join long enough ago
+  wire [3:0] in_front_now = in_front - 4'(join_line[now.flying ? JOIN_TO_CACC : JOIN_TO_READ]);
+  wire depth_left = in_front_now < (now.flying ? 4'(DEPTH_CACC) : 4'(DEPTH_READ));
+  wire open_in = (begins || (busy && entered != atoms)) && depth_left;
+  assign cacc_ready = open_in && now.flying && in_pipe < 6'(ATOMS_TO_BUS);
+  assign takes[0] = open_in && !now.flying && there[0];
+  wire from_cacc = cacc_valid && cacc_ready;
+  wire enters = from_cacc || takes[0];
+  localparam int B = (BEATS == 1) ? 1 : $clog2(BEATS);
+  logic [ELEMENTS-1:0][31:0] pixels_in[PLACES*BEATS];
+  logic [8*ATOM-1:0] atoms_in[PLACES];
+  logic [$clog2(PLACES)-1:0] place_in, place_out;
+  logic [B-1:0] beat_in, beat_out;
+  wire beat_enters = from_cacc || beat_in != 0;
+  wire place_full = takes[0] || (beat_enters && beat_in == B'(BEATS - 1));
+
+  // the join: with all operands, a beat's time behind the atom before, and if there is room behind
+  operand_t [READERS-1:1] from;
+  assign from = {now.from_y, now.from_x2, now.from_x1};
+  logic entered_late;
+  logic [4:0] waiting;
+  logic [5:0] in_join, left_late;           // joined and not yet written; writes are seen late, as joins are
+  logic [READERS-1:1] held;                 // an operand is there
+  logic [READERS-1:1][3:0][8*ATOM-1:0] operand;
+  logic [$clog2(BEATS+2)-1:0] beats_left;
+  delay #(.CYCLES(LATE)) to_join (.clk, .rst, .in(enters), .out(entered_late));
+  always_comb begin
+    joins = busy && (waiting != 0 || entered_late) && beats_left == 0 && in_join < 6'(ATOMS_TO_BUS);
+    for (int r = 1; r < READERS; r++) if (from[r].on && !held[r]) joins = 1'b0;
+  end
+  wire last_beat = (BEATS == 1) ? joins : beats_left == 1;
+  wire last_pixel = pixel + 28'd1 == pixels;
+  wire last_atom = joined + 39'd1 == atoms;
+  assign reads_end = joins && last_atom && (!now.flying || from[1].on || from[2].on || from[3].on);
+
+  // operands: when one is taken; when a kernel's leaves the slots, for that of the next
+  logic [1:0] fresh;                        // cycles until the launch takes operands
+  logic [READERS-1:1] used_up, stays;
+  logic [READERS-1:1][38:0] kernel_end, kernel_end_now, seen;  // atoms: up to its end, joined some time ago
+  always_comb begin
+    leaves_slots[0] = 1'b0;
+    for (int r = 1; r < READERS; r++) begin
+      used_up[r] = joins && (last_pixel || !from[r].per_kernel);
+      takes[r] = from[r].on && there[r] && busy && fresh == 0
+          && (held[r] ? BEATS == 1 && used_up[r] && !last_atom : beats_left <= 1 && joined != atoms);
+      kernel_end_now[r] = kernel_end[r] + (takes[r] ? 39'(pixels) : '0);
+      leaves_slots[r] = from[r].per_kernel && (takes[r] || stays[r])
+          && seen[r] + 39'(KERNEL_AHEAD) >= kernel_end_now[r];
+    end
+  end
 
   // elements through the lanes; an atom is put together behind them
+  function automatic logic [1:0][15:0] words(
+      logic both, logic wide, logic [32*ATOM-1:0] stored, logic [BYTES-1:0] element);
+    logic [31:0] two;
+    logic [15:0] one;
+    two = stored[32*int'(element)+:32];
+    one = stored[16*int'(element)+:16];
+    if (both && wide) return two;
+    if (wide) return {2{one}};
+    if (both) return {16'($signed(one[15:8])), 16'($signed(one[7:0]))};
+    return {2{16'($signed(stored[8*int'(element)+:8]))}};
+  endfunction
+
   logic [ELEMENTS-1:0][7:0] made;
+  assign beat_out = joins ? '0 : B'(BEATS - int'(beats_left));
+  wire [ELEMENTS-1:0][31:0] pixel_out = pixels_in[int'(place_out)*BEATS+int'(beat_out)];
+  wire [8*ATOM-1:0] atom_out = atoms_in[place_out];
   for (genvar e = 0; e < ELEMENTS; e++) begin : g_lanes
+    wire [BYTES-1:0] element = BYTES'(int'(beat_out) * ELEMENTS + e);
+    wire [31:0] stored = 32'($signed(atom_out[8*int'(element)+:8]));
     sdp_lane lane (
         .clk, .launch(now), .lut(lut_t'(lut)), .write(table_write), .write_lo(table_lo),
-        .write_entry(table_entry), .write_data(table_data), .value(cacc_data[e]), .operands(operands[e]),
+        .write_entry(table_entry), .write_data(table_data), .value(now.flying ? pixel_out[e] : stored),
+        .operands({words(from[3].both, from[3].wide, operand[3], element),
+            words(from[2].both, from[2].wide, operand[2], element),
+            words(from[1].both, from[1].wide, operand[1], element)}),
         .result(made[e])
     );
   end
   logic flows, ends;
   delay #(.CYCLES(LANE), .BITS(2)) along (
-      .clk, .rst, .in({takes || beats_left != 0, last_beat}), .out({flows, ends})
+      .clk, .rst, .in({joins || beats_left != 0, last_beat}), .out({flows, ends})
   );
   logic [8*ATOM-1:0] gathering;
   wire [8*ATOM-1:0] atom = (8 * ATOM)'({made, gathering} >> (8 * ELEMENTS));
@@ -113,6 +238,8 @@ module sdp
       .cycles, .write_valid, .write_ready, .write_address, .write_atoms, .first(results_out)
   );
   wire leaves = write_valid && write_ready;
+  wire [5:0] left = leaves ? 6'(write_atoms) : 6'd0;
+  delay #(.CYCLES(LATE), .BITS(6)) to_room (.clk, .rst, .in(left), .out(left_late));
   always_comb begin
     for (int a = 0; a < BURST; a++) begin
       write_data[a] = (a < int'(write_atoms)) ? results[results_out+5'(a)] : '0;
@@ -127,7 +254,7 @@ module sdp
   logic [2:0] ending_count;
   wire for_ending = acknowledge && ending_count != 0;
   wire finishes = for_ending && ending[ending_head] == 1;
-  wire [5:0] in_pipe_after = in_pipe - (leaves ? 6'(write_atoms) : 6'd0);
+  wire [5:0] in_pipe_after = in_pipe - left;
   wire [2:0] ending_after = ending_count - 3'(finishes);
   wire [31:0] open_after = open + 32'(ends_burst) - 32'(acknowledge && !for_ending);
   assign hands_over = busy && all_sent && in_pipe_after == 0 && (leaves || finishes)
@@ -136,7 +263,9 @@ module sdp
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      {busy, taken, in_pipe, beats_left, results_in} <= '0;
+      {busy, entered, joined, joins_before, in_pipe, in_front, beats_left, results_in} <= '0;
+      {place_in, place_out, beat_in, pixel, waiting, in_join, reading, reads_held} <= '0;
+      {held, stays, kernel_end, seen, fresh} <= '0;
       {column, line, surface, gathered} <= '0;
       {all_sent, open, ending_head, ending_count} <= '0;
       launch <= '0;
@@ -145,14 +274,34 @@ module sdp
         launch <= first_in_line;
         busy <= 1'b1;
         all_sent <= 1'b0;
-        taken <= 39'(takes);
+        entered <= 39'(enters);
+        {joined, stays, kernel_end, seen} <= '0;
+        fresh <= 2'(LATE - 2);
       end else begin
         if (hands_over) busy <= 1'b0;
-        if (takes) taken <= taken + 1'b1;
+        if (enters) entered <= entered + 1'b1;
+        if (joins) joined <= joined + 1'b1;
+        if (fresh != 0) fresh <= fresh - 2'd1;
+        for (int r = 1; r < READERS; r++) begin
+          kernel_end[r] <= kernel_end_now[r];
+          stays[r] <= from[r].per_kernel && (stays[r] || takes[r]) && !leaves_slots[r];
+          seen[r] <= seen[r] + 39'(join_line[BEATS+KERNEL_TO_SLOTS-2-int'(reads[r].ahead)]);
+        end
       end
+      reads_held <= reads_held_after;
+      reading <= reads_held_after != 0;
 
-      in_pipe <= in_pipe_after + 6'(takes);
-      if (takes) beats_left <= ($bits(beats_left))'(BEATS - 1);
+      if (beat_enters) beat_in <= (beat_in == B'(BEATS - 1)) ? '0 : beat_in + 1'b1;
+      if (place_full) place_in <= place_in + 1'b1;
+      if (last_beat) place_out <= place_out + 1'b1;
+      in_front <= in_front_now + 4'(enters);
+      waiting <= waiting + 5'(entered_late) - 5'(joins);
+      joins_before <= join_line[15:0];
+      in_pipe <= in_pipe_after + 6'(enters);
+      in_join <= in_join + 6'(joins) - left_late;
+      if (joins) pixel <= last_pixel ? '0 : pixel + 28'd1;
+      for (int r = 1; r < READERS; r++) held[r] <= takes[r] || (held[r] && !used_up[r]);
+      if (joins) beats_left <= ($bits(beats_left))'(BEATS - 1);
       else if (beats_left != 0) beats_left <= beats_left - 1'b1;
       if (ends) results_in <= results_in + 1'b1;
 
@@ -170,6 +319,9 @@ module sdp
       if (hands_over) ending[ending_head+2'(ending_count)] <= open_after;
       ending_count <= ending_after + 3'(hands_over);
     end
+    if (beat_enters) pixels_in[int'(place_in)*BEATS+int'(beat_in)] <= cacc_data;
+    if (takes[0]) atoms_in[place_in] <= read_data[0][0];
+    for (int r = 1; r < READERS; r++) if (takes[r]) operand[r] <= read_data[r];
     if (flows) gathering <= atom;
     if (ends) results[results_in] <= atom;
     if (last_beat && gathered == 0) burst_address <= address;

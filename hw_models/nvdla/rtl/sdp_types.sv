@@ -44,7 +44,31 @@ package sdp_types;
     logic               look_up;
   } y_unit_t;
 
+  typedef struct packed {          // how a unit's operand lies in memory
+    logic               on;
+    logic               per_kernel;
+    logic               both;      // operands, ALU's first
+    logic               wide;      // two bytes each
+  } operand_t;
+
+  typedef struct packed {          // what a reader fetches for a launch
+    logic               on;
+    logic               per_kernel;
+    logic [2:0]         atoms;     // for one atom of the cube, or one of a kernel
+    logic [3:0]         ahead;     // cycles behind the join at which it is there
+    logic [13:0]        lines;     // a surface
+    logic [13:0]        surfaces;
+    logic [15:0]        line_atoms;
+    logic [31:0]        address;
+    logic [31:0]        line_stride;
+    logic [31:0]        surface_stride;
+  } sdp_reader_t;
+
   typedef struct packed {          // of one launch
+    logic               flying;    // pixels from CACC, else from memory
+    operand_t           from_x1;   // memory
+    operand_t           from_x2;
+    operand_t           from_y;
     x_unit_t            x1;
     x_unit_t            x2;
     y_unit_t            y;

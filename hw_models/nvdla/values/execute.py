@@ -74,7 +74,7 @@ class Executor:
             if launch.unit == Unit.CONV:
                 values = convolution(launch, self.memory, self.preset, self.kept, image)
             else:
-                values = self._sdp_input(launch).astype(np.int64)
+                values = self.sdp_input(launch).astype(np.int64)
                 if kind == FP16:
                     widen_all(values.reshape(-1))
             lanes = -(-channels * out_type.itemsize // self.atom) * (self.atom // out_type.itemsize)
@@ -93,7 +93,8 @@ class Executor:
             cube = Cube(address, width, height, lanes, *strides, out_type, packed=True)
             write_cube(self.memory, cube, result, self.atom)
 
-    def _sdp_input(self, launch: Launch) -> np.ndarray:
+    def sdp_input(self, launch: Launch) -> np.ndarray:
+        """Return what SDP reads from memory: (height, width, channels), in whole atoms."""
         reader = launch["SDP_RDMA"]
         cube = Cube(
             reader.address("D_SRC_BASE_ADDR_LOW", "D_SRC_BASE_ADDR_HIGH"),
