@@ -43,9 +43,10 @@ def input_lines(op):
 def kernel_group_bytes(state, op):
     """Return the stored bytes of one kernel group, the last one apart, and of its mask."""
     groups = ceil_div(op["kernels"], state["atomic_k"])
-    group = op["channels"] * op["kernel_height"] * op["kernel_width"] * state["atomic_k"]
+    channels = op["channels"] >> op["wide"]  # half as many kernels of twice the bytes
+    group = channels * op["kernel_height"] * op["kernel_width"] * state["atomic_k"]
     if op["winograd"]:
-        blocks = ceil_div(op["channels"], WINOGRAD_CHANNELS)
+        blocks = ceil_div(channels, WINOGRAD_CHANNELS)
         group = blocks * WINOGRAD_CHANNELS * WINOGRAD_TAPS * state["atomic_k"]
     if op["wmb_bytes"]:
         return op["weight_bytes"] // groups, ceil_div(group, MASK_WEIGHTS)

@@ -77,10 +77,10 @@ def _start(state, ops, csc, begin):
     csc["step_pixels"] = WINOGRAD_PIXELS if op["winograd"] else csc["images"]
     csc["groups"] = _ceil(op["kernels"], state["atomic_k"])
     csc["last_group_kernels"] = op["kernels"] - (csc["groups"] - 1) * state["atomic_k"]
-    channels = op["channels"]
+    channels = op["channels"] >> op["wide"]
     columns = op["kernel_width"]
     if op["image"]:
-        channels = op["channels"] * op["kernel_width"]
+        channels *= op["kernel_width"]
         columns = 1
     csc["packages"] = _ceil(channels, state["atomic_c"]) * op["kernel_height"] * columns
     if op["winograd"]:  # so many channels as have all their taps in a cell of atomic-C

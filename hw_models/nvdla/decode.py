@@ -49,6 +49,7 @@ def _element_bytes(launch: Launch) -> int:
 
 def _widen(fields: dict[str, int]) -> None:
     """16-bit data are twice as many bytes, which is what a row counts; an atom has half as many elements."""
+    fields["wide"] = 1
     for name in ("channels", "out_channels", "kernels"):
         if name in fields:
             fields[name] *= 2

@@ -38,6 +38,7 @@ OP = np.dtype(
         ("src_line_stride", np.int64),
         ("src_surface_stride", np.int64),
         # convolution
+        ("wide", np.int64),  # 1: elements of 16 bits; sizes of cubes and `kernels` are bytes all the same
         ("image", np.int64),  # 1: pixel format (channels interleaved, no surfaces), 0: feature format
         ("winograd", np.int64),  # 1: 3x3 in Winograd form; modes.py has what these modes ask of an operation
         ("batch", np.int64),  # images a launch, 1 usually (0 counts as 1)

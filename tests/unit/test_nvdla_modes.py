@@ -161,6 +161,22 @@ def test_winograd_needs_two_and_a_quarter_times_fewer_cycles_in_the_macs():
     assert 4 * direct["records"][0]["mac_cycles"] == 9 * ours["records"][0]["mac_cycles"]
 
 
+@pytest.mark.parametrize(
+    "make", [lambda: conv("nv_full", 4, 4, 32, 64, banks=(6, 8)), lambda: winograd(4, 4, 32)]
+)
+def test_sixteen_bits_take_twice_the_cycles_in_the_macs_and_twice_the_bytes(make):
+    """A cell takes as many elements of 16 bits as of 8, of one kernel instead of two."""
+    narrow, wide = make(), make()
+    for name in ("channels", "kernels", "out_channels"):
+        wide[0][name] *= 2
+    wide[0]["weight_bytes"] = 2 * narrow[0]["weight_bytes"]
+    wide[0]["wide"] = 1
+    plain, ours = (run("nv_full", ops)["records"][0] for ops in (narrow, wide))
+    assert ours["mac_cycles"] == 2 * plain["mac_cycles"]
+    assert np.array_equal(ours["read_bytes"], 2 * plain["read_bytes"])
+    assert ours["write_bytes"].sum() == 2 * plain["write_bytes"].sum()
+
+
 @pytest.mark.parametrize(("width", "height"), [(4, 4), (16, 16), (20, 12)])
 def test_winograd_reads_its_input_once_and_writes_every_pixel_once(width, height):
     ops = winograd(width, height)
