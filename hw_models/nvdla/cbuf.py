@@ -49,7 +49,7 @@ def kernel_group_bytes(state, op):
         blocks = ceil_div(channels, WINOGRAD_CHANNELS)
         group = blocks * WINOGRAD_CHANNELS * WINOGRAD_TAPS * state["atomic_k"]
     if op["wmb_bytes"]:
-        return op["weight_bytes"] // groups, ceil_div(group, MASK_WEIGHTS)
+        return op["weight_bytes"] // groups, ceil_div(group >> op["wide"], MASK_WEIGHTS)
     return group, 0
 
 

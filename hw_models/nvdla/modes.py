@@ -64,10 +64,10 @@ def _fault(op: Any, mode: str) -> str:
         if op["out_width"] % WINOGRAD_OUTPUT or op["out_height"] % WINOGRAD_OUTPUT:
             return f"Winograd needs an output of whole 4x4 blocks, found {size}"
     if mode == "weight_compression":
-        weights = int(op["kernels"]) * int(op["channels"]) * int(op["kernel_height"] * op["kernel_width"])
+        kernels, channels = int(op["kernels"] >> op["wide"]), int(op["channels"] >> op["wide"])
+        weights = kernels * channels * int(op["kernel_height"] * op["kernel_width"])
         if op["winograd"]:
-            blocks = -(-int(op["channels"]) // WINOGRAD_CHANNELS)
-            weights = int(op["kernels"]) * blocks * WINOGRAD_CHANNELS * WINOGRAD_TAPS
+            weights = kernels * -(-channels // WINOGRAD_CHANNELS) * WINOGRAD_CHANNELS * WINOGRAD_TAPS
         if op["weight_bytes"] % UNIT_BYTES or op["wmb_bytes"] % UNIT_BYTES:
             return f"weight_bytes and wmb_bytes come in units of {UNIT_BYTES} B"
         if op["wmb_bytes"] * MASK_WEIGHTS < weights:
