@@ -6,12 +6,10 @@ from hw_models.roofline.kernels import ATTENTION_LAUNCH_S, POINTWISE_LAUNCH_S
 from simulator.validate import (
     llm_based,
     llm_chunk,
-    llm_experts,
     llm_hymba,
     llm_predicted,
     llm_prefixes,
     llm_published,
-    llm_served,
     llm_speculative,
     llm_sublinear,
     llm_traffic,
@@ -105,10 +103,6 @@ def test_split_attention_adds_a_second_kernel_and_moves_what_streaming_heads_kee
     assert whole.token_s() == Preset(whole.job, fused.machine).token_s()  # no head keeps only some
 
 
-def test_experts_of_a_mapped_file_are_read_directly_3_to_4_times_as_fast():
-    assert worst(llm_experts.mapped()) < 10
-
-
 def test_thousand_layers_take_48_gb_or_7_in_segments():
     whole, planned = llm_sublinear.figures()
     assert abs(whole.error_percent) < 15
@@ -144,11 +138,6 @@ def test_cache_saves_what_shared_layers_read_again():
     rows = list(llm_traffic.figures())
     assert worst(rows) < 1
     assert [f.ours >= 90 for f in rows if f.quantity == "% of peak"] == [True]
-
-
-def test_earlier_turns_and_groups_gain_what_papers_say():
-    assert 1.51 <= llm_served.pensieve().ours <= 1.95
-    assert 1.1 <= llm_served.batch_llm().ours <= 2
 
 
 def test_projections_save_about_a_quarter_to_a_third_of_a_steps_peak():

@@ -12,6 +12,10 @@ from simulator.validate import llm_kernels, llm_memory, llm_serving, llm_trainin
 
 def test_every_statistic_of_the_server_that_was_not_calibrated_on_is_within_6_percent():
     found = list(llm_serving.figures())
+    prefixes = [f for f in found if f.row.get("system") == "prefix cache"]
+    assert max(abs(f.error_percent) for f in prefixes) < 10
+    assert max(abs(f.error_percent) for f in prefixes if f.quantity == "hit rate") < 1.2
+    found = [f for f in found if f not in prefixes]
     offline = [f for f in found if "prefix" in f.row]
     assert max(abs(f.error_percent) for f in offline) < 12
     assert len({(f.row["gpu"], f.row["model"]) for f in offline if f.counted}) == 3
@@ -25,6 +29,8 @@ def test_every_statistic_of_the_server_that_was_not_calibrated_on_is_within_6_pe
 def test_kernels_are_within_their_mean_errors():
     limits = {"linear layers": 7, "output projection, not fitted": 7, "decode attention": 7}
     for figure in llm_kernels.figures():
+        if figure.row["kernel"].startswith("decode, "):
+            continue  # test_llm_decode.py
         limit = limits.get(figure.row["kernel"], 11 if figure.counted else 25)
         assert figure.error_percent <= limit, figure
 
@@ -79,9 +85,11 @@ def test_what_cannot_be_served_is_told(given, told):
 
 def test_memory_tables_are_exact_but_for_rounded_gigabytes():
     found = list(llm_memory.figures())
-    assert sum(f.counted for f in found) == 173
-    gains = {f.row["system"]: f.ours for f in found if f.row["system"] in ("Pensieve", "HippoRAG")}
-    assert 1.4 < gains["Pensieve"] < 1.95
+    assert sum(f.counted for f in found) == 194
+    served = [f for f in found if f.row["system"] in ("Pensieve", "HippoRAG", "BatchLLM")]
+    gains = {f.row["system"]: f.ours for f in served}
+    assert 1.51 < gains["Pensieve"] < 1.95
+    assert 1.1 < gains["BatchLLM"] < 2
     assert 6 < gains["HippoRAG"] < 13
     prompts = [f for f in found if f.quantity == "s of a prompt"]
     assert max(abs(f.error_percent) for f in prompts) < 8
@@ -96,24 +104,22 @@ def test_memory_tables_are_exact_but_for_rounded_gigabytes():
     rates = {f.row["cache_GB"]: f for f in experts if f.quantity == "tokens/s"}
     assert max(abs(f.error_percent) for f in rates.values()) < 17
     assert max(rates, key=lambda size: rates[size].ours) == "30"  # measured: 30 to 35 GB
-    assert max(abs(f.error_percent) for f in experts if f.counted) < 28
-    assert np.mean([abs(f.error_percent) for f in experts if f.counted]) < 13
+    assert max(abs(f.error_percent) for f in experts if f.counted) < 15
+    assert np.mean([abs(f.error_percent) for f in experts if f.counted]) < 5
     other = [f for f in found if f.row["system"] in ("Hymba", "Product keys", "BASED")]
     duo = [f for f in found if f.row["system"] == "DuoAttention"]
     paged = [f for f in found if "allocator" in f.row]
     steps = list(llm_training.figures())
-    served = [f for f in found if f.row["system"] in ("ChunkAttention", "Pensieve", "HippoRAG")]
-    assert (
-        max(abs(f.error_percent) for f in found if f not in [*duo, *paged, *steps, *experts, *other, *served])
-        < 5
-    )
+    chunks = [f for f in found if f.row["system"] == "ChunkAttention"]
+    others = [*duo, *paged, *steps, *experts, *other, *chunks]
+    assert max(abs(f.error_percent) for f in found if f.counted and f not in others) < 5
     shares = [f for f in paged if f.quantity == "tokens, % of the cache"]
     assert max(abs(f.ours - f.reference) for f in shares) < 3
     assert max(abs(f.error_percent) for f in paged if f not in shares) < 10
     assert len(shares) == 4
     for heads, what, model, most in (
         ("full", "memory_GiB", "", 1), ("full", "ms a token", "", 1), ("duo", "memory_GiB", "Llama-3", 1),
-        ("duo", "memory_GiB", "Llama-2", 7), ("duo", "ms a token", "Llama-3", 4), ("duo", "ms a token", "Llama-2", 6),
+        ("duo", "memory_GiB", "Llama-2", 7), ("duo", "ms a token", "Llama-3", 2), ("duo", "ms a token", "Llama-2", 4),
     ):  # fmt: skip
         errors = [
             abs(f.error_percent)
