@@ -78,6 +78,14 @@ class Roofline(Block):
         alias="block_floor",
         description="least time of an attention block, an FFN or a predictor (launches)",
     )
+    block_overhead_fs: Femtoseconds = Field(
+        0, alias="block_overhead", description="what launches add to each attention block and each FFN"
+    )
+    unpack: float = Field(
+        0.0,
+        ge=0,
+        description="operations that make a number of a weight of less than 8 bits, at the peak of fp32",
+    )
     kernels: KernelSet | None = Field(  # type: ignore[valid-type]  # built from a table
         None, description="measured kernels of this card, which a server needs"
     )
@@ -133,8 +141,11 @@ def _size_of_memory_is_capacity(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "memory": None, "capacity": size}
 
 
-def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: str) -> int:
-    """Return femtoseconds for work that reads ``weight_bytes`` and does ``macs``; kind as in Efficiency."""
+def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: str, packed: int = 0) -> int:
+    """Return femtoseconds for work that reads ``weight_bytes`` and does ``macs``; kind as in Efficiency.
+
+    ``packed``: weights among these that are unpacked first, beside both.
+    """
     share = machine.efficiency
     bandwidth = (
         machine.memory_bandwidth_bytes_per_s
@@ -145,7 +156,8 @@ def work_fs(machine: Roofline, kind: str, weight_bytes: int, macs: int, dtype: s
         }[kind]
     )
     peak = machine.peak_flop_per_s[dtype] * share.gemm
-    return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak))
+    unpacking = packed * machine.unpack / machine.peak_flop_per_s.get("fp32", peak)
+    return round(FS_PER_S * max(weight_bytes / bandwidth, 2 * macs / peak, unpacking))
 
 
 def link_fs(machine: Roofline, size: int) -> int:

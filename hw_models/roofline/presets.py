@@ -78,6 +78,17 @@ PRESETS: dict[str, dict[str, Any]] = {
 for _name in tuple(PRESETS):  # these efficiencies are those of the paper's software
     PRESETS[f"{_name}.llm_in_a_flash"] = PRESETS[_name]
 
+# Software of llama.cpp (2024), a set for all machines of a kind, fitted to three decode rates of an M2 Ultra,
+# and two of an RTX 3090 (`dlasim validate llm-kernels`). CUDA multiplies packed numbers as they are.
+LLAMACPP_METAL: dict[str, Any] = {
+    "efficiency": {"gemv": 0.878, "gemm": 0.6, "attention": 0.878},
+    "unpack": 27,
+    "block_overhead": "85 us",
+}
+LLAMACPP_CUDA: dict[str, Any] = {
+    "efficiency": {"gemv": 0.884, "gemm": 0.6, "attention": 0.884},
+    "block_overhead": "48 us",
+}
 STEP = "1300 us"  # of vLLM 0.19's software, calibrated on 300 requests on the RTX 4090 (docs/llm_serving.md)
 PRESETS |= {
     "rtx_4090.vllm": {
@@ -124,13 +135,14 @@ PRESETS |= {
     # a token, at 54.34 tokens/s on the 4090; 70B, 141.1 GB, at 4.71 on the M2 Ultra; the M1 Max as that [A]
     "m1_max.llamacpp": {
         "memory_bandwidth": "400 GB/s",  # [A1]
-        "peak": {"fp16": "10.4 TFLOPS", "bf16": "10.4 TFLOPS"},  # [A1]
-        "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},
+        "peak": {"fp32": "10.4 TFLOPS", "fp16": "10.4 TFLOPS", "bf16": "10.4 TFLOPS"},  # [A1]
+        **LLAMACPP_METAL,
+        "unpack": 35,  # of its own rates with models of 8 and 70 G parameters
     },
     "m2_ultra.llamacpp": {
         "memory_bandwidth": "800 GB/s",  # [A2]
-        "peak": {"fp16": "27.2 TFLOPS", "bf16": "27.2 TFLOPS"},  # [A2]
-        "efficiency": {"gemv": 0.83, "gemm": 0.6, "attention": 0.83},
+        "peak": {"fp32": "27.2 TFLOPS", "fp16": "27.2 TFLOPS", "bf16": "27.2 TFLOPS"},  # [A2]
+        **LLAMACPP_METAL,
     },
     "m5_max.mlx": {
         "capacity": "128 GiB",  # [A3]
@@ -144,7 +156,7 @@ PRESETS |= {
     "rtx_4090.llamacpp": {
         "capacity": "24 GB",
         "memory_bandwidth": "1008 GB/s",
-        "peak": {"fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},
-        "efficiency": {"gemv": 0.866, "gemm": 0.6, "attention": 0.866},
+        "peak": {"fp32": "82.6 TFLOPS", "fp16": "165.2 TFLOPS", "bf16": "165.2 TFLOPS"},  # [N]
+        **LLAMACPP_CUDA,
     },
 }

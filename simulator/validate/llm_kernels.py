@@ -18,6 +18,7 @@ from hw_models.roofline.kernels import (
     linear_s,
     prefix_attention_s,
 )
+from simulator.validate import llm_decode
 from simulator.validate.figure import Figure
 
 REFERENCE = Path(workloads.llm.__file__).parent / "reference" / "kernels"
@@ -47,6 +48,7 @@ def figures(table: Path | None = None) -> Iterator[Figure]:
             card, "linear layers", [r for r in rows if r["gpu"] == name], "time_us_median", _vidur(GPUS[card])
         )
     yield from _prefixes()
+    yield from llm_decode.figures()
 
 
 def _served(name: str, card: str) -> Iterator[Figure]:

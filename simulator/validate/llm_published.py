@@ -23,7 +23,7 @@ from workloads.llm.dtypes import bits_of
 from workloads.llm.kv import kv_bytes
 from workloads.llm.model import transformer
 from workloads.llm.params import LlmJob
-from workloads.llm.plan import make_plan, plan_of
+from workloads.llm.plan import Plan, make_plan, plan_of
 from workloads.llm.stack import block_bits
 
 GIB, MIB = 2**30, 2**20
@@ -70,13 +70,16 @@ class Preset:
         return plan.dram.model + kv_bytes(plan)
 
     def token_s(self) -> float:
-        """Return the time of the last token, weights in memory, however far positions reach."""
-        plan = make_plan(self.job)
-        compute, context = Compute(plan, self.machine), self.job.context
-        layers = range(plan.model.shape.layers)
-        attention = [work for layer in layers for _, work in compute.attention(layer, 1, context)]
-        ffn = [compute.ffn(layer, 1, None) for layer in layers]
-        return FS * sum(work.fs for work in [*attention, *ffn, compute.head(1)])
+        return last_token_s(make_plan(self.job), self.machine)
+
+
+def last_token_s(plan: Plan, machine: Roofline) -> float:
+    """Return the time of a job's last token, weights in memory, however far positions reach."""
+    compute, context = Compute(plan, machine), plan.job.context
+    layers = range(plan.model.shape.layers)
+    attention = [work for layer in layers for _, work in compute.attention(layer, 1, context)]
+    ffn = [compute.ffn(layer, 1, None) for layer in layers]
+    return FS * sum(work.fs for work in [*attention, *ffn, compute.head(1)])
 
 
 def preset(name: str) -> Preset:

@@ -9,11 +9,12 @@ from hw_models.roofline.kernels import ATTENTION_LAUNCH_S, POINTWISE_LAUNCH_S
 from hw_models.roofline.params import Roofline, work_fs
 from hw_models.units import FS_PER_S
 from workloads.llm.cells import ALL
-from workloads.llm.dtypes import bytes_of
+from workloads.llm.dtypes import bits_of, bytes_of
 from workloads.llm.model import load_model
 from workloads.llm.phases import Work
 from workloads.llm.plan import Plan
 
+UNPACKED_BITS = 8  # and more: units compute with such numbers as they are
 MOVES = 6  # copies by `attention: split`, keys and values each: to append, and the recent out and back
 
 
@@ -45,7 +46,9 @@ class Compute:
         weight_bytes = int(self.plan.dram.dense[layer])
         macs = self.batch * tokens * int(self.attention_values[layer])
         blocks = 2 if self.plan.model.shape.parallel_scan else 1
-        fs = max(self._fs("gemv", weight_bytes, macs), blocks * self.machine.block_floor_fs)
+        packed = self._packed("attention", weight_bytes)
+        fs = max(self._fs("gemv", weight_bytes, macs, packed), blocks * self.machine.block_floor_fs)
+        fs += blocks * self.machine.block_overhead_fs
         state = self.batch * int(cells.state_used[layer])
         read = self.batch * parts.read_bytes[layer]
         total, score_macs = int(read.sum()), self.batch * int(parts.macs[layer])
@@ -128,7 +131,9 @@ class Compute:
         macs = self.batch * tokens * (shape.ffn if rows is None else rows) * vectors * shape.width
         if rows is None and shape.expert_layers[layer]:
             macs = self.batch * tokens * int(self.ffn_values[layer])
-        return Work(max(self._fs(kind, size, macs), self.machine.block_floor_fs), macs, size)
+        packed = self._packed("expert" if shape.expert_layers[layer] else "ffn", size)
+        fs = max(self._fs(kind, size, macs, packed), self.machine.block_floor_fs)
+        return Work(fs + self.machine.block_overhead_fs, macs, size)
 
     def _ffn_bytes(self, layer: int, tokens: int) -> int:
         """Return the bytes of an FFN that ``tokens`` tokens of each sequence read, an expert once.
@@ -155,10 +160,15 @@ class Compute:
         """The output projection, and those between embedding and layers."""
         size = self.plan.dram.head + self.plan.dram.projection
         macs = self.batch * tokens * (self.plan.model.head_values + self.plan.model.values("projection"))
-        return Work(self._fs("gemv", size, macs), macs, size)
+        return Work(self._fs("gemv", size, macs, self._packed("head", size)), macs, size)
 
-    def _fs(self, kind: str, size: int, macs: int) -> int:
-        return work_fs(self.machine, kind, size, macs, self.dtype)
+    def _packed(self, role: str, size: int) -> int:
+        """Return how many weights of a role ``size`` bytes are, if they have to be unpacked."""
+        bits = bits_of(self.plan.job.dtype(role, self.plan.model.dtypes))
+        return round(8 * size / bits) if bits < UNPACKED_BITS else 0
+
+    def _fs(self, kind: str, size: int, macs: int, packed: int = 0) -> int:
+        return work_fs(self.machine, kind, size, macs, self.dtype, packed)
 
 
 def draft_work(plan: Plan, machine: Roofline, context: int) -> Work:

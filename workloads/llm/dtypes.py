@@ -24,6 +24,7 @@ BITS = {
     "q5_k": Fraction(8 * 176, 256),  # [G]
     "q4_k": Fraction(8 * 144, 256),  # [G]
     "q4_0": Fraction(8 * 18, 32),  # [G]
+    "q4_k_m": Fraction(8 * 144, 256) + Fraction(8 * 66, 256) / 6,  # [G] of an FFN: a sixth in q6_k
     "q3_k": Fraction(8 * 110, 256),  # [G]
     "q2_k": Fraction(8 * 84, 256),  # [G]
     "iq4_xs": Fraction(8 * 136, 256),  # [G]

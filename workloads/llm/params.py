@@ -22,7 +22,7 @@ from workloads.llm.table import Table
 
 Dtype = Literal[
     "fp32", "fp16", "bf16", "fp8", "int8", "int4",
-    "q8_0", "q6_k", "q5_k", "q4_k", "q4_0", "q3_k", "q2_k", "iq4_xs", "mxfp4", "nf4", "nvfp4",
+    "q8_0", "q6_k", "q5_k", "q4_k", "q4_k_m", "q4_0", "q3_k", "q2_k", "iq4_xs", "mxfp4", "nf4", "nvfp4",
 ]  # fmt: skip
 Role = Literal["embedding", "attention", "ffn", "expert", "head", "kv", "predictor"]
 Policy = Literal[
