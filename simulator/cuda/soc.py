@@ -41,7 +41,7 @@ from simulator.soc.run import answer, ended, limit_of
 from simulator.soc.who_waits import who_waits
 
 EVENTS = 1 << 17  # of a launch
-WIDTH = 4  # threads of a warp at work
+WIDTH = 2  # threads of a warp at work: more wait for each other's code
 ABSENT = {
     **{"caches": CACHE, "channels": CHANNEL, "ideals": MEMORY, "cores": CORE, "externals": AGENT},
     **{f"{fleet}s": kind.state for fleet, kind in zip(FLEETS, KINDS.values(), strict=True)},
