@@ -23,6 +23,7 @@ from simulator.cuda import measure_soc
 from simulator.cuda.dram import WIDTH, Ended, Memories, Memory, Running, bytes_of, prepare
 from simulator.cuda.dram_layout import INSIDE
 from simulator.cuda.driver import Gpu
+from simulator.cuda.soc import WIDTH as SYSTEMS_WIDTH
 
 TRACES = 16
 DESIGNS = 1024  # memories; more points have other parts of the traces
@@ -116,7 +117,7 @@ def main() -> None:
     parse.add_argument("--registers", default="0", help="of a thread; 0: as many as it likes")
     parse.add_argument("--check", type=int, default=16384, help="points, at most, that are compared")
     given = parse.parse_args()
-    given.width = given.width or str(measure_soc.WIDTH if given.soc else WIDTH)
+    given.width = given.width or str(SYSTEMS_WIDTH if given.soc else WIDTH)
     if given.soc:
         measure_soc.main(given)
         return

@@ -18,7 +18,7 @@ import numpy as np
 
 from simulator.config.model import Config, load
 from simulator.cuda.driver import Gpu
-from simulator.cuda.soc import EVENTS, WIDTH, Point, Systems, Wave, point_of, rows_of
+from simulator.cuda.soc import EVENTS, Point, Systems, Wave, point_of, rows_of
 from simulator.cuda.soc_layout import shape_of
 from simulator.kernel import soc
 from simulator.soc.build import build_machine
