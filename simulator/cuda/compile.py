@@ -182,7 +182,7 @@ def _machine(architecture: str) -> Any:
 def ptx_of(entries: tuple[Entry, ...], architecture: str = "sm_80") -> str:
     """Return the PTX of ``entries``.
 
-    A point whose kernel raises leaves a code other than 0 in the array of codes of the launch.
+    A point whose kernel raises ends the launch: whoever waits for it is told by the driver.
     """
     machine = _machine(architecture)
     module = ll.parse_assembly(_ending(str(linked(entries, _threads, TRIPLE, str(machine.target_data)))))

@@ -15,7 +15,7 @@ import simulator
 from hw_models.errors import ConfigError, StuckError
 from simulator.config.model import load
 from simulator.cuda import points, soc
-from simulator.cuda.compile import ptx_of
+from simulator.cuda.compile import _ending, ptx_of
 from simulator.cuda.layout import cut, packed
 from simulator.cuda.measure_soc import design
 from simulator.cuda.soc_layout import shape_of
@@ -90,6 +90,26 @@ def test_what_runs_beside_the_event_loop_stays_on_the_cpu():
     assert soc.why_not(machine) == ""
     machine.storage = object()
     assert soc.why_not(machine) == "flash or a backend runs beside the event loop"
+
+
+def test_what_raises_ends_the_launch():
+    raises = "define i32 @{}({}) {{\n  ret i32 {}\n}}\n"
+    code = "".join(
+        raises.format(*each) for each in (("a", "ptr %excinfo", 1), ("b", "", 1), ("c", "ptr %excinfo", 0))
+    )
+    changed = _ending(code)
+    assert changed.count("call void @llvm.trap()\n  unreachable") == 1
+    assert "ret i32 1" not in changed.partition("@b")[0]
+    assert changed.count("ret i32 1") == changed.count("ret i32 0") == 1
+
+
+def test_points_share_what_is_known_of_all_their_units():
+    machine = build(0)
+    known = dict(shape_of(machine).known)
+    assert dict(known["caches"])["banks"] == machine.caches[0]["banks"]
+    assert dict(known["buses"])["trackers"] == 0
+    machine.system[0]["one_clock"] = 1 - machine.system[0]["one_clock"]
+    assert shape_of(machine) != shape_of(build(0))
 
 
 @compiled
