@@ -153,7 +153,7 @@ def test_the_kernel_becomes_ptx_that_ptxas_takes():
             "system": {
                 "cores": {"core0": {"clock": "1 GHz"}},
                 "interconnect": {"clock": "500 MHz", "width": "8 B"},
-                "dram": {"standard": "DDR3-1600"},
+                "memory": {"latency": "50 cycles"},
             },
             "corunners": [{"on": "core0", "kind": "bandwidth_write", "footprint": "1 MiB"}],
             "simulation": {"until": "10 us"},
