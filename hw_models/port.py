@@ -37,6 +37,7 @@ FIFO = np.dtype(
         ("source", np.int64),  # which of the units above its reader the writer is
         ("bit", np.int64),  # its reader is an interconnect: its bit among the requests offered; else 0
         ("early", np.int64),  # 1: answers that its reader takes as soon as they exist
+        ("delay", np.int64),  # 1: its reader takes a read a cycle after it may see it at the earliest
         ("blocker", np.int64),  # for whom the oldest row waited when it was last refused
         ("freed_fs", np.int64),  # when a row was last taken
         ("rows", REQUEST, (FIFO_ROWS,)),

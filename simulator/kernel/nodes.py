@@ -7,12 +7,22 @@ import numpy as np
 
 from hw_models.cache import block as cache
 from hw_models.dram import block as controller
+from hw_models.dram.candidates import COLUMN, OPENER
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.jit import apart, inlined, njit
 from hw_models.port import NEVER, front
-from simulator.kernel.wakes import admit, set_wake, take, to_cycles, visible, wake_reader
+from simulator.kernel.wakes import (
+    admit,
+    seen_fs,
+    set_wake,
+    take,
+    to_cycles,
+    visible,
+    wake_at_edge,
+    wake_reader,
+)
 
 IN_TURN, WRITTEN = Scheduler.BANK_ROUND_ROBIN.code, WriteResponse.WRITTEN.code
 UNSEEN = 1024  # cycles that commands may be late that nobody waits for
@@ -44,6 +54,17 @@ def announce(system, fifo):
     """Wake the reader of a FIFO of requests that are still on their way to it."""
     if fifo["bit"] and fifo["count"] > 0:
         system["unoffered"][fifo["reader"]] |= fifo["bit"]
+    wake_taker(system, fifo)
+
+
+@inlined
+def wake_taker(system, fifo):
+    """Wake the reader of a FIFO of requests when it may take the oldest."""
+    if fifo["delay"] and fifo["count"] > 0 and front(fifo)["write"] == 0:
+        time = seen_fs(system, fifo)
+        if time >= system["now_fs"]:
+            wake_at_edge(system, fifo["reader"], time + system["period_fs"][fifo["reader"]])
+            return
     wake_reader(system, fifo)
 
 
@@ -61,7 +82,7 @@ def pass_on(system, buses, fifo):
                 system["unoffered"][reader] |= fifo["bit"]
             return
         system["unoffered"][reader] |= fifo["bit"]
-    wake_reader(system, fifo)
+    wake_taker(system, fifo)
 
 
 @inlined
@@ -169,7 +190,17 @@ def step_cache(system, wires, buses, state, tags, unit, now):
 
 
 @inlined
-def seen_from(state, due):
+def until_column(state, w, early):
+    """Return the cycles from a channel's next command to the first RD (``w`` 0) or WR at the least.
+
+    0 where answers go up ``early``: in what order they are known there matters.
+    """
+    none = state["asking"][w, COLUMN] + state["asking"][w, OPENER] == 0
+    return state["t"]["rcd"][w] if none and not early else np.int64(0)
+
+
+@inlined
+def seen_from(state, due, early):
     """Return when somebody may see something of a channel whose next command is ``due``.
 
     Until its answer a command shows to nobody while no request stands in front: the channel may send it late,
@@ -179,13 +210,24 @@ def seen_from(state, due):
         return due
     t, shown = state["t"], due + UNSEEN
     if state["waiting"][0] > 0:
-        shown = due + t["data"][0] + state["backend"][0]
+        shown = due + until_column(state, 0, early) + t["data"][0] + state["backend"][0]
     if state["waiting"][1] > 0:
         after = t["data"][1] if state["write_answer"] == WRITTEN else np.int64(1)
-        shown = min(shown, due + after + state["backend"][1])
+        shown = min(shown, due + until_column(state, 1, early) + after + state["backend"][1])
     if state["done_count"] > 0 and state["hold"] == 1:
         shown = min(shown, state["done"][state["done_head"]]["time"])
     return max(due, shown)
+
+
+@inlined
+def see_late(system, asked, state, now):
+    """Do what a channel would have done when it could first see the oldest request, if that is past."""
+    if state["entering"] < 0 and visible(system, asked):
+        since = max(front(asked)["time"], state["entered"])
+        if since < now:
+            controller.catch_up(state, since - 1)
+            asked["blocker"] = state["holder"]
+            controller.let_in(state, front(asked), since)
 
 
 @apart("none")
@@ -195,6 +237,9 @@ def step_dram(system, wires, buses, state, unit, now):
         controller.catch_up(state, now)
         return
     node = system["node"][unit]
+    first = wires["fifo"][node["requests"][0]]
+    if first["delay"]:
+        see_late(system, first, state, now)
     if state["chosen_time"] < now and state["stale"] == 0:
         controller.catch_up(state, now - 1)
     waits = False
@@ -205,10 +250,10 @@ def step_dram(system, wires, buses, state, unit, now):
         if visible(system, asked):
             waits, asked["blocker"] = True, state["holder"]
         else:
-            wake_reader(system, asked)
+            wake_taker(system, asked)
     up = wires["fifo"][node["up"]]
     due = controller.advance(state, now, up)
-    set_wake(system, unit, due if waits else seen_from(state, due))
+    set_wake(system, unit, due if waits else seen_from(state, due, up["early"]))
     hand_up(system, wires, buses, up)
 
 

@@ -19,7 +19,7 @@ from simulator.kernel.ledger import Ledger
 from simulator.kernel.masters import CORE, EXTERNAL, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
-from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, STARTED, Kind
+from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, INVERSE_BITS, STARTED, Kind
 from simulator.kernel.wakes import to_cycles, wake
 from workloads.program import On
 
@@ -122,6 +122,22 @@ def earliest(system):
 
 
 @inlined
+def cycle_at(system, unit, time):
+    """Return a hardware unit's cycle at ``time``, which is an edge of its clock.
+
+    It is counted from the unit's last one: a division would be a tenth of what the loop itself takes.
+    """
+    clock = system["clock"][unit]
+    gap = time - clock["edge_fs"]
+    if gap < clock["near_fs"]:
+        clock["cycle"] += gap * clock["inverse"] >> INVERSE_BITS
+    else:
+        clock["cycle"] = time // system["period_fs"][unit]
+    clock["edge_fs"] = time
+    return clock["cycle"]
+
+
+@inlined
 def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     """Simulate up to ``max_events`` events: ``nodes`` Nodes, ``table`` Masters, ``jobs`` Jobs.
 
@@ -134,7 +150,6 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
     replays, replay_ops = table.replays, table.replay_ops
     externals = table.externals
-    before, pace, now = np.int64(-1), np.int64(-1), np.int64(0)
     for _ in range(max_events):
         if system["jobs_left"] == 0:
             return DONE
@@ -151,12 +166,11 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
         while time >= BINS * system["bin_fs"]:
             merge_bins(measures)
             system["bin_fs"] *= 2
-        period = system["period_fs"][unit]
-        if time != before or period != pace:  # a division is a tenth of what the loop itself takes
-            before, pace, now = time, period, time // period
         if unit >= system["job_unit"]:
             step_job(system, nodes, table, jobs, unit)
-        elif unit >= system["master_unit"]:
+            continue
+        now = cycle_at(system, unit, time)
+        if unit >= system["master_unit"]:
             row, measure = system["row"][unit], measures[unit - system["master_unit"]]
             if system["kind"][unit] == NVDLA:
                 told = masters.step_nvdla(system, wires, buses, measure, nvdlas[row], nvdla_ops, unit, now)

@@ -53,6 +53,24 @@ NODE = (
     )
 )
 
+INVERSE_BITS = 48
+NEAR = 1024  # cycles, at most, that `inverse` is used for: multiplied and shifted it is exact
+CLOCK = np.dtype(  # of a unit
+    [
+        ("edge_fs", np.int64),  # its last one at which it was called
+        ("cycle", np.int64),  # the same
+        ("inverse", np.int64),  # of its period, 2**INVERSE_BITS times, rounded up
+        ("near_fs", np.int64),
+    ]
+)
+
+
+def clock_of(period_fs: int) -> tuple[int, int, int, int]:
+    """Return the CLOCK row of a unit that has not been called; one with a very long period divides."""
+    exact = period_fs < 1 << INVERSE_BITS - 10
+    return 0, 0, (1 << INVERSE_BITS) // period_fs + 1, NEAR * period_fs if exact else 0
+
+
 SYSTEM = np.dtype(
     [
         ("masters", np.int64),
@@ -68,6 +86,7 @@ SYSTEM = np.dtype(
         ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),
+        ("clock", CLOCK, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
         ("now_fs", np.int64),
         ("events", np.int64),

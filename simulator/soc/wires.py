@@ -20,7 +20,7 @@ from hw_models.interconnect.params import Interconnect
 from hw_models.port import FIFO_ROWS, NEVER, WIRES, WIRING
 from hw_models.units import period_fs
 from simulator.config.topology import Master, Node, Topology, shape_below
-from simulator.kernel.soc_state import BUSES, SYSTEM, UNITS, Kind
+from simulator.kernel.soc_state import BUSES, SYSTEM, UNITS, Kind, clock_of
 from simulator.soc.routes import fill_routes
 
 REQUEST_ROWS = 2  # of a master's request FIFO: a skid buffer at its port
@@ -85,7 +85,19 @@ def build_wires(topology: Topology, seed: int) -> Wires:
         wired.buses[0]["bus"][number] = _bus(topology, node, len(names))
     _number(wired)
     _Joiner(wired).join_all()
+    for node in topology.of(Dram):
+        _let_late(wired, parts[node.name])
     return wired
+
+
+def _let_late(wired: Wires, part: Part) -> None:
+    """Let a DRAM's channels have fewer calls where those show nowhere."""
+    for k in range(part.units):
+        channel, node = wired.channels[part.row + k], wired.system[0]["node"][part.unit + k]
+        if _asks_little(wired.topology, part.node):
+            channel["hold"] = 0
+        if channel["gated"] and node["request_count"] == 1 and wired.system[0]["one_clock"]:
+            wired.wires[0]["fifo"][node["requests"][0]]["delay"] = 1
 
 
 def _rows(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
@@ -104,6 +116,17 @@ def _caches(topology: Topology, masters: list[str], seed: int) -> tuple[np.ndarr
         states.append(state)
         tags.append(sets)
     return _rows(states, CACHE), _rows(tags, SET)
+
+
+def _asks_little(topology: Topology, node: Node) -> bool:
+    """Tell whether what is above a DRAM never has more unanswered than that admits: places are no matter."""
+    caches = [topology.nodes[name].params for name, _ in node.above if name in topology.nodes]
+    if len(caches) < len(node.above) or not all(isinstance(cache, Cache) for cache in caches):
+        return False
+    reads = sum(cache.mshrs for cache in caches)
+    writes = reads + sum(cache.writebacks for cache in caches)
+    dram = node.params
+    return reads <= (dram.max_reads or reads) and writes <= (dram.max_writes or writes)
 
 
 def _ideal(topology: Topology, node: Node) -> np.ndarray:
@@ -190,6 +213,8 @@ def _number(wired: Wires) -> None:
         system["period_fs"][wired.master_unit + number] = period_fs(master.clock_hz)
     clocks = system["period_fs"][: wired.master_unit + len(topology.masters)]
     system["one_clock"] = len(set(clocks.tolist())) == 1
+    for unit, period in enumerate(clocks.tolist()):
+        system["clock"][unit] = clock_of(period)
     assert wired.master_unit + len(topology.masters) <= UNITS
 
 
