@@ -23,6 +23,7 @@ import numpy as np
 from hw_models.blame import Cause, most_of
 from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
+from hw_models.interconnect.foresight import recall
 from hw_models.interconnect.hub import hub_wait, is_release, track
 from hw_models.interconnect.hub_channels import let_go, stage, take_turns
 from hw_models.interconnect.lanes import aim, count_in, id_of, leave, pass_down, take_slot
@@ -66,6 +67,8 @@ def accept(state, request, source, now):
         state["waiting"] |= 1 << i
         aim(state, i)
         if is_release(state, source, write):
+            if state["foresees"]:
+                recall(state)
             state["due"] = min(state["due"], now)
         else:
             claim(state, i, now)
@@ -358,10 +361,12 @@ def respond(state, row, time, wires, up):
         state["tracked_until"][slot["port"], slot["tracker"]] = over
         state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
     if state["caching"][source] and write == 0:
-        state["granted_from"][source, state["grants"][source] % GRANTS] = (
-            start + state["response_latency"][source]
-        )
+        if state["foreseen"]:
+            recall(state)
+        granted = start + state["response_latency"][source]
+        state["granted_from"][source, state["grants"][source] % GRANTS] = granted
         state["grants"][source] += 1
+        state["kept_until"] = max(state["kept_until"], granted + state["grant_blocks"])
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left

@@ -58,6 +58,7 @@ def build_interconnect(
         row["hub_release"], row["probe"] = params.hub.release_cycles, params.hub.probe_cycles
         row["grant_blocks"] = params.hub.grant_blocks_cycles
         row["granted_from"] = -NEVER
+        row["foreseen_last"] = row["foreseen_gone"] = -1
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
         row["release_lanes"] = sum(1 << 2 * k + 1 for k in np.flatnonzero(row["caching"]).tolist())

@@ -14,6 +14,7 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
+from hw_models.interconnect.foresight import foresee, go_by, recall
 from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
@@ -28,6 +29,10 @@ BUS_BUSY = int(Cause.BUS_BUSY)
 def probe_all(state, source, t, now):
     """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own."""
     arrives = now + max(0, state["probe"] - state["caches"] + 1)
+    if state["foresees"]:
+        if foresee(state, source, t, arrives):
+            return
+        recall(state)
     state["unanswered"][t] = 0
     state["answered"][t] = arrives
     for cache in range(state["sources"]):
@@ -96,8 +101,10 @@ def take_probes(state, cache, now):
         if at > now:
             if at < NEVER:  # whatever comes, not before: grants that kept it out until then may be forgotten
                 state["probe_next"][cache] = at
+                state["kept_until"] = max(state["kept_until"], at)
             break
         state["probe_next"][cache] = state["probe_time"][cache, n] = at + state["probe_answer"]
+        state["kept_until"] = max(state["kept_until"], at + state["probe_answer"])
         n += 1
     state["taken"][cache] = n
 
@@ -149,6 +156,7 @@ def send_release(state, cache, at, now, wires, down):
     state["answers_free"] = state["onward_free"]
     state["onward_owner"] = master
     state["released"][cache] = state["onward_free"]
+    state["kept_until"] = max(state["kept_until"], at + beats)
     leave(state, i, lane, row, now)
 
 
@@ -173,6 +181,7 @@ def let_go(state, index, time):
         state["answers_free"] = free
         cache = state["slots"][index]["lane"] >> 1
         state["released"][cache] = free
+        state["kept_until"] = max(state["kept_until"], free)
     return free
 
 
@@ -186,6 +195,8 @@ def send_staged(state, t, now, wires, down):
     fifo, time = wires["fifo"][down + slot["port"]], now + state["staged_way"][t]
     pass_down(fifo, request, index, state["staged_address"][t], slot["bytes"], time)
     state["staged"][t] = -1
+    if state["foreseen"] >> t & 1:
+        go_by(state, t)
     if now > state["staged_soonest"][t]:
         culprit = max(0, state["onward_owner"])
         state["blame"][request["master"], culprit, BUS_BUSY] += now - state["staged_soonest"][t]

@@ -103,6 +103,13 @@ INTERCONNECT = np.dtype(
         ("released", np.int64, (SOURCES,)),  # until when a cache releases its latest line
         ("unanswered", np.int64, (TRACKERS,)),  # probes
         ("answered", np.int64, (TRACKERS,)),  # when the last one was, or will be at the earliest
+        # `foresight`: probes that nothing keeps are not followed one by one
+        ("foresees", np.int64),  # 1: whose answers' times are known is not looked at before (the same times)
+        ("foreseen", np.int64),  # such trackers that have not gone yet, a bit each
+        ("foreseen_from", np.int64, (TRACKERS,)),  # when its first probe is at a cache
+        ("foreseen_last", np.int64),  # the same of the latest
+        ("foreseen_gone", np.int64),  # and of the latest that has gone
+        ("kept_until", np.int64),  # by then every cache takes probes again
         ("staged", np.int64, (TRACKERS,)),  # slot of the piece that waits for them, -1: none
         ("staged_address", np.int64, (TRACKERS,)),
         ("staged_soonest", np.int64, (TRACKERS,)),

@@ -185,6 +185,7 @@ def _bus(topology: Topology, node: Node, masters: int) -> np.ndarray:
         masters=masters,
         key=".".join(map(str, node.keys)),
     )
+    state[0]["foresees"] = state[0]["caches"] > 0
     if len(below) > 1:
         fill_routes(state[0], topology, node)
     return state[0]

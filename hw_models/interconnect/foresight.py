@@ -1,0 +1,78 @@
+"""Probes that nothing keeps: when they are answered is known as they go out.
+
+While no cache has a line to release and none keeps probes out, the probes of a transaction reach one cache a
+cycle, and their answers come one a cycle. `foresee` notes when the last one does, instead of following each.
+When a cache does something that could change that, `recall` puts those probes back that are not over.
+"""
+
+import numpy as np
+
+from hw_models.jit import inlined, njit
+
+
+@inlined
+def foresee(state, source, t, arrives):
+    """Note when tracker ``t``'s probes, the first at ``arrives``, are answered, if that is sure."""
+    answer, apart = state["probe_answer"], arrives - state["foreseen_last"]
+    if (
+        state["caching"][source]
+        or state["waiting"] & state["release_lanes"]
+        or state["probing"]
+        or state["kept_until"] > arrives
+        or state["answers_free"] > arrives + answer
+        or apart < answer
+        or apart < state["caches"]
+    ):
+        return False
+    state["foreseen"] |= 1 << t
+    state["foreseen_from"][t] = state["foreseen_last"] = arrives
+    state["unanswered"][t] = 0
+    state["answered"][t] = arrives + state["caches"] - 1 + answer
+    return True
+
+
+@inlined
+def go_by(state, t):
+    """Forget tracker ``t``'s probes, which are over: all caches have answered in turn."""
+    state["foreseen"] ^= 1 << t
+    state["foreseen_gone"] = state["foreseen_from"][t]
+    state["answers_free"] = max(state["answers_free"], state["answered"][t] + 1)
+
+
+@njit
+def recall(state):
+    """Follow every probe that was foreseen from where it is; those of trackers that have gone are over."""
+    gone, answer = state["foreseen_gone"], state["probe_answer"]
+    position = 0
+    for cache in range(state["sources"]):
+        if state["caching"][cache]:
+            if gone >= 0:
+                state["answers_turn"] = cache
+                state["probe_next"][cache] = max(state["probe_next"][cache], gone + position + answer)
+                state["kept_until"] = max(state["kept_until"], state["probe_next"][cache])
+            position += 1
+    state["foreseen_last"] = state["foreseen_gone"] = np.int64(-1)
+    while state["foreseen"]:
+        first = -1
+        for t in range(state["trackers"]):
+            if state["foreseen"] >> t & 1 and (
+                first < 0 or state["foreseen_from"][t] < state["foreseen_from"][first]
+            ):
+                first = t
+        state["foreseen"] ^= 1 << first
+        put_back(state, first)
+
+
+@inlined
+def put_back(state, t):
+    """Let the caches have tracker ``t``'s probes to take."""
+    arrives = state["foreseen_from"][t]
+    for cache in range(state["sources"]):
+        if state["caching"][cache]:
+            at = state["probes"][cache]
+            state["probe_time"][cache, at] = arrives
+            state["probe_of"][cache, at] = t
+            state["probes"][cache] = at + 1
+            state["probing"] += 1
+            state["unanswered"][t] += 1
+            arrives += 1

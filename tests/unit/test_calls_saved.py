@@ -1,0 +1,65 @@
+"""Calls that the event loop saves where they would show nowhere: with every one of them made, all figures are the same."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simulator.config.model import load
+from simulator.fuzz.digest import UNEQUAL
+from simulator.simulate import result_of
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
+
+FASED = Path(__file__).resolve().parents[2] / "configs" / "dram" / "firesim_fased.yaml"
+TILE = {"caching": True, "latency": "11 cycles", "write_latency": "3 cycles", "response_latency": "3 cycles"}
+CORE = {"clock": "3.2 GHz", "outstanding": 2, "l1": "2 KiB", "l1_ways": 2, "release_first": True}
+WALKS = {
+    "alone": [{"on": "core0", "kind": "bandwidth_read", "footprint": "64 KiB"}],
+    "crowd": [
+        {"on": "core0", "kind": "bandwidth_write", "footprint": "64 KiB", "jitter": "5 cycles"},
+        {"on": "core1", "kind": "bandwidth_read", "footprint": "64 KiB", "rate": "2 GB/s"},
+        {"on": "core2", "kind": "bandwidth_write", "footprint": "8 KiB", "busy": "300 ns", "idle": "700 ns"},
+    ],
+}
+HUB = {"trackers": 4, "accept_interval": "5 cycles", "probe": "7 cycles", "probe_answer": "3 cycles"}
+
+
+def soc(crowd, cached):
+    """Return three cores behind a hub, the last two of which are caches, and a DRAM with a FIFO in front."""
+    masters = {"core0": {"fifo": {}, "outstanding": 8}, "core1": TILE, "core2": TILE}
+    llc = {"size": "16 KiB", "ways": 4, "mshrs": 8, "writebacks": 0, "data_width": "8 B"}
+    system = {
+        "cores": {f"core{i}": CORE for i in range(3)},
+        "interconnect": {"width": "8 B", "clock": "3.2 GHz", "latency": "12 cycles", "masters": masters}
+        | {"hub": HUB | {"grant_blocks": "16 cycles", "write_lead": "0 cycles"}, "cut_through": True},
+    }
+    if cached:
+        system["llc"] = llc | {"clock": "3.2 GHz"}
+    return {
+        "system": system | yaml.safe_load(FASED.read_text(encoding="utf-8"))["system"],
+        "corunners": WALKS[crowd],
+        "simulation": {"until": "20 us"},
+    }
+
+
+def figures(config, saves):
+    machine = build_machine(load(config))
+    if not saves:
+        machine.nodes.buses["bus"]["foresees"] = 0
+        machine.nodes.channels["hold"] = 1
+        machine.nodes.wires["fifo"]["delay"] = 0
+    result = result_of(machine, run_machine(machine))
+    simulation = result.summary["simulation"]
+    for name in UNEQUAL:
+        simulation.pop(name)
+    return simulation.pop("events"), result.summary, result.blame
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("crowd", WALKS)
+def test_saved_calls_show_nowhere(crowd, cached):
+    events, *every = figures(soc(crowd, cached), saves=False)
+    fewer, *saved = figures(soc(crowd, cached), saves=True)
+    assert saved == every
+    assert fewer < events or not cached
