@@ -33,6 +33,7 @@ from hw_models.nvdla.values.pdp_floats import pool_floats
 from hw_models.nvdla.values.sdp import SDP
 from hw_models.nvdla.values.sdp_floats import post_process_floats
 from hw_models.nvdla.values.winograd import pack_winograd
+from workloads.traces.program import read_register_program
 
 REFERENCE = Path(__file__).parents[2] / "hw_models/nvdla/reference"
 NAN_FP16, ONE = 0x7E01, 0x3C00
@@ -393,3 +394,46 @@ def test_a_launch_in_winograd_form_gives_the_direct_convolution():
     for y, x in np.ndindex(8, 8):
         sums = np.einsum("rsc,krsc->k", lines[y : y + 3, x : x + 3], weights)
         assert np.array_equal(found[y, x, :40].view(HALF), sums.astype(HALF))
+
+
+def text_of(launch):
+    """Return a launch as a program's text."""
+    lines = [
+        f"reg_write(NVDLA_{unit}.{name}_0, {value:#x});"
+        for unit, settings in launch.units.items()
+        for name, value in settings.values.items()
+        if name != "D_OP_ENABLE"
+    ]
+    return "\n".join(lines + [f"reg_write(NVDLA_{unit}.D_OP_ENABLE_0, 1);" for unit in launch.units])
+
+
+def program_of(tmp_path, preset, **fields):
+    """Return the operation of a convolution in FP16 that is written and read as a program."""
+    sizes = {"weight_bytes": 40 * 16 * 96 * 2, "data_banks": 8, "weight_banks": 8, "release": 8}
+    launch = launch_of(conv_op(**(sizes | fields)), PRESETS["nv_full"], registers(2, 2))
+    path = tmp_path / "p.cfg"
+    path.write_text(text_of(launch))
+    return read_register_program(path, PRESETS[preset]).ops[0]
+
+
+def test_a_program_in_fp16_and_winograd_form_is_an_operation_of_sixteen_bits(tmp_path):
+    op = program_of(tmp_path, "nv_full", winograd=1, height=8, out_height=8)
+    assert [int(op[name]) for name in ("wide", "winograd", "channels", "kernels")] == [1, 1, 140, 80]
+    assert (op["kernel_width"], op["kernel_height"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("preset", "fields", "message"),
+    [
+        ("nv_large", {}, "SDP's PROC_PRECISION is FP16; this accelerator computes INT8"),
+        (
+            "nv_full",
+            {"weights": 0x80020},
+            "weights at 0x80020, within a beat of 64 B; timing has them begin with one",
+        ),
+    ],
+)
+def test_a_program_that_the_accelerator_cannot_run_is_told_so(tmp_path, preset, fields, message):
+    with pytest.raises(ConfigError) as refused:
+        program_of(tmp_path, preset, **fields)
+    assert refused.value.message == message

@@ -51,6 +51,9 @@ def _convolution(launch: Launch, op: Any, preset: Mapping[str, int]) -> str:
     room = int(op["data_banks"]) * preset["cbuf_depth"]
     if entries > room:
         return f"{entries} entries of input; {op['data_banks']} data banks hold {room}"
+    if int(op["weights"]) % preset["dbb_bytes"]:
+        beat = f"a beat of {preset['dbb_bytes']} B"
+        return f"weights at {int(op['weights']):#x}, within {beat}; timing has them begin with one"
     need = int(op["kernels"] * op["kernel_height"] * op["kernel_width"] * op["channels"])
     wide = launch["CDMA"]["PROC_PRECISION"] and not op["wmb_bytes"]
     if not op["wmb_bytes"] and not op["winograd"] and int(op["weight_bytes"]) < need // (2 if wide else 1):
