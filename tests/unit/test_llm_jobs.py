@@ -198,3 +198,10 @@ def test_experts_have_no_neurons_to_keep(tmp_path):
 def test_preset_named_by_software_is_the_papers_under_its_short_name():
     for name in ("m1_max_cpu", "m1_max_metal", "m2_ultra_metal", "rtx_4090"):
         assert PRESETS[f"{name}.llm_in_a_flash"] == PRESETS[name]
+
+
+def test_memory_that_others_keep_is_told_beside_what_is_there():
+    backend = {"preset": "m1_max_metal", "capacity": "16 GB", "reserved": "15 GB"}
+    chat = {"model": "tinyllama-1.1b", "on": "gpu0"}
+    with pytest.raises(ConfigError, match=r"gpu0 has 16.00 GB, 15.00 GB of it reserved$"):
+        simulator.run({"system": {"backends": {"gpu0": backend}}, "workloads": {"chat": chat}})

@@ -7,7 +7,7 @@ from llm_helpers import TINY
 
 import simulator
 from hw_models.errors import ConfigError
-from simulator.config.model import Config
+from simulator.config.model import Config, load
 from simulator.serving.adapters import Adapters, factor_bytes
 from simulator.serving.run import server_of
 from workloads.llm.model import load_model, transformer
@@ -89,10 +89,17 @@ def test_what_cannot_be_shared_is_told(folder, job, told):
         simulator.run({"system": SYSTEM, "workloads": {"chat": chat}})
 
 
-def test_experts_are_not_shared():
+def test_experts_are_not_shared_but_the_attention_beside_them_may_be():
     chat = {"model": "qwen3-30b-a3b", "on": "gpu0", "prompt": 1, "tokens": 1, "share_weights": [{"share": 2}]}
-    with pytest.raises(ConfigError, match="not alike, or experts; write layers with the same matrices"):
-        simulator.run({"system": SYSTEM, "workloads": {"chat": chat}})
+    told = "ffn of layer 1 and of layer 0 are experts; write layers with the same matrices"
+    with pytest.raises(ConfigError, match=told):
+        load({"system": SYSTEM, "workloads": {"chat": chat}})
+    load(
+        {
+            "system": SYSTEM,
+            "workloads": {"chat": chat | {"share_weights": [{"part": "attention", "share": 2}]}},
+        }
+    )
 
 
 def test_adapter_is_its_factors():

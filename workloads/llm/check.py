@@ -35,9 +35,10 @@ def check(name: str, job: LlmJob, system: Any) -> tuple[Plan, Roofline, bool]:
             key=f"{key}.hold",
         )
     if capacity is not None and held + cached > capacity - machine.reserved_bytes:
+        kept = f", {machine.reserved_bytes / GB:.2f} GB of it reserved" if machine.reserved_bytes else ""
         raise ConfigError(
             f"{plan.model.name} keeps {held / GB:.2f} GB of weights and {cached / GB:.2f} GB of keys and "
-            f"values in DRAM; {owner} has {capacity / GB:.2f} GB",
+            f"values in DRAM; {owner} has {capacity / GB:.2f} GB{kept}",
             key=f"{key}.offload",
         )
     moves = plan.reads_units

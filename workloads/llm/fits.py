@@ -88,9 +88,11 @@ def _check_shared_weights(job: LlmJob, model: Transformer) -> None:
     for part, role in enumerate(PARTS):
         kinds = [_matrices(model, layer, role) for layer in range(model.shape.layers)]
         for layer, other in enumerate(owner[part].tolist()):
-            if kinds[layer] != kinds[other] or (part == 1 and model.shape.expert_layers[layer]):
+            experts = part == 1 and model.shape.expert_layers[layer]
+            if other != layer and (experts or kinds[layer] != kinds[other]):
+                found = "experts" if experts else "not alike"
                 raise ValueError(
-                    f"share_weights: {role} of layer {layer} and of layer {other} are not alike, or experts; "
+                    f"share_weights: {role} of layer {layer} and of layer {other} are {found}; "
                     "write layers with the same matrices"
                 )
 
