@@ -4,6 +4,7 @@ from hw_models.jit import njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase
+from hw_models.nvdla.op import InBuffer
 from hw_models.nvdla.timing import (
     HAND_OVER_TO_ENABLE,
     MASK_WEIGHTS,
@@ -16,12 +17,14 @@ P_DATA = int(Part.CDMA_DATA)
 P_WEIGHT = int(Part.CDMA_WEIGHT)
 P_CSC = int(Part.CSC)
 CDMA = int(Block.CDMA)
-IDLE, PEND, BUSY, DONE = (
+IDLE, PEND, BUSY, DONE, KEPT = (
     int(Phase.IDLE),
     int(Phase.PEND),
     int(Phase.BUSY),
     int(Phase.DONE),
+    int(Phase.KEPT),
 )
+DATA_BIT, WEIGHTS_BIT = int(InBuffer.DATA), int(InBuffer.WEIGHTS)
 M_DAT_DONE, M_WT_DONE = int(Mark.DAT_DONE), int(Mark.WT_DONE)
 M_DAT_UPDT, M_WT_UPDT = int(Mark.FIRST_DAT_UPDT), int(Mark.FIRST_WT_UPDT)
 
@@ -37,6 +40,20 @@ def input_lines(op):
     if op["winograd"]:
         return ceil_div(op["height"] + op["pad_top"] + op["pad_bottom"], WINOGRAD_LINES) * WINOGRAD_LINES
     return op["height"]
+
+
+@njit
+def lines_in_work(op):
+    """Return the lines that CSC works on: kept ones and those that CDMA hands over."""
+    if op["lines"] and not op["winograd"]:
+        return op["lines"]
+    return input_lines(op)
+
+
+@njit
+def data_mode(op):
+    """Return the form in which input lies in CBUF, from 1 on: another one cannot be reused (CDMA_dc.v)."""
+    return 1 + op["image"] + 2 * op["winograd"]
 
 
 @njit

@@ -4,18 +4,22 @@ from hw_models.jit import inlined, njit
 from hw_models.nvdla.cbuf import (
     BUSY,
     CDMA,
+    DATA_BIT,
     DONE,
     IDLE,
+    KEPT,
     M_DAT_DONE,
     M_DAT_UPDT,
     P_CSC,
     P_DATA,
     PEND,
     ceil_div,
+    data_mode,
     hand_over,
     input_lines,
     line_entries,
 )
+from hw_models.nvdla.cdma_kept import ends_kept, lie_there
 from hw_models.nvdla.conv_state import RELEASES, SKID_STAGES
 from hw_models.nvdla.mcif import read_room, request_read, wake
 from hw_models.nvdla.names import Client
@@ -48,6 +52,7 @@ def data_start(state, ops, data, group, begin):
     data["slot"] = group["slot"][group["head"]]
     data["phase"] = BUSY
     data["last_banks"] = op["data_banks"]
+    data["kept"] = data_mode(op) if op["keep"] & DATA_BIT else 0
     data["image"] = op["image"]
     data["height"] = input_lines(op)
     data["images"] = max(1, op["batch"])
@@ -257,6 +262,8 @@ def _release_data(state, now):
 def data_step(state, ops, now):
     data = state["cdma_data"]
     _data_updates(state, data, now)
+    if ends_kept(state, data, M_DAT_DONE, now):
+        hand_over(state)
     _release_data(state, now)
     if data["phase"] == IDLE:
         group = state["groups"][CDMA]
@@ -270,6 +277,9 @@ def data_step(state, ops, now):
                 data["op"] = group["op"][group["head"]]
                 data["pend_since"] = begin
                 wake(state, P_CSC, now)
+            elif op["reuse"] & DATA_BIT and data["kept"] == data_mode(op):
+                lie_there(data, group, begin)
+                data["kept"] = data_mode(op) if op["keep"] & DATA_BIT else 0
             else:
                 data_start(state, ops, data, group, begin)
     if data["phase"] == BUSY:
@@ -280,4 +290,6 @@ def data_step(state, ops, now):
     next_time = NEVER
     if data["update_count"]:
         next_time = data["update_time"][data["update_head"]]
+    if data["phase"] == KEPT:
+        next_time = min(next_time, data["done_at"])
     state["wake"][P_DATA] = min(next_time, state["cbuf"]["data_release_time"])

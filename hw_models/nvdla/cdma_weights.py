@@ -6,15 +6,18 @@ from hw_models.nvdla.cbuf import (
     CDMA,
     DONE,
     IDLE,
+    KEPT,
     M_WT_DONE,
     M_WT_UPDT,
     P_CSC,
     P_WEIGHT,
     PEND,
+    WEIGHTS_BIT,
     ceil_div,
     hand_over,
     kernel_group_bytes,
 )
+from hw_models.nvdla.cdma_kept import ends_kept, lie_there
 from hw_models.nvdla.compression import compressed_requests, compressed_start, decodable, take_source
 from hw_models.nvdla.conv_state import DOORS, RELEASES
 from hw_models.nvdla.mcif import read_room, request_read, wake
@@ -40,6 +43,7 @@ def weight_start(state, ops, weight, group, begin):
     weight["op"] = index
     weight["slot"] = group["slot"][group["head"]]
     weight["phase"] = BUSY
+    weight["kept"] = op["keep"] & WEIGHTS_BIT
     weight["last_data_banks"] = op["data_banks"]
     weight["last_weight_banks"] = op["weight_banks"]
     weight["address"] = op["weights"]
@@ -192,6 +196,8 @@ def _release_weights(state, weight, now):
 def weight_step(state, ops, now):
     weight = state["cdma_weight"]
     _weight_updates(state, weight, now)
+    if ends_kept(state, weight, M_WT_DONE, now):
+        hand_over(state)
     _release_weights(state, weight, now)
     if weight["phase"] == IDLE:
         group = state["groups"][CDMA]
@@ -206,6 +212,9 @@ def weight_step(state, ops, now):
                 weight["op"] = group["op"][group["head"]]
                 weight["pend_since"] = begin
                 wake(state, P_CSC, now)
+            elif op["reuse"] & WEIGHTS_BIT and weight["kept"]:
+                lie_there(weight, group, begin)
+                weight["kept"] = op["keep"] & WEIGHTS_BIT
             else:
                 weight_start(state, ops, weight, group, begin)
     if weight["phase"] == BUSY:
@@ -216,6 +225,8 @@ def weight_step(state, ops, now):
     next_time = NEVER
     if weight["update_count"]:
         next_time = weight["update_time"][weight["update_head"]]
+    if weight["phase"] == KEPT:
+        next_time = min(next_time, weight["done_at"])
     cbuf = state["cbuf"]
     if cbuf["weight_release_count"]:
         next_time = min(next_time, cbuf["weight_release_time"][cbuf["weight_release_head"]])

@@ -15,6 +15,7 @@ CDMA_DATA = np.dtype(
         ("op", np.int64),
         ("slot", np.int64),
         ("last_banks", np.int64),
+        ("kept", np.int64),  # form of the lines whose release the last launch skips, 0: it does not
         ("ready_at", np.int64),  # Phase.IDLE: cycle from which the next launch may begin
         # geometry in atoms, constant during a launch
         ("width", np.int64),
@@ -72,6 +73,7 @@ CDMA_WEIGHT = np.dtype(
         ("slot", np.int64),
         ("last_data_banks", np.int64),
         ("last_weight_banks", np.int64),
+        ("kept", np.int64),  # 1: the last launch skips their release
         ("ready_at", np.int64),
         ("address", np.int64),
         ("beats", np.int64),  # of all kernels
@@ -145,6 +147,9 @@ CSC = np.dtype(  # times are those at which a package's first data reach the MAC
         ("last_data_banks", np.int64),
         ("last_weight_banks", np.int64),
         ("last_lines", np.int64),  # lines left in CBUF by the launch before
+        ("last_groups", np.int64),  # kernel groups that it kept
+        ("mode", np.int64),  # form of its lines
+        ("keep", np.int64),  # bits of InBuffer, of the launch in work
         ("ready_at", np.int64),
         ("height", np.int64),
         ("groups", np.int64),

@@ -7,9 +7,17 @@ launch, and the first package of a kernel group needs its kernels.
 """
 
 from hw_models.jit import njit
-from hw_models.nvdla.cbuf import input_lines, kernel_group_bytes, line_entries
+from hw_models.nvdla.cbuf import (
+    DATA_BIT,
+    WEIGHTS_BIT,
+    data_mode,
+    kernel_group_bytes,
+    line_entries,
+    lines_in_work,
+)
 from hw_models.nvdla.cdma import end_pend
 from hw_models.nvdla.conv_state import CREDITS, RELEASES, STRIPES
+from hw_models.nvdla.csc_release import drop, release_group, release_lines
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase, Stall
@@ -31,8 +39,6 @@ from hw_models.port import NEVER
 
 _P_CSC = int(Part.CSC)
 _P_CACC = int(Part.CACC)
-_P_DATA = int(Part.CDMA_DATA)
-_P_WEIGHT = int(Part.CDMA_WEIGHT)
 _CSC = int(Block.CSC)
 _IDLE, _PEND, _BUSY = int(Phase.IDLE), int(Phase.PEND), int(Phase.BUSY)
 _WAIT_DATA, _WAIT_WEIGHTS, _WAIT_OUTPUT = int(Stall.DATA), int(Stall.WEIGHTS), int(Stall.OUTPUT)
@@ -72,7 +78,9 @@ def _start(state, ops, csc, begin):
     csc["last_data_banks"] = op["data_banks"]
     csc["last_weight_banks"] = op["weight_banks"]
     csc["image"] = op["image"]
-    csc["height"] = input_lines(op)
+    csc["mode"] = data_mode(op)
+    csc["keep"] = op["keep"]
+    csc["height"] = lines_in_work(op)
     csc["images"] = max(1, op["batch"])
     csc["step_pixels"] = WINOGRAD_PIXELS if op["winograd"] else csc["images"]
     csc["groups"] = _ceil(op["kernels"], state["atomic_k"])
@@ -91,6 +99,8 @@ def _start(state, ops, csc, begin):
     csc["rows"] = op["out_height"] if op["image"] else 1
     csc["entries"] = line_entries(state, op)
     csc["release"] = op["release"] if op["release"] and not op["winograd"] else csc["height"]
+    if csc["keep"] & DATA_BIT:
+        csc["release"] = 0
     csc["group_bytes"], csc["mask_group_bytes"] = kernel_group_bytes(state, op)
     csc["mask_bytes"] = op["wmb_bytes"]
     csc["weight_bytes"] = op["weight_bytes"]
@@ -113,26 +123,16 @@ def _begin_launch(state, ops, csc, now):
     if begin > now:
         wake(state, _P_CSC, begin)
         return
-    left = csc["last_lines"]
-    if left:  # lines that the launch before did not release are dropped
-        state["cbuf"]["lines"] -= left
-        _release_lines(state, left * csc["entries"], begin)
-        csc["last_lines"] = 0
-    if op["data_banks"] != csc["last_data_banks"] or op["weight_banks"] != csc["last_weight_banks"]:
+    data_pends = op["data_banks"] != csc["last_data_banks"]
+    pends = data_pends or op["weight_banks"] != csc["last_weight_banks"]
+    drop(state, csc, op, begin, data_pends, pends)
+    if pends:
         csc["phase"] = _PEND
         csc["slot"] = group["slot"][group["head"]]
         csc["pend_since"] = begin
-        csc["data_pends"] = op["data_banks"] != csc["last_data_banks"]
+        csc["data_pends"] = data_pends
     else:
         _start(state, ops, csc, begin + ENABLE_TO_BUSY)
-
-
-@njit
-def _release_lines(state, entries, time):
-    cbuf = state["cbuf"]
-    cbuf["data_release_time"] = time
-    cbuf["data_release_entries"] = entries
-    wake(state, _P_DATA, time)
 
 
 @njit
@@ -191,31 +191,6 @@ def _load(state, csc):
 
 
 @njit
-def _group_beats(state, csc, group_bytes, all_bytes):
-    """Return the beats of the group in work, in whole entries of CBUF."""
-    dbb = state["dbb_bytes"]
-    per_entry = max(1, state["cbuf_entry_bytes"] // dbb)
-    unit = per_entry * dbb
-    begin = _ceil(csc["group"] * group_bytes, unit)
-    end = _ceil((csc["group"] + 1) * group_bytes, unit)
-    if csc["group"] + 1 == csc["groups"]:
-        end = _ceil(all_bytes, unit)
-    return (end - begin) * per_entry
-
-
-@njit
-def _release_group(state, csc, time):
-    """Give the group's weights back to CDMA at ``time``."""
-    cbuf = state["cbuf"]
-    row = (cbuf["weight_release_head"] + cbuf["weight_release_count"]) % RELEASES
-    cbuf["weight_release_time"][row] = time
-    cbuf["weight_release_beats"][row] = _group_beats(state, csc, csc["group_bytes"], csc["weight_bytes"])
-    cbuf["mask_release_beats"][row] = _group_beats(state, csc, csc["mask_group_bytes"], csc["mask_bytes"])
-    cbuf["weight_release_count"] += 1
-    wake(state, _P_WEIGHT, time)
-
-
-@njit
 def _end_stripe(state, csc, package, length, slot):
     """The last package of a stripe is on its way: CACC gets the pixels, the next stripe is set up."""
     cacc = state["cacc"]
@@ -252,7 +227,11 @@ def _end_stripe(state, csc, package, length, slot):
     cbuf = state["cbuf"]
     cbuf["lines"] -= csc["release"]
     csc["last_lines"] = csc["height"] - csc["release"]
-    _release_lines(state, csc["release"] * csc["entries"], package + cycles + DATA_RELEASE)
+    if csc["release"]:
+        release_lines(state, csc["release"] * csc["entries"], package + cycles + DATA_RELEASE)
+    if csc["keep"] & WEIGHTS_BIT:
+        csc["serial"] -= csc["groups"]
+        csc["last_groups"] = csc["groups"]
     csc["phase"] = _IDLE
     csc["ready_at"] = package - POP_TO_MAC + cycles + CSC_FLUSH + CSC_DONE_TO_READY
     group_pop(state, _CSC)
@@ -276,10 +255,11 @@ def csc_step(state, ops, now):
             spacing = max(csc["stripe"] * csc["images"], state["atomic_k"])
             csc["last_package"] = csc["next_package"] + (csc["packages"] - 1) * spacing
             csc["pending_package"] = 1
-            if csc["pixel"] + csc["stripe"] == csc["row_pixels"] and csc["row"] + 1 == csc["rows"]:
+            ends_group = csc["pixel"] + csc["stripe"] == csc["row_pixels"] and csc["row"] + 1 == csc["rows"]
+            if ends_group and not csc["keep"] & WEIGHTS_BIT:
                 # the last package's kernels are asked for with the data of the package before
                 before = csc["last_package"] - spacing if csc["packages"] > 1 else csc["popped"]
-                _release_group(state, csc, before + _kernels(state, csc) + KERNELS_TO_RELEASE)
+                release_group(state, csc, before + _kernels(state, csc) + KERNELS_TO_RELEASE)
             mark(state, csc["slot"], _M_DAT_FIRST, csc["next_package"])
         if csc["last_package"] - POP_TO_MAC > now:
             state["wake"][_P_CSC] = csc["last_package"] - POP_TO_MAC

@@ -6,7 +6,7 @@ Sizes in registers are one less than what they mean; addresses and strides are b
 import numpy as np
 
 from hw_models.nvdla.launch import SUB_UNITS, Launch, is_on, reads_alu, reads_mul
-from hw_models.nvdla.op import OP, Operand, Unit
+from hw_models.nvdla.op import OP, InBuffer, Operand, Unit
 from hw_models.nvdla.registers import Settings
 
 ALU, MUL = 1, 2  # bits of `x1_work`, `x2_work`
@@ -66,6 +66,7 @@ def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
     rows, kernels = csc["WEIGHT_HEIGHT_EXT"] + 1, csc["WEIGHT_KERNEL"] + 1
     if cdma["CONV_MODE"]:  # a kernel of 3x3 is stored as 4x4 taps
         rows, columns = rows - 1, columns - 1
+    lines = csc["DATAIN_HEIGHT_EXT"] + 1
     out_width, out_height = csc["DATAOUT_WIDTH"] + 1, csc["DATAOUT_HEIGHT"] + 1
     fields = {
         "width": cdma["DATAIN_WIDTH"] + 1,
@@ -95,6 +96,9 @@ def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
         "line_packed": cdma["LINE_PACKED"],
         "surface_packed": cdma["SURF_PACKED"],
         "release": csc["RLS_SLICES"] + 1,
+        "reuse": _in_buffer(cdma, "DATA_REUSE", "WEIGHT_REUSE"),
+        "keep": _in_buffer(cdma, "SKIP_DATA_RLS", "SKIP_WEIGHT_RLS"),
+        "lines": 0 if cdma["CONV_MODE"] or lines == cdma["DATAIN_HEIGHT"] + 1 else lines,
         "weights": cdma.address("D_WEIGHT_ADDR_LOW", "D_WEIGHT_ADDR_HIGH"),
         "weight_bytes": cdma.raw("D_WEIGHT_BYTES"),
         "out_width": out_width,
@@ -106,6 +110,10 @@ def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
         fields["wmb_bytes"] = cdma.raw("D_WMB_BYTES")
         fields["wgs"] = cdma.address("D_WGS_ADDR_LOW", "D_WGS_ADDR_HIGH")
     return fields | _behind(launch, atom_bytes)
+
+
+def _in_buffer(cdma: Settings, data: str, weights: str) -> int:
+    return InBuffer.DATA * cdma[data] + InBuffer.WEIGHTS * cdma[weights]
 
 
 def _sdp(launch: Launch, atom_bytes: int) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from hw_models.nvdla.op import InBuffer
 from hw_models.nvdla.register_builder import Builder
 from hw_models.nvdla.timing import WINOGRAD_LINES
 
@@ -61,6 +62,10 @@ def _both(op: Any, sizes: _Sizes) -> dict[str, int]:
         "ENTRIES": sizes.entries - 1,
         "WEIGHT_FORMAT": int(op["wmb_bytes"] > 0),
         "WEIGHT_KERNEL": int(op["kernels"]) - 1,
+        "DATA_REUSE": int(op["reuse"] & InBuffer.DATA > 0),
+        "WEIGHT_REUSE": int(op["reuse"] & InBuffer.WEIGHTS > 0),
+        "SKIP_DATA_RLS": int(op["keep"] & InBuffer.DATA > 0),
+        "SKIP_WEIGHT_RLS": int(op["keep"] & InBuffer.WEIGHTS > 0),
         "PAD_LEFT": int(op["pad_left"]),
         "PAD_TOP": int(op["pad_top"]),
         "DATA_BANK": int(op["data_banks"]) - 1,
@@ -130,6 +135,8 @@ def _csc(op: Any, sizes: _Sizes) -> Builder:
             "Y_DILATION_EXT": max(int(op["dilation_y"]), 1) - 1,
         }
     )
+    if lines := int(op["lines"]):  # kept ones are among them
+        csc.fields({"DATAIN_HEIGHT_EXT": lines - 1, "RLS_SLICES": (int(op["release"]) or lines) - 1})
     csc.values["D_WEIGHT_BYTES"] = int(op["weight_bytes"])
     return csc
 

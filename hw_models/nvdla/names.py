@@ -65,6 +65,7 @@ class Phase(IntEnum):
     PEND = 1  # CBUF's split changes: CDMA and CSC wait for each other
     BUSY = 2
     DONE = 3
+    KEPT = 4  # what it would fetch lies in CBUF from the launch before
 
 
 class Stall(IntEnum):

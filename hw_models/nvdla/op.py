@@ -18,6 +18,13 @@ class Unit(IntEnum):
     BDMA = 5  # nv_full only
 
 
+class InBuffer(IntEnum):
+    """Bits of `reuse` and `keep`: what lies in CBUF."""
+
+    DATA = 1  # input lines
+    WEIGHTS = 2  # kernel groups
+
+
 class Operand(IntEnum):
     """Where an SDP sub-unit (X1, X2, Y) takes its second operand from."""
 
@@ -60,6 +67,9 @@ OP = np.dtype(
         ("line_packed", np.int64),
         ("surface_packed", np.int64),
         ("release", np.int64),  # input lines given back to CDMA at the end; 0: all
+        ("reuse", np.int64),  # bits of InBuffer: taken from CBUF where the launch before kept them
+        ("keep", np.int64),  # bits of InBuffer: not given back at the end
+        ("lines", np.int64),  # that CSC works on, kept ones among them; 0: those that CDMA fetches, `height`
         ("weights", np.int64),  # address
         ("weight_bytes", np.int64),  # as stored, rounded up to 128 B
         ("wmb", np.int64),  # compressed weights: address of the mask, one bit a weight

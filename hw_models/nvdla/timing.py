@@ -9,6 +9,7 @@ ENABLE_TO_WEIGHT_READ = 22  # op-enable on the bus -> first weight read on AXI, 
 PEND_DETOUR = 6  # and this much more when CDMA and CSC first agree on a new split: CDMA_wt.v, CSC_sg.v [M]
 PEND_DETOUR_CSC = 4  # when CSC is the one that was late
 DATA_AFTER_WEIGHT = 4  # feature data's first read comes so much later: three stages in CDMA_dc.v [M]
+ENABLE_TO_KEPT_DONE = 15  # CDMA done where all lies in CBUF: CDMA_dc.v and _wt.v IDLE -> DONE, CDMA_status.v
 HAND_OVER_TO_ENABLE = -9  # CDMA done -> as if the next launch had been enabled then [M]
 
 # Memory interface, reads
@@ -45,6 +46,10 @@ CREDIT_RETURN = 0  # CACC's last beat of a pixel -> credit at CSC
 KERNELS_TO_RELEASE = -5  # last weights of n kernels asked for -> n cycles more and their room is free [M]
 CSC_FLUSH = 48  # CSC_SG_DONE_FLUSH
 CSC_DONE_TO_READY = -5  # and the next launch begins as if enabled then [M]
+DATA_DROP = (
+    17  # lines that the launch before left, dropped as this one begins -> free: CSC_sg.v, CSC_dl.v [M]
+)
+WEIGHT_DROP = 15  # the same for its kernels: CSC_sg.v, CSC_wl.v [M]
 DATA_RELEASE = -1  # last data of a launch in the MACs -> its lines free for CDMA [M]
 
 # Winograd form: a 3x3 kernel becomes 4x4 taps, 4x4 pixels of input make 2x2 of output

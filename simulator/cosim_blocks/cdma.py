@@ -13,6 +13,7 @@ from hw_models.nvdla.block import advance, new_record, respond
 from hw_models.nvdla.build import build
 from hw_models.nvdla.cdma import end_pend
 from hw_models.nvdla.groups import group_push, group_room
+from hw_models.nvdla.kept import Kept
 from hw_models.nvdla.mcif import beat_returned, read_room, request_read, wake
 from hw_models.nvdla.names import Block, Client, Mark, Part, Phase
 from hw_models.nvdla.op import OP
@@ -77,7 +78,7 @@ class Bench(bench.Bench):
         self.ops = np.zeros(OPS, OP)
         self.launches = 0
         self.memory = Memory()
-        self.banks = (0, 0)
+        self.kept, self.last_op = Kept(), None
         self.next_task = self._new_task()
         self._draw_chances()
         self.csc = Csc()
@@ -116,8 +117,8 @@ class Bench(bench.Bench):
             vars(cdma_weights).update(original_announce=original, _announce=noted)
 
     def _new_task(self) -> Task:
-        task = random_task(self.random, self.preset, self.state, self.banks, self.memory)
-        self.banks = int(task.op["data_banks"]), int(task.op["weight_banks"])
+        task = random_task(self.random, self.preset, self.state, self.kept, self.last_op, self.memory)
+        self.last_op = task.op
         return task
 
     def drive(self, cycle: int) -> dict[str, int]:
@@ -163,7 +164,7 @@ class Bench(bench.Bench):
         """Tell whether CSC is done with all before, and the data side waits too, if it is to."""
         op, csc = self.ops[int(self.weight["op"])], self.csc
         ready = op["data_banks"] == self.data["last_banks"] or self.data["phase"] == Phase.PEND
-        return bool(ready and not csc.left and len(csc.launches) == self.state["groups"][CDMA]["count"])
+        return bool(ready and csc.begun and len(csc.launches) == self.state["groups"][CDMA]["count"])
 
     def check(self, cycle: int) -> dict[str, int]:
         expected = {"room": int(self.room)} | self._bursts()
@@ -237,6 +238,9 @@ class Bench(bench.Bench):
         advance(state, self.ops, cycle, self.reads, self.writes)
         if marks[Mark.WT_DONE] > cycle:
             self.dones["weights"].add(int(marks[Mark.WT_DONE]))
+        for who, side in (("data", self.data), ("weights", self.weight)):
+            if side["phase"] == Phase.KEPT:
+                self.dones[who].add(int(side["done_at"]))
 
     def _weights_come(self, cycle: int) -> bool:
         """Tell whether weights that will find the banks full are between the bus and CDMA."""
@@ -256,7 +260,7 @@ class Bench(bench.Bench):
         self.reach("the weight ring wraps around", around[1])
         self.reach("both register groups are taken", not group_room(self.state, CDMA))
         self.reach("a launch begins while CSC works on the one before", self.csc.used)
-        for goal, reached in reached_by(task, self.preset).items():
+        for goal, reached in (reached_by(task, self.preset) | task.goals).items():
             self.reach(goal, reached)
         self.next_task = self._new_task()
 

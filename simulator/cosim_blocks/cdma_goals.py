@@ -1,6 +1,9 @@
 """What random launches of CDMA must have brought about, and what a launch does of it."""
 
+from hw_models.nvdla.cbuf import lines_in_work
+from hw_models.nvdla.op import InBuffer
 from simulator.cosim_blocks.cdma_launches import Task
+from simulator.cosim_blocks.kept_launches import KEPT_GOALS
 
 GOALS = (
     "both register groups are taken",
@@ -39,6 +42,7 @@ GOALS = (
     "bursts of several beats",
     "another client takes its turn",
     "too many beats in flight",
+    *KEPT_GOALS,
 )
 SMALL_ENTRIES = 1024  # of CBUF; a larger one is not filled within an episode
 WITH_LITTLE_ROOM = (
@@ -80,5 +84,7 @@ def reached_by(task: Task, preset: dict[str, int]) -> dict[str, object]:
         "several kernel groups": len(task.groups) > 1,
         "the last group is not full": op["kernels"] % preset["atomic_k"],
         "kernel groups smaller than a request": group < 8 * atom and len(task.groups) > 1,
-        "lines are left and dropped": op["release"] and op["release"] < op["height"],
+        "lines are left and dropped": op["release"]
+        and op["release"] < lines_in_work(op)
+        and not op["keep"] & InBuffer.DATA,
     }

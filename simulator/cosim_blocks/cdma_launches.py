@@ -9,13 +9,15 @@ import numpy as np
 
 from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.encode import launch_of
-from hw_models.nvdla.op import OP
+from hw_models.nvdla.kept import Kept, kernel_shape, line_shape
+from hw_models.nvdla.op import OP, InBuffer
 from hw_models.nvdla.registers import Settings
 from hw_models.nvdla.values.core import input_lines
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import UNIT_BYTES
 from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault, line_atoms, registers_of
 from simulator.cosim_blocks.conv_launches import as_entries
+from simulator.cosim_blocks.kept_launches import draw, reached_by_keeping
 
 MAX_ATOMS = 160  # of the input
 REGION = 1 << 26  # bytes: surfaces of a launch lie within, weights in the next
@@ -28,15 +30,15 @@ class Task:
     registers: int  # as `cdma_types::cdma_launch_t`
     line_entries: int
     cdma: Settings
-    data: list[tuple[int, int]]  # (entry from the launch's first on, content) in the order of the fetches
-    weights: list[int]  # entries
+    data: list[tuple[int, int]]  # (entry from the first on, content) of what is fetched, in that order
+    weights: list[int]  # entries, likewise
     groups: list[int]  # entries of each kernel group
+    fetched: int  # bits of InBuffer
+    goals: dict[str, object]  # of keeping and reusing
 
 
-def random_task(
-    random: Random, preset: dict[str, int], state: Any, banks: tuple[int, int], memory: Memory
-) -> Task:
-    """Return a launch that fits into CBUF and put its data into memory; ``banks``: the last split."""
+def _fitting(random: Random, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> Any:
+    """Return a launch without places that fits into CBUF; ``banks``: the last split."""
     atom, depth = preset["atom_bytes"], preset["cbuf_depth"]
     keeps = banks[0] and random.random() < 0.7
     while True:
@@ -49,6 +51,22 @@ def random_task(
             break
     split = banks if keeps else _split(random, need, preset["cbuf_banks"], banks[0])
     op["data_banks"], op["weight_banks"] = split
+    return op
+
+
+def random_task(
+    random: Random, preset: dict[str, int], state: Any, kept: Kept, before: Any, memory: Memory
+) -> Task:
+    """Return a launch behind ``before``, which left what ``kept`` holds, and put its data into memory."""
+    atom = preset["atom_bytes"]
+    op = draw(random, preset, kept, before, lambda: _fitting(random, preset, state, kept.split))
+    goals = reached_by_keeping(kept, op)
+    fetched = kept.begin(op)
+    if fetched & InBuffer.DATA:
+        kept.lines += [(line_shape(op), None)] * int(op["height"])
+    if fetched & InBuffer.WEIGHTS:
+        kept.kernels = kernel_shape(op), None
+    kept.end(op)
     place(random, op, atom, int(state["launched"]))
     noise = np.random.default_rng(random.getrandbits(32))
     for start, size in spans(op, atom):
@@ -62,14 +80,17 @@ def random_task(
     ]
     lines = input_lines(cdma, memory, preset)
     stored = memory.read(int(op["weights"]), int(op["weight_bytes"]))
+    data = _packed(cdma["PAD_VALUE"], lines, atom) if op["image"] else _fetched(op, lines, atom)
     return Task(
         op=op,
         registers=registers_of(op, cdma, preset),
         line_entries=cdma["ENTRIES"] + 1,
         cdma=cdma,
-        data=list(_packed(cdma["PAD_VALUE"], lines, atom) if op["image"] else _fetched(op, lines, atom)),
-        weights=as_entries(stored, atom),
-        groups=groups,
+        data=list(data) if fetched & InBuffer.DATA else [],
+        weights=as_entries(stored, atom) if fetched & InBuffer.WEIGHTS else [],
+        groups=_group_entries(op, preset),
+        fetched=fetched,
+        goals=goals,
     )
 
 

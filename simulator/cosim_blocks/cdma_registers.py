@@ -38,6 +38,10 @@ WIDTHS = (  # fields of `cdma_types::cdma_launch_t`, the first on top: bits of e
     ("CVT_OFFSET", 16),
     ("CVT_SCALE", 16),
     ("CVT_TRUNCATE", 6),
+    ("DATA_REUSE", 1),
+    ("WEIGHT_REUSE", 1),
+    ("SKIP_DATA_RLS", 1),
+    ("SKIP_WEIGHT_RLS", 1),
 )
 
 
@@ -64,8 +68,6 @@ def _fault(op: Any, cdma: Settings, preset: Mapping[str, int]) -> str:
             return f"has no {what}"
     if op["batch"] > 1:
         return f"takes one image a launch, found batch {op['batch']}"
-    if cdma["DATA_REUSE"] or cdma["WEIGHT_REUSE"]:
-        return "fetches all anew: neither DATA_REUSE nor WEIGHT_REUSE is in it"
     if cdma["IN_PRECISION"] or cdma["PROC_PRECISION"]:
         return "is of INT8; write IN_PRECISION and PROC_PRECISION 0"
     if op["image"] and cdma["PIXEL_FORMAT"] not in PIXELS.get(int(op["channels"]), ()):

@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Any
 
+from hw_models.nvdla.op import InBuffer
 from simulator.cosim_blocks.cdma_launches import Task
 from simulator.cosim_blocks.cdma_pixels import Lines, shape_of
 
@@ -34,7 +35,8 @@ class Writes:
             self.weight_position = 0
         self.split = data, weights
         self.data_to_come.extend(((self.data_base + entry) % data, content) for entry, content in task.data)
-        data_end = self.data_base + int(op["height"]) * task.line_entries
+        lines = int(op["height"]) if task.fetched & InBuffer.DATA else 0
+        data_end = self.data_base + lines * task.line_entries
         self.data_base = data_end % data
         weights_end = self.weight_position + len(task.weights)
         places = range(self.weight_position, weights_end)

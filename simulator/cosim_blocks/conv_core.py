@@ -3,7 +3,10 @@
 from collections import deque
 from random import Random
 
+from hw_models.nvdla.cbuf import lines_in_work
+from hw_models.nvdla.kept import Kept
 from hw_models.nvdla.names import Block, Stall
+from hw_models.nvdla.op import InBuffer
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.timing import POP_TO_MAC
 from hw_models.port import NEVER
@@ -13,6 +16,7 @@ from simulator.cosim_blocks.conv_cdma import Cdma
 from simulator.cosim_blocks.conv_launches import Task, random_task
 from simulator.cosim_blocks.conv_model import Model
 from simulator.cosim_blocks.conv_registers import registers_of
+from simulator.cosim_blocks.kept_launches import KEPT_GOALS
 
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
 WAITS = {"data_waits": Stall.DATA, "weight_waits": Stall.WEIGHTS, "output_waits": Stall.OUTPUT}
@@ -51,6 +55,7 @@ class Bench(bench.Bench):
         "the weight ring wraps around",
         "results saturate",
         "sums saturate",
+        *KEPT_GOALS,
     )
     episode_cycles = 4000
 
@@ -74,7 +79,7 @@ class Bench(bench.Bench):
         self.model = Model(self.preset)
         self.cdma = Cdma(self.random, self.preset["cbuf_depth"])
         self.chances = {who: self.random.choice(CHANCES) for who in ("sdp", "driver", "cdma")}
-        self.banks = (0, 0)
+        self.kept, self.last_op = Kept(), None
         self.next_task = self._new_task()
         self.results: deque[list[int]] = deque()  # pixels that SDP is to get
         self.beats: deque[int] = deque()  # of the pixel under way
@@ -86,8 +91,8 @@ class Bench(bench.Bench):
         return idle | self._registers(self.next_task)
 
     def _new_task(self) -> Task:
-        task = random_task(self.random, self.preset, self.model.state, self.banks, self.bits)
-        self.banks = int(task.op["data_banks"]), int(task.op["weight_banks"])
+        task = random_task(self.random, self.preset, self.model.state, self.kept, self.last_op, self.bits)
+        self.last_op = task.op
         return task
 
     def _registers(self, task: Task) -> dict[str, int]:
@@ -202,12 +207,15 @@ class Bench(bench.Bench):
 
     def _cover_task(self, task: Task) -> None:
         op, k = task.op, self.preset["atomic_k"]
+        for goal, reached in task.goals.items():
+            self.reach(goal, reached)
         channels = op["channels"] * (op["kernel_width"] if op["image"] else 1)
         pixels = int(op["out_width"] if op["image"] else op["out_width"] * op["out_height"])
         last = (1 << (self.bits[1] - 1)) - 1
         self.reach("both register groups are taken", not self.model.room(Block.CSC))
         self.reach("a launch begins as soon as it may", self.model.count(Block.CSC) == 2)
-        self.reach("lines are left and dropped", op["release"] and op["release"] < op["height"])
+        left = op["release"] and op["release"] < lines_in_work(op) and not op["keep"] & InBuffer.DATA
+        self.reach("lines are left and dropped", left)
         self.reach("the last group has one kernel", op["kernels"] % k == 1)
         self.reach("the last block is not full", channels % self.preset["atomic_c"])
         self.reach("a stripe of one pixel", pixels == 1)

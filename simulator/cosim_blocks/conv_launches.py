@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.nvdla.cbuf import line_entries
+from hw_models.nvdla.cbuf import line_entries, lines_in_work
 from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.kept import Kept, kernel_shape, line_shape
 from hw_models.nvdla.launch import Launch
-from hw_models.nvdla.op import OP
+from hw_models.nvdla.op import OP, InBuffer
 from hw_models.nvdla.values import convolution as arithmetic
 from hw_models.nvdla.values.core import convolution
 from hw_models.nvdla.values.memory import Memory
 from hw_models.nvdla.values.packing import UNIT_BYTES, pack_weights
 from hw_models.nvdla.values.rounding import saturate
+from simulator.cosim_blocks.kept_launches import draw, reached_by_keeping
 
 MOST_CYCLES = 2500  # of a launch in the MACs
 ENDS = np.array([-128, 127], np.int8)
@@ -28,13 +30,10 @@ class Task:
 
     op: Any  # an OP row
     launch: Launch
-    lines: list[list[int]]  # entries of each input line
-    groups: list[list[int]]  # entries of each kernel group
+    lines: list[list[int]]  # entries of each input line that CDMA fetches
+    groups: list[list[int]]  # likewise of each kernel group
     pixels: list[list[int]]  # atomic-K results each
-
-    @property
-    def line_entries(self) -> int:
-        return len(self.lines[0])
+    goals: dict[str, object]  # of keeping and reusing
 
 
 def _some(rng: random.Random, corners: list[int], most: int) -> int:
@@ -136,20 +135,28 @@ def fit(rng: random.Random, op: Any, preset: dict[str, int], state: Any, banks: 
     return True
 
 
+def _fitting(rng: random.Random, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> Any:
+    while not fit(rng, op := random_shape(rng, preset), preset, state, banks):
+        pass
+    return op
+
+
 def random_task(
     rng: random.Random,
     preset: dict[str, int],
     state: Any,
-    banks: tuple[int, int],
+    kept: Kept,
+    before: Any,
     bits: tuple[int, int],
 ) -> Task:
-    """Return a launch that fits into CBUF; ``banks``: the last split, kept where possible.
+    """Return a launch that fits into CBUF behind the launch ``before``, which left what ``kept`` holds.
 
     ``bits``: of CACC's sums and of its results.
     """
     size, k = preset["cbuf_entry_bytes"], preset["atomic_k"]
-    while not fit(rng, op := random_shape(rng, preset), preset, state, banks):
-        pass
+    op = draw(rng, preset, kept, before, lambda: _fitting(rng, preset, state, kept.split))
+    goals = reached_by_keeping(kept, op)
+    fetched = kept.begin(op)
     weight_bytes = int(op["weight_bytes"])
     group = int(op["kernel_width"] * op["kernel_height"] * op["channels"]) * k // size
     groups = -(-int(op["kernels"]) // k)
@@ -162,17 +169,20 @@ def random_task(
     weights = _numbers(rng, noise, (op["kernels"], op["kernel_height"], columns, channels))
     pad_value = rng.choice([0, 0xFF80, 127, rng.getrandbits(16)])
     cut = rng.choice([0, 1, 2, 3, rng.randint(0, 12), rng.randint(0, 31)])
-    if weights[0].size << 14 > 1 << (bits[0] - 1) and noise.random() < STEEP:
+    steep = weights[0].size << 14 > 1 << (bits[0] - 1) and noise.random() < STEEP
+    if steep and fetched == InBuffer.DATA | InBuffer.WEIGHTS and not kept.lines:
         data[:], weights[:] = noise.choice(ENDS), noise.choice(ENDS, (len(weights), 1, 1, 1))
         pad_value, cut = int(data.flat[0]) & 0xFFFF, bits[0] - bits[1] + 1  # the least that shows all sums
-    extra = {
-        "CDMA": {"DATA_REUSE": 1, "WEIGHT_REUSE": 1},
-        "CSC": {"PAD_VALUE": pad_value},
-        "CACC": {"CLIP_TRUNCATE": cut},
-    }
-    launch = launch_of(op, preset, extra)
+    lines = _lines(op, data, noise, size)
+    if fetched & InBuffer.DATA:
+        kept.lines += [(line_shape(op), line) for line in data]
+    if fetched & InBuffer.WEIGHTS:
+        kept.kernels = kernel_shape(op), weights
+    in_work = np.stack([line for _, line in kept.lines[: int(lines_in_work(op))]])
+    launch = launch_of(op, preset, {"CSC": {"PAD_VALUE": pad_value}, "CACC": {"CLIP_TRUNCATE": cut}})
     arithmetic.ACCUMULATOR_BITS[1] = bits[0]
-    sums = convolution(launch, Memory(), preset, {"data": data, "weights": weights})
+    sums = convolution(launch, Memory(), preset, {"data": in_work, "weights": kept.kernels[1]})
+    kept.end(op)
     narrow = np.array([saturate(value, bits[1]) for value in sums.reshape(-1).tolist()]).reshape(sums.shape)
 
     stored = noise.integers(-128, 128, weight_bytes)
@@ -183,7 +193,8 @@ def random_task(
     return Task(
         op=op,
         launch=launch,
-        lines=_lines(op, data, noise, size),
-        groups=[entries[a:b] for a, b in pairwise(bounds)],
+        lines=lines if fetched & InBuffer.DATA else [],
+        groups=[entries[a:b] for a, b in pairwise(bounds)] if fetched & InBuffer.WEIGHTS else [],
         pixels=_in_order(op, narrow, k),
+        goals=goals,
     )

@@ -9,14 +9,16 @@ import numpy as np
 from hw_models.cache.standalone import build_wiring
 from hw_models.nvdla.block import advance, respond, start
 from hw_models.nvdla.build import build
+from hw_models.nvdla.cbuf import lines_in_work
 from hw_models.nvdla.names import Block, Client, Mark, Phase
-from hw_models.nvdla.op import OP
+from hw_models.nvdla.op import OP, InBuffer
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.values.execute import Executor
 from hw_models.nvdla.values.memory import Memory
 from hw_models.port import REQUEST, front, pop
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.conv_pipe_launches import Task, random_task
+from simulator.cosim_blocks.kept_launches import KEPT_GOALS, reached_by_keeping
 
 OPS = 64  # rows, used in turn
 BLOCKS = (Block.CDMA, Block.CSC, Block.CACC, Block.SDP)
@@ -39,6 +41,7 @@ class Bench(bench.Bench):
         "CDMA is a launch ahead of CSC",
         "lines are left and dropped",
         "acknowledgements are late",
+        *KEPT_GOALS,
     )
     episode_cycles = 8000
 
@@ -68,7 +71,7 @@ class Bench(bench.Bench):
         self.launches = 0
         self.memory = Memory()
         self.executor = Executor(self.preset, self.memory)
-        self.banks = (0, 0)
+        self.last_op: Any = None
         self.last_split = (0, 0)
         self.beats: deque[tuple[int, Any, int]] = deque()  # earliest cycle, burst, content
         self.on_bus: tuple[Any, int, int] | None = None  # burst, content, cycle in which it is to be taken
@@ -87,8 +90,11 @@ class Bench(bench.Bench):
 
     def new_task(self) -> Task | None:
         """Return the next launch, its results in memory; None: there is none."""
-        task = random_task(self.random, self.preset, self.state, self.banks, self.memory)
-        self.banks = int(task.op["data_banks"]), int(task.op["weight_banks"])
+        kept = self.executor.buffer.kept
+        task = random_task(self.random, self.preset, self.state, kept, self.last_op, self.memory)
+        for goal, reached in reached_by_keeping(kept, task.op).items():
+            self.reach(goal, reached)
+        self.last_op = task.op
         self.executor.run(task.launch)
         return task
 
@@ -234,4 +240,5 @@ class Bench(bench.Bench):
         self.reach("several surfaces", op["channels"] > self.preset["atom_bytes"] and not op["image"])
         self.reach("several kernel groups", op["kernels"] > self.preset["atomic_k"])
         self.reach("a launch begins while the one before is at work", groups[int(Block.CSC)]["count"] > 1)
-        self.reach("lines are left and dropped", op["release"] < op["height"])
+        left = op["release"] < lines_in_work(op) and not op["keep"] & InBuffer.DATA
+        self.reach("lines are left and dropped", left)

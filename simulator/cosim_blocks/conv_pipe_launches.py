@@ -9,6 +9,7 @@ import numpy as np
 from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.encode import launch_of
+from hw_models.nvdla.kept import Kept
 from hw_models.nvdla.launch import SUB_UNITS, Launch, reads_alu, reads_mul
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.values.memory import Memory
@@ -17,6 +18,7 @@ from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault
 from simulator.cosim_blocks.cdma_registers import registers_of as cdma_registers
 from simulator.cosim_blocks.conv_launches import fit, random_shape
 from simulator.cosim_blocks.conv_registers import registers_of as csc_registers
+from simulator.cosim_blocks.kept_launches import draw
 from simulator.cosim_blocks.sdp_launches import random_settings
 from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
 
@@ -47,10 +49,8 @@ def task_of(launch: Launch, preset: dict[str, int]) -> Task:
     return Task(op, launch, inputs)
 
 
-def random_task(
-    random: Random, preset: dict[str, int], state: Any, banks: tuple[int, int], memory: Memory
-) -> Task:
-    """Return a launch that fits into CBUF and put its data into memory; ``banks``: the last split."""
+def _fitting(random: Random, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> Any:
+    """Return a launch without places that fits into CBUF; ``banks``: the last split."""
     atom = preset["atom_bytes"]
     while True:
         op = random_shape(random, preset)
@@ -60,7 +60,15 @@ def random_task(
             _pad(random, op, atom)
         if _is_odd(op, int(line_entries(state, op)), atom) or not fit(random, op, preset, state, banks):
             continue
-        break
+        return op
+
+
+def random_task(
+    random: Random, preset: dict[str, int], state: Any, kept: Kept, before: Any, memory: Memory
+) -> Task:
+    """Return a launch behind ``before``, which left what ``kept`` holds, and put its data into memory."""
+    atom = preset["atom_bytes"]
+    op = draw(random, preset, kept, before, lambda: _fitting(random, preset, state, kept.split))
     place(random, op, atom, int(state["launched"]))
     op["dst"] = int(op["weights"]) // REGION * REGION - REGION + DST + random.randrange(64) * atom
     op["dst_line_stride"] = (op["out_width"] + random.choice([0, 0, 1, 5])) * atom
@@ -77,7 +85,7 @@ def _pad(random: Random, op: Any, atom: int) -> None:
     each = int(op["channels"])
     op["src"] = random.randrange(max(1, atom // each)) * each
     for side in ("pad_left", "pad_right"):
-        op[side] = random.choice([0, 0, 1, random.randint(0, 4)])
+        op[side] = random.choice([0, 1, 2, random.randint(0, 4)])
         op[side] = min(op[side], max(0, op["width"] - 1))
         op["width"] -= op[side]
 

@@ -6,6 +6,7 @@ from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.registers import Settings
 from simulator.cosim_blocks.sdp_registers import joined
 
+IN_BUFFER = ("DATA_REUSE", "WEIGHT_REUSE", "SKIP_DATA_RLS", "SKIP_WEIGHT_RLS")
 WIDTHS = (  # fields of `conv_types::launch_t`, the first on top: bits of each
     ("image", 1),
     ("DATAIN_WIDTH_EXT", 14),
@@ -30,6 +31,7 @@ WIDTHS = (  # fields of `conv_types::launch_t`, the first on top: bits of each
     ("weight_entries", 16),
     ("DATA_BANK", 6),
     ("WEIGHT_BANK", 6),
+    *((name, 1) for name in IN_BUFFER),
 )
 ABSENT = {
     "CONV_MODE": "Winograd form",
@@ -50,7 +52,7 @@ def registers_of(op: Any, launch: Launch, entry_bytes: int) -> int:
         "pad_value": csc["PAD_VALUE"] & 0xFF,
         "kernel_bytes": launch["CDMA"]["BYTE_PER_KERNEL"] + 1,
         "weight_entries": int(op["weight_bytes"]) // entry_bytes,
-    }
+    } | {name: csc[name] for name in IN_BUFFER}
     return joined([(fields[name] if name in fields else csc[name] + 1, bits) for name, bits in WIDTHS])
 
 

@@ -9,6 +9,8 @@ from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.modes import precision_fault
 from hw_models.nvdla.op import Unit
 
+IN_BUFFER = ("DATA_REUSE", "WEIGHT_REUSE", "SKIP_DATA_RLS", "SKIP_WEIGHT_RLS")  # fields of D_MISC_CFG
+
 
 def check_launch(launch: Launch, op: Any, preset: Mapping[str, int], path: Path) -> None:
     """Raise ConfigError for a launch that the accelerator lacks a unit for, or whose sizes contradict."""
@@ -44,10 +46,13 @@ def _sdp(launch: Launch, op: Any, preset: Mapping[str, int]) -> str:
 
 
 def _convolution(launch: Launch, op: Any, preset: Mapping[str, int]) -> str:
+    for name in IN_BUFFER:
+        if launch["CDMA"][name] != launch["CSC"][name]:
+            return f"{name} is {launch['CDMA'][name]} in CDMA and {launch['CSC'][name]} in CSC; write one"
     banks = int(op["data_banks"] + op["weight_banks"])
     if banks > preset["cbuf_banks"]:
         return f"{banks} banks for data and weights; CBUF has {preset['cbuf_banks']}"
-    entries = (launch["CSC"]["ENTRIES"] + 1) * int(op["height"] * op["batch"])
+    entries = (launch["CSC"]["ENTRIES"] + 1) * int(max(op["height"], op["lines"]) * op["batch"])
     room = int(op["data_banks"]) * preset["cbuf_depth"]
     if entries > room:
         return f"{entries} entries of input; {op['data_banks']} data banks hold {room}"

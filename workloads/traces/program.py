@@ -13,6 +13,7 @@ import numpy as np
 from hw_models.cpu.task import TASK
 from hw_models.errors import ConfigError
 from hw_models.nvdla.decode import op_of
+from hw_models.nvdla.kept import kept_fault
 from hw_models.nvdla.launch import Enabler, Launch
 from hw_models.nvdla.modes import check_modes
 from hw_models.nvdla.op import Unit
@@ -119,6 +120,9 @@ def read_register_program(path: Path, preset: Any, base_address: int = 0) -> Pro
         check_modes(ops, preset)
     except ConfigError as error:
         raise ConfigError(error.message, file=path) from None
+    index, fault = kept_fault(ops, preset)
+    if fault:
+        raise ConfigError(fault, file=path, line=script.launches[index].line)
     _check_addresses(script, ops)
     for name in ADDRESSES:
         ops[name] += base_address

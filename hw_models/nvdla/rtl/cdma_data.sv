@@ -67,7 +67,11 @@ module cdma_data
   wire starts = phase == IDLE && waits;
   wire new_split = first.data_banks != banks;
   wire agrees = phase == PEND && agreed;
-  wire loads = agrees || (starts && !new_split);
+  typedef enum logic [1:0] {NOTHING, FEATURES, PIXELS} form_t;
+  form_t kept;                              // what the launch before keeps
+  wire form_t form = first.image ? PIXELS : FEATURES;
+  wire lie_there = starts && !new_split && first.reuse_data && kept == form;
+  wire loads = agrees || (starts && !new_split && !lie_there);
   wire [13:0] atoms_deep = 14'((14'(first.channels) + 14'(ATOM - 1)) >> LOG_ATOM);
   wire one_line = first.width == 1 && first.height == 1 && first.surface_packed;
   wire [13:0] first_grain = (first.line_packed && first.grains != 0 && !first.image) ? 14'(first.grains) : 14'd1;
@@ -176,14 +180,16 @@ module cdma_data
   delay #(.CYCLES(IMAGE_DONE_LATE)) to_late (.clk, .rst, .in(update.last && launch.image), .out(last_late));
   assign lines_update = update.lines;
   assign last_update = update.last;
-  assign done = last_early || last_late;
   logic [T-1:0] was_done_at;
-  assign over = phase == DONE || last_update;
+  wire ends_kept = phase == KEPT && now == was_done_at;
+  assign done = last_early || last_late || ends_kept;
+  assign over = phase == DONE || last_update || ends_kept;
   assign done_at = !last_update ? was_done_at : launch.image ? now + T'(IMAGE_DONE_LATE) : now - T'(DONE_EARLY);
 
   always_ff @(posedge clk) begin
     if (rst) begin
       phase <= IDLE;
+      kept <= NOTHING;
       launch <= '0;
       {banks, width, surfaces, grain} <= '0;
       {next_request, was_done_at} <= '0;
@@ -200,6 +206,12 @@ module cdma_data
         surfaces <= (first.image || one_line) ? 14'd1 : atoms_deep;
         grain <= first_grain;
       end
+      if (lie_there) begin
+        phase <= KEPT;
+        was_done_at <= begin_at + T'(ENABLE_TO_KEPT_DONE);
+      end
+      if (loads || lie_there) kept <= first.keep_data ? form : NOTHING;
+      if (ends_kept) phase <= DONE;
       if (last_update) begin
         phase <= DONE;
         was_done_at <= done_at;

@@ -9,7 +9,9 @@ package cdma_types;
   localparam int REQUEST_TO_READ = 5;
   localparam int ROOM_TO_REQUEST = 3;
 
-  typedef enum logic [1:0] {IDLE, PEND, BUSY, DONE} phase_t;
+  localparam int ENABLE_TO_KEPT_DONE = 15; // of a side that fetches nothing
+
+  typedef enum logic [2:0] {IDLE, PEND, BUSY, DONE, KEPT} phase_t;  // KEPT: what it would fetch lies in CBUF
 
   // registers of a launch, as the driver programs them; sizes as they are, not less one
   typedef struct packed {
@@ -41,6 +43,10 @@ package cdma_types;
     logic [15:0] offset;
     logic [15:0] scale;
     logic [5:0]  truncate;
+    logic        reuse_data;               // where the launch before kept them: nothing is fetched
+    logic        reuse_weights;
+    logic        keep_data;                // CSC does not give them back
+    logic        keep_weights;
   } cdma_launch_t;
 
   function automatic logic [T-1:0] later(logic [T-1:0] one, logic [T-1:0] other);

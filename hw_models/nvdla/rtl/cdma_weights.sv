@@ -60,7 +60,9 @@ module cdma_weights
   wire starts = phase == IDLE && waits;
   wire new_split = {first.data_banks, first.weight_banks} != banks;
   wire agrees = phase == PEND && agreed;
-  wire loads = agrees || (starts && !new_split);
+  logic kept;                               // the launch before keeps its own
+  wire lie_there = starts && !new_split && first.reuse_weights && kept;
+  wire loads = agrees || (starts && !new_split && !lie_there);
   assign pends = phase == PEND;
   assign asks = pends || (starts && new_split);
 
@@ -107,14 +109,18 @@ module cdma_weights
   delay #(.CYCLES(TO_KERNELS), .BITS(2)) to_kernels (
       .clk, .rst, .in({announces, announces && last_group}), .out({kernels_update, last_update})
   );
-  delay #(.CYCLES(LAST_TO_DONE)) to_done (.clk, .rst, .in(last_update), .out(done));
+  logic last_late;
+  delay #(.CYCLES(LAST_TO_DONE)) to_done (.clk, .rst, .in(last_update), .out(last_late));
   logic [T-1:0] was_done_at;
-  assign over = phase == DONE || last_update;
+  wire ends_kept = phase == KEPT && now == was_done_at;
+  assign done = last_late || ends_kept;
+  assign over = phase == DONE || last_update || ends_kept;
   assign done_at = last_update ? now + T'(LAST_TO_DONE) : was_done_at;
 
   always_ff @(posedge clk) begin
     if (rst) begin
       phase <= IDLE;
+      kept <= 1'b0;
       launch <= '0;
       banks <= '0;
       {next_request, was_done_at} <= '0;
@@ -129,6 +135,12 @@ module cdma_weights
         launch <= first;
         banks <= {first.data_banks, first.weight_banks};
       end
+      if (lie_there) begin
+        phase <= KEPT;
+        was_done_at <= begin_at + T'(ENABLE_TO_KEPT_DONE);
+      end
+      if (loads || lie_there) kept <= first.keep_weights;
+      if (ends_kept) phase <= DONE;
       if (last_update) begin
         phase <= DONE;
         was_done_at <= done_at;

@@ -63,13 +63,15 @@ module conv_core
   localparam int MAC_CYCLES = 3;
 
   launch_t launch;
-  logic load, credit, data_agreed;
+  logic load, credit, data_agreed, drops_data, rewinds_weights;
+  logic [13:0] dropped_lines;
   load_t load_info;
   package_t pop_info;
   csc #(.ATOMIC_C(ATOMIC_C), .ATOMIC_K(ATOMIC_K)) sequencer (
       .clk, .rst, .enable, .registers, .room(csc_room), .lines_update, .kernels_update, .cdma_pends, .pends,
       .agreed, .data_agreed, .release_weights, .release_weight_entries, .release_data, .release_data_entries,
-      .credit, .credits, .launch, .load, .load_info, .pop, .pop_info, .begins, .done(csc_done),
+      .credit, .credits, .launch, .load, .load_info, .pop, .pop_info, .drops_data, .dropped_lines,
+      .rewinds_weights, .begins, .done(csc_done),
       .data_waits, .weight_waits, .output_waits
   );
 
@@ -93,14 +95,16 @@ module conv_core
   kernel_t kernel_read, kernel;
 
   csc_data #(.ATOMIC_C(ATOMIC_C), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)) data_path (
-      .clk, .rst, .launch, .restart(data_agreed), .pop, .pop_info, .read_entry(data_entry),
+      .clk, .rst, .launch, .restart(data_agreed), .drops(drops_data), .dropped_lines, .pop, .pop_info,
+      .read_entry(data_entry),
       .read_data(data_read), .valid(pixel_read.valid), .opens(pixel_read.opens), .first(pixel_read.first),
       .last(pixel_read.last), .end_launch(pixel_read.end_launch), .data(pixel_read.data)
   );
   csc_weights #(
       .ATOMIC_C(ATOMIC_C), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)
   ) weight_path (
-      .clk, .rst, .launch, .restart(agreed), .load, .load_info, .read_entry(weight_entry),
+      .clk, .rst, .launch, .restart(agreed), .begins, .rewinds(rewinds_weights), .load, .load_info,
+      .read_entry(weight_entry),
       .read_data(weights_read), .valid(kernel_read.valid), .kernel(kernel_read.kernel),
       .weights(kernel_read.weights)
   );

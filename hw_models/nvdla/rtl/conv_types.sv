@@ -27,6 +27,10 @@ package conv_types;
     logic [15:0] weight_entries;  // CBUF entries of all kernels
     logic [5:0]  data_banks;
     logic [5:0]  weight_banks;
+    logic        reuse_data;      // lines that the launch before left are worked on
+    logic        reuse_weights;   // its kept kernels are
+    logic        keep_data;       // nothing is given back at the end
+    logic        keep_weights;
   } launch_t;
 
   // a package on its way to the MACs

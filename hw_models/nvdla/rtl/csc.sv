@@ -36,6 +36,9 @@ module csc
     output load_t       load_info,
     output logic        pop,
     output package_t    pop_info,
+    output logic        drops_data,         // as a launch begins: its data begin so many lines later
+    output logic [13:0] dropped_lines,
+    output logic        rewinds_weights,    // and the weights are those of the launch before
     // what the summary reports
     output logic        begins,
     output logic        done,               // the launch's last package is popped
@@ -50,6 +53,8 @@ module csc
   localparam int FLUSH_TO_READY = 43;      // last package's last data asked for -> next launch
   localparam int POP_TO_DATA_RELEASE = 23; // and the length of the last package
   localparam int LOAD_TO_RELEASE = 19;     // and a cycle a kernel
+  localparam int DATA_DROP = 17;           // a launch begins -> lines that the one before left are free
+  localparam int WEIGHT_DROP = 15;         // likewise its kernels
   localparam int LOG_C = $clog2(ATOMIC_C);
   localparam int LOG_K = $clog2(ATOMIC_K);
   localparam int STRIPE = 2 * ATOMIC_K;    // longest stripe, and pixels of the delivery buffer
@@ -66,7 +71,8 @@ module csc
   logic [6:0] ready_wait;
   logic [3:0] busy_wait, pend_age, cdma_age;
   logic [13:0] lines, left_lines;
-  logic [6:0] kernel_groups;                // in CBUF, not yet loaded
+  logic [13:0] kernel_groups;               // in CBUF, not yet loaded
+  logic [13:0] kept_groups;                 // of these, those that the launch before kept
   logic ever;                               // there was a launch before
 
   assign begins = phase == IDLE && ready_wait == 0 && waits;
@@ -76,6 +82,14 @@ module csc
   assign pends = phase == PEND;
   assign agreed = pends && cdma_pends && pend_age >= 4'(PEND_DETOUR_CSC) && cdma_age >= 4'(PEND_DETOUR);
   assign data_agreed = agreed && data_pends;
+
+  // what the launch before left and this one does not reuse is dropped; a new split drops it anyway
+  wire reuses_data = first_in_line.reuse_data && first_in_line.image == launch.image;
+  wire drops_lines = begins && left_lines != 0 && !reuses_data;
+  wire drops_kernels = begins && kept_groups != 0 && !first_in_line.reuse_weights && !new_split;
+  assign drops_data = drops_lines;
+  assign dropped_lines = left_lines;
+  assign rewinds_weights = begins && kept_groups != 0 && first_in_line.reuse_weights && !new_split;
 
   // shape of the launch in work
   wire [13:0] blocks = (launch.channels + 14'(ATOMIC_C - 1)) >> LOG_C;
@@ -148,15 +162,19 @@ module csc
   localparam int RELEASE_CHAIN = LOAD_TO_RELEASE + ATOMIC_K;
   logic [RELEASE_CHAIN-1:0] releasing, releasing_last;
   wire ends_group = load && last_of_stripe && last_stripe;
-  assign release_weights = releasing[0];
-  assign release_weight_entries = releasing_last[0] ? last_entries : group_entries;
+  logic [4:0] weight_drop_wait, data_drop_wait;
+  logic [15:0] weight_drop, data_drop;      // entries
+  wire drop_ends_weights = weight_drop_wait == 5'd1;
+  wire drop_ends_data = data_drop_wait == 5'd1;
+  assign release_weights = releasing[0] || drop_ends_weights;
+  assign release_weight_entries = drop_ends_weights ? weight_drop : releasing_last[0] ? last_entries : group_entries;
 
-  // lines: those of the launch when its last data are in the MACs, what was left when the next one begins
+  // lines: those of the launch when its last data are in the MACs, what was left when the next one has begun
   logic [6:0] data_release_wait;
   wire ends_data = data_release_wait == 7'd1;
-  wire drops = begins && left_lines != 0;
-  assign release_data = ends_data || drops;
-  assign release_data_entries = (drops ? 16'(left_lines) : 16'(launch.release_lines)) * launch.line_entries;
+  wire [13:0] released_lines = launch.keep_data ? '0 : launch.release_lines;
+  assign release_data = ends_data || drop_ends_data;
+  assign release_data_entries = drop_ends_data ? data_drop : 16'(launch.release_lines) * launch.line_entries;
 
   wire [6:0] atomic = 7'(ATOMIC_K);
   wire [6:0] load_cycles = (load_info.kernels < 2) ? 7'd2 : load_info.kernels;
@@ -165,7 +183,8 @@ module csc
       phase <= IDLE;
       {ready_wait, busy_wait, pend_age, cdma_age} <= '0;
       {lines, left_lines} <= '0;
-      kernel_groups <= '0;
+      {kernel_groups, kept_groups} <= '0;
+      {weight_drop_wait, data_drop_wait, weight_drop, data_drop} <= '0;
       {ever, data_pends, waiting, waiting_opens, all_loaded} <= '0;
       {column, row, block, kernel_group, pixel_row, pixel} <= '0;
       {load_left, spacing_left, data_release_wait} <= '0;
@@ -200,12 +219,17 @@ module csc
       // what is in CBUF
       if (data_agreed) lines <= '0;
       else begin
-        lines <= lines + lines_update - (done ? launch.release_lines : 14'd0) - (begins ? left_lines : 14'd0);
+        lines <= lines + lines_update - (done ? released_lines : 14'd0) - (drops_lines ? left_lines : 14'd0);
       end
-      if (done) left_lines <= launch.height - launch.release_lines;
+      if (done) left_lines <= launch.height - released_lines;
       else if (begins) left_lines <= '0;
       if (agreed) kernel_groups <= '0;
-      else kernel_groups <= kernel_groups + 7'(kernels_update) - 7'(load && first_of_group);
+      else begin
+        kernel_groups <= kernel_groups + 14'(kernels_update) - 14'(load && first_of_group)
+            + ((done && launch.keep_weights) ? kernel_group_count : '0) - (drops_kernels ? kept_groups : '0);
+      end
+      if (done) kept_groups <= launch.keep_weights ? kernel_group_count : '0;
+      else if (begins) kept_groups <= '0;
 
       // packages
       if (load_left != 0) load_left <= load_left - 1'b1;
@@ -253,12 +277,16 @@ module csc
       // releases
       releasing <= releasing >> 1;
       releasing_last <= releasing_last >> 1;
-      if (ends_group) begin
+      if (ends_group && !launch.keep_weights) begin
         releasing[LOAD_TO_RELEASE-1+int'(load_info.kernels)] <= 1'b1;
         releasing_last[LOAD_TO_RELEASE-1+int'(load_info.kernels)] <= last_group;
       end
       if (data_release_wait != 0) data_release_wait <= data_release_wait - 1'b1;
-      if (done) data_release_wait <= pending.pixels + 7'(POP_TO_DATA_RELEASE);
+      if (done && !launch.keep_data) data_release_wait <= pending.pixels + 7'(POP_TO_DATA_RELEASE);
+      if (weight_drop_wait != 0) weight_drop_wait <= weight_drop_wait - 1'b1;
+      if (drops_kernels) {weight_drop_wait, weight_drop} <= {5'(WEIGHT_DROP), launch.weight_entries};
+      if (data_drop_wait != 0) data_drop_wait <= data_drop_wait - 1'b1;
+      if (drops_lines && !new_data_split) {data_drop_wait, data_drop} <= {5'(DATA_DROP), 16'(left_lines) * launch.line_entries};
     end
   end
 

@@ -16,6 +16,8 @@ module csc_data
     input  launch_t                    launch,     // some of it
     /* verilator lint_on UNUSEDSIGNAL */
     input  logic                       restart,    // a new split: data begin at entry 0
+    input  logic                       drops,      // between launches: data begin so many lines later
+    input  logic [13:0]                dropped_lines,
     input  logic                       pop,
     input  package_t                   pop_info,
     output logic [1:0][ENTRY_BITS-1:0] read_entry,
@@ -68,6 +70,7 @@ module csc_data
   logic [LOG_C-1:0] byte_2;
   logic [ENTRY_BITS-1:0] base;              // the launch's first entry
   wire [ENTRY_BITS:0] capacity = (ENTRY_BITS + 1)'(launch.data_banks) << BANK_BITS;
+  wire [13:0] lines_over = drops ? dropped_lines : launch.release_lines;
   wire outside_y = in_y_1 < 0 || in_y_1 >= $signed({4'd0, launch.height});
   wire outside_x = !launch.image && (in_x_1 < 0 || in_x_1 >= $signed({4'd0, launch.width}));
   wire [16:0] column_bytes = launch.image ? 17'(launch.pixel_bytes) : 17'(ATOMIC_C);
@@ -120,8 +123,8 @@ module csc_data
       entry_2 <= wrapped({1'b0, base} + offset, capacity);
       byte_2 <= at_byte[LOG_C-1:0];
       if (restart) base <= '0;
-      else if (valid_2 && ends_2 && end_launch_2) begin
-        base <= wrapped({1'b0, base} + (ENTRY_BITS + 1)'(16'(launch.height) * launch.line_entries), capacity);
+      else if (drops || (valid_2 && ends_2 && end_launch_2 && !launch.keep_data)) begin
+        base <= wrapped({1'b0, base} + (ENTRY_BITS + 1)'(16'(lines_over) * launch.line_entries), capacity);
       end
 
       valid_3 <= valid_2;

@@ -16,6 +16,8 @@ module csc_weights
     input  launch_t                    launch,     // some of it
     /* verilator lint_on UNUSEDSIGNAL */
     input  logic                       restart,    // a new split: weights begin at their first entry
+    input  logic                       begins,     // a launch
+    input  logic                       rewinds,    // with the kernels of the one before
     input  logic                       load,
     input  load_t                      load_info,
     output logic [1:0][ENTRY_BITS-1:0] read_entry,
@@ -43,7 +45,7 @@ module csc_weights
   wire [E-1:0] capacity = E'(launch.weight_banks) << BANK_BITS;
   wire [E-1:0] first_entry = E'(launch.data_banks) << BANK_BITS;
 
-  logic [E-1:0] group_base, next_base;  // entries within the weight banks
+  logic [E-1:0] launch_base, group_base, next_base;  // entries within the weight banks
   logic [20:0] at_kept;                              // byte within the group
   logic [6:0] kernel_kept;
   wire [6:0] bytes = go ? told.bytes : bytes_kept;
@@ -62,7 +64,7 @@ module csc_weights
   wire [8*ATOMIC_C-1:0] aligned = read_data[{1'b0, byte_2, 3'd0}+:8*ATOMIC_C];
   always_ff @(posedge clk) begin
     if (rst) begin
-      {group_base, next_base} <= '0;
+      {launch_base, group_base, next_base} <= '0;
       {at_kept, kernel_kept} <= '0;
       {kernels_kept, bytes_kept} <= '0;
       {valid_1, valid_2, valid} <= '0;
@@ -72,7 +74,9 @@ module csc_weights
         at_kept <= at + 21'(bytes);
         kernel_kept <= kernel_now + 1'b1;
       end
-      if (restart) next_base <= '0;
+      if (restart) {launch_base, next_base} <= '0;
+      else if (begins && rewinds) next_base <= launch_base;
+      else if (begins) launch_base <= next_base;
       else if (go && told.first_group) begin
         group_base <= next_base;
         next_base <= wrapped(next_base + E'(told.entries), capacity);

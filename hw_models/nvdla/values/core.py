@@ -26,13 +26,13 @@ def convolution(
 ) -> np.ndarray:
     """Return what CACC hands to SDP, shape (out_height, out_width, kernels) int64 of 32 bits, FP32 for FP16.
 
-    ``kept`` has the data and weights that lie in CBUF, for launches that reuse them; ``image``: of a batch.
+    ``kept`` has the data and weights that lie in CBUF already, and then both; ``image``: of a batch.
     """
     cdma, csc = launch["CDMA"], launch["CSC"]
     kind = DTYPES[cdma["PROC_PRECISION"]]
-    if not (cdma["DATA_REUSE"] and "data" in kept):
+    if "data" not in kept:
         kept["data"] = input_lines(cdma, memory, preset, image)
-    if not (cdma["WEIGHT_REUSE"] and "weights" in kept):
+    if "weights" not in kept:
         kept["weights"] = _weights(launch, memory, preset, kind)
     sums = _sums(csc, kept["data"], kept["weights"], preset["atomic_c"])
     if kind == FP16:

@@ -9,6 +9,7 @@ from hw_models.errors import ConfigError
 from hw_models.nvdla.launch import Launch
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.buffer import Buffer
 from hw_models.nvdla.values.cdp import cdp_of, normalise
 from hw_models.nvdla.values.cdp_floats import normalise_floats
 from hw_models.nvdla.values.copies import copy_lines, reshape
@@ -44,7 +45,7 @@ class Executor:
 
     preset: Mapping[str, int]
     memory: Memory
-    kept: dict[str, np.ndarray] = field(default_factory=dict)  # CBUF's last data and weights, for reuse
+    buffer: Buffer = field(default_factory=Buffer)  # CBUF
 
     @property
     def atom(self) -> int:
@@ -70,9 +71,12 @@ class Executor:
         row = sdp_of(sdp, self.preset["sdp_ew_elements"] > 0, self.preset["lut"] > 0)
         out_type, kind = element(sdp, "OUT_PRECISION"), element(sdp, "PROC_PRECISION")
         _check_conversion(launch, kind, out_type)
+        if launch.unit == Unit.CONV:
+            self.buffer.begin(launch, self.memory, self.preset)
         for image in range(images):
             if launch.unit == Unit.CONV:
-                values = convolution(launch, self.memory, self.preset, self.kept, image)
+                found = self.buffer.found(image)
+                values = convolution(launch, self.memory, self.preset, found, image)
             else:
                 values = self.sdp_input(launch).astype(np.int64)
                 if kind == FP16:
@@ -92,6 +96,8 @@ class Executor:
             strides = sdp["DST_LINE_STRIDE"], sdp["DST_SURFACE_STRIDE"]
             cube = Cube(address, width, height, lanes, *strides, out_type, packed=True)
             write_cube(self.memory, cube, result, self.atom)
+        if launch.unit == Unit.CONV:
+            self.buffer.end(found["weights"])
 
     def sdp_input(self, launch: Launch) -> np.ndarray:
         """Return what SDP reads from memory: (height, width, channels), in whole atoms."""
