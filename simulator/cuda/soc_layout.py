@@ -213,6 +213,7 @@ def _system(s: Shape) -> dict[str, Any]:
     units = (s.units,)
     return {
         **dict.fromkeys(("kind", "row", "unoffered", "offered", "period_fs", "wake_fs"), units),
+        "clock": units,
         "node": units,
         "node.": {"requests": (s.inputs,), "answers": (s.inputs,)},
         "step_at_hand": (s.masters,),
@@ -272,7 +273,15 @@ def _bus(s: Shape) -> dict[str, Any]:
         **dict.fromkeys(("tracked", "tracked_until", "tracked_by"), (s.ports, trackers)),
         **dict.fromkeys(("probe_time", "probe_of"), (*sources, trackers)),
         **dict.fromkeys(
-            ("unanswered", "answered", "staged", "staged_address", "staged_soonest", "staged_way"),
+            (
+                "unanswered",
+                "answered",
+                "foreseen_from",
+                "staged",
+                "staged_address",
+                "staged_soonest",
+                "staged_way",
+            ),
             (trackers,),
         ),
         "latency": (*sources, 2),
