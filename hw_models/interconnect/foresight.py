@@ -42,15 +42,10 @@ def go_by(state, t):
 @njit
 def recall(state):
     """Follow every probe that was foreseen from where it is; those of trackers that have gone are over."""
-    gone, answer = state["foreseen_gone"], state["probe_answer"]
-    position = 0
-    for cache in range(state["sources"]):
-        if state["caching"][cache]:
-            if gone >= 0:
-                state["answers_turn"] = cache
-                state["probe_next"][cache] = max(state["probe_next"][cache], gone + position + answer)
-                state["kept_until"] = max(state["kept_until"], state["probe_next"][cache])
-            position += 1
+    if state["foreseen_gone"] >= 0:
+        for cache in range(state["sources"]):
+            if state["caching"][cache]:
+                state["answers_turn"] = cache  # the last one has answered last
     state["foreseen_last"] = state["foreseen_gone"] = np.int64(-1)
     while state["foreseen"]:
         first = -1
