@@ -32,7 +32,6 @@ def test_features_and_images_are_not_refused():
         ({"winograd": 1}, {}, "has no Winograd form"),
         ({"wmb_bytes": 128}, {}, "has no compressed weights"),
         ({"batch": 2}, {}, "takes one image a launch, found batch 2"),
-        ({}, {"WEIGHT_REUSE": 1}, "fetches all anew"),
         ({}, {"PROC_PRECISION": 1}, "is of INT8"),
         (IMAGE, {"PIXEL_FORMAT": 0x14}, "has no pixel format 0x14 of 4 channels"),
         (IMAGE, {"PIXEL_X_OFFSET": 1}, "write PIXEL_X_OFFSET 0"),
