@@ -39,7 +39,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["cdma_data"]["accepted"] = state["cdma_weight"]["accepted"] = LONG_AGO
     for field in ("blocked", "blocked_before", "asked", "entered", "left"):
         state["cdma_data"][field] = LONG_AGO
-    state["cbuf"]["data_release_time"] = NEVER
+    state["cbuf"]["data_release_time"][:] = NEVER
     stripe_pixels = WINOGRAD_PIXELS if preset["winograd"] else 1
     state["cacc"]["credits"] = 2 * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1

@@ -25,7 +25,7 @@ def end_pend(state, ops, begin):
     weight["mask_held"] = 0
     if data["phase"] == PEND:
         cbuf["data_used"] = 0
-        cbuf["data_release_time"] = NEVER  # of lines that are dropped: they are counted no more
+        cbuf["data_release_time"][:] = NEVER  # of lines that are dropped: they are counted no more
         cbuf["lines"] = 0
         data_start(state, ops, data, group, begin)
         wake(state, P_DATA, begin)

@@ -248,14 +248,16 @@ def _data_updates(state, data, now):
 
 @njit
 def _release_data(state, now):
-    cbuf = state["cbuf"]
-    if cbuf["data_release_time"] <= now:
-        cbuf["data_used"] -= cbuf["data_release_entries"]
-        data = state["cdma_data"]
+    cbuf, data = state["cbuf"], state["cdma_data"]
+    times = cbuf["data_release_time"]
+    for kind in range(len(times)):
+        if times[kind] > now:
+            continue
+        cbuf["data_used"] -= cbuf["data_release_entries"][kind]
         if data["waits_for_room"]:
             data["waits_for_room"] = 0
-            data["next_request"] = max(data["next_request"], cbuf["data_release_time"] + ROOM_TO_REQUEST)
-        cbuf["data_release_time"] = NEVER
+            data["next_request"] = max(data["next_request"], times[kind] + ROOM_TO_REQUEST)
+        times[kind] = NEVER
 
 
 @njit
@@ -292,4 +294,4 @@ def data_step(state, ops, now):
         next_time = data["update_time"][data["update_head"]]
     if data["phase"] == KEPT:
         next_time = min(next_time, data["done_at"])
-    state["wake"][P_DATA] = min(next_time, state["cbuf"]["data_release_time"])
+    state["wake"][P_DATA] = min(next_time, state["cbuf"]["data_release_time"].min())

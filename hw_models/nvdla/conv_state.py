@@ -129,8 +129,8 @@ CBUF = np.dtype(
         ("groups", np.int64),  # kernel groups ever handed over
         ("group_time", np.int64, (RELEASES,)),  # when each was, by its number % RELEASES
         # releases by CSC on their way to CDMA
-        ("data_release_time", np.int64),
-        ("data_release_entries", np.int64),
+        ("data_release_time", np.int64, (2,)),  # of lines that a launch has used, of lines that it drops
+        ("data_release_entries", np.int64, (2,)),
         ("weight_release_head", np.int64),
         ("weight_release_count", np.int64),
         ("weight_release_time", np.int64, (RELEASES,)),

@@ -17,7 +17,7 @@ from hw_models.nvdla.cbuf import (
 )
 from hw_models.nvdla.cdma import end_pend
 from hw_models.nvdla.conv_state import CREDITS, RELEASES, STRIPES
-from hw_models.nvdla.csc_release import drop, release_group, release_lines
+from hw_models.nvdla.csc_release import USED, drop, release_group, release_lines
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Phase, Stall
@@ -228,7 +228,7 @@ def _end_stripe(state, csc, package, length, slot):
     cbuf["lines"] -= csc["release"]
     csc["last_lines"] = csc["height"] - csc["release"]
     if csc["release"]:
-        release_lines(state, csc["release"] * csc["entries"], package + cycles + DATA_RELEASE)
+        release_lines(state, USED, csc["release"] * csc["entries"], package + cycles + DATA_RELEASE)
     if csc["keep"] & WEIGHTS_BIT:
         csc["serial"] -= csc["groups"]
         csc["last_groups"] = csc["groups"]

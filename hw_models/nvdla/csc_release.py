@@ -6,12 +6,18 @@ from hw_models.nvdla.conv_state import RELEASES
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.timing import DATA_DROP, WEIGHT_DROP
 
+USED, DROPPED = 0, 1
+
 
 @njit
-def release_lines(state, entries, time):
+def release_lines(state, kind, entries, time):
+    """Give entries of lines back to CDMA at ``time``. ``kind``: USED or DROPPED.
+
+    A short launch is over before what it drops is free: both may be on their way.
+    """
     cbuf = state["cbuf"]
-    cbuf["data_release_time"] = time
-    cbuf["data_release_entries"] = entries
+    cbuf["data_release_time"][kind] = time
+    cbuf["data_release_entries"][kind] = entries
     wake(state, P_DATA, time)
 
 
@@ -56,7 +62,7 @@ def drop(state, csc, op, begin, data_pends, pends):
     if left and not (op["reuse"] & DATA_BIT and csc["mode"] == data_mode(op)):
         state["cbuf"]["lines"] -= left
         if not data_pends:
-            release_lines(state, left * csc["entries"], begin + DATA_DROP)
+            release_lines(state, DROPPED, left * csc["entries"], begin + DATA_DROP)
     if groups and not (op["reuse"] & WEIGHTS_BIT or pends):
         csc["serial"] += groups
         dbb = state["dbb_bytes"]

@@ -221,7 +221,8 @@ class Bench(bench.Bench):
         if self.enable:
             self._enable(cycle)
         if self.released.data:
-            self.cbuf["data_release_time"], self.cbuf["data_release_entries"] = cycle, self.released.data
+            self.cbuf["data_release_time"][0] = cycle
+            self.cbuf["data_release_entries"][0] = self.released.data
             wake(state, int(Part.CDMA_DATA), cycle)
         if self.released.weights:
             row = self.cbuf["weight_release_head"]

@@ -22,7 +22,7 @@ CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it
 WAITS = {"data_waits": Stall.DATA, "weight_waits": Stall.WEIGHTS, "output_waits": Stall.OUTPUT}
 BLOCKS = (Block.CSC, Block.CACC)
 NARROW_BITS = 24  # results of more, and their sums, do not saturate with launches as short as these
-SMALL_ENTRIES = 1024  # of CBUF; a larger one is not filled within an episode
+SMALL_ENTRIES = 1024  # of CBUF; a larger one is filled in few episodes
 
 
 class Bench(bench.Bench):
@@ -72,7 +72,8 @@ class Bench(bench.Bench):
         self.bits = parameters["ACC_BITS"], parameters["OUT_BITS"]
         if self.bits[1] > NARROW_BITS:
             del self.reached["results saturate"], self.reached["sums saturate"]
-        if parameters["BANKS"] * parameters["DEPTH"] > SMALL_ENTRIES:
+        self.is_small = parameters["BANKS"] * parameters["DEPTH"] <= SMALL_ENTRIES
+        if not self.is_small:
             del self.reached["the data ring wraps around"], self.reached["the weight ring wraps around"]
 
     def begin(self, episode: int) -> dict[str, int]:
@@ -236,8 +237,9 @@ class Bench(bench.Bench):
         self.reach("SDP refuses a pixel", due and not model.ready)
         self.reach("the delivery buffer is full", credits == 0)
         self.reach("the delivery buffer is empty", credits == 2 * self.preset["atomic_k"])
-        self.reach("the data ring wraps around", self.cdma.data.ring.wraps)
-        self.reach("the weight ring wraps around", self.cdma.weights.ring.wraps)
+        if self.is_small:
+            self.reach("the data ring wraps around", self.cdma.data.ring.wraps)
+            self.reach("the weight ring wraps around", self.cdma.weights.ring.wraps)
         if self.ending[0] == cycle + 1:
             self.reach("lines arrive last", counted["data_waits"])
             self.reach("a later kernel group is late", model.late_groups)

@@ -173,7 +173,7 @@ class Model:
         return int(self.cbuf["weight_release_beats"][head])
 
     def released_data(self, now: int) -> int:
-        if self.cbuf["data_release_time"] != now:
-            return 0
-        self.cbuf["data_release_time"] = NEVER
-        return int(self.cbuf["data_release_entries"])
+        """Take the entries of lines that become free at ``now``, as CDMA does."""
+        due = self.cbuf["data_release_time"] == now
+        self.cbuf["data_release_time"][due] = NEVER
+        return int(self.cbuf["data_release_entries"][due].sum())

@@ -134,6 +134,17 @@ def test_room_of_kept_lines_comes_back_as_csc_begins_a_launch_that_drops_them():
     assert ends[1] - ends[0] == 37  # from the last data in the MACs to the drop
 
 
+def test_room_of_dropped_lines_comes_back_though_the_launch_that_drops_them_is_over_before():
+    """The second launch is in CBUF as it begins: its only package goes out before the drop."""
+    point = {
+        **dict.fromkeys(("width", "height", "kernel_width", "kernel_height", "kernels"), 1),
+        "release": 1,
+    }
+    last = convolution(**point, weight_bytes=128)
+    last["out_width"] = last["out_height"] = 1
+    assert simulate(SMALL, MEMORY, np.array([convolution(keep=DATA), last]))["cbuf"]["data_used"] == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
