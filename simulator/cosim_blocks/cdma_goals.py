@@ -23,6 +23,7 @@ GOALS = (
     "padding on the right",
     "a line of an image begins behind its first entry's first byte",
     "means",
+    "means of one byte a pixel",
     "unsigned pixels",
     "the converter",
     "several kernel groups",
@@ -64,6 +65,7 @@ def reached_by(task: Task, preset: dict[str, int]) -> dict[str, object]:
     grain = int(op["fetch_grain"]) if op["line_packed"] and not image else 1
     group = preset["atomic_k"] * each * int(op["kernel_width"] * op["kernel_height"])
     strided = op["src_line_stride"] > op["width"] * atom and op["height"] > 1
+    means = image and cdma["CVT_EN"] and cdma["MEAN_FORMAT"]
     return {
         "several surfaces": surfaces > 1 and not one,
         "surfaces that slow the buffer down": surfaces > 2 and not one,
@@ -78,7 +80,8 @@ def reached_by(task: Task, preset: dict[str, int]) -> dict[str, object]:
         "padding on the right": op["pad_right"],
         "a line of an image begins behind its first entry's first byte": image
         and op["src"] % atom > op["pad_left"] * each,
-        "means": image and cdma["CVT_EN"] and cdma["MEAN_FORMAT"],
+        "means": means,
+        "means of one byte a pixel": means and each == 1 and cdma["MEAN_RY"] != cdma["MEAN_GU"] and task.data,
         "unsigned pixels": image and cdma["CVT_EN"] and not cdma["PIXEL_SIGN_OVERRIDE"],
         "the converter": cdma["CVT_EN"] and not image,
         "several kernel groups": len(task.groups) > 1,

@@ -107,15 +107,15 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
     op["kernels"] = op["out_channels"] = random.choice([1, 1, k - 1, k, 2 * k, random.randint(1, 5 * k)])
     op["kernel_width"], op["kernel_height"] = random.choice([(1, 1), (1, 1), (1, 1), (2, 1), (3, 3)])
     kind = random.random()
-    if kind < 0.25:
+    if kind < 0.35:
         _image(random, op, atom)
-    elif kind < 0.35:  # a kernel group is a beat
+    elif kind < 0.45:  # a kernel group is a beat
         op["channels"] = op["kernel_width"] = op["kernel_height"] = 1
         op["kernels"] = op["out_channels"] = 6 * k
-    elif kind < 0.5:  # one pixel over several surfaces
+    elif kind < 0.58:  # one pixel over several surfaces
         op["width"] = op["height"] = 1
         op["channels"] = random.randint(2 * atom, 5 * atom)
-    elif kind < 0.6:  # short requests, few weights
+    elif kind < 0.68:  # short requests, few weights
         op["width"], op["height"] = random.randint(1, 2), random.randint(4, 16)
         op["channels"] = random.randint(2 * atom, 5 * atom)
         op["kernels"] = op["out_channels"] = op["kernel_width"] = op["kernel_height"] = 1
@@ -130,7 +130,7 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
 def _image(random: Random, op: Any, atom: int) -> None:
     """Make an image of it: at least two atoms a line."""
     op["image"] = 1
-    op["channels"] = each = random.choice([1, 4, 4])
+    op["channels"] = each = random.choice([1, 4])
     op["width"] = random.randint(1, 8) + 2 * atom // each
     op["pad_left"], op["pad_right"] = (random.choice([0, 0, 1, 2, random.randint(0, 16)]) for _ in range(2))
     op["src"] = random.choice([0, random.randrange(atom // each) * each])  # within its atom
@@ -141,7 +141,7 @@ def random_pixels(random: Random, each: int) -> dict[str, int]:
         "PIXEL_FORMAT": random.choice(PIXELS[each]),
         "PIXEL_SIGN_OVERRIDE": random.getrandbits(1),
         "PAD_VALUE": random.choice([0, 127, 0xFF80, random.getrandbits(16)]),
-        "MEAN_FORMAT": random.getrandbits(1),
+        "MEAN_FORMAT": int(random.random() < 0.7),
         **{
             f"MEAN_{name}": random.getrandbits(random.choice([6, 6, 16])) for name in ("RY", "GU", "BV", "AX")
         },

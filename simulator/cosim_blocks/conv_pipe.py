@@ -25,6 +25,7 @@ BLOCKS = (Block.CDMA, Block.CSC, Block.CACC, Block.SDP)
 NUMBERS = {int(Client.CDMA_DATA): 1, int(Client.CDMA_WEIGHT): 2}  # of the clients, in the RTL
 CHANCES = (1.0, 1.0, 1.0, 0.5, 0.1)  # that a neighbour does in a cycle what it could do
 LATENCIES = (1, 20, 100)
+PATIENT = 0.2  # of the launches: they come when all units are idle
 IDLE = ("enable", "read_ready", "beat_valid", "acknowledge")
 
 
@@ -41,6 +42,8 @@ class Bench(bench.Bench):
         "CDMA is a launch ahead of CSC",
         "lines are left and dropped",
         "acknowledgements are late",
+        "negative results are halved",
+        "all is reused by a launch that finds the units idle",
         *KEPT_GOALS,
     )
     episode_cycles = 8000
@@ -78,6 +81,7 @@ class Bench(bench.Bench):
         self.answers: deque[tuple[int, Any]] = deque()  # earliest cycle of an acknowledgement, burst
         self.dones: dict[str, set[int]] = {"weights_done": set(), "done": set()}
         self.slots: list[int] = []  # records of launches whose done cycle is not known
+        self.patient = False  # whether the next launch waits until all units are idle
 
     def idle(self) -> dict[str, int]:
         outstanding = self.preset["outstanding_reads"]
@@ -92,10 +96,18 @@ class Bench(bench.Bench):
         """Return the next launch, its results in memory; None: there is none."""
         kept = self.executor.buffer.kept
         task = random_task(self.random, self.preset, self.state, kept, self.last_op, self.memory)
-        for goal, reached in reached_by_keeping(kept, task.op).items():
+        self.patient = self.random.random() < PATIENT
+        for goal, reached in (goals := reached_by_keeping(kept, task.op)).items():
             self.reach(goal, reached)
+        rests = self.patient and goals["lines and kernels are reused"]
+        self.reach("all is reused by a launch that finds the units idle", rests)
         self.last_op = task.op
         self.executor.run(task.launch)
+        if task.halves:
+            atoms = self.memory.read(
+                int(task.op["dst"]), int(task.op["out_width"]) * self.preset["atom_bytes"]
+            )
+            self.reach("negative results are halved", (atoms.view(np.int8) < 0).any())
         return task
 
     def delays(self, beats: int) -> tuple[int, int]:
@@ -112,8 +124,10 @@ class Bench(bench.Bench):
 
     def inputs(self, cycle: int) -> dict[str, int]:
         """Decide what driver and memory do in this cycle."""
-        self.room = all(self.state["groups"][int(block)]["count"] < 2 for block in BLOCKS)
-        self.enable = self.room and self.next_task is not None and self.flip("driver")
+        counts = [self.state["groups"][int(block)]["count"] for block in BLOCKS]
+        self.room = max(counts) < 2
+        waits = self.patient and any(counts)
+        self.enable = self.room and not waits and self.next_task is not None and self.flip("driver")
         self.read_ready = self.flip("bus")
         ready = self.on_bus is None and bool(self.beats) and self.beats[0][0] <= cycle
         self.fresh = ready and self.flip("beats")

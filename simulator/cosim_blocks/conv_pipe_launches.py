@@ -1,6 +1,6 @@
 """Launches of the whole convolution pipeline as its twin's registers; random ones, their data in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -25,11 +25,15 @@ from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
 DST = 3 * REGION // 2  # bytes from where a launch's input may lie to its output, behind its weights
 
 
+SMALL = 0.3  # of the launches: small numbers, halved once or twice on their way to an output that they fit
+
+
 @dataclass
 class Task:
     op: Any  # an OP row
     launch: Launch
     inputs: dict[str, int]  # registers, by port
+    halves: bool = False  # results are small numbers that were halved
 
 
 def task_of(launch: Launch, preset: dict[str, int]) -> Task:
@@ -74,10 +78,12 @@ def random_task(
     op["dst_line_stride"] = (op["out_width"] + random.choice([0, 0, 1, 5])) * atom
     op["dst_surface_stride"] = op["dst_line_stride"] * op["out_height"] + random.choice([0, 8]) * atom
     noise = np.random.default_rng(random.getrandbits(32))
+    small = random.random() < SMALL
     for start, size in spans(op, atom):
-        low, high = random.choice([(0, 256), (0, 256), (0, 4), (126, 130)])
+        low, high = (-1, 2) if small else random.choice([(0, 256), (0, 256), (0, 4), (126, 130)])
         memory.write(start, noise.integers(low, high, size).astype(np.uint8))
-    return task_of(launch_of(op, preset, _extra(random, op)), preset)
+    extra = _small(random, op) if small else _extra(random, op)
+    return replace(task_of(launch_of(op, preset, extra), preset), halves=small)
 
 
 def _pad(random: Random, op: Any, atom: int) -> None:
@@ -105,4 +111,17 @@ def _extra(random: Random, op: Any) -> dict[str, dict[str, int]]:
         "CSC": {"PAD_VALUE": random.choice([0, 0xFF80, 127, random.getrandbits(16)])},
         "CACC": {"CLIP_TRUNCATE": cut},
         "SDP": random_settings(random) | {"EW_BYPASS": 1, "CVT_SHIFT": random.randint(0, 14)},
+    }
+
+
+def _small(random: Random, op: Any) -> dict[str, dict[str, int]]:
+    """Return fields by unit with which small sums are halved and not changed otherwise."""
+    cut = random.getrandbits(1)
+    pixels = random_pixels(random, int(op["channels"])) | {"PAD_VALUE": 1} if op["image"] else {}
+    fields = random_settings(random) | dict.fromkeys(("BS_BYPASS", "BN_BYPASS", "EW_BYPASS", "CVT_SCALE"), 1)
+    return {
+        "CDMA": pixels,
+        "CSC": {"PAD_VALUE": 1},
+        "CACC": {"CLIP_TRUNCATE": cut},
+        "SDP": fields | {"CVT_OFFSET": 0, "CVT_SHIFT": random.randint(1 - cut, 1)},
     }
