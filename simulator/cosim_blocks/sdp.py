@@ -12,7 +12,7 @@ from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Client, Part
 from hw_models.nvdla.op import OP, Operand, Unit
-from hw_models.nvdla.post_state import CHAINS, SDP_CLIENTS
+from hw_models.nvdla.post_state import CHAINS, ENDING, SDP_CLIENTS
 from hw_models.nvdla.post_timing import RDMA_BEFORE_CDMA, SDP_ATOMS_TO_BUS
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.sdp import rdma_beat, sdp_ready, sdp_step, sdp_take, sdp_written
@@ -31,6 +31,7 @@ CACC_SIDE = ("cacc", "driver", "mcif", "memory")
 IDLE = ("enable", "read_ready", "beat_valid")
 LATENCIES = (1, 5, 40)
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
+RARELY = 0.002  # and memory, now and then
 
 
 class Reader(Reads):
@@ -62,9 +63,11 @@ class Bench(memory_side.Bench):
         "look-up",
         "the way is full",
         "writes wait for the bus",
-        "several launches wait for acknowledgements",
+        "as many launches wait for acknowledgements as may",
         "atoms from memory",
         *(f"{unit} for {what} from memory" for unit in ("X1", "X2", "Y") for what in ("kernels", "elements")),
+        "operands of one byte for ALU and multiplier",
+        "operands of kernels wait for the slots",
         "pixels of CACC wait for an operand",
         "readers are a launch ahead",
         "the latency FIFO is full",
@@ -97,8 +100,7 @@ class Bench(memory_side.Bench):
         self.readers = [Reader(self.state, chain, self.memory, self.preset) for chain in range(CHAINS)]
         self.tables = random_tables(self.random)
         self.table_writes = self.tables.writes()
-        self.chances = {who: self.random.choice(CHANCES) for who in (*CACC_SIDE, "reads")}
-        self.latency = self.random.choice(LATENCIES)
+        self._new_pace()
         self.launches = 0
         self.pixels: deque[tuple[int, list[int]]] = deque()  # record, results
         self.beat = 0  # of the pixel under way, 0: none is
@@ -109,6 +111,12 @@ class Bench(memory_side.Bench):
         names = (*IDLE, "table_write", "cacc_valid", "write_ready", "acknowledge")
         return dict.fromkeys(names, 0) | {"lut": self.tables.packed}
 
+    def _new_pace(self) -> None:
+        self.chances = {who: self.random.choice(CHANCES) for who in (*CACC_SIDE, "reads")}
+        self.latency = self.random.choice(LATENCIES)
+        if self.random.random() < 0.15:
+            self.chances |= dict.fromkeys(CACC_SIDE, 1.0) | {"memory": RARELY}
+
     def _new_task(self) -> Task:
         return random_task(self.random, self.preset, self.tables, self.memory, self.launches)
 
@@ -118,8 +126,7 @@ class Bench(memory_side.Bench):
         if self.loading:
             return self.table_writes.popleft()
         if random.random() < 0.004:
-            self.chances = {who: random.choice(CHANCES) for who in self.chances}
-            self.latency = random.choice(LATENCIES)
+            self._new_pace()
         self.room = bool(self.state["groups"][SDP]["count"] < 2)
         self.enable = self.room and random.random() < self.chances["driver"]
         if not self.offers and self.beat == 0 and cycle >= self.next_offer and self.pixels:
@@ -180,9 +187,12 @@ class Bench(memory_side.Bench):
         self._step_cacc(cycle, expected.get("cacc_ready", 0))
         expected |= self._step_reads(cycle)
         expected |= self.step_writes(cycle, lambda beats: sdp_written(self.state, beats, cycle))
+        waiting = [c["on"] and c["per_kernel"] and c["held"] and c["count"] for c in state["sdp"]["chains"]]
+        self.reach("operands of kernels wait for the slots", any(waiting))
         handed = (busy and not busy_after) or int(group["count"]) < launches
         self.reach("the way is full", state["sdp"]["in_pipe"] == SDP_ATOMS_TO_BUS)
-        self.reach("several launches wait for acknowledgements", state["sdp"]["ending_count"] > 1)
+        ending = state["sdp"]["ending_count"]
+        self.reach("as many launches wait for acknowledgements as may", ending == ENDING)
         return expected | {"hands_over": int(handed)}
 
     def _enable(self, cycle: int) -> None:
@@ -255,6 +265,7 @@ class Bench(memory_side.Bench):
             self.reach(f"{name.upper()} PReLU", op[f"{name}_relu"] == 2)
         for what in ("ALU", "multiplier", "converts", "compares"):
             self.reach(f"Y {what}", op["y"] and task.does[what])
+        self.reach("operands of one byte for ALU and multiplier", task.does["small factors"])
         self.reach("look-up", op["lut"])
         self.reach("atoms from memory", op["unit"] == Unit.SDP)
         for name in ("x1", "x2", "y"):

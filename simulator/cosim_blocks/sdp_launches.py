@@ -10,7 +10,7 @@ import numpy as np
 
 from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.encode import launch_of
-from hw_models.nvdla.launch import SUB_UNITS, Launch
+from hw_models.nvdla.launch import SUB_UNITS, Launch, reads_mul
 from hw_models.nvdla.op import OP, Operand, Unit
 from hw_models.nvdla.registers import LE_ENTRIES, LO_ENTRIES
 from hw_models.nvdla.values.execute import Executor
@@ -31,7 +31,7 @@ class Task:
     readers: int  # as `sdp_types::sdp_reader_t`
     pixels: list[list[int]]  # results of CACC, an atom each, surface by surface; none if it reads memory
     atoms: list[int]  # as written to memory
-    does: dict[str, bool]  # what Y does
+    does: dict[str, bool]  # what Y does, and operands of all
 
 
 LUT_FIELDS = (  # of SDP
@@ -199,6 +199,17 @@ def _aim_at_tables(
     return np.clip(values, -(1 << 31), (1 << 31) - 1).reshape(shape)
 
 
+def _aim_at_operands(random: Random, fields: dict[str, int], shape: tuple[int, int]) -> np.ndarray:
+    """Let one sub-unit add and multiply, and memory see what comes of it; return small values."""
+    unit = random.choice([name for name, _ in SUB_UNITS.values()])
+    fields |= {f"{name}_BYPASS": int(name != unit) for name, _ in SUB_UNITS.values()}
+    fields |= {f"{unit}_ALU_BYPASS": 0, f"{unit}_MUL_BYPASS": 0}
+    fields |= {f"{name}_{part}_SHIFT_VALUE": 0 for name in ("BS", "BN") for part in ("ALU", "MUL")}
+    fields |= {"EW_LUT_BYPASS": 1, "EW_TRUNCATE": 0, "EW_ALU_CVT_BYPASS": 1, "EW_MUL_CVT_BYPASS": 1}
+    fields |= {"CVT_OFFSET": 0, "CVT_SCALE": 1, "CVT_SHIFT": random.choice([0, 4, 7])}
+    return np.random.default_rng(random.getrandbits(32)).integers(-64, 64, shape)
+
+
 def _values(random: Random, shape: tuple[int, int]) -> np.ndarray:
     """Return what CACC may hand over: any reach, some at the ends of 32 bits."""
     reach = random.choice([31, 31, 8, 12, 16, 20])
@@ -238,8 +249,17 @@ def random_task(
             "multiplier": not sdp["EW_MUL_BYPASS"],
             "converts": not sdp["EW_ALU_CVT_BYPASS"] or not sdp["EW_MUL_CVT_BYPASS"],
             "compares": not sdp["EW_ALU_BYPASS"] and sdp["EW_ALU_ALGO"] == EQUAL,
+            "small factors": any(_small_factors(launch, key) for key in SUB_UNITS),
         },
     )
+
+
+def _small_factors(launch: Launch, key: str) -> bool:
+    """Return whether a sub-unit's multiplier takes operands of one byte, behind those of the ALU."""
+    if not reads_mul(launch["SDP"], key):
+        return False
+    rdma, reader = launch["SDP_RDMA"], SUB_UNITS[key][1]
+    return bool(rdma[f"{reader}_DATA_USE"] == BOTH and not rdma[f"{reader}_DATA_SIZE"])
 
 
 def _draw(
@@ -252,8 +272,9 @@ def _draw(
     op["kernel_height"] = op["kernel_width"] = 1
     op["stride_x"] = op["stride_y"] = op["data_banks"] = op["weight_banks"] = op["fetch_grain"] = 1
     op["out_height"] = random.choice([1, 1, 2, 3, random.randint(1, 6)])
-    op["out_width"] = random.choice([1, 2, random.randint(1, MAX_PIXELS // op["out_height"])])
-    surfaces = random.choice([1, 1, 2, 3])
+    surfaces = random.choice([1, 1, 2, 3, random.randint(4, 8)])
+    most = max(2, MAX_PIXELS // int(op["out_height"]) // max(1, surfaces - 2))
+    op["out_width"] = random.choice([1, 2, random.randint(1, most)])
     op["kernels"] = op["out_channels"] = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
     op["width"], op["height"], op["channels"] = op["out_width"], op["out_height"], op["out_channels"]
     op["dst"] = random.randrange(1 << 20) * atom
@@ -269,6 +290,8 @@ def _draw(
     values = _values(random, (pixels, lanes))
     if random.random() < 0.4:
         values = _aim_at_tables(random, fields, tables, (pixels, lanes))
+    elif random.random() < 0.3:
+        values = _aim_at_operands(random, fields, (pixels, lanes))
     reader = _random_operands(random, op, fields, atom)
     extra = {"SDP": tables.settings | fields} | ({"SDP_RDMA": reader} if reader else {})
     return launch_of(op, preset, extra, {"SDP": (tables.le, tables.lo)}), values
@@ -284,7 +307,7 @@ def _random_operands(random: Random, op: Any, fields: dict[str, int], atom: int)
         if not op[key] or not reads:
             continue
         fields |= {f"{name}_{part}_SRC": source for part, source in sources.items()}
-        use, wide = random.randrange(3), random.getrandbits(1)
+        use, wide = random.choice([0, 1, BOTH, BOTH]), random.getrandbits(1)
         found |= {f"{reader}_DATA_USE": use, f"{reader}_DATA_SIZE": wide}
         each = (2 if use == BOTH else 1) * (1 + wide) * atom
         op[key] = random.choice([Operand.PER_KERNEL, Operand.PER_KERNEL, Operand.PER_ELEMENT])

@@ -67,14 +67,14 @@ module sdp_reader
   wire completes = pops && (end_of_line || count == 2'(UNITS - 1));
 
   // slots, and the sizes of the groups in them
-  logic [UNITS-1:0] slot_ready, slot_valid, slot_pops, wanted;
+  logic [UNITS-1:0] slot_ready, slot_valid, slot_pops, wanted, wanted_next;
   logic [UNITS-1:0][BITS-1:0] slot;
   logic [2:0] sizes[4];
   logic [1:0] sizes_in, sizes_out;
   logic [2:0] groups;
   logic [2:0] first;                        // slot of the next operand
   wire [2:0] after = first + launch.atoms;
-  logic pipe_ready, pipe_valid, there, seen;
+  logic pipe_ready, pipe_valid, there, there_next, seen;
   logic [UNITS-1:0][BITS-1:0] front, at_pipe;
   always_comb begin
     moves = full;
@@ -95,6 +95,13 @@ module sdp_reader
   wire goes = to_pipe || leaves;
   wire ends_group = goes && after >= sizes[sizes_out];
   assign slot_pops = goes ? wanted : '0;
+  wire [2:0] first_next = ends_group ? '0 : after;
+  always_comb begin                         // the operand behind one that leaves stands in other slots already
+    for (int i = 0; i < UNITS; i++) begin
+      wanted_next[i] = 3'(i) >= first_next && 3'(i) < first_next + launch.atoms;
+    end
+    there_next = groups > 3'(ends_group) && (wanted_next & (wanted | ~slot_valid)) == '0;
+  end
   skid #(.BITS(UNITS * BITS)) pipe (
       .clk, .rst, .in_valid(to_pipe), .in_ready(pipe_ready), .in(front), .out_valid(pipe_valid),
       .out_ready(takes), .out(at_pipe)
@@ -129,8 +136,8 @@ module sdp_reader
       sizes_in <= sizes_in + 2'(moves);
       sizes_out <= sizes_out + 2'(ends_group);
       groups <= groups + 3'(moves) - 3'(ends_group);
-      if (goes) first <= ends_group ? '0 : after;
-      seen <= there && !leaves;
+      if (goes) first <= first_next;
+      seen <= leaves ? there_next : there;
     end
     if (beat_valid) fifo[fifo_in] <= beat_data;
     if (pops) gathered[count] <= fifo[fifo_out];
