@@ -31,7 +31,7 @@ CACC_SIDE = ("cacc", "driver", "mcif", "memory")
 IDLE = ("enable", "read_ready", "beat_valid")
 LATENCIES = (1, 5, 40)
 CHANCES = (1.0, 1.0, 0.5, 0.1, 0.02)  # that a neighbour does in a cycle what it could do
-RARELY = 0.002  # and memory, now and then
+RARELY = 0.002  # and now and then for long, for what takes writes
 
 
 class Reader(Reads):
@@ -61,7 +61,7 @@ class Bench(memory_side.Bench):
         "Y converts",
         "Y compares",
         "look-up",
-        "the way is full",
+        "a pixel of CACC finds the way full",
         "writes wait for the bus",
         "as many launches wait for acknowledgements as may",
         "atoms from memory",
@@ -114,8 +114,8 @@ class Bench(memory_side.Bench):
     def _new_pace(self) -> None:
         self.chances = {who: self.random.choice(CHANCES) for who in (*CACC_SIDE, "reads")}
         self.latency = self.random.choice(LATENCIES)
-        if self.random.random() < 0.15:
-            self.chances |= dict.fromkeys(CACC_SIDE, 1.0) | {"memory": RARELY}
+        if self.random.random() < 0.2:
+            self.chances |= dict.fromkeys(CACC_SIDE, 1.0) | {self.random.choice(("mcif", "memory")): RARELY}
 
     def _new_task(self) -> Task:
         return random_task(self.random, self.preset, self.tables, self.memory, self.launches)
@@ -190,7 +190,6 @@ class Bench(memory_side.Bench):
         waiting = [c["on"] and c["per_kernel"] and c["held"] and c["count"] for c in state["sdp"]["chains"]]
         self.reach("operands of kernels wait for the slots", any(waiting))
         handed = (busy and not busy_after) or int(group["count"]) < launches
-        self.reach("the way is full", state["sdp"]["in_pipe"] == SDP_ATOMS_TO_BUS)
         ending = state["sdp"]["ending_count"]
         self.reach("as many launches wait for acknowledgements as may", ending == ENDING)
         return expected | {"hands_over": int(handed)}
@@ -247,7 +246,9 @@ class Bench(memory_side.Bench):
             waits = self.state["sdp"]["wait_count"] > 0
             self.reach("pixels of CACC wait for an operand", waits)
         elif self.offers:
-            self.reach("a pixel of the next launch waits", self.pixels[0][0] != self.state["sdp"]["slot"])
+            sdp = self.state["sdp"]
+            self.reach("a pixel of the next launch waits", self.pixels[0][0] != sdp["slot"])
+            self.reach("a pixel of CACC finds the way full", sdp["in_pipe"] == SDP_ATOMS_TO_BUS)
         if self.beat == self.beats:
             self.beat = 0
             self.pixels.popleft()

@@ -273,7 +273,7 @@ def _draw(
     op["stride_x"] = op["stride_y"] = op["data_banks"] = op["weight_banks"] = op["fetch_grain"] = 1
     op["out_height"] = random.choice([1, 1, 2, 3, random.randint(1, 6)])
     surfaces = random.choice([1, 1, 2, 3, random.randint(4, 8)])
-    most = max(2, MAX_PIXELS // int(op["out_height"]) // max(1, surfaces - 2))
+    most = MAX_PIXELS // int(op["out_height"]) // (2 if surfaces > 3 else 1)
     op["out_width"] = random.choice([1, 2, random.randint(1, most)])
     op["kernels"] = op["out_channels"] = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
     op["width"], op["height"], op["channels"] = op["out_width"], op["out_height"], op["out_channels"]
@@ -310,7 +310,7 @@ def _random_operands(random: Random, op: Any, fields: dict[str, int], atom: int)
         use, wide = random.choice([0, 1, BOTH, BOTH]), random.getrandbits(1)
         found |= {f"{reader}_DATA_USE": use, f"{reader}_DATA_SIZE": wide}
         each = (2 if use == BOTH else 1) * (1 + wide) * atom
-        op[key] = random.choice([Operand.PER_KERNEL, Operand.PER_KERNEL, Operand.PER_ELEMENT])
+        op[key] = random.choice([Operand.PER_KERNEL, Operand.PER_ELEMENT])
         op[f"{key}_address"] = op["src"] + (number + 1) * REGION // 4 + random.randrange(64) * atom
         op[f"{key}_line_stride"] = op["out_width"] * each + random.randint(0, 3) * atom
         lines = op[f"{key}_line_stride"] * op["out_height"]
