@@ -107,15 +107,15 @@ def _shape(random: Random, preset: dict[str, int]) -> Any:
     op["kernels"] = op["out_channels"] = random.choice([1, 1, k - 1, k, 2 * k, random.randint(1, 5 * k)])
     op["kernel_width"], op["kernel_height"] = random.choice([(1, 1), (1, 1), (1, 1), (2, 1), (3, 3)])
     kind = random.random()
-    if kind < 0.35:
+    if kind < 0.3:
         _image(random, op, atom)
-    elif kind < 0.45:  # a kernel group is a beat
+    elif kind < 0.4:  # a kernel group is a beat
         op["channels"] = op["kernel_width"] = op["kernel_height"] = 1
         op["kernels"] = op["out_channels"] = 6 * k
-    elif kind < 0.58:  # one pixel over several surfaces
+    elif kind < 0.55:  # one pixel over several surfaces
         op["width"] = op["height"] = 1
         op["channels"] = random.randint(2 * atom, 5 * atom)
-    elif kind < 0.68:  # short requests, few weights
+    elif kind < 0.65:  # short requests, few weights
         op["width"], op["height"] = random.randint(1, 2), random.randint(4, 16)
         op["channels"] = random.randint(2 * atom, 5 * atom)
         op["kernels"] = op["out_channels"] = op["kernel_width"] = op["kernel_height"] = 1
