@@ -25,7 +25,7 @@ BLOCKS = (Block.CDMA, Block.CSC, Block.CACC, Block.SDP)
 NUMBERS = {int(Client.CDMA_DATA): 1, int(Client.CDMA_WEIGHT): 2}  # of the clients, in the RTL
 CHANCES = (1.0, 1.0, 1.0, 0.5, 0.1)  # that a neighbour does in a cycle what it could do
 LATENCIES = (1, 20, 100)
-PATIENT = 0.2  # of the launches: they come when all units are idle
+PATIENT = 0.1  # of the launches: they come when all units are idle
 IDLE = ("enable", "read_ready", "beat_valid", "acknowledge")
 
 
