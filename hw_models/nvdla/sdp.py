@@ -114,8 +114,9 @@ def _operands_at(state, sdp):
             continue
         if not chain["held"] and (sdp["pixel"] == 0 or not chain["per_kernel"]):
             front = chain_front(chain)
-            if front == NEVER:
-                return NEVER
+            if front == NEVER:  # the others are taken nonetheless
+                time = NEVER
+                continue
             begun = sdp["begun"] + sdp["before"][i] + OPERAND_AHEAD  # none is taken before that
             chain["taken"] = max(max(front, chain["free"]), begun)
             chain["held"] = 1

@@ -8,12 +8,14 @@ from nvdla_post_helpers import cube_op, operand, run
 from nvdla_sdp_twin import JOIN_TO_WRITE, bursts
 from nvdla_sdp_twin import run as run_twin
 
+from hw_models.nvdla.block import advance, respond, start
+from hw_models.nvdla.build import build
 from hw_models.nvdla.names import Client, Mark, Stall
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.post_state import SKID
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.rdma import skid_accepts, skid_front, skid_pop, skid_push, skid_reset
-from hw_models.port import NEVER
+from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
 
 MEASURED = ("nv_small", "nv_medium_512", "nv_large")
 FIRST, LAST = int(Mark.FIRST_WRITE), int(Mark.LAST_WRITE)
@@ -191,3 +193,29 @@ def test_a_second_launch_is_fetched_while_the_first_drains():
     assert first["end"] == alone["end"]
     assert second["end"] - first["end"] < alone["end"]
     assert second["mark"][FIRST] > first["done"]
+
+
+def reads_while_x1_is_late(cycles):
+    """Return the reads of X2's operand in the first ``cycles`` of a launch whose X1 operand does not come."""
+    ops = sdp("nv_small", 1, 64, 8, Operand.PER_ELEMENT)
+    operand("nv_small", ops, "x2", Operand.PER_ELEMENT, 2)
+    state = build(PRESETS["nv_small"])[0]
+    fifos = np.zeros(2, FIFO)
+    fifos["limit"] = FIFO_ROWS
+    assert start(state, ops, 0, 0)
+    late, reads = int(Client.SDP_B), 0
+    for now in range(cycles):
+        advance(state, ops, now, fifos[0], fifos[1])
+        while fifos[0]["count"]:
+            row = front(fifos[0]).copy()
+            pop(fifos[0])
+            reads += row["stream"] == int(Client.SDP_N)
+            if row["stream"] != late:
+                respond(state, row, now + 1)
+    return reads
+
+
+def test_an_operand_that_is_there_is_taken_while_another_is_not():
+    buffered, beats = PRESETS["nv_small"]["sdp_operand_fifo_atoms"], 2  # of one atom's operand
+    taken, in_register, in_slots, gathered = beats, beats, beats, beats
+    assert reads_while_x1_is_late(400) == buffered + gathered + in_slots + in_register + taken
