@@ -107,7 +107,7 @@ def sdp_take(state, now):
 @njit
 def _operands_at(state, sdp):
     """Return the earliest join that the operands of the next atom allow; NEVER: one is not yet there."""
-    time = LONG_AGO
+    time, late = LONG_AGO, False
     for i in range(1, CHAINS):
         chain = sdp["chains"][i]
         if not chain["on"]:
@@ -115,7 +115,7 @@ def _operands_at(state, sdp):
         if not chain["held"] and (sdp["pixel"] == 0 or not chain["per_kernel"]):
             front = chain_front(chain)
             if front == NEVER:  # the others are taken nonetheless
-                time = NEVER
+                late = True
                 continue
             begun = sdp["begun"] + sdp["before"][i] + OPERAND_AHEAD  # none is taken before that
             chain["taken"] = max(max(front, chain["free"]), begun)
@@ -126,7 +126,7 @@ def _operands_at(state, sdp):
                 _let_go(state, chain, sdp["history"][KERNEL_AHEAD - sdp["pixels"]])
         if chain["held"]:
             time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
-    return time
+    return NEVER if late else time
 
 
 @njit
