@@ -116,7 +116,7 @@ def outcome(name, until="2 us"):
 @pytest.mark.parametrize("name", [name for name, system in SYSTEMS.items() if "dram" in system])
 def test_dram_commands_may_be_late_while_nobody_sees_them(name, monkeypatch):
     late, fewer = outcome(name)
-    monkeypatch.setattr(nodes, "seen_from", lambda state, due: due)
+    monkeypatch.setattr(nodes, "seen_from", lambda state, due, early: due)
     at_once, events = outcome(name)
     assert late == at_once
     assert fewer < events
