@@ -18,8 +18,8 @@ from hw_models.nvdla.values.floats import (
     narrow,
     subtract,
 )
-from hw_models.nvdla.values.lut import ABOVE, HIT, chooses_lo
-from hw_models.nvdla.values.sdp_floats import FP32_BIAS, FP32_MASK, FRACTION_BITS, place, to_fp17, to_fp32
+from hw_models.nvdla.values.lut import ABOVE, HIT
+from hw_models.nvdla.values.sdp_floats import FP32_BIAS, FP32_MASK, FRACTION_BITS, find, to_fp17, to_fp32
 
 E16, M16 = FP16
 E17, M17 = FP17
@@ -61,11 +61,10 @@ def _value(table, entries, value, where, index, fraction):
 @njit
 def _look_up(lut, value):
     """Return what the two tables make of an FP32 value (FP17); lut: a LUT row."""
-    le, le_index, le_fraction = place(lut["le"], value)
-    lo, lo_index, lo_fraction = place(lut["lo"], value)
-    if chooses_lo(lut, le, lo):
-        return _value(lut["lo"], lut["lo_entries"], value, lo, lo_index, lo_fraction)
-    return _value(lut["le"], lut["le_entries"], value, le, le_index, le_fraction)
+    in_lo, where, index, fraction = find(lut, value)
+    if in_lo:
+        return _value(lut["lo"], lut["lo_entries"], value, where, index, fraction)
+    return _value(lut["le"], lut["le_entries"], value, where, index, fraction)
 
 
 @njit

@@ -120,6 +120,16 @@ def place(table, value):
 
 
 @njit
+def find(lut, value):
+    """Return (whether LO counts; then as ``place``) of an FP32 value in the table that counts."""
+    le, le_index, le_fraction = place(lut["le"], value)
+    lo, lo_index, lo_fraction = place(lut["lo"], value)
+    if chooses_lo(lut, le, lo):
+        return True, lo, lo_index, lo_fraction
+    return False, le, le_index, le_fraction
+
+
+@njit
 def _beyond(table, entries, value, where):
     """Return FP17 of a value that misses a table: from its first or last entry on with a slope."""
     bias = value * 0
@@ -151,11 +161,10 @@ def _value(table, entries, value, where, index, fraction):
 @njit
 def look_up(lut, value):
     """Return what the two tables make of an FP32 value; lut: a LUT row."""
-    le, le_index, le_fraction = place(lut["le"], value)
-    lo, lo_index, lo_fraction = place(lut["lo"], value)
-    if chooses_lo(lut, le, lo):
-        return _value(lut["lo"], lut["lo_entries"], value, lo, lo_index, lo_fraction)
-    return _value(lut["le"], lut["le_entries"], value, le, le_index, le_fraction)
+    in_lo, where, index, fraction = find(lut, value)
+    if in_lo:
+        return _value(lut["lo"], lut["lo_entries"], value, where, index, fraction)
+    return _value(lut["le"], lut["le_entries"], value, where, index, fraction)
 
 
 @njit
