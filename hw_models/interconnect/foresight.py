@@ -11,6 +11,17 @@ from hw_models.jit import inlined, njit
 
 
 @inlined
+def probe(state, cache, t, arrives):
+    """Send tracker ``t``'s probe to a cache."""
+    at = state["probes"][cache]
+    state["probe_time"][cache, at] = arrives
+    state["probe_of"][cache, at] = t
+    state["probes"][cache] = at + 1
+    state["probing"] += 1
+    state["unanswered"][t] += 1
+
+
+@inlined
 def foresee(state, source, t, arrives):
     """Note when tracker ``t``'s probes, the first at ``arrives``, are answered, if that is sure."""
     answer, apart = state["probe_answer"], arrives - state["foreseen_last"]
@@ -64,10 +75,5 @@ def put_back(state, t):
     arrives = state["foreseen_from"][t]
     for cache in range(state["sources"]):
         if state["caching"][cache]:
-            at = state["probes"][cache]
-            state["probe_time"][cache, at] = arrives
-            state["probe_of"][cache, at] = t
-            state["probes"][cache] = at + 1
-            state["probing"] += 1
-            state["unanswered"][t] += 1
+            probe(state, cache, t, arrives)
             arrives += 1

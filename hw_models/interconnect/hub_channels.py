@@ -14,7 +14,7 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
-from hw_models.interconnect.foresight import foresee, go_by, recall
+from hw_models.interconnect.foresight import foresee, go_by, probe, recall
 from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
@@ -38,12 +38,7 @@ def probe_all(state, source, t, now):
     for cache in range(state["sources"]):
         if state["caching"][cache] == 0 or cache == source:
             continue
-        at = state["probes"][cache]
-        state["probe_time"][cache, at] = arrives
-        state["probe_of"][cache, at] = t
-        state["probes"][cache] = at + 1
-        state["probing"] += 1
-        state["unanswered"][t] += 1
+        probe(state, cache, t, arrives)
         state["answered"][t] = arrives + state["probe_answer"]  # at the earliest
         arrives += 1
 
