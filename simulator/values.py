@@ -31,6 +31,7 @@ class JobValues:
     outputs: dict[str, np.ndarray] = field(default_factory=dict)  # (height, width, channels)
     checks: int = 0
     equal: int = 0
+    differs: str = ""  # the first check that is not equal, in words
 
     def add(self, step: int, op: str, layer: str, tensor: str, data: np.ndarray) -> None:
         crc = zlib.crc32(np.ascontiguousarray(data).tobytes())
@@ -42,7 +43,7 @@ class JobValues:
     def told(self) -> str:
         """Return a line for a person."""
         if self.checks:
-            return f"{self.equal} of {self.checks} checks equal"
+            return f"{self.equal} of {self.checks} checks equal" + self.differs
         return f"{len(self.rows['step'])} tensors, see values.csv; {len(self.outputs)} outputs in values/"
 
     def summary(self) -> dict[str, Any]:
@@ -123,6 +124,12 @@ def _program_values(path: Path, preset: dict[str, int]) -> JobValues:
         values.add(len(values.rows["step"]), "check", path.stem, f"{check.address:#x}", data)
         values.checks += 1
         values.equal += check.ours == check.reference
+        if check.ours != check.reference and not values.differs:
+            place = f"{check.size} B at {check.address:#x}"
+            values.differs = f"; {place} have {check.ours:#010x}, {check.reference:#010x} asked for"
+            values.differs += (
+                "; the program uses Y or tables, which this SDP lacks" if outcome.lacks_y else ""
+            )
     return values
 
 

@@ -44,15 +44,8 @@ NV_SMALL: dict[str, Any] = {
 
 NV_SMALL_256: dict[str, Any] = NV_SMALL | {
     "atomic_c": 32,  # [S]
-    "atomic_k": 8,  # [S]
     "cbuf_depth": 128,  # [S]
-    "cbuf_entry_bytes": 32,  # [S]
-    "burst_beats": 4,  # [S]
-    "sdp_ew_elements": 1,  # [S] SDP_EW_ENABLE
-    "sdp_main_fifo_atoms": 64,  # PRIMARY_MEMIF_LATENCY_64 [S], as in nv_medium_512 [A]
-    "sdp_operand_fifo_atoms": 64,  # [A] likewise
-    "pdp_fifo_atoms": 32,  # [A] likewise
-    "cdp_fifo_atoms": 32,  # [A] likewise
+    "cbuf_entry_bytes": 32,  # [S]; all else is nv_small's there: no EW, bursts of one beat, read credits
 }
 
 NV_MEDIUM_512: dict[str, Any] = NV_SMALL | {

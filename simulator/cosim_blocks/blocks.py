@@ -126,7 +126,7 @@ BLOCKS: dict[str, Block] = {
         ),
         "cdp",
         (
-            {"ATOM": 8, "ELEMENTS": 1, "BURST": 4, "FIFO": 32},  # nv_small_256
+            {"ATOM": 8, "ELEMENTS": 1, "BURST": 4, "FIFO": 32},
             {"ATOM": 8, "ELEMENTS": 1, "BURST": 1, "FIFO": 8},  # nv_small
             {"ATOM": 16, "ELEMENTS": 2, "BURST": 4, "FIFO": 32},
             {"ATOM": 32, "ELEMENTS": 8, "BURST": 1, "FIFO": 32},

@@ -31,3 +31,9 @@ def test_a_config_replaces_numbers_of_the_preset():
 def test_sizes_that_do_not_fit_each_other_are_refused(field, value, said):
     with pytest.raises(ValueError, match=said):
         Nvdla.model_validate({"preset": "nv_large", field: value})
+
+
+def test_nv_small_256_is_nv_small_with_a_wider_array():
+    """Its specification file (branches master and nv_small): no EW, single beats, LATENCY_64 over 64 bits."""
+    wider = {"atomic_c": 32, "cbuf_entry_bytes": 32, "cbuf_depth": 128}
+    assert PRESETS["nv_small_256"] == PRESETS["nv_small"] | wider

@@ -20,7 +20,7 @@ from workloads.traces.cfg import read_cfg
 from workloads.traces.commands import Check, Fill, Load, Notify, Poll, Wait, Write
 from workloads.traces.images import load_image
 from workloads.traces.play import play
-from workloads.traces.program import read_register_program, script_of
+from workloads.traces.program import fill, read_register_program, script_of
 from workloads.traces.txn import read_txn
 from workloads.traces.write import write_image
 from workloads.values.plan import ValuePlan
@@ -109,6 +109,61 @@ def test_faults_name_file_and_line(tmp_path, text, message):
     with pytest.raises(ConfigError) as caught:
         script_of(path)
     assert str(caught.value) == message.format(p=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("poll_reg_equal(NVDLA_SDP.D_CVT_SCALE_0, 0x1f);", "{p}:11: waits for 0x1f in SDP.D_CVT_SCALE, which is 0x1 and stays so"),
+        ("poll_field_equal(NVDLA_CDMA, NVDLA_SDP.D_CVT_SHIFT_0, CVT_SHIFT, 3);", "{p}:11: waits for 0x3 in SDP.D_CVT_SHIFT, which is 0x0 and stays so"),
+        ("poll_field_equal(NVDLA_SDP.D_CVT_SHIFT_0, SHIFT, 3);", "{p}:11: poll_field_equal: 'SHIFT' is not a field of D_CVT_SHIFT; write one of CVT_SHIFT"),
+        ("poll_reg_equal(NVDLA_CDMA.S_CBUF_FLUSH_STATUS_0, 0x2);", "{p}:11: waits for bits 0x2 of CDMA.S_CBUF_FLUSH_STATUS, which has none there"),
+        ("sync_wait(NVDLA_CSC, nobody);", "{p}:11: waits for 'nobody'; no intr_notify or sync_notify gives it"),
+        ("intr_notify(PDP_0, nobody);", "{p}:11: waits for PDP_0, and the program enables no PDP"),
+        ("intr_notify(DSP_0, nobody);", "{p}:11: intr_notify: 'DSP_0' is not an interrupt; write one of SDP_0, "),
+        ("mem_init(pri_mem, 0x0, 0x20, ALL_ZEROS);", "{p}:11: mem_init: 'ALL_ZEROS' is not a pattern; write one of ALL_ZERO, "),
+        ("mem_load(prim_mem, 0x0, \"x.dat\");", "{p}:11: mem_load: 'prim_mem' is not a memory; write pri_mem or sec_mem"),
+    ],
+)  # fmt: skip
+def test_what_never_comes_and_what_is_unknown_is_refused(tmp_path, text, message):
+    path = program(tmp_path, COPY.format(group=0, source=0x100, target=0x200).lstrip() + text)
+    with pytest.raises(ConfigError) as caught:
+        script_of(path)
+    assert str(caught.value).startswith(message.format(p=path))
+
+
+def test_polls_reads_and_syncs_that_come_are_passed(tmp_path):
+    text = """sync_wait(NVDLA_SDP, go);
+reg_read(NVDLA_SDP.D_CVT_SCALE_0, scale);
+reg_read_check(NVDLA_SDP.D_CVT_SCALE_0, 0x1);
+poll_field_equal(NVDLA_SDP.D_CVT_SCALE_0, CVT_SCALE, 1);
+poll_reg_equal(NVDLA_SDP.S_STATUS_0, 0x0);
+sync_notify(NVDLA_CDMA, go);
+intr_notify(done);
+check_nothing(done);
+"""
+    script = script_of(program(tmp_path, COPY.format(group=0, source=0x100, target=0x200) + text))
+    assert len(script.launches) == 1
+
+
+def test_memory_is_set_to_patterns():
+    memory = Memory()
+    for address, pattern in ((0, "ONES"), (4, "AFIVE"), (8, "FIVEA"), (0x1FE, "ADDR"), (4, "RANDOM")):
+        fill(Fill(address, 4, pattern, 1), memory)
+    fill(Fill(1, 1, "ALL_ZERO", 1), memory)
+    assert memory.read(0, 12).tobytes().hex() == "ff00ffffa5a5a5a55a5a5a5a"
+    assert memory.read(0x1FE, 4).tobytes().hex() == "feff0001"
+
+
+def test_a_check_that_differs_is_told(tmp_path):
+    text = COPY.format(group=0, source=0x100, target=0x200) + "intr_notify(SDP_0, s);\n"
+    path = program(tmp_path, text + "check_crc(s, 1, 0x200, 0x8, 0x12345678);")
+    config = tmp_path / "c.yaml"
+    system = {"accelerators": {"nvdla0": {"preset": "nv_small_256"}}, "memory": {"latency": "9 cycles"}}
+    job = {"network": {"program": path.name}, "on": "nvdla0"}
+    config.write_text(yaml.safe_dump({"system": system, "workloads": {"t": job}}))
+    told = compute_values(load(config))["t"].told()
+    assert told == "0 of 1 checks equal; 8 B at 0x200 have 0x6522df69, 0x12345678 asked for"
 
 
 def test_a_program_that_is_not_there_is_one_line(tmp_path):

@@ -8,11 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hw_models.errors import ConfigError
-from hw_models.nvdla.registers import registers
-from workloads.traces.commands import Check, Command, Fill, Load, Notify, Poll, Wait, Write
+from hw_models.nvdla.registers import Field, registers
+from workloads.traces.commands import PATTERNS, Check, Command, Fill, Load, Notify, Poll, Sync, Wait, Write
 
 _CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*;?\s*$")
 _COMMENT = re.compile(r"//.*$|^\s*#.*$")
+MEMORIES = ("pri_mem", "sec_mem")
+INTERRUPTS = [
+    f"{unit}_{group}"
+    for unit in ("SDP", "PDP", "CDP", "BDMA", "RUBIK", "RBK", "CACC", "CDMA_DAT", "CDMA_WT")
+    for group in (0, 1)
+]
+
 _BLOCK = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -49,6 +56,19 @@ class _Arguments:
             raise self.error(f"{text!r} is not a register; write NVDLA_UNIT.REGISTER_0")
         return found
 
+    def field(self, index: int, register: tuple[str, str]) -> Field:
+        """Return a field of ``register``."""
+        fields = {part.name: part for part in registers()[register].fields}
+        text = self.texts[index]
+        if text not in fields:
+            raise self.error(f"{text!r} is not a field of {register[1]}; write one of {', '.join(fields)}")
+        return fields[text]
+
+    def memory(self) -> None:
+        """Check the name of a memory, the first argument: one address space here."""
+        if self.texts[0] not in MEMORIES:
+            raise self.error(f"{self.texts[0]!r} is not a memory; write {' or '.join(MEMORIES)}")
+
     def file(self, index: int) -> Path:
         return self.path.parent / self.texts[index].strip('"')
 
@@ -58,6 +78,20 @@ def _poll(arguments: _Arguments) -> list[Command]:
     at = len(arguments.texts) - 2  # the target resource may stand in front
     value = arguments.number(at + 1)
     return [Poll(*arguments.register(at), 0xFFFFFFFF, value, arguments.line)]
+
+
+def _poll_field(arguments: _Arguments) -> list[Command]:
+    arguments.count(3, 4)
+    at = len(arguments.texts) - 3
+    register = arguments.register(at)
+    part, value = arguments.field(at + 1, register), arguments.number(at + 2)
+    return [Poll(*register, part.mask << part.low_bit, value << part.low_bit, arguments.line)]
+
+
+def _read(arguments: _Arguments) -> list[Command]:
+    arguments.count(2)
+    arguments.register(0)
+    return []
 
 
 def _write(arguments: _Arguments) -> list[Command]:
@@ -70,17 +104,25 @@ def _write(arguments: _Arguments) -> list[Command]:
 
 def _fill(arguments: _Arguments) -> list[Command]:
     arguments.count(4)
-    return [Fill(arguments.number(1), arguments.number(2), arguments.texts[3], arguments.line)]
+    arguments.memory()
+    pattern = arguments.texts[3]
+    if pattern not in PATTERNS:
+        raise arguments.error(f"{pattern!r} is not a pattern; write one of {', '.join(PATTERNS)}")
+    return [Fill(arguments.number(1), arguments.number(2), pattern, arguments.line)]
 
 
 def _load(arguments: _Arguments) -> list[Command]:
     arguments.count(3)
+    arguments.memory()
     return [Load(arguments.number(1), arguments.file(2), 0, arguments.line)]
 
 
 def _notify(arguments: _Arguments) -> list[Command]:
-    arguments.count(2)
-    return [Notify(arguments.texts[0], arguments.texts[1], arguments.line)]
+    arguments.count(1, 2)
+    source = arguments.texts[0].upper() if len(arguments.texts) == 2 else ""
+    if source and source not in INTERRUPTS:
+        raise arguments.error(f"{source!r} is not an interrupt; write one of {', '.join(INTERRUPTS)}")
+    return [Notify(source, arguments.texts[-1], arguments.line)]
 
 
 def _wait(arguments: _Arguments) -> list[Command]:
@@ -88,8 +130,9 @@ def _wait(arguments: _Arguments) -> list[Command]:
     return [Wait(arguments.texts[-1], arguments.line)]
 
 
-def _nothing(arguments: _Arguments) -> list[Command]:
-    return []
+def _sync(arguments: _Arguments) -> list[Command]:
+    arguments.count(1, 2)
+    return [Sync(arguments.texts[-1], arguments.line)]
 
 
 def _check_crc(arguments: _Arguments) -> list[Command]:
@@ -111,12 +154,16 @@ def _check_nothing(arguments: _Arguments) -> list[Command]:
 
 COMMANDS: dict[str, Callable[[_Arguments], list[Command]]] = {
     "reg_write": _write,
+    "reg_read": _read,
+    "reg_read_check": _poll,
+    "reg_read_expected": _poll,
     "poll_reg_equal": _poll,
+    "poll_field_equal": _poll_field,
     "mem_init": _fill,
     "mem_load": _load,
     "intr_notify": _notify,
     "sync_wait": _wait,
-    "sync_notify": _nothing,  # of a unit's own sequence: commands are executed in order here
+    "sync_notify": _sync,  # of a unit's own sequence: commands are executed in order here
     "check_crc": _check_crc,
     "check_file": _check_file,
     "check_nothing": _check_nothing,

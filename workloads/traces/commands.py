@@ -25,6 +25,11 @@ class Poll:
     line: int
 
 
+PATTERNS = {  # of memory, by name: a byte; ADDR: each byte's own address; None: whatever it holds
+    "ALL_ZERO": 0x00, "ONES": 0xFF, "AFIVE": 0xA5, "FIVEA": 0x5A, "ADDR": None, "RANDOM": None, "X": None,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Fill:
     """Set a range of memory to a pattern: ALL_ZERO, RANDOM, ..."""
@@ -65,6 +70,14 @@ class Notify:
 
 
 @dataclass(frozen=True)
+class Sync:
+    """Pass ``sync`` on at once."""
+
+    sync: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Wait:
     """Go on when ``sync`` has come."""
 
@@ -84,4 +97,4 @@ class Check:
     line: int
 
 
-Command = Write | Poll | Fill | Load | Store | Notify | Wait | Check
+Command = Write | Poll | Fill | Load | Store | Notify | Sync | Wait | Check

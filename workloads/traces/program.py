@@ -21,8 +21,9 @@ from hw_models.nvdla.values.memory import Memory
 from workloads.program import STEP, Layer, MemoryPlan, On, Program
 from workloads.traces.cfg import read_cfg
 from workloads.traces.check import check_launch
-from workloads.traces.commands import Command, Fill, Load, Notify, Poll, Store, Wait, Write
+from workloads.traces.commands import PATTERNS, Command, Fill, Load, Notify, Poll, Store, Wait, Write
 from workloads.traces.images import load_image
+from workloads.traces.never import check_poll, check_syncs
 from workloads.traces.txn import read_txn
 
 READERS = {".cfg": read_cfg, ".txn": read_txn}
@@ -79,12 +80,14 @@ def script_of(path: Path) -> Script:
         elif isinstance(command, Notify):
             done = _notified(script, command.source, taken)
             came.setdefault(command.sync, set()).update(done)
-            if not command.source:  # .txn: the program itself waits
+            if not command.sync:  # .txn: the program itself waits
                 held |= done
         elif isinstance(command, Wait):
             held |= came.get(command.sync, set())
-        elif isinstance(command, Poll) and command.register in STATUS:
-            held |= set(range(len(script.launches)))
+        elif isinstance(command, Poll):
+            check_poll(command, enabler.file, path)
+            if command.register in STATUS:
+                held |= set(range(len(script.launches)))
     if waiting := enabler.unfinished():
         raise ConfigError(
             f"{', '.join(waiting)} enabled, and the units it works with are not; enable those as well",
@@ -92,6 +95,7 @@ def script_of(path: Path) -> Script:
         )
     if not script.launches:
         raise ConfigError("enables no operation; write D_OP_ENABLE of every unit it needs", file=path)
+    check_syncs(script.commands, script.launches, path)
     return script
 
 
@@ -170,8 +174,10 @@ def apply(command: Command, memory: Memory, missing_is_error: bool = True) -> No
 
 def fill(command: Fill, memory: Memory) -> None:
     """Set a range to a pattern; what nobody wrote is zero already."""
-    values = {"ALL_ZERO": 0, "ONES": 0xFF}
-    if command.pattern in values and (
-        command.pattern != "ALL_ZERO" or memory.holds(command.address, command.size)
-    ):
-        memory.write(command.address, np.full(command.size, values[command.pattern], np.uint8))
+    value = PATTERNS[command.pattern]
+    if command.pattern == "ADDR":
+        memory.write(
+            command.address, np.arange(command.address, command.address + command.size).astype(np.uint8)
+        )
+    elif value is not None and (value or memory.holds(command.address, command.size)):
+        memory.write(command.address, np.full(command.size, value, np.uint8))
