@@ -24,7 +24,11 @@ def run_cosim(
     if name not in BLOCKS:
         raise ConfigError(not_one_of(name, list(BLOCKS)), key="BLOCK")
     check_tools()
-    block, planted = BLOCKS[name], mutants_of(name, BLOCKS[name].sources)
+    block = BLOCKS[name]
+    try:
+        planted = mutants_of(name, block.sources, strict=mutants)
+    except ValueError as error:
+        raise ConfigError(f"{error}; write the planted bug as its source is now", key="--mutants") from None
     if mutants:
         caught = hunt(block, planted, planted, seed, transactions)
         print("\n".join(mutant_lines(planted, caught)))

@@ -73,7 +73,7 @@ def run_programs(
     first difference; ``compiled``: the model as the simulator compiles it, else as plain Python. Raises
     RuntimeError.
     """
-    block, planted = twin.block, mutants_of(twin.block.top, twin.block.sources)
+    block, planted = twin.block, mutants_of(twin.block.top, twin.block.sources, strict=False)
     files = [str(program.resolve()) for program in programs]
     options = twin.options | {"programs": files, "latency": latency}
     return run_case(
