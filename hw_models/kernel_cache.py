@@ -19,12 +19,15 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from hw_models.kernel_files import KernelFiles, tell
+from hw_models.limits import NARROW
+from hw_models.width import MASTERS
 
 NEWEST = 4  # folders of a module that stay, however old
 KEPT_S = 30 * 24 * 3600  # a folder that nobody has used for so long goes when a new one comes
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")
 _PLACES = ("kernel_cache.py", "kernel_files.py")  # they say where code lies, and nothing of the code
+_WIDTH = _ROOT / "hw_models" / "width.py"  # kernels of what imports it differ with the masters that fit
 _IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
@@ -79,7 +82,8 @@ def root() -> Path:
 def folder_of(path: Path) -> Path:
     """Return the folder for what is compiled from ``path``. Raises RuntimeError without a home."""
     checked = "-boundscheck" if numba.config.BOUNDSCHECK else ""
-    return root() / f"{_module(path)}-{_digest(path)}{checked}"
+    wide = f"-{MASTERS}" if MASTERS != NARROW and _WIDTH in sources_of(path) else ""
+    return root() / f"{_module(path)}-{_digest(path)}{wide}{checked}"
 
 
 def _module(path: Path) -> str:

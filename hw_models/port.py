@@ -7,7 +7,7 @@ cycles of the block that owns the FIFO; the kernel converts between clock domain
 import numpy as np
 
 from hw_models.jit import inlined
-from hw_models.limits import MASTERS
+from hw_models.width import MASTERS, WIRES
 
 NEVER = np.int64(2**62)  # "wake me only when something arrives"
 
@@ -44,7 +44,6 @@ FIFO = np.dtype(
     ]
 )
 
-WIRES = 256  # FIFOs of a system
 # All of a system's FIFOs in one record: blocks with several FIFOs take it with the index of their first
 # one. A record is passed as a bare pointer; an array would be reference-counted in every function.
 WIRING = np.dtype([("fifo", FIFO, (WIRES,))])

@@ -26,11 +26,19 @@ from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.foresight import recall
 from hw_models.interconnect.hub import hub_wait, is_release, track
 from hw_models.interconnect.hub_channels import let_go, stage, take_turns
-from hw_models.interconnect.lanes import aim, count_in, id_of, leave, pass_down, take_slot
+from hw_models.interconnect.lanes import (
+    aim,
+    count_in,
+    has_requests,
+    id_of,
+    leave,
+    pass_down,
+    take_slot,
+)
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
-from hw_models.interconnect.state import GRANTS, LANES
+from hw_models.interconnect.state import BIT_SHIFT, GRANTS, LANES
 from hw_models.interconnect.waits import claim, master_of, wait_for
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER, copy_request, front, is_full
@@ -64,7 +72,7 @@ def accept(state, request, source, now):
     row["time"] = now
     lane["count"] += 1
     if lane["count"] == 1:
-        state["waiting"] |= 1 << i
+        state["waiting"] |= 1 << (i >> BIT_SHIFT)
         aim(state, i)
         if is_release(state, source, write):
             if state["foresees"]:
@@ -235,8 +243,8 @@ def grant(state, bus, now, wires, down):
     send(state, winner, bus, now, wires, down)
     waiting = state["waiting"]
     i = 0
-    while waiting >> i:
-        if waiting >> i & 1 and (i == winner or state["lanes"][i]["bus"] == bus):
+    while waiting >> (i >> BIT_SHIFT):
+        if has_requests(state, waiting, i) and (i == winner or state["lanes"][i]["bus"] == bus):
             if examine(state, i, now, wires, down):
                 wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
@@ -253,9 +261,9 @@ def ask_again(state, bus, now, wires, down):
     wants = np.int64(0)
     waiting = state["waiting"]
     i = 0
-    while waiting >> i:
+    while waiting >> (i >> BIT_SHIFT):
         lane = state["lanes"][i]
-        if waiting >> i & 1 and lane["bus"] == bus and lane["ready"]:
+        if has_requests(state, waiting, i) and lane["bus"] == bus and lane["ready"]:
             lane["ready"] = examine(state, i, now, wires, down)
             wants |= lane["ready"] << (i >> 1)
         i += 1
@@ -287,12 +295,12 @@ def serve_lanes(state, now, wires, down):
         state["wants"][bus] = 0
     waiting = state["waiting"]
     i = 0
-    while waiting >> i:
-        if waiting >> i & 1:
+    while waiting >> (i >> BIT_SHIFT):
+        if has_requests(state, waiting, i):
             lane = state["lanes"][i]
             lane["ready"] = examine(state, i, now, wires, down)
             if lane["ready"]:
-                state["wants"][lane["bus"]] |= 1 << (i >> 1)
+                state["wants"][lane["bus"]] |= np.int64(1) << (i >> 1)
         i += 1
     sent = False
     for bus in range(state["ports"] * state["channels"]):
@@ -308,8 +316,8 @@ def next_look(state):
     due = state["next_release"] if state["limited"] else NEVER
     waiting = state["waiting"]
     i = 0
-    while waiting >> i:
-        if waiting >> i & 1:
+    while waiting >> (i >> BIT_SHIFT):
+        if has_requests(state, waiting, i):
             due = min(due, state["lanes"][i]["retry"])
         i += 1
     return due

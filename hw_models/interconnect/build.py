@@ -6,7 +6,8 @@ from hw_models.blame import Cause
 from hw_models.errors import ConfigError
 from hw_models.interconnect.names import Channels
 from hw_models.interconnect.params import Interconnect, MasterPort
-from hw_models.interconnect.state import INTERCONNECT, LANES, SLOTS, SOURCES
+from hw_models.interconnect.state import BIT_SHIFT, INTERCONNECT, LANES, SOURCES
+from hw_models.limits import NARROW
 from hw_models.port import FIFO_ROWS, NEVER
 from hw_models.units import FS_PER_S
 
@@ -61,7 +62,8 @@ def build_interconnect(
         row["foreseen_last"] = row["foreseen_gone"] = -1
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
-        row["release_lanes"] = sum(1 << 2 * k + 1 for k in np.flatnonzero(row["caching"]).tolist())
+        for k in np.flatnonzero(row["caching"]).tolist():
+            row["release_lanes"] |= 1 << (2 * k + 1 >> BIT_SHIFT)
         if row["caches"] > 0 and ports > 1:
             message = f"probes its caches for one memory port, and there are {ports}; write caching: false"
             raise ConfigError(message, key=f"{key}.hub")
@@ -70,7 +72,8 @@ def build_interconnect(
         row["write_lead"] = -1 if lead is None else lead
     row["staged"] = row["onward_slot"] = row["onward_owner"] = -1
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
-    row["slots"]["next"] = np.append(np.arange(1, SLOTS), -1)
+    slots = 16 * max(NARROW, len(sources))
+    row["slots"]["next"][:slots] = np.append(np.arange(1, slots), -1)
     row["slots"]["arrived"] = NEVER
     row["due"] = row["lanes_due"] = NEVER
     row["lanes"]["cause"] = Cause.QUEUE_FULL

@@ -7,6 +7,7 @@ When a cache does something that could change that, `recall` puts those probes b
 
 import numpy as np
 
+from hw_models.interconnect.lanes import release_waits
 from hw_models.jit import inlined, njit
 
 
@@ -27,7 +28,7 @@ def foresee(state, source, t, arrives):
     answer, apart = state["probe_answer"], arrives - state["foreseen_last"]
     if (
         state["caching"][source]
-        or state["waiting"] & state["release_lanes"]
+        or release_waits(state)
         or state["probing"]
         or state["kept_until"] > arrives
         or state["answers_free"] > arrives + answer

@@ -15,7 +15,7 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.foresight import foresee, go_by, probe, recall
-from hw_models.interconnect.lanes import count_in, leave, pass_down, take_slot
+from hw_models.interconnect.lanes import count_in, leave, pass_down, release_waits, take_slot
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
 from hw_models.interconnect.state import GRANTS
@@ -223,7 +223,7 @@ def work_off(state, now, wires, down):
 
     Returns when there is more to do, NEVER if only others can tell.
     """
-    if state["probing"] == 0 and state["waiting"] & state["release_lanes"] == 0:
+    if state["probing"] == 0 and not release_waits(state):
         return NEVER
     look_at_all(state, now)
     while True:
@@ -265,7 +265,7 @@ def take_turns(state, now, wires, down):
             if state["taken"][cache] < state["probes"][cache]:
                 take_probes(state, cache, now)
     more = work_off(state, now, wires, down)
-    due = more if state["waiting"] & state["release_lanes"] else NEVER  # a release must go at its very time
+    due = more if release_waits(state) else NEVER  # a release must go at its very time
     ready = NEVER
     for t in range(state["trackers"]):
         if state["staged"][t] < 0:

@@ -5,9 +5,39 @@ import numpy as np
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all
 from hw_models.interconnect.routes import port_of
+from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.interconnect.waits import settle
 from hw_models.jit import inlined
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
+
+
+@inlined
+def has_requests(state, waiting, i):
+    """Tell whether lane ``i`` has requests; ``waiting``: the state's."""
+    return waiting >> (i >> BIT_SHIFT) & 1 == 1 and (BIT_SHIFT == 0 or state["lanes"][i]["count"] > 0)
+
+
+@inlined
+def is_last_of_bit(state, i):
+    """Tell whether no lane that shares a bit of `waiting` with lane ``i`` has requests."""
+    if BIT_SHIFT > 0:
+        first = i >> BIT_SHIFT << BIT_SHIFT
+        for k in range(first, min(first + (1 << BIT_SHIFT), 2 * state["sources"])):
+            if state["lanes"][k]["count"] > 0:
+                return False
+    return True
+
+
+@inlined
+def release_waits(state):
+    """Tell whether a cache has a line to release."""
+    some = state["waiting"] & state["release_lanes"] != 0
+    if BIT_SHIFT > 0 and some:
+        for source in range(state["sources"]):
+            if state["caching"][source] and state["lanes"][2 * source + 1]["count"] > 0:
+                return True
+        return False
+    return some
 
 
 @inlined
@@ -106,5 +136,5 @@ def leave(state, i, lane, row, now):
         lane["refused"] = 0
     if lane["count"] > 0:
         aim(state, i)
-    else:
-        state["waiting"] &= ~(1 << i)
+    elif is_last_of_bit(state, i):
+        state["waiting"] &= ~(1 << (i >> BIT_SHIFT))

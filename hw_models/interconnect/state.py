@@ -12,8 +12,9 @@ from hw_models.port import MASTERS, REQUEST
 PORTS = 16  # most ports on the memory side
 SOURCES = MASTERS  # most ports on the other side: a master each, or an interconnect or cache above
 LANES = 2 * SOURCES  # lane = 2 * source + write: reads and writes of a source do not block each other
+BIT_SHIFT = (LANES // 32).bit_length() - 1  # log2 of the neighbouring lanes that share a bit of `waiting`
 BUSES = 2 * PORTS  # bus = channels * port (+ write where channels are separate)
-SLOTS = 256  # most pieces in flight
+SLOTS = 16 * SOURCES  # most pieces in flight
 GRANTS = 16  # of a cache, that may keep probes out
 NOTES = 2 * SLOTS  # of pieces to be counted out
 
@@ -93,7 +94,7 @@ INTERCONNECT = np.dtype(
         # the hub's channels: `hub_channels`
         ("probe_answer", np.int64),
         ("write_lead", np.int64),  # -1: a write is taken at once
-        ("release_lanes", np.int64),  # of what caches release, a bit each
+        ("release_lanes", np.int64),  # of what caches release, bits as those of `waiting`
         ("probing", np.int64),  # probes that are not answered, of all caches
         ("probes", np.int64, (SOURCES,)),  # that a cache has not answered; the oldest first
         ("taken", np.int64, (SOURCES,)),  # of them, those that it has taken
@@ -131,7 +132,7 @@ INTERCONNECT = np.dtype(
         ("fifo_since", np.int64, (SOURCES,)),  # from when on the next may stand there
         ("port_shift", np.int64, (SOURCES,)),  # log2 of the width of the source's own port
         # requests
-        ("waiting", np.int64),  # lanes with requests in them, a bit each
+        ("waiting", np.int64),  # lanes with requests in them, a bit for 1 << BIT_SHIFT each
         ("room", np.int64),  # 1: who was refused may come again
         ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
         ("due", np.int64),  # when a lane or one of the hub's channels may have its turn

@@ -22,6 +22,7 @@ from pydantic import (
 
 from hw_models.cpu.params import Corunner
 from hw_models.errors import ConfigError
+from hw_models.limits import make_room
 from hw_models.units import (
     END_FS,
     SIZE_UNITS,
@@ -39,7 +40,7 @@ from simulator.config.sampling import sample_errors
 from simulator.config.shipped import located
 from simulator.config.system import Name, System
 from simulator.config.topology import DMA, uses_flash
-from simulator.config.wiring_rules import runs_beside_the_chip, topology_errors
+from simulator.config.wiring_rules import is_wide, runs_beside_the_chip, topology_errors
 from simulator.config.yaml_lines import (
     LARGEST_NUMBER,
     Document,
@@ -208,6 +209,8 @@ def load(
         + _sample_errors(config, document)
     )
     config._document = document
+    if is_wide(config.system, config.workloads):
+        make_room()
     return config
 
 

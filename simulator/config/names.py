@@ -6,7 +6,7 @@ They look at the data as written, so that they are told together with every othe
 from typing import Any
 
 from hw_models.errors import ConfigError
-from hw_models.limits import MASTERS
+from hw_models.limits import WIDE
 from simulator.config.errors import at, not_one_of
 from simulator.config.yaml_lines import Document, Keys
 
@@ -53,8 +53,8 @@ def reference_errors(document: Document) -> list[ConfigError]:
     _check_jobs(names, _mapping(data.get("workloads")), system)
     _check_masters(names, system, masters)
     _check_unique(names, system)
-    if len(masters) > MASTERS:
-        names.add(("system",), f"{len(masters)} masters are too many; write at most {MASTERS}")
+    if len(masters) > WIDE:
+        names.add(("system",), f"{len(masters)} masters are too many; write at most {WIDE}")
     jobs = len(_mapping(data.get("workloads")))
     if jobs > JOBS:
         names.add(("workloads",), f"{jobs} jobs are too many; write at most {JOBS}")

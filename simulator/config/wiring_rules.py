@@ -7,19 +7,29 @@ from typing import Any
 from hw_models.cache.params import Cache
 from hw_models.dram.params import Dram
 from hw_models.interconnect.params import Interconnect
+from hw_models.limits import NARROW, NARROW_WIRES, WIDE, WIDE_WIRES
 from hw_models.units import SIZE_UNITS, format_quantity
 from simulator.config.errors import not_one_of
 from simulator.config.system import System
-from simulator.config.topology import USUAL, Master, Node, Topology, Wrong, shape_below, topology_of
+from simulator.config.topology import (
+    USUAL,
+    Master,
+    Node,
+    Topology,
+    Wrong,
+    masters_of,
+    shape_below,
+    topology_of,
+)
 from workloads.llm.params import LlmJob
 
 # What the kernel's tables hold; a test keeps these equal to its own numbers
-MOST_SOURCES = 16  # above one interconnect: hw_models.interconnect.state.SOURCES
+MOST_SOURCES = WIDE  # above one interconnect: hw_models.interconnect.state.SOURCES
 MOST_PORTS = 16  # below one interconnect: hw_models.interconnect.state.PORTS
 MOST_ROUTES = 15  # address ranges below one interconnect, besides the rest: interconnect.routes.ROUTES - 1
 MOST_INTERCONNECTS = 8  # simulator.kernel.soc_state.MOST_BUSES
 MOST_NODES = 48  # interconnects, caches and channels: simulator.kernel.soc_state.UNITS, less masters and jobs
-MOST_WIRES = 256  # hw_models.port.WIRES
+MOST_WIRES = WIDE_WIRES  # hw_models.port.WIRES
 FIRST_WINDOW = 2**39  # bytes: below, jobs and co-runners have their addresses (512 GiB)
 
 
@@ -34,6 +44,27 @@ def topology_errors(system: System, workloads: Mapping[str, Any], working: Colle
     if not topology.nodes:
         return []  # told as such
     return wrong or _Rules(topology, working).wrong
+
+
+def is_wide(system: System, workloads: Mapping[str, Any]) -> bool:
+    """Tell whether a system that can be wired needs kernels for many masters."""
+    if len(masters_of(system, workloads)) > NARROW:
+        return True
+    if runs_beside_the_chip(system, workloads):
+        return False
+    topology, _ = topology_of(system, workloads)
+    return wires_of(topology) > NARROW_WIRES or any(
+        len(node.above) > NARROW for node in topology.of(Interconnect)
+    )
+
+
+def wires_of(topology: Topology) -> int:
+    """Return the FIFOs between the parts of a system."""
+    wires = sum(2 * len(master.below) for master in topology.masters)
+    for node in topology.nodes.values():
+        wires += len(node.above) if isinstance(node.params, Interconnect) else node.entries
+        wires += sum(topology.nodes[name].entries for name in node.below)
+    return wires
 
 
 def runs_beside_the_chip(system: System, workloads: Mapping[str, Any]) -> bool:
@@ -235,11 +266,7 @@ class _Rules:
         units = sum(node.entries if isinstance(node.params, Dram) else 1 for node in nodes)
         if units > MOST_NODES:
             self.add(("system",), f"{units} interconnects, caches and channels; at most {MOST_NODES} fit")
-        wires = sum(2 * len(master.below) for master in self.topology.masters)
-        for node in nodes:
-            wires += len(node.above) if isinstance(node.params, Interconnect) else node.entries
-            wires += sum(self.topology.nodes[name].entries for name in node.below)
-        if wires > MOST_WIRES:
+        if (wires := wires_of(self.topology)) > MOST_WIRES:
             self.add(("system",), f"{wires} wires between its parts; at most {MOST_WIRES} fit")
         for node in self.topology.of(Interconnect):
             windows = [m for name in node.below for m in self.topology.memories_below(name) if m.window]

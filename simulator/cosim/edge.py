@@ -15,8 +15,8 @@ from hw_models.axi.block import commit, present, sample
 from hw_models.axi.state import Drive, Pin
 from hw_models.callback import call
 from hw_models.jit import inlined, njit
-from hw_models.limits import MASTERS
 from hw_models.port import is_full
+from hw_models.width import MASTERS
 from simulator.cosim.signals import load, load_words, store_value, store_words
 
 ASKS_PYTHON = 2  # what `run` may say: 0 is well, 1 that time stands still

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw_models.dram.state import BANKS, CHANNEL, ENTRIES
-from hw_models.limits import MASTERS
+from hw_models.width import MASTERS
 from simulator.cuda.layout import packed
 
 _INDEX = 16  # of an entry or a bank, -1 none

@@ -11,6 +11,7 @@ from hw_models.dram.candidates import COLUMN, OPENER
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
+from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.jit import apart, inlined, njit
 from hw_models.port import NEVER, front
 from simulator.kernel.wakes import (
@@ -127,6 +128,17 @@ def offer(system, fifo, state, now):
     wake_reader(system, fifo)
 
 
+@inlined
+def is_last_of_bit(wires, node, i):
+    """Tell whether no FIFO that shares a bit of `unoffered` with a bus's ``i``th has requests."""
+    if BIT_SHIFT > 0:
+        first = i >> BIT_SHIFT << BIT_SHIFT
+        for k in range(first, min(first + (1 << BIT_SHIFT), node["request_count"])):
+            if wires["fifo"][node["requests"][k]]["count"] > 0:
+                return False
+    return True
+
+
 @apart("none")
 def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
@@ -137,13 +149,13 @@ def step_bus(system, wires, state, unit, now):
     system["offered"][unit] = now
     again = NEVER  # when an empty bus that was asked in this cycle already is to be asked again
     i = 0
-    while unoffered >> i:
-        if unoffered >> i & 1:
+    while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
+        if unoffered >> (i >> BIT_SHIFT) & 1:
             fifo = wires["fifo"][node["requests"][i]]
             if place_is_free:
                 offer(system, fifo, state, now)
-                if fifo["count"] == 0:
-                    system["unoffered"][unit] ^= fifo["bit"]
+                if fifo["count"] == 0 and is_last_of_bit(wires, node, i):
+                    system["unoffered"][unit] &= ~fifo["bit"]
             elif visible(system, fifo):
                 again = now + 1
             else:

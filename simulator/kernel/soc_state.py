@@ -23,7 +23,7 @@ class Kind(IntEnum):
 
 
 OWNER = np.dtype([("job", np.int64), ("step", np.int64)])  # of an accelerator's operation
-UNITS = 128
+UNITS = MASTERS + 112  # with jobs and what lies below masters: `simulator.config`
 MASTER_PORTS = 2  # most memory ports of a master
 MOST_BUSES = 8
 DOOR_CAUSES = 2  # full, or refresh: what a request waits for in front of a block
@@ -82,7 +82,11 @@ SYSTEM = np.dtype(
         ("kind", np.int64, (UNITS,)),  # of a unit: `Kind`; of a master: `simulator.kernel.masters.Kind`
         ("row", np.int64, (UNITS,)),  # its row in the array of its kind
         ("node", NODE, (UNITS,)),
-        ("unoffered", np.int64, (UNITS,)),  # FIFOs with requests that a bus has not taken yet, a bit each
+        (
+            "unoffered",
+            np.int64,
+            (UNITS,),
+        ),  # FIFOs with requests that a bus has not taken yet: bits as of its lanes
         ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),

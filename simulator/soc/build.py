@@ -11,10 +11,12 @@ from hw_models.axi.state import AGENT
 from hw_models.cpu.block import start_background
 from hw_models.cpu.build import build_core
 from hw_models.cpu.state import CORE
+from hw_models.width import check_width
 from simulator.config.memory_map import MemoryMap
 from simulator.config.model import Config
 from simulator.config.networks import JOB_SPACE
 from simulator.config.topology import cores_of, own_backends
+from simulator.config.wiring_rules import is_wide
 from simulator.kernel.driver import STEP_RECORD
 from simulator.kernel.ledger import new_ledger
 from simulator.kernel.masters import Kind
@@ -38,6 +40,7 @@ def build_machine(config: Config, short: Program | None = None) -> Machine:
     ``short``: a program that stands for that of the only job.
     """
     system = config.system
+    check_width(is_wide(system, config.workloads))
     core_table = cores_of(system, config.workloads)
     accelerator_names, core_names = sorted(system.accelerators), sorted(core_table)
     external_names = sorted(system.masters)

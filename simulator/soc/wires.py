@@ -17,6 +17,7 @@ from hw_models.ideal.params import IdealMemory
 from hw_models.ideal.state import MEMORY
 from hw_models.interconnect.build import build_interconnect, down_limit
 from hw_models.interconnect.params import Interconnect
+from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.port import FIFO_ROWS, NEVER, WIRES, WIRING
 from hw_models.units import period_fs
 from simulator.config.topology import Master, Node, Topology, shape_below
@@ -299,7 +300,8 @@ class _Joiner:
                 self.reads(unit, index, "request")
                 self.fifos[index]["source"] = source
                 if part.kind == Kind.BUS:
-                    self.fifos[index]["bit"] = 1 << int(self.system["node"][unit]["request_count"]) - 1
+                    place = int(self.system["node"][unit]["request_count"]) - 1
+                    self.fifos[index]["bit"] = 1 << (place >> BIT_SHIFT)
 
     def reads(self, unit: int, index: int, what: str, port: int = 0) -> None:
         """Note that ``unit`` reads a FIFO; a master finds its answers by port."""

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hw_models.errors import ConfigError, ConfigErrors
-from hw_models.port import MASTERS
+from hw_models.limits import WIDE
 from simulator.config.model import config_sha256, load, load_part, resolved
 from simulator.config.yaml_lines import yaml_text
 from simulator.sweeps.file import Sweep
@@ -216,6 +216,6 @@ def test_a_config_object_loads_as_itself():
 
 
 def test_more_masters_than_the_kernel_has_rows_are_refused():
-    cores = {f"c{i}": {"clock": "3.2 GHz"} for i in range(MASTERS)}
+    cores = {f"c{i}": {"clock": "3.2 GHz"} for i in range(WIDE)}
     source = with_value("system.cores", {"core0": {"clock": "3.2 GHz"}, **cores}) | {"corunners": []}
-    assert errors_of(source) == ["system: 18 masters are too many; write at most 16"]
+    assert errors_of(source) == ["system: 66 masters are too many; write at most 64"]

@@ -38,6 +38,9 @@ def checkout(folder: Path) -> Path:
         "jit",
         "kernel_cache",
         "kernel_files",
+        "errors",
+        "limits",
+        "width",
         "apart",
         "parts",
         "llvm_lowering",
@@ -73,6 +76,18 @@ def told(process: subprocess.Popen) -> tuple[str, str]:
 
 def ask(folder: Path, cache: Path) -> str:
     return told(process(folder, cache))[0]
+
+
+def test_only_what_holds_masters_is_another_kernel_for_more_of_them():
+    asked = (
+        "from pathlib import Path; from hw_models import kernel_cache; root = Path(kernel_cache._ROOT);"
+        "print(*(kernel_cache.folder_of(root / f'hw_models/{name}.py').name for name in ('port', 'choice')))"
+    )
+    folders = [
+        told(process(kernel_cache._ROOT, None, {"DLASIM_MASTERS": masters}, asked))[0].split()
+        for masters in ("16", "64")
+    ]
+    assert folders[1] == [f"{folders[0][0]}-64", folders[0][1]]
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ TOLD = [  # parts of the system, the rest of the config, what is said
     ({"interconnect": {"below": ["dram", "m"], "interleave": "4 KiB"}, "memories": {"m": SRAM}}, {},
      "system.interconnect.interleave: memories with at: are below it, which have their own addresses; "
      "leave one of the two out"),
-    ({"cores": {f"c{i}": CORE for i in range(40)}}, {},
-     "system: 41 masters are too many; write at most 16"),
+    ({"cores": {f"c{i}": CORE for i in range(64)}}, {},
+     "system: 65 masters are too many; write at most 64"),
     ({"accelerators": {"nvdla0": {"preset": "nv_full", "cvsram": "nothing"}}}, {},
      "system.accelerators.nvdla0.cvsram: 'nothing' is not known; write one of dram, interconnect"),
     ({"accelerators": {"nvdla0": {"kind": "nothing"}}}, {},

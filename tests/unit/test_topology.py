@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.interconnect.state import PORTS, SOURCES
+from hw_models.limits import NARROW, NARROW_WIRES, WIDE
 from hw_models.port import MASTERS, WIRES
 from simulator.config import names, wiring_rules
 from simulator.config.model import load
@@ -173,10 +174,8 @@ def test_interference_has_the_waits_of_every_node():
 
 
 def test_limits_of_the_drawing_are_those_of_the_kernel():
-    assert (wiring_rules.MOST_SOURCES, wiring_rules.MOST_PORTS, wiring_rules.MOST_WIRES) == (
-        SOURCES,
-        PORTS,
-        WIRES,
-    )
+    most = {NARROW: (NARROW, NARROW_WIRES), WIDE: (wiring_rules.MOST_SOURCES, wiring_rules.MOST_WIRES)}
+    assert most[MASTERS] == (SOURCES, WIRES)
+    assert wiring_rules.MOST_PORTS == PORTS
     assert wiring_rules.MOST_INTERCONNECTS == soc_state.MOST_BUSES
     assert MASTERS + names.JOBS + wiring_rules.MOST_NODES <= soc_state.UNITS
