@@ -140,7 +140,15 @@ BLOCKS: dict[str, Block] = {
         ({"WAYS": 4, "SETS": 8, "MSHRS": 4}, {"WAYS": 2, "SETS": 4, "MSHRS": 8}),
     ),
     "crossbar": Block(
-        "crossbar", ("interconnect/rtl/crossbar.sv",), "crossbar", ({"SOURCES": 3}, {"SOURCES": 2})
+        "crossbar",
+        ("interconnect/rtl/crossbar.sv",),
+        "crossbar",
+        (
+            {"SOURCES": 3, "MASTERS": 5, "PORTS": 4, "ROUTES": 5},  # buses above, an address map below
+            {"SOURCES": 3},
+            {"SOURCES": 2},
+            {"SOURCES": 2, "MASTERS": 6, "PORTS": 3, "ROUTES": 3},
+        ),
     ),
     "hub": Block(
         "crossbar",

@@ -9,17 +9,25 @@ from hw_models.interconnect.block import accept, advance, is_due, respond
 from hw_models.interconnect.names import Arbitration
 from hw_models.interconnect.standalone import UP
 from hw_models.port import FIFO_ROWS, REQUEST, front, pop
+from simulator.cosim_blocks import crossbar_map, crossbar_masters
 from simulator.cosim_blocks.bench import copied, packed
-from simulator.cosim_blocks.crossbar_episodes import BURST, PORTS, TRACKERS, Episodes
+from simulator.cosim_blocks.crossbar_episodes import BURST, TRACKERS, Episodes
 
 LATENESS = 24  # of memory
-DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a source's number)
+DOWN_FIELDS = {  # of the RTL: column of the model's row, bits (0: of a master's number)
     "address": ("address", 16),
     "bytes": ("bytes", 9),
     "write": ("write", 1),
-    "source": ("master", 0),
+    "master": ("master", 0),
+    "stream": ("stream", 3),
 }
-UP_FIELDS = {"bytes": ("bytes", 9), "write": ("write", 1), "tag": ("tag", 8)}
+UP_FIELDS = {
+    "bytes": ("bytes", 9),
+    "write": ("write", 1),
+    "master": ("master", 0),
+    "stream": ("stream", 3),
+    "tag": ("tag", 8),
+}
 
 
 class Bench(Episodes):
@@ -28,7 +36,7 @@ class Bench(Episodes):
         "reads and writes share a bus",
         "reads and writes have their own",
         "one memory port",
-        "two memory ports",
+        "several memory ports",
         "a request is cut in pieces",
         "a write of several beats",
         "a bus narrower than a source's port",
@@ -50,6 +58,8 @@ class Bench(Episodes):
         "the hub has no tracker left",
         "a line is under way in the hub",
         "the hub takes its time between two requests",
+        *crossbar_masters.GOALS,
+        *crossbar_map.GOALS,
     )
     episode_cycles = 300
     watched = ("down_tag",)
@@ -67,10 +77,11 @@ class Bench(Episodes):
             pick([1.0, 0.3]),
         )
         self.latency, self.writes = pick([1, LATENESS]), pick([0.1, 0.4])
-        self.memory: list[list[Any]] = [[] for _ in range(PORTS)]  # [earliest cycle, model's row, RTL's tag]
+        # of each port: [earliest cycle, model's row, RTL's tag]
+        self.memory: list[list[Any]] = [[] for _ in self.all_ports]
         self.offered: list[Any] = [None] * self.sources
-        self.answers: list[Any] = [None] * PORTS
-        self.taken: list[Any] = [None] * PORTS
+        self.answers: list[Any] = [None for _ in self.all_ports]
+        self.taken: list[Any] = [None for _ in self.all_ports]
         self.tag = 0
         self.tag_bits = (self.parameters.get("SLOTS", 32) - 1).bit_length()
         self.up_ready = self.down_ready = 0
@@ -82,9 +93,9 @@ class Bench(Episodes):
             self._request(source) if row is None and flip() < self.load else row
             for source, row in enumerate(self.offered)
         ]
-        self.answers = [self._answer(port, cycle) for port in range(PORTS)]
+        self.answers = [self._answer(port, cycle) for port in self.all_ports]
         self.up_ready = sum(1 << source for source in range(self.sources) if flip() < self.up_rate)
-        self.down_ready = sum(1 << port for port in range(PORTS) if flip() < self.down_rate)
+        self.down_ready = sum(1 << port for port in self.all_ports if flip() < self.down_rate)
 
         def fields(name: str, width: int) -> int:
             return packed([0 if row is None else row[name] for row in self.offered], width)
@@ -94,6 +105,7 @@ class Bench(Episodes):
             "req_address": fields("address", 16),
             "req_bytes": fields("bytes", 9),
             "req_write": fields("write", 1),
+            "req_master": fields("master", self._master_bits()),
             "req_stream": fields("stream", 3),
             "req_tag": fields("tag", 8),
             "up_ready": self.up_ready,
@@ -108,9 +120,17 @@ class Bench(Episodes):
         row["address"] = self.random.randrange(128) * 32
         row["bytes"] = self.random.choice([8, 32, 32, 64, 64, 96])
         row["write"] = self.random.random() < self.writes
-        row["master"], row["stream"], row["tag"] = source, self.random.randrange(5), self.tag
+        behind = self.behind[source]
+        row["master"] = self.random.choice(behind) if len(behind) > 1 else behind[0]
+        row["stream"], row["tag"] = self.random.randrange(5), self.tag
+        if self.map:
+            row["address"] = self.map.address(int(row["bytes"]))
+            self.map.cover_request(self.reach, int(row["address"]), int(row["bytes"]))
         self.tag = (self.tag + 1) % 256
         return row
+
+    def _master_bits(self) -> int:
+        return (self.masters - 1).bit_length()
 
     def _answer(self, port: int, cycle: int) -> Any:
         """Return (row, RTL's tag) that a port answers now: a write, a read or part of one, or None."""
@@ -134,20 +154,21 @@ class Bench(Episodes):
         downs = [down["count"] > 0 and front(down)["time"] <= cycle for down in self.downs]
         ups = [up["count"] > 0 and front(up)["time"] <= cycle for up in self.ups]
         free = [self._has_place(source) for source in range(self.sources)]
-        known = np.tile(np.arange(TRACKERS) < model["trackers"], PORTS)
-        buses = [model[name][: 2 * PORTS] for name in ("busy_cycles", "back_busy_cycles")]
+        ports = len(self.all_ports)
+        known = np.tile(np.arange(TRACKERS) < model["trackers"], ports)
+        buses = [model[name][: 2 * ports] for name in ("busy_cycles", "back_busy_cycles")]
         said = {
             "down_valid": packed(downs, 1),
             "up_valid": packed(ups, 1),
             "req_ready": packed(free, 1),
             "busy_cycles": packed(buses[0], 24),
             "back_busy_cycles": packed(buses[1], 24),
-            "tracking": packed((model["tracked_until"][:PORTS, :TRACKERS] > cycle).ravel() & known, 1),
+            "tracking": packed((model["tracked_until"][:ports, :TRACKERS] > cycle).ravel() & known, 1),
             "staged": packed(model["staged"][:TRACKERS] >= 0, 1),
             "onward_busy": model["onward_free"] > cycle,
         }
-        for name in ("reads", "writes", "read_bytes", "write_bytes"):
-            said[name] = packed(model[name][: self.sources], 24)
+        for name in ("reads", "writes", "read_bytes", "write_bytes", "waited"):
+            said[name] = packed(model[name][: self.masters], 24)
         for name, fifos, valid, fields in (
             ("down", self.downs, downs, DOWN_FIELDS),
             ("up", self.ups, ups, UP_FIELDS),
@@ -155,7 +176,7 @@ class Bench(Episodes):
             rows = [front(fifo) if shown else None for fifo, shown in zip(fifos, valid)]
             for field, (column, width) in fields.items():
                 values = [0 if row is None else row[column] for row in rows]
-                said[f"{name}_{field}"] = packed(values, width or (self.sources - 1).bit_length())
+                said[f"{name}_{field}"] = packed(values, width or self._master_bits())
         self._step(cycle, downs, ups, free)
         return said
 
@@ -170,15 +191,15 @@ class Bench(Episodes):
         waiting = [[int(row["tag"]) for row in rows_of(down)] for down in self.downs]
         busy = int(model["busy_cycles"].sum())
         self._look(cycle)
-        self._cover(waiting, int(model["busy_cycles"].sum()) - busy)
+        self._cover(waiting, int(model["busy_cycles"].sum()) - busy, cycle)
         for port, answer in enumerate(self.answers):
             if answer is not None:
                 bus = port * model["channels"] + int(answer[0]["write"]) * (model["channels"] - 1)
                 there = cycle + 1 + self.ahead
                 self.reach("answers wait for the response bus", model["back_free"][bus] > there)
                 respond(model, answer[0], there, self.wires, UP)
-        self.taken = [None] * PORTS
-        for port in range(PORTS):
+        self.taken = [None for _ in self.all_ports]
+        for port in self.all_ports:
             if downs[port] and self.down_ready >> port & 1:
                 late = cycle + 1 + self.random.randint(0, self.latency)
                 self.taken[port] = [late, copied(front(self.downs[port])), 0]
@@ -207,13 +228,13 @@ class Bench(Episodes):
             if entry is not None:
                 entry[2] = outputs["down_tag"] >> self.tag_bits * port & (1 << self.tag_bits) - 1
 
-    def _cover(self, waiting: list[list[int]], moved: int) -> None:
+    def _cover(self, waiting: list[list[int]], moved: int, cycle: int) -> None:
         model, reach = self.model, self.reach
         asking = [int(wants).bit_count() for wants in model["wants"]]
         reach(f"arbitration {self.kind}: two or more ask for a bus", max(asking) > 1)
         if moved:
             reach("reads and writes have their own" if self.separate else "reads and writes share a bus")
-            reach("one memory port" if self.ports == 1 else "two memory ports")
+            reach("one memory port" if self.ports == 1 else "several memory ports")
             reach("a write of several beats", moved > 2)
             bus = 1 << int(model["width_shift"])
             reach("a bus narrower than a source's port", bus < max(self.widths))
@@ -231,6 +252,11 @@ class Bench(Episodes):
         for before, down in zip(waiting, self.downs):
             now = [int(row["tag"]) for row in rows_of(down)]
             reach("rows to memory overtake each other", now[: len(before)] != before)
+        for source, behind in enumerate(self.behind):
+            if len(behind) > 1:
+                crossbar_masters.cover(reach, model, source, cycle)
+        if self.map and self.map.turns > 1:
+            self.map.cover_hub(reach, model, cycle)
         self._cover_budgets()
 
     def _cover_budgets(self) -> None:

@@ -9,8 +9,9 @@ from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.standalone import UP
 from simulator.cosim_blocks import bench
 from simulator.cosim_blocks.bench import packed
+from simulator.cosim_blocks.crossbar_map import AddressMap
 
-PORTS, FRAME, DEPTH, ROOM, TRACKERS = 2, 8, 8, 16, 4  # as the RTL's parameters
+FRAME, DEPTH, ROOM, TRACKERS = 8, 8, 16, 4  # as the RTL's parameters
 NS_PER_S = 10**9
 BURST = 64
 
@@ -23,9 +24,13 @@ class Episodes(bench.Bench):
     def begin(self, episode: int) -> dict[str, int]:
         pick, number = self.random.choice, self.random.randint
         self.sources = self.parameters["SOURCES"]
+        self.masters = self.parameters.get("MASTERS", self.sources)
+        self.all_ports = range(self.parameters.get("PORTS", 2))
         names = [f"m{source}" for source in range(self.sources)]
         self.kind = list(Arbitration)[episode % 4]
-        self.separate, self.ports = episode // 4 % 2, self._ports(episode)
+        self.map = self._map(episode)
+        self.separate, self.ports = episode // 4 % 2, self.map.ports if self.map else self._ports(episode)
+        self.behind = self._behind()
         regulated, self.reclaim = pick([0, 1]), episode // 2 % 2
         self.period, self.group_period = pick([50, 90]), pick([40, 70])
         tdm = self.kind == Arbitration.TDM
@@ -55,9 +60,19 @@ class Episodes(bench.Bench):
             settings["hub"] = hub
         params = Interconnect.model_validate(settings)
         self.widths = [pick([8, 16, 32]) for _ in names]
-        self.model = build_interconnect(params, names, self.widths, self.ports)[0]
+        self.model = build_interconnect(
+            params,
+            names,
+            self.widths,
+            self.ports,
+            interleave_bytes=self.map.turn_bytes if self.map else 64,
+            alone=[behind[0] if len(behind) == 1 else -1 for behind in self.behind],
+            masters=self.masters,
+        )[0]
+        if self.map:
+            self.map.fill(self.model)
         self.wires = build_wiring(DEPTH)[0]
-        self.downs = [self.wires["fifo"][port] for port in range(PORTS)]
+        self.downs = [self.wires["fifo"][port] for port in self.all_ports]
         self.ups = [self.wires["fifo"][UP + source] for source in range(self.sources)]
         self.down_limit, self.up_limit = number(1, DEPTH), number(2, ROOM)
         for fifos, limit in ((self.downs, self.down_limit), (self.ups, self.up_limit)):
@@ -85,6 +100,19 @@ class Episodes(bench.Bench):
             port["budget"] = f"{-(-budget * NS_PER_S // self.period)} B/s"
             port["reclaim"] = bool(self.reclaim)
         return port
+
+    def _map(self, episode: int) -> AddressMap | None:
+        """Return the address map of an episode: of two in three, where the RTL has room for one."""
+        if "ROUTES" not in self.parameters or episode % 3 == 0:
+            return None
+        return AddressMap(self.parameters, self.random)
+
+    def _behind(self) -> list[list[int]]:
+        """Return the masters behind each source: one each, or any where there are more of them."""
+        if self.masters == self.sources:
+            return [[source] for source in range(self.sources)]
+        counts = [self.random.randint(1, self.masters) for _ in range(self.sources)]
+        return [self.random.sample(range(self.masters), count) for count in counts]
 
     def _ports(self, episode: int) -> int:
         return 1 + episode // 2 % 2
@@ -120,7 +148,7 @@ class Episodes(bench.Bench):
             "width_shift": model["width_shift"],
             "burst_shift": int(model["burst"]).bit_length() - 1,
             "interleave_shift": model["interleave_shift"],
-            "port_mask": self.ports - 1,
+            "port_mask": 0 if self.map else self.ports - 1,
             "queue_limit": model["queue"],
             "down_limit": self.down_limit,
             "up_limit": self.up_limit,
@@ -128,6 +156,8 @@ class Episodes(bench.Bench):
             "latency": packed(model["latency"][:count].ravel(), 8),
             "port_shift": packed(model["port_shift"][:count], 3),
             "ids": packed(model["ids"][:count], 3),
+            "several": packed(model["alone"][:count] < 0, 1),
+            "masters": model["masters"],
             "fifo": packed(model["fifo"][:count], 1),
             "regulated": packed([row >= 0 for row in own], 1),
             "reclaim": packed([row >= 0 and rows[row]["reclaim"] for row in own], 1),
@@ -147,5 +177,6 @@ class Episodes(bench.Bench):
             "until_taken": model["write_lead"] >= 0,
             "write_lead": max(0, model["write_lead"]),
             "answers_ahead": self.ahead,
+            **(self.map.straps() if self.map else {"route_count": 0}),
             **dict.fromkeys(("req_valid", "req_write", "down_ready", "rsp_valid", "up_ready"), 0),
         }

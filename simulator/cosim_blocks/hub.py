@@ -93,7 +93,7 @@ class Bench(CrossbarBench):
             if self.model["caching"][cache]:
                 self._cover_cache(cache, cycle)
 
-    def _cover(self, waiting: list[list[int]], moved: int) -> None:
+    def _cover(self, waiting: list[list[int]], moved: int, cycle: int) -> None:
         """Leave what the bench of `crossbar` covers to it."""
 
     def reach(self, goal: str, happened: object = True) -> None:

@@ -3,13 +3,16 @@
 // Requests wait at their source in two lanes, reads and writes. The oldest of each is cut at multiples of the
 // burst; a piece takes the request bus of its memory port, then the answer the response bus and the source's link.
 // Answers go up in order by source and id, a row for each beat of the source's port; writes are acknowledged once.
+// Behind a source there may be several masters, and memory ports may answer to addresses by a map of routes.
 // Data are not held: a row says only what moves, from which cycle on its reader may see it.
 //
 // Settings are inputs, stable from reset on. Times are cycles since reset.
 
 module crossbar #(
     parameter int SOURCES = 3,
-    parameter int PORTS = 2,    // memory ports, a power of two from 2 on
+    parameter int MASTERS = SOURCES,  // of the system; each comes by one source or more
+    parameter int PORTS = 2,    // memory ports, from 2 on
+    parameter int ROUTES = 1,   // of the address map
     parameter int QUEUE = 4,    // requests of a lane
     parameter int IDS = 4,      // of a source
     parameter int SLOTS = 32,   // pieces in flight
@@ -22,7 +25,9 @@ module crossbar #(
     localparam int U = $clog2(UNITS),
     localparam int LANES = 2 * SOURCES,  // lane = 2 * source + write
     localparam int BUSES = 2 * PORTS,    // bus = 2 * port + write, or port where reads and writes share
+    localparam int M = $clog2(MASTERS),
     localparam int P = $clog2(PORTS),
+    localparam int R = $clog2(ROUTES + 1),
     localparam int L = $clog2(LANES),
     localparam int K = $clog2(BUSES),
     localparam int N = $clog2(IDS),
@@ -50,6 +55,15 @@ module crossbar #(
     input  logic [3:0]                 burst_shift,
     input  logic [3:0]                 interleave_shift,
     input  logic [P-1:0]               port_mask,     // 0: only the first port is used
+    input  logic [R-1:0]               route_count,       // 0: ports take turns by interleave_shift and port_mask
+    input  logic [ROUTES-1:0][A-1:0]   route_base,        // first address
+    input  logic [ROUTES-1:0][A-1:0]   route_last,        // last address
+    input  logic [ROUTES-1:0][3:0]     route_turn_shift,  // log2 of the bytes until the next route has its turn
+    input  logic [ROUTES-1:0][2:0]     route_turn_bits,   // log2 of the routes that take turns; 0: takes none
+    input  logic [ROUTES-1:0][P-1:0]   route_turn,
+    input  logic [ROUTES-1:0][P-1:0]   route_first,       // first of its ports
+    input  logic [ROUTES-1:0][P-1:0]   route_mask,        // its ports less one: a power of two of them
+    input  logic [ROUTES-1:0][3:0]     route_shift,       // log2 of the bytes until the next of its ports has its turn
     input  logic [7:0]                 queue_limit,
     input  logic [7:0]                 down_limit,
     input  logic [7:0]                 up_limit,
@@ -60,6 +74,8 @@ module crossbar #(
     input  logic [SOURCES-1:0][2:0]    port_shift,    // log2 of the width of the source's own port
     input  logic [SOURCES-1:0][7:0]    limit,
     input  logic [SOURCES-1:0][N:0]    ids,
+    input  logic [SOURCES-1:0]         several,       // masters behind a source: each has streams of its own
+    input  logic [M:0]                 masters,       // of the system
     input  logic [SOURCES-1:0][7:0]    id_limit,
     input  logic [SOURCES-1:0]         fifo,          // one transaction an id
     input  logic [SOURCES-1:0][7:0]    fifo_release,
@@ -88,6 +104,7 @@ module crossbar #(
     input  logic [SOURCES-1:0][A-1:0]  req_address,
     input  logic [SOURCES-1:0][B-1:0]  req_bytes,
     input  logic [SOURCES-1:0]         req_write,
+    input  logic [SOURCES-1:0][M-1:0]  req_master,
     input  logic [SOURCES-1:0][2:0]    req_stream,
     input  logic [SOURCES-1:0][7:0]    req_tag,
 
@@ -97,7 +114,8 @@ module crossbar #(
     output logic [PORTS-1:0][A-1:0]    down_address,
     output logic [PORTS-1:0][B-1:0]    down_bytes,
     output logic [PORTS-1:0]           down_write,
-    output logic [PORTS-1:0][U-1:0]    down_source,
+    output logic [PORTS-1:0][M-1:0]    down_master,
+    output logic [PORTS-1:0][2:0]      down_stream,
     output logic [PORTS-1:0][I-1:0]    down_tag,
 
     // their answers; of a read they may come in parts
@@ -110,13 +128,16 @@ module crossbar #(
     input  logic [SOURCES-1:0]         up_ready,
     output logic [SOURCES-1:0][B-1:0]  up_bytes,
     output logic [SOURCES-1:0]         up_write,
+    output logic [SOURCES-1:0][M-1:0]  up_master,
+    output logic [SOURCES-1:0][2:0]    up_stream,
     output logic [SOURCES-1:0][7:0]    up_tag,
 
     // what came of it
-    output logic [SOURCES-1:0][C-1:0]  reads,
-    output logic [SOURCES-1:0][C-1:0]  writes,
-    output logic [SOURCES-1:0][C-1:0]  read_bytes,
-    output logic [SOURCES-1:0][C-1:0]  write_bytes,
+    output logic [MASTERS-1:0][C-1:0]  reads,
+    output logic [MASTERS-1:0][C-1:0]  writes,
+    output logic [MASTERS-1:0][C-1:0]  read_bytes,
+    output logic [MASTERS-1:0][C-1:0]  write_bytes,
+    output logic [MASTERS-1:0][C-1:0]  waited,        // cycles of requests that have left, since they could
     output logic [BUSES-1:0][C-1:0]    busy_cycles,
     output logic [BUSES-1:0][C-1:0]    back_busy_cycles,
 
@@ -132,6 +153,7 @@ module crossbar #(
     logic [T-1:0] ready;
     logic [A-1:0] address;
     logic [B-1:0] bytes;
+    logic [M-1:0] master;
     logic [2:0] stream;
     logic [7:0] tag;
   } row_t;
@@ -141,7 +163,8 @@ module crossbar #(
     logic [A-1:0] address;
     logic [B-1:0] bytes;
     logic write;
-    logic [U-1:0] source;
+    logic [M-1:0] master;
+    logic [2:0] stream;
     logic [I-1:0] tag;
   } down_t;
 
@@ -149,6 +172,8 @@ module crossbar #(
     logic [T-1:0] ready;
     logic [B-1:0] bytes;
     logic write;
+    logic [M-1:0] master;
+    logic [2:0] stream;
     logic [7:0] tag;
   } up_t;
 
@@ -165,6 +190,8 @@ module crossbar #(
     logic [B-1:0] missing;   // bytes not yet answered
     logic [7:0] given;       // rows handed to the source
     logic [B-1:0] request_bytes;
+    logic [M-1:0] master;
+    logic [2:0] stream;
     logic [7:0] tag;
     logic tracked;           // by the hub
     logic [X-1:0] tracker;
@@ -199,7 +226,7 @@ module crossbar #(
     logic [PORTS-1:0][TRACKERS-1:0] busy;  // a tracker: its transaction is unanswered
     logic [PORTS-1:0][TRACKERS-1:0][A-1:0] line;
     logic [PORTS-1:0][TRACKERS-1:0][T-1:0] tracked_until;
-    logic [SOURCES-1:0][C-1:0] reads, writes, read_bytes, write_bytes;
+    logic [MASTERS-1:0][C-1:0] reads, writes, read_bytes, write_bytes, waited;
     logic [BUSES-1:0][C-1:0] busy_cycles, back_busy_cycles;
   } state_t;
 
@@ -213,6 +240,7 @@ module crossbar #(
   // One clocked process works on these registers step by step, through the functions below.
   /* verilator lint_off BLKSEQ */
 
+  `include "crossbar_routes.svh"
   `include "crossbar_lanes.svh"
   `include "crossbar_answers.svh"
   `include "hub.svh"
@@ -232,7 +260,8 @@ module crossbar #(
       down_address[p] = down_valid[p] ? downs[p][0].address : '0;
       down_bytes[p] = down_valid[p] ? downs[p][0].bytes : '0;
       down_write[p] = down_valid[p] ? downs[p][0].write : '0;
-      down_source[p] = down_valid[p] ? downs[p][0].source : '0;
+      down_master[p] = down_valid[p] ? downs[p][0].master : '0;
+      down_stream[p] = down_valid[p] ? downs[p][0].stream : '0;
       down_tag[p] = down_valid[p] ? downs[p][0].tag : '0;
     end
     for (int p = 0; p < PORTS; p++) begin
@@ -243,6 +272,8 @@ module crossbar #(
       up_valid[m] = s.up_count[m] != 0 && ups[m][0].ready <= s.now;
       up_bytes[m] = up_valid[m] ? ups[m][0].bytes : '0;
       up_write[m] = up_valid[m] ? ups[m][0].write : '0;
+      up_master[m] = up_valid[m] ? ups[m][0].master : '0;
+      up_stream[m] = up_valid[m] ? ups[m][0].stream : '0;
       up_tag[m] = up_valid[m] ? ups[m][0].tag : '0;
     end
   end
@@ -253,6 +284,7 @@ module crossbar #(
   assign writes = s.writes;
   assign read_bytes = s.read_bytes;
   assign write_bytes = s.write_bytes;
+  assign waited = s.waited;
   assign busy_cycles = s.busy_cycles;
   assign back_busy_cycles = s.back_busy_cycles;
 
@@ -322,14 +354,14 @@ module crossbar #(
         if (accepts[m]) begin
           rows[2*m+int'(req_write[m])][s.count[2*m+int'(req_write[m])][$clog2(QUEUE)-1:0]] = '{
               ready: s.now + T'(1) + T'(entry[m]), address: req_address[m], bytes: req_bytes[m],
-              stream: req_stream[m], tag: req_tag[m]};
+              master: req_master[m], stream: req_stream[m], tag: req_tag[m]};
           s.count[2*m+int'(req_write[m])] = s.count[2*m+int'(req_write[m])] + 8'd1;
           if (req_write[m]) begin
-            s.writes[m] = s.writes[m] + C'(1);
-            s.write_bytes[m] = s.write_bytes[m] + C'(req_bytes[m]);
+            s.writes[req_master[m]] = s.writes[req_master[m]] + C'(1);
+            s.write_bytes[req_master[m]] = s.write_bytes[req_master[m]] + C'(req_bytes[m]);
           end else begin
-            s.reads[m] = s.reads[m] + C'(1);
-            s.read_bytes[m] = s.read_bytes[m] + C'(req_bytes[m]);
+            s.reads[req_master[m]] = s.reads[req_master[m]] + C'(1);
+            s.read_bytes[req_master[m]] = s.read_bytes[req_master[m]] + C'(req_bytes[m]);
           end
         end
       end

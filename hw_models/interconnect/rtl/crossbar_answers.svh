@@ -47,6 +47,7 @@
             seen = write ? start : later(later(s.link_free[link], earliest),
                                          flight[index].arrived + (T'(ends - B'(1)) >> width_shift));
             push_up(source, '{ready: seen, bytes: write ? flight[index].request_bytes : ends - begins, write: write,
+                              master: flight[index].master, stream: flight[index].stream,
                               tag: flight[index].tag});
             flight[index].given = flight[index].given + 8'd1;
             flight[index].seen = seen;

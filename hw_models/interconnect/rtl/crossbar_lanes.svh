@@ -24,15 +24,19 @@
   endfunction
 
   function automatic logic [P-1:0] port_of(logic [L-1:0] i);
-    return P'(address_of(i) >> interleave_shift) & port_mask;
+    return P'(below(address_of(i)) >> A);
   endfunction
 
   function automatic logic [K-1:0] bus_of(logic [P-1:0] port, logic write);
     return separate ? {port, write} : K'(port);
   endfunction
 
-  function automatic logic [N-1:0] id_of(logic [U-1:0] source, logic [2:0] stream);
-    return N'(8'(stream) % 8'(ids[source]));
+  // streams of a source's masters are different streams
+  function automatic logic [N-1:0] id_of(logic [L-1:0] i);
+    logic [15:0] stream;
+    stream = 16'(rows[i][0].stream);
+    if (several[i[L-1:1]]) stream = stream * 16'(masters) + 16'(rows[i][0].master);
+    return N'(stream % 16'(ids[i[L-1:1]]));
   endfunction
 
   // may a source move so many bytes in this period?
@@ -68,7 +72,7 @@
     source = i[L-1:1];
     write = i[0];
     port = port_of(i);
-    id = id_of(source, rows[i][0].stream);
+    id = id_of(i);
     if (s.count[i] == 0 || rows[i][0].ready > s.now) return 1'b0;
     if (is_release(i)) return 1'b0;  // `take_turns` sends it
     if (s.bus_free[bus_of(port, write)] > s.now) return 1'b0;
@@ -117,6 +121,12 @@
     s.down_count[port] = s.down_count[port] + 8'd1;
   endfunction
 
+  // what a memory port gets of the piece in a slot
+  function automatic down_t row_down(logic [I-1:0] index, logic [T-1:0] ready, logic [A-1:0] address);
+    return '{ready: ready, address: address, bytes: flight[index].bytes, write: flight[index].lane[0],
+             master: flight[index].master, stream: flight[index].stream, tag: index};
+  endfunction
+
   function automatic logic [I-1:0] free_slot();
     free_slot = '0;
     for (int n = SLOTS - 1; n >= 0; n--) if (!flight[n].used) free_slot = I'(n);
@@ -132,7 +142,7 @@
     logic [N-1:0] id;
     logic [I-1:0] index;
     slot_t slot;
-    id = id_of(i[L-1:1], rows[i][0].stream);
+    id = id_of(i);
     index = free_slot();
     slot = '{default: '0};
     slot.used = 1'b1;
@@ -143,6 +153,8 @@
     slot.bytes = size_of(i);
     slot.missing = size_of(i);
     slot.request_bytes = rows[i][0].bytes;
+    slot.master = rows[i][0].master;
+    slot.stream = rows[i][0].stream;
     slot.tag = rows[i][0].tag;
     slot.tracker = tracker;
     slot.tracked = tracked;
@@ -162,6 +174,7 @@
   function automatic void leave(logic [L-1:0] i, logic [B-1:0] bytes);
     s.sent[i] = s.sent[i] + bytes;
     if (s.sent[i] == rows[i][0].bytes) begin
+      s.waited[rows[i][0].master] = s.waited[rows[i][0].master] + C'(s.now - rows[i][0].ready);
       s.sent[i] = '0;
       for (int n = 0; n < QUEUE - 1; n++) rows[i][n] = rows[i][n+1];
       s.count[i] = s.count[i] - 8'd1;
@@ -173,7 +186,7 @@
     logic [U-1:0] source;
     logic write;
     logic [I-1:0] index;
-    logic [P-1:0] port;
+    below_t there;
     logic [K-1:0] bus;
     logic [X-1:0] tracker;
     logic [A-1:0] address;
@@ -181,25 +194,25 @@
     logic [T-1:0] moving, ready, interval;
     source = i[L-1:1];
     write = i[0];
-    port = port_of(i);
-    bus = bus_of(port, write);
-    tracker = free_tracker(port);
     address = address_of(i);
+    there = below(address);
+    bus = bus_of(there.port, write);
+    tracker = free_tracker(there.port);
     bytes = size_of(i);
     index = take_slot(i, tracker, 1'b1);
     moving = write ? beats(source, bytes) : T'(1);
     ready = s.now + T'(latency[i]) + (cut_through ? T'(0) : moving - T'(1));
     interval = moving;
     if (trackers != 0) begin
-      s.busy[port][tracker] = 1'b1;
-      s.line[port][tracker] = address >> line_shift;
+      s.busy[there.port][tracker] = 1'b1;
+      s.line[there.port][tracker] = address >> line_shift;
       interval = later(moving, T'(accept_interval));
     end
     if (is_probing()) begin
       stage(i, tracker, index, address);
       interval = later(moving, interval - T'(caching[source]));  // its own cache is not probed
     end else begin
-      push_down(port, '{ready: ready, address: address, bytes: bytes, write: write, source: source, tag: index});
+      push_down(there.port, row_down(index, ready, there.address));
     end
     s.head_known[source] = 1'b0;
     s.unanswered[source][flight[index].id] = 1'b1;

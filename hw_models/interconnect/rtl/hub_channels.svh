@@ -108,7 +108,7 @@ function automatic void send_release(logic [U-1:0] cache);
   bytes = size_of(i);
   moving = beats(cache, bytes);
   index = take_slot(i, '0, 1'b0);
-  push_down('0, '{ready: s.now + T'(1), address: address_of(i), bytes: bytes, write: 1'b1, source: cache, tag: index});
+  push_down('0, row_down(index, s.now + T'(1), address_of(i)));
   spend(cache, 1'b1, bytes);
   s.busy_cycles[bus_of('0, 1'b1)] = s.busy_cycles[bus_of('0, 1'b1)] + C'(moving);
   hold(moving);
@@ -139,8 +139,7 @@ function automatic void send_staged(logic [X-1:0] t);
   logic [L-1:0] i;
   index = h.staged_slot[t];
   i = flight[index].lane;
-  push_down('0, '{ready: s.now + T'(h.staged_way[t]), address: h.staged_address[t], bytes: flight[index].bytes,
-                  write: i[0], source: i[L-1:1], tag: index});
+  push_down('0, row_down(index, s.now + T'(h.staged_way[t]), h.staged_address[t]));
   h.staged[t] = 1'b0;
   h.onward_free = s.now + T'(1);
   if (i[0]) hold(beats(i[L-1:1], flight[index].bytes));
