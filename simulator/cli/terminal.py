@@ -17,6 +17,7 @@ from simulator.report.layers import (
     layers_of,
     slowest,
 )
+from simulator.report.masters import shown_masters
 from simulator.results.numbers import (
     bytes_text,
     count_text,
@@ -148,13 +149,19 @@ def _jobs(workloads: Mapping[str, Any]) -> Table:
 def _traffic(summary: Mapping[str, Any]) -> Table | None:
     """Return the table of masters, caches, memories and flash; None if there are none."""
     rows: list[list[str]] = []
+    named = shown_masters(summary)
+    others = [each for name, each in summary.get("masters", {}).items() if named[name] != name]
     for name, master in summary.get("masters", {}).items():
-        if not master.get("reads") and not master.get("writes"):
+        if named[name] != name or (not master.get("reads") and not master.get("writes")):
             continue
         latency = master.get("read_latency_s", {})
         times = [time_text(latency.get(key)) for key in ("mean", "p99", "max")]
         traffic = [bytes_text(master.get("read_bytes")), bytes_text(master.get("write_bytes"))]
         rows.append([name, *traffic, rate_text(master.get("bandwidth_bytes_per_s")), *times, ""])
+    if others:
+        moved = [bytes_text(sum(each[f"{kind}_bytes"] for each in others)) for kind in ("read", "write")]
+        rate = rate_text(sum(each["bandwidth_bytes_per_s"] for each in others))
+        rows.append([f"{len(others)} others", *moved, rate, *[""] * 4])
     flash = summary.get("flash")
     for name, cache in caches(summary):
         rows.append([name, *[""] * 6, f"{percent_text(cache.get('hit_rate'))} hits"])
@@ -202,10 +209,11 @@ def _slowest(rows: Sequence[Layer]) -> Table:
 def _interference(summary: Mapping[str, Any]) -> Table:
     """Return each victim's mean wait and the share of each culprit in it."""
     victims, culprits, rows = interference_matrix(summary)
+    shown = shown_masters(summary)
     table = _table("\nwaits, charged to", "victim", "a request", *culprits)
     for victim, row in zip(victims, rows):
-        master = summary.get("masters", {}).get(victim, {})
-        requests, waits = master.get("reads", 0) + master.get("writes", 0), sum(row)
+        behind = [each for name, each in summary.get("masters", {}).items() if shown[name] == victim]
+        requests, waits = sum(each.get("reads", 0) + each.get("writes", 0) for each in behind), sum(row)
         mean = time_text(waits / requests if requests else None)
         table.add_row(victim, mean, *(percent_text(wait / waits if waits else 0.0) for wait in row))
     return table

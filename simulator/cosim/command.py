@@ -17,7 +17,6 @@ from simulator.config.yaml_lines import yaml_text
 from simulator.cosim.limits import NO_LIMITS, Limits
 from simulator.cosim.verilator import Design, build
 from simulator.results.run_folder import new_folder, read_run
-from simulator.soc.build import build_machine
 
 WAVE_CYCLES = 20_000  # of the end of a failing run that its waveform shows
 
@@ -65,6 +64,8 @@ def check_config(config: Config) -> None:
                 "no outside master; write masters: {dut: {kind: external, width: 64 bit}}", key="system"
             )
         )
+    from simulator.soc.build import build_machine  # kernels: their width is the config's
+
     build_machine(config)  # raises for all that a test would meet when it makes its System
 
 

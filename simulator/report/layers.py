@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.report.masters import in_order, shown_masters
 from simulator.results.numbers import percent_text
 
 UNSEEN = ("cpu_", "flash_")  # kinds of operation whose waits ops.csv does not have
@@ -115,11 +116,21 @@ def slowest(layers: list[Layer], count: int) -> list[Layer]:
 
 
 def interference_matrix(summary: Mapping[str, Any]) -> tuple[list[str], list[str], list[list[float]]]:
-    """Return victims that waited, culprits, and the seconds of delay (victims, culprits)."""
+    """Return victims that waited, culprits, and the seconds of delay (victims, culprits).
+
+    Many masters are named as `shown_masters` says.
+    """
+    shown = shown_masters(summary)
     matrix = {victim: row for victim, row in summary.get("interference", {}).items() if row}
     culprits = list(dict.fromkeys(culprit for row in matrix.values() for culprit in row))
-    rows = [[row.get(culprit, {}).get("delay_s", 0.0) for culprit in culprits] for row in matrix.values()]
-    return list(matrix), culprits, rows
+    delays_s: dict[str, dict[str, float]] = {}
+    for victim in in_order(matrix, shown):
+        row = delays_s.setdefault(shown.get(victim, victim), {})
+        for culprit in in_order(culprits, shown):
+            at = shown.get(culprit, culprit)
+            row[at] = row.get(at, 0.0) + matrix[victim].get(culprit, {}).get("delay_s", 0.0)
+    names = list(next(iter(delays_s.values()), {}))
+    return list(delays_s), names, [[row[name] for name in names] for row in delays_s.values()]
 
 
 def interference_pairs(summary: Mapping[str, Any]) -> list[tuple[str, str, float]]:

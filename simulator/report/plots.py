@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from simulator.report.frames import frame_times
 from simulator.report.layers import Layer, interference_matrix, interference_pairs, layers_of, slowest
+from simulator.report.masters import folded, shown_masters
 from simulator.report.run_data import rooflines
 from simulator.report.style import (
     COLORS,
@@ -116,18 +117,18 @@ def where_the_cycles_went(result: Result, layers: list[Layer]) -> Figure | None:
 def bandwidth_over_time(result: Result, layers: list[Layer]) -> Figure | None:
     """Bytes a second of every master."""
     time = np.asarray(result.bandwidth.get("time_s", ()), dtype=float)
-    names = list(told(result.bandwidth))
-    if not len(time) or not names:
+    rates_of = folded(told(result.bandwidth), shown_masters(result.summary))
+    if not len(time) or not rates_of:
         return None
     figure, axes = new_axes("Memory traffic over time")
-    for i, (name, color) in enumerate(colors_of(names).items()):
-        rates = np.asarray(result.bandwidth[name], dtype=float)
+    for i, (name, color) in enumerate(colors_of(list(rates_of)).items()):
+        rates = np.asarray(rates_of[name], dtype=float)
         axes.step(time, rates, where="mid", color=color, linestyle=dash(i), linewidth=0.9, label=name)
     axes.margins(x=0)
     axes.set_ylim(bottom=0)
     label_axis(axes.xaxis, "time", "s")
     label_axis(axes.yaxis, "bandwidth", "B/s")
-    legend_below(axes, len(names))
+    legend_below(axes, len(rates_of))
     return figure
 
 
@@ -182,13 +183,16 @@ def interference(result: Result, layers: list[Layer]) -> Figure | None:
     values = np.array(rows)
     size = (0.8 + 0.28 * len(victims), min(7.0, 1.6 + 0.8 * len(culprits)))
     figure, axes = new_axes("Waits of all requests, charged to", height=size[0], width=size[1])
-    axes.imshow(values, cmap="OrRd", aspect="auto", vmin=0)
+    shared = set(shown_masters(result.summary).values()) - set(result.summary.get("masters", {}))
+    alone = [[name not in shared for name in names] for names in (victims, culprits)]
+    most = values[np.ix_(*alone)].max(initial=0) or values.max()  # of those that are one master's
+    axes.imshow(values, cmap="OrRd", aspect="auto", vmin=0, vmax=most)
     axes.set_xticks(range(len(culprits)), culprits)
     axes.set_yticks(range(len(victims)), victims)
     axes.grid(visible=False)
     label_axis(axes.xaxis, "delayed by")
     label_axis(axes.yaxis, "who waited")
-    middle = values.max() / 2
+    middle = most / 2
     for (row, column), value in np.ndenumerate(values):
         shade = "white" if value > middle else INK
         axes.text(

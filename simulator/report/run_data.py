@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from simulator.report.layers import UNSEEN, Layer, cause_of, interference_pairs, layers_of
+from simulator.report.masters import folded, in_order, shown_masters
 from simulator.results.numbers import percent_text
 from simulator.results.parts import channels
 from simulator.results.result import Result, told
@@ -35,7 +36,7 @@ def run_data(result: Result) -> dict[str, Any]:
         ],
         "bandwidth": {
             "time_s": result.bandwidth.get("time_s", []),
-            "masters": told(result.bandwidth),
+            "masters": folded(told(result.bandwidth), shown_masters(result.summary)),
         },
         "queues": {"time_s": result.queues.get("time_s", []), "fills": told(result.queues)},
         "latency": latency_data(result),
@@ -118,11 +119,11 @@ def operations_data(table: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 
 def latency_data(result: Result) -> list[dict[str, Any]]:
     """Return for each master the share of its reads in bins of equal width on a logarithmic axis."""
-    table = columns_of(result.latency)
-    masters = dict.fromkeys(table.get("master", []))
+    table, shown = columns_of(result.latency), shown_masters(result.summary)
+    masters = dict.fromkeys(shown.get(name, name) for name in in_order(table.get("master", []), shown))
     found = []
     for name in masters:
-        rows = [i for i, master in enumerate(table["master"]) if master == name]
+        rows = [i for i, master in enumerate(table["master"]) if shown.get(master, master) == name]
         at = np.array([table["at_least_s"][i] for i in rows], float)
         reads = np.array([table["reads"][i] for i in rows], float)
         bins = np.floor(np.log10(np.maximum(at, 1e-15)) * BINS_A_DECADE + 1e-6).astype(int)
@@ -139,11 +140,14 @@ def blame_data(result: Result) -> dict[str, Any]:
     """Return who waited for whom: cells (victim, culprit, cause, seconds, layer), places in the lists beside.
 
     By layer where the run has blame.csv, of which a cause says its level too; nothing where no masters share.
+    Many masters are shown as `shown_masters` says.
     """
     summary = result.summary
     if not interference_pairs(summary):
         return {"victims": [], "culprits": [], "causes": [], "layers": [], "cells": [], "requests": []}
     found = _blame_by_layer(columns_of(result.blame)) if result.blame else _blame_in_all(summary)
+    shown = shown_masters(summary)
+    found = _named(found, shown)
     names: list[dict[str, int]] = [{}, {}, {}, {}]  # victims, culprits, causes, layers: name -> place
     both = {victim for victim, *_ in found} & {culprit for _, culprit, *_ in found}
     names[1] |= {
@@ -162,12 +166,27 @@ def blame_data(result: Result) -> dict[str, Any]:
         "layers": list(names[3]),
         "cells": [(v, c, k, seconds, layer) for v, c, k, layer, seconds in cells],
         "requests": [
-            masters.get(v, {}).get("reads", 0) + masters.get(v, {}).get("writes", 0) for v in victims
+            sum(
+                each.get("reads", 0) + each.get("writes", 0)
+                for name, each in masters.items()
+                if shown[name] == victim
+            )
+            for victim in victims
         ],
     }
 
 
 Waits = dict[tuple[str, str, str, str], float]  # (victim, culprit, cause, layer) -> seconds
+
+
+def _named(waits: Waits, shown: Mapping[str, str]) -> Waits:
+    """Return the waits by the names that masters are shown by, those that share one last."""
+    found: Waits = {}
+    for key in sorted(waits, key=lambda key: [shown.get(name, name) != name for name in key[:2]]):
+        victim, culprit, cause, layer = key
+        at = shown.get(victim, victim), shown.get(culprit, culprit), cause, layer
+        found[at] = found.get(at, 0.0) + waits[key]
+    return found
 
 
 def _blame_in_all(summary: Mapping[str, Any]) -> Waits:

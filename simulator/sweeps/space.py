@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from hw_models.errors import ConfigError
+from hw_models.limits import NARROW, make_room
 from simulator.config.errors import at, raise_all
 from simulator.config.idle import idle_keys
 from simulator.config.model import Config, load
+from simulator.config.topology import masters_of
 from simulator.config.yaml_lines import Document
 from simulator.sweeps.axes import exact
 from simulator.sweeps.expressions import Expression
@@ -65,18 +67,21 @@ class Space:
         A grid of which no point meets the conditions is a mistake, too; what is wrong only in combinations is
         the point's error.
         """
-        load(self.base)
+        base = masters = _masters(load(self.base))
         errors = []
         for name, axis in self.sweep.axes.items():
-            continuous = range_of(axis)
+            continuous, most = range_of(axis), base
             for i, value in enumerate(values_of(axis) or [continuous.at(0.0) if continuous else None]):
                 try:
-                    self.config({name: value})
+                    most = max(most, _masters(self.config({name: value})))
                 except ConfigError as error:
                     told = getattr(error, "errors", [error])[0]
                     if self._is_own(told.key or "", name, value):
                         errors.append(self._mistake(name, i, value, told))
+            masters += most - base
         raise_all(errors)
+        if masters > NARROW:  # some combination may have so many
+            make_room()
         if self.sweep.sampler.kind == "grid" and next(self.grid(), None) is None:
             message = "no point of the grid meets them all; write weaker ones, or more values on an axis"
             raise at(self.document, ("conditions",), message)
@@ -136,6 +141,10 @@ class Space:
                 f"{path!r} stands for nothing in the base; write a path that has it", key=f"axes.{axis}"
             )
         return [".".join(keys) for keys, _ in paths]
+
+
+def _masters(config: Config) -> int:
+    return len(masters_of(config.system, config.workloads))
 
 
 def _names(node: Any) -> list[str]:

@@ -9,6 +9,7 @@ most memory that the process took. Masters are cores that read and write more th
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -37,7 +38,7 @@ class Size:
 
 BASE = Size()
 SERIES = {
-    "masters": [Size(masters=2**i) for i in range(5)],
+    "masters": [Size(masters=2**i) for i in range(7)],
     "DRAM channels": [Size(masters=8, channels=2**i) for i in range(5)],
     "LLC [KiB]": [Size(masters=8, llc_kib=2**i) for i in range(8, 16)],
 }
@@ -92,11 +93,14 @@ def run(size: Size, until: str = UNTIL) -> tuple[int, float, int]:
 
 def measured(size: Size, rounds: int = ROUNDS, until: str = UNTIL) -> dict[str, Any]:
     """Return what the table says of one SoC, run in turn with `BASE` in this process."""
+    from simulator.config.model import load
+
+    load(config(size, until))  # which kernels it needs, before there are any
     run(BASE, "1 us")  # compiles
     ratios, speeds, held = [], [], 0
     for _ in range(rounds):
-        requests, spent, _ = run(BASE, until)
-        base = requests / spent
+        base_requests, spent, _ = run(BASE, until)
+        base = base_requests / spent
         requests, spent, held = run(size, until)
         speeds.append(requests / spent)
         ratios.append(speeds[-1] / base)
@@ -105,6 +109,7 @@ def measured(size: Size, rounds: int = ROUNDS, until: str = UNTIL) -> dict[str, 
         "requests_per_s": statistics.median(speeds),
         "to_base": statistics.median(ratios),
         "requests": requests,
+        "base_requests": base_requests,
         "arrays_mib": held / MIB,
         "peak_mib": peak / MIB,
     }
@@ -113,7 +118,10 @@ def measured(size: Size, rounds: int = ROUNDS, until: str = UNTIL) -> dict[str, 
 def apart(size: Size, rounds: int, until: str) -> dict[str, Any]:
     """Return `measured`, from a process of its own."""
     command = [sys.executable, __file__, "--one", json.dumps(asdict(size)), "--until", until]
-    told = subprocess.run([*command, "--rounds", str(rounds)], check=True, capture_output=True, text=True)
+    variables = {name: value for name, value in os.environ.items() if name != "DLASIM_MASTERS"}
+    told = subprocess.run(
+        [*command, "--rounds", str(rounds)], check=True, capture_output=True, text=True, env=variables
+    )
     return json.loads(told.stdout.splitlines()[-1])
 
 
