@@ -15,6 +15,7 @@ from numba.core.types import unliteral  # type: ignore[attr-defined]  # numba's 
 from numba.core.typing import make_concrete_template, signature
 
 from hw_models.kernel_files import KernelFiles
+from hw_models.known import digest
 from hw_models.parts import UNIT, Called, kinds_of, mangled
 from hw_models.whole import WholeLibrary
 
@@ -45,7 +46,7 @@ class Unit:
         self._args: Any = None
         self._key = Called(".".join(self._name))
         self._place = np.zeros(1, np.uintp)  # the pointer
-        self._library: Any = None
+        self._made: dict[tuple, tuple] = {}  # library and address, by the parameters' values
         self._symbol = ".".join((UNIT, *self._name))
         ll.add_symbol(self._symbol, self._place.ctypes.data)
 
@@ -99,33 +100,46 @@ class Unit:
         builder.ret(builder.call(builder.load(place), function.args))
         return Thunk(*self._name, args, ll.parse_assembly(str(module)))
 
-    def ready(self, args: tuple) -> None:
-        """Have the code for ``args`` in place: found on disk or compiled."""
-        if self._library is not None and args == self._args:
-            return
+    def ready(self, args: tuple, tuned: tuple[tuple[str, int], ...] = (), only_kept: bool = False) -> bool:
+        """Have the code for ``args`` in place: found on disk or, unless ``only_kept``, compiled.
+
+        ``tuned``: values of parameters that it is for (`hw_models.known`). Returns whether it is there.
+        """
         with global_compiler_lock:
             self._take(args)
-            context = self._dispatcher.targetctx
-            context.refresh()
-            key = self._dispatcher._cache._index_key(args, context.codegen()) if self._files else None
-            kept = self._files.load(key) if self._files else None
-            library = WholeLibrary(context.codegen(), self._symbol)
-            library.enable_object_caching()
-            if kept is None:
-                part = self._dispatcher.part.compile(args)
-                found = unliteral(part.signature.return_type)
-                assert found == self._returns, f"{self._symbol} returns {found}, not {self._returns}"
-                library.entered = part.fndesc.mangled_name
-                library.add_linking_library(part.library)
-                library.finalize()
-                if self._files and not library.has_dynamic_globals:
-                    code = library._get_compiled_object()
-                    self._files.save(key, (library.entered, library.defined, code))
-            else:
-                library.entered, library.defined, code = kept
-                library.fill(code)
-            address = library.codegen._engine.get_function_address(library.entered)
-            self._library, self._place[0] = library, address
+            if tuned not in self._made:
+                library = self._library(args, tuned, only_kept)
+                if library is None:
+                    return False
+                self._made[tuned] = library, library.codegen._engine.get_function_address(library.entered)
+            self._place[0] = self._made[tuned][1]
+        return True
+
+    def _library(self, args: tuple, tuned: tuple, only_kept: bool) -> Any:
+        context = self._dispatcher.targetctx
+        context.refresh()
+        key = self._dispatcher._cache._index_key(args, context.codegen()) if self._files else None
+        key = (key, tuned) if tuned else key
+        kept = self._files.load(key) if self._files else None
+        if kept is None and only_kept:
+            return None
+        name = f"{self._symbol}.{digest(tuned)}" if tuned else self._symbol
+        library = WholeLibrary(context.codegen(), name)
+        library.enable_object_caching()
+        if kept is not None:
+            library.entered, library.defined, code = kept
+            library.fill(code)
+            return library
+        part = self._dispatcher.part.compile(args)
+        found = unliteral(part.signature.return_type)
+        assert found == self._returns, f"{self._symbol} returns {found}, not {self._returns}"
+        library.entered, library.tuned = part.fndesc.mangled_name, tuned
+        library.add_linking_library(part.library)
+        library.finalize()
+        if self._files and not library.has_dynamic_globals:
+            code = library._get_compiled_object()
+            self._files.save(key, (library.entered, library.defined, code))
+        return library
 
 
 def _named(name: str, args: tuple, *, abi_tags: Any = (), uid: Any = None) -> str:

@@ -16,7 +16,7 @@ from numba.core.ir_utils import find_const, get_definition, guard
 from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type: ignore[attr-defined]
 from numba.core.unsafe import eh
 
-from hw_models import llvm_ranges
+from hw_models import known, llvm_known, llvm_ranges
 from hw_models.llvm_builder import Builder, drop_unused
 
 _WORD = cgutils.intp_t
@@ -208,7 +208,11 @@ class Lower(lowering.Lower):
         kind = record.typeof(name)
         if not isinstance(kind, types.NestedArray):
             place = self._address(record, value, name, kind)
-            return self.context.unpack_value(self.builder, kind, place, _alignment(record))
+            item = self.context.unpack_value(self.builder, kind, place, _alignment(record))
+            told = known.name_of(record, name)
+            if told is not None:
+                llvm_known.mark(self.builder.module, item, told)
+            return item
         if kind not in self._arrays:
             self._arrays[kind] = self._array(kind)
         usual, place = self._arrays[kind]

@@ -14,6 +14,7 @@ import numpy as np
 from hw_models.dram.params import PAGE_SHIFT, Dram
 from hw_models.dram.state import SEGMENTS
 from hw_models.jit import njit
+from hw_models.known import parameters
 
 REGION_SHIFT = 32  # addresses before translation: the region's number above, 4 GiB below
 REGIONS = 96
@@ -41,6 +42,7 @@ FRAMES = np.dtype(
         ("region", REGION, (REGIONS,)),
     ]
 )
+parameters("FRAMES", FRAMES, ["on"])
 
 
 class Region(NamedTuple):

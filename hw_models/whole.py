@@ -9,9 +9,12 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.environment import Environment
 
 from hw_models.kernel_files import KernelFiles
+from hw_models.known import digest
+from hw_models.llvm_known import fixed
 from hw_models.parts import Part, PartLibrary, code_of, is_unit, reached
 
 _LITTLE = {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
+_MUCH = _LITTLE | {"opt": 3}
 INSIDE = ".inside"  # of the name of a part within a whole: the linker would give it to others who ask for it
 
 
@@ -21,11 +24,14 @@ class WholeLibrary(JITCodeLibrary):
     entered = ""  # the function that is seen from outside
     environment: str | None = None  # of a kernel that Python calls
     defined: tuple[str, ...] = ()
+    tuned: tuple[tuple[str, int], ...] = ()  # the parameters' values that it is compiled for
+    _final_module: Any
     _steps = False  # through events: a unit, or what calls units
 
     def _optimize_final_module(self) -> None:
-        """Optimise what steps through events a little, which is as fast, all else as numba does."""
-        passes, builder = self._codegen._module_pass_manager(**(_LITTLE if self._steps else {}))
+        """Optimise what steps through events a little, but for one design more; all else as numba does."""
+        how = {} if not self._steps else _MUCH if self.tuned else _LITTLE
+        passes, builder = self._codegen._module_pass_manager(**how)
         passes.run(self._final_module, builder)
 
     def finalize(self) -> None:
@@ -48,6 +54,9 @@ class WholeLibrary(JITCodeLibrary):
                 function.name += INSIDE
         if self.environment is not None:
             module.get_global_variable(self.environment).linkage = "common"
+        if self.tuned:
+            self._tune()
+            module = self._final_module
         self._optimize_final_module()
         module.verify()
         self._finalize_final_module()
@@ -56,6 +65,12 @@ class WholeLibrary(JITCodeLibrary):
             for one in (*module.functions, *module.global_variables)
             if not one.is_declaration and one.linkage != ll.Linkage.internal
         )
+
+    def _tune(self) -> None:
+        """Put the parameters' values in their places; the entry has a name of its own."""
+        self._final_module = fixed(self._final_module, self.tuned)
+        entry = self._final_module.get_function(self.entered)
+        entry.name = self.entered = f"{self.entered}.{digest(self.tuned)}"
 
     def fill(self, code: bytes) -> None:
         """Take machine code that was kept."""

@@ -11,3 +11,4 @@ os.environ.setdefault("DLASIM_MASTERS", "16")
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+os.environ.setdefault("DLASIM_TUNE", "0")  # tests have the cores for themselves

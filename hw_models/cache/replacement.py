@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models.cache.names import WAYS, Replacement
 from hw_models.jit import inlined, njit
+from hw_models.known import parameters
 
 LRU = Replacement.LRU.code
 PLRU = Replacement.PLRU.code
@@ -40,6 +41,7 @@ POLICY = np.dtype(
         ("stamp", np.int64),  # uses so far
     ]
 )
+parameters("POLICY", POLICY, ["kind", "ways"])
 
 
 @njit

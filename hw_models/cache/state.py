@@ -11,6 +11,7 @@ from hw_models.cache.names import (
     TARGETS,
 )
 from hw_models.cache.replacement import POLICY
+from hw_models.known import before, parameters
 from hw_models.port import MASTERS, REQUEST
 
 VICTIMS = 4096  # evictions remembered, by line number modulo this
@@ -134,3 +135,4 @@ CACHE = np.dtype(
         ("blame", np.int64, BLAME_SHAPE),
     ]
 )
+parameters("CACHE", CACHE, before(CACHE, "policy"))

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from hw_models.blame import BLAME_SHAPE
+from hw_models.known import before, parameters
 from hw_models.port import MASTERS, REQUEST
 
 RANKS = 8  # ranks (or pseudo-channels) of a channel
@@ -283,3 +284,5 @@ CHANNEL = np.dtype(
         ("log", LOG, (LOG_ROWS,)),
     ]
 )
+parameters("TIMING", TIMING, [name for name in TIMING.names or () if TIMING[name] == i8])
+parameters("CHANNEL", CHANNEL, before(CHANNEL, "entering", beside=["number"]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from hw_models.interconnect.names import TDM_SLOTS, Arbitration
 from hw_models.jit import inlined
+from hw_models.known import parameters
 from hw_models.port import MASTERS
 
 ROUND_ROBIN = Arbitration.ROUND_ROBIN.code
@@ -28,6 +29,7 @@ ARBITER = np.dtype(
         ("owner", np.int64, (TDM_SLOTS,)),
     ]
 )
+parameters("ARBITER", ARBITER, ["kind", "units"])
 
 
 @inlined

@@ -9,6 +9,7 @@ down to a microsecond. Refills are lazy: nothing happens in a period in which no
 import numpy as np
 
 from hw_models.jit import inlined, njit
+from hw_models.known import parameters
 from hw_models.port import MASTERS
 
 REGULATORS = 3 * MASTERS
@@ -32,6 +33,7 @@ REGULATION = np.dtype(
         ("rows", REGULATOR, (REGULATORS,)),
     ]
 )
+parameters("REGULATION", REGULATION, ["count"])
 
 
 @njit
@@ -81,6 +83,8 @@ def charge(regulation, index, size):
 @inlined
 def held_until(regulation, master, write, size, now):
     """Return ``now`` if the master may move ``size`` bytes, else the cycle to ask again."""
+    if regulation["count"] == 0:
+        return now
     own, group = regulation["own"][master], regulation["group"][write][master]
     if own >= 0 and not may_pass(regulation, own, size, now):
         period = regulation["rows"][own]["period"]
@@ -94,6 +98,8 @@ def held_until(regulation, master, write, size, now):
 @inlined
 def charge_all(regulation, master, write, size):
     """Take ``size`` bytes from every budget that covers the master."""
+    if regulation["count"] == 0:
+        return
     own, group = regulation["own"][master], regulation["group"][write][master]
     if own >= 0:
         charge(regulation, own, size)

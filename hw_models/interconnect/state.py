@@ -7,6 +7,7 @@ from hw_models.interconnect.arbiter import ARBITER
 from hw_models.interconnect.names import IDS, LANE_ROWS, TRACKERS
 from hw_models.interconnect.regulator import REGULATION
 from hw_models.interconnect.routes import ROUTE, ROUTES
+from hw_models.known import before, parameters
 from hw_models.port import MASTERS, REQUEST
 
 PORTS = 16  # most ports on the memory side
@@ -181,3 +182,8 @@ INTERCONNECT = np.dtype(
         ("blame", np.int64, BLAME_SHAPE),
     ]
 )
+_STATE = {  # of the hub, beside its parameters
+    *("probing", "foreseen", "foreseen_last", "foreseen_gone", "kept_until"),
+    *("answers_free", "answers_turn", "onward_free", "onward_slot", "onward_owner"),
+}
+parameters("INTERCONNECT", INTERCONNECT, before(INTERCONNECT, "waiting", beside=_STATE))

@@ -6,6 +6,7 @@ unit's own counters, and the records of finished operations. Times are cycles of
 
 import numpy as np
 
+from hw_models.known import before, parameters
 from hw_models.nvdla.conv_state import CACC, CBUF, CDMA_DATA, CDMA_WEIGHT, CSC
 from hw_models.nvdla.mcif_state import MCIF
 from hw_models.nvdla.names import BLOCKS, CLIENTS, MARKS, PARTS, STALLS
@@ -97,3 +98,4 @@ NVDLA = np.dtype(
         ("copy", COPY_STATE),
     ]
 )
+parameters("NVDLA", NVDLA, before(NVDLA, "wake", beside=["master"]))

@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from hw_models.interconnect.state import INTERCONNECT, PORTS, SOURCES
+from hw_models.known import parameters
 from hw_models.pages import FRAMES
 from hw_models.port import MASTERS
 
@@ -106,3 +107,4 @@ SYSTEM = np.dtype(
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
+parameters("SYSTEM", SYSTEM, ["masters", "master_unit", "job_unit", "units", "one_clock"])

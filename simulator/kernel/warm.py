@@ -90,27 +90,35 @@ def array(rows: np.ndarray) -> Any:
     return numba.types.Array(record(rows.dtype), rows.ndim, "C")
 
 
-def compile_memory_side(kinds: set[Kind]) -> None:
-    """Have the units of the memory side in place that systems with such nodes need."""
+def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
+    """Return the units of the memory side, and the types of their arguments, of systems with such nodes."""
     index = numba.int64
     system, wires, buses, bus = record(SYSTEM), record(WIRING), record(BUSES), record(INTERCONNECT)
     ahead, place = (system, wires, buses), (index, index)
-    sets = array(np.zeros(1, SET))
-    if Kind.BUS in kinds:
-        ready(nodes.step_bus, (system, wires, bus, *place))
-        ready(nodes.bus_accept, (bus, record(REQUEST), index, index))
-        ready(nodes.bus_respond, (bus, record(REQUEST), index, wires, index))
-    if Kind.CACHE in kinds:
-        ready(nodes.step_cache, (*ahead, record(CACHE), sets, *place))
+    units: dict[Kind, list] = {
+        Kind.BUS: [
+            (nodes.step_bus, (system, wires, bus, *place)),
+            (nodes.bus_accept, (bus, record(REQUEST), index, index)),
+            (nodes.bus_respond, (bus, record(REQUEST), index, wires, index)),
+        ],
+        Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), array(np.zeros(1, SET)), *place))],
+        Kind.DRAM: [(nodes.step_dram, (*ahead, record(CHANNEL), *place))],
+        Kind.IDEAL: [(nodes.step_ideal, (*ahead, record(MEMORY), *place))],
+    }
+    return [unit for kind, found in units.items() if kind in kinds for unit in found]
+
+
+def compile_memory_side(kinds: set[Kind]) -> None:
+    """Have the units of the memory side in place that systems with such nodes need."""
+    for unit, types in memory_side(kinds):
+        ready(unit, types)
     if Kind.DRAM in kinds:
-        ready(nodes.step_dram, (*ahead, record(CHANNEL), *place))
-        ready(nodes.settle_dram, (*ahead, record(CHANNEL), index))
-    if Kind.IDEAL in kinds:
-        ready(nodes.step_ideal, (*ahead, record(MEMORY), *place))
+        system, wires, buses = record(SYSTEM), record(WIRING), record(BUSES)
+        ready(nodes.settle_dram, (system, wires, buses, record(CHANNEL), numba.int64))
 
 
-def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> None:
-    """Have the units of masters of ``kinds`` in place, for these rows of theirs (`Masters`)."""
+def masters_side(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> list[tuple[Any, tuple]]:
+    """Return the units of masters of ``kinds``, for these rows of theirs (`Masters`), as `memory_side`."""
     index = numba.int64
     ahead = (record(SYSTEM), record(WIRING), record(BUSES), record(measures.dtype))
     rows = {
@@ -120,10 +128,18 @@ def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) 
         masters.Kind.EXTERNAL: (masters.step_external, "externals"),
         masters.Kind.CORE: (masters.step_core, "cores", "tasks"),
     }
+    units = []
     for kind in sorted(kinds):
         step, states, *tables = rows[kind]
         work = tuple(array(getattr(table, each)) for each in tables)
-        ready(step, (*ahead, record(getattr(table, states).dtype), *work, index, index))
+        units.append((step, (*ahead, record(getattr(table, states).dtype), *work, index, index)))
+    return units
+
+
+def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> None:
+    """Have the units of masters in place (`masters_side`)."""
+    for unit, types in masters_side(kinds, measures, table):
+        ready(unit, types)
 
 
 def compile_cores() -> None:

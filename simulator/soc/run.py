@@ -10,6 +10,7 @@ from hw_models.units import END_FS, FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.kernel import soc
 from simulator.kernel.masters import Masters
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
+from simulator.kernel.tuned import Tuned
 from simulator.kernel.warm import compile_masters, compile_memory_side, kinds_of, second_compiler
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
@@ -55,17 +56,19 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     arguments = compiled(machine)
     started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING
-    while status == soc.RUNNING:
-        since_fs, before = int(machine.system[0]["now_fs"]), spent
-        status = run_slice(machine, arguments, limit_fs, events)
-        spent = time.perf_counter() - started
-        if status == soc.RUNNING and int(machine.system[0]["now_fs"]) == since_fs:
-            raise StuckError(who_waits(machine, f"time stands still: {events} events"))
-        events = max(FEWEST_EVENTS, min(2 * events, int(events * SLICE_S / max(spent - before, 1e-6))))
-        if progress is not None:
-            progress(
-                fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests_of(machine)
-            )
+    with Tuned(arguments[0], arguments[2], arguments[3]) as tuned:
+        while status == soc.RUNNING:
+            since_fs, before = int(machine.system[0]["now_fs"]), spent
+            status = run_slice(machine, arguments, limit_fs, events)
+            spent = time.perf_counter() - started
+            if status == soc.RUNNING and int(machine.system[0]["now_fs"]) == since_fs:
+                raise StuckError(who_waits(machine, f"time stands still: {events} events"))
+            events = max(FEWEST_EVENTS, min(2 * events, int(events * SLICE_S / max(spent - before, 1e-6))))
+            if progress is not None:
+                progress(
+                    fraction_done(machine, timed), int(machine.system[0]["now_fs"]) * FS, requests_of(machine)
+                )
+            tuned.look(spent)
     ended(machine, status)
     return spent
 
