@@ -4,8 +4,11 @@ A request first stands in line, reads and writes apart, until there is room in i
 Commands come from the command queues in turn: from each, the first entry whose next command may be sent.
 """
 
+import numpy as np
+
 from hw_models.dram.candidates import OPENER
 from hw_models.dram.names import Command
+from hw_models.dram.state import BANKS
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
@@ -17,6 +20,9 @@ WAKE = int(Command.WAKE)
 FIRST = -(2**61)
 MAINTENANCE = -(2**59)
 ORDER = 2**40
+LATE = 2**53  # a queue that sends nothing before it changes
+GATE_ACT, GATE_READ = 1, 2  # of what kind all first commands of a queue are: ACT, RD, or WR
+GATES = 4
 HITS = 4  # accesses to a row after which it may be closed in spite of further hits (command_queue.cc)
 
 
@@ -45,51 +51,75 @@ def propose_bank(state, b, turn):
     entries = state["entries"]
     bank = state["banks"][b]
     if bank["active"] >= 0 or (state["owed"] > 0 and state["rank"][bank["rank"]]["owed"] > 0):
+        state["soonest"][b] = LATE * GATES
         return
     first = bank["head"][0]
     if first < 0 or (bank["head"][1] >= 0 and entries[bank["head"][1]]["order"] < entries[first]["order"]):
         first = bank["head"][1]
-    soonest = NEVER
+    soonest, gate = np.int64(LATE), 0
     if first >= 0 and bank["open"] < 0:
-        soonest = max(bank["act"], state["group"][bank["group"]]["act"])
+        soonest, gate = max(bank["act"], state["group"][bank["group"]]["act"]), GATE_ACT
         propose(state, soonest, turn, ACTIVATE, first, b)
     elif first >= 0:
-        if entries[first]["row"] != bank["open"]:
-            if (bank["hit"][0] < 0 and bank["hit"][1] < 0) or bank["hits"] >= HITS:
-                soonest = bank["pre"]
-                propose(state, soonest, turn, PRECHARGE, first, b)
         for w in range(2):
             e = bank["hit"][w]
             if e >= 0:
                 time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
+                gate = GATE_READ + w if soonest == LATE else 0
                 soonest = min(soonest, time)
                 after = entries[e]["order"] - entries[first]["order"]
                 propose(state, time, turn + 1 + after, READ + w, e, b)
-    state["soonest"][b] = soonest
+        if entries[first]["row"] != bank["open"]:
+            if (bank["hit"][0] < 0 and bank["hit"][1] < 0) or bank["hits"] >= HITS:
+                soonest, gate = min(soonest, bank["pre"]), 0
+                propose(state, bank["pre"], turn, PRECHARGE, first, b)
+    state["soonest"][b] = soonest * GATES + gate
+
+
+@inlined
+def soonest_queue(state):
+    """Return a bank that no command queue can send before, and from when on: cycle * BANKS + turns to it.
+
+    It is looked for among what was found last, for times only grow, but for a bank whose queue or row has
+    changed (`queues.py`), and among those of its group if its commands are all of one kind.
+    """
+    banks = state["banks"]
+    turn = state["turn"] + 1
+    start = state["next"]
+    best = LATE * BANKS
+    for k in range(state["busy_count"]):
+        b = np.int64(state["busy_banks"][k])
+        bank = banks[b]
+        group = state["group"][bank["group"]]
+        gate = state["soonest"][b] & GATES - 1
+        act = group["act"] & -np.int64(gate == GATE_ACT)
+        column = group["column"][gate & 1] & -(gate >> 1)  # of RD or WR, or 0
+        time = max(max(state["soonest"][b] // GATES, start), act | column)
+        best = min(best, time * BANKS + (b - turn & BANKS - 1))
+    return best
 
 
 @inlined
 def propose_queues(state):
-    """Look at the command queues in turn, up to the first that may send something at once.
-
-    One is passed over while its soonest command, as found last, lies behind the choice: times only grow, but
-    for a bank whose queue or row has changed (`queues.py`).
-    """
-    turn = state["turn"]
-    count = state["busy_count"]
-    k = 0
-    while k < count and state["busy_banks"][k] <= turn:
-        k += 1
-    for _ in range(count):
-        if k == count:
-            k = 0
-        b = state["busy_banks"][k]
-        k += 1
-        if state["soonest"][b] <= state["chosen_time"]:
-            key = distance(state, b) * ORDER
-            propose_bank(state, b, key)
-            if state["chosen_time"] <= state["next"] and state["chosen_key"] < key + ORDER:
-                return
+    """Look at command queues, the soonest first, until no other can be before the choice."""
+    if state["busy_count"] == 1:
+        propose_bank(state, state["busy_banks"][0], 0)
+        return
+    last = state["turn"]
+    if state["soonest"][last] == 0 and state["banks"][last]["count"] > 0:
+        propose_bank(state, last, distance(state, last) * ORDER)
+    found = state["busy_count"] == 0
+    while not found:
+        best = soonest_queue(state)
+        time = best // BANKS
+        if time > state["chosen_time"]:
+            return
+        b = best + state["turn"] + 1 & BANKS - 1
+        key = distance(state, b) * ORDER
+        if time == state["chosen_time"] and key > state["chosen_key"]:
+            return
+        propose_bank(state, b, key)
+        found = state["soonest"][b] // GATES <= time
 
 
 @njit
@@ -118,7 +148,7 @@ def propose_refresh(state, r):
 def choose_in_turn(state):
     """Find the next command or move, from cycle ``state["next"]`` on."""
     state["stale"] = 0
-    state["chosen_time"] = NEVER
+    state["chosen_time"] = limit_of(state) + 1  # what comes later need not be looked at
     state["chosen_key"] = NEVER
     state["chosen"] = WAKE
     if state["due"] <= state["next"]:
@@ -137,12 +167,19 @@ def choose_in_turn(state):
     limit_choice(state)
 
 
-@njit
-def limit_choice(state):
-    """A move or a refresh that falls due comes before a later command."""
+@inlined
+def limit_of(state):
+    """Return the cycle of the next move or of the next refresh that falls due."""
     limit = state["due"]
     if state["moving"] == 1:
         limit = min(limit, state["next"] if state["moved_at"] < state["next"] else state["next"] + 1)
+    return limit
+
+
+@njit
+def limit_choice(state):
+    """A move or a refresh that falls due comes before a later command."""
+    limit = limit_of(state)
     if limit < state["chosen_time"] or (limit == state["chosen_time"] and state["moved_at"] < limit):
         state["chosen_time"] = limit
         state["chosen_key"] = FIRST

@@ -125,7 +125,8 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["holder_bank"] = -1
     row["bank_capacity"] = dram.bank_queue
     row["oldest"] = row["youngest"] = -1
-    row["line_head"] = row["line_tail"] = row["first"] = row["newcomer"] = -1
+    row["line_head"] = row["line_tail"] = row["first"] = -1
+    row["first_time"] = NEVER
 
 
 def _device(row: np.void, dram: Dram) -> None:

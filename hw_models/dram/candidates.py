@@ -3,28 +3,37 @@
 A bank with queued requests of direction ``w`` asks for ACT while it is closed, for RD or WR while one of them
 hits its row, for PRE while one misses it and no opener keeps it; for an opener's own RD or WR while there is
 one. Each such kind has a list of its banks and remembers which bank was found first: the earliest, of equally
-early ones the one with the oldest request. It stays first while its own time and request stay what they
-were, for the times of the others only grow; a bank that begins to ask is compared with it.
+early ones the one with the oldest request. A bank that begins to ask is compared with it. It is looked for
+anew once its time is past, for then others may be as early, or when a command has made times of its kind
+later (`forget`).
 """
 
+from hw_models.dram.names import Scheduler
 from hw_models.jit import inlined
 from hw_models.port import NEVER
 
 OPENER, ACT, COLUMN, PRE = range(4)  # kinds
+IN_TURN = Scheduler.BANK_ROUND_ROBIN.code  # which looks at the queues of banks itself, but for openers
+UNKNOWN = -1  # time of a first one that is to be looked for
 
 
 @inlined
 def ask(state, w, kind, b):
-    """Bank ``b`` asks for a command of ``kind`` for its requests of direction ``w``."""
+    """Bank ``b`` asks for a command of ``kind`` for its requests of direction ``w``: its times are known."""
     bank = state["banks"][b]
-    if bank["asks"][w, kind] < 0:
+    if bank["asks"][w, kind] < 0 and (kind == OPENER or state["scheduler"] != IN_TURN):
         count = state["asking"][w, kind]
         state["asking_banks"][w, kind, count] = b
         bank["asks"][w, kind] = count
         state["asking"][w, kind] = count + 1
-        if state["newcomer"][w, kind] >= 0:
-            state["first"][w, kind] = -1
-        state["newcomer"][w, kind] = b
+        time = max(earliest(state, bank, w, kind), state["next"])
+        first_time = state["first_time"][w, kind]
+        if time <= first_time:
+            order = state["entries"][request_of(bank, w, kind)]["order"]
+            if time < first_time or order < state["first_order"][w, kind]:
+                state["first"][w, kind] = b
+                state["first_time"][w, kind] = time
+                state["first_order"][w, kind] = order
 
 
 @inlined
@@ -38,10 +47,17 @@ def stop_asking(state, w, kind, b):
         state["banks"][moved]["asks"][w, kind] = at
         bank["asks"][w, kind] = -1
         state["asking"][w, kind] = last
-        if state["first"][w, kind] == b:
-            state["first"][w, kind] = -1
-        if state["newcomer"][w, kind] == b:
-            state["newcomer"][w, kind] = -1
+        if last == 0:
+            state["first_time"][w, kind] = NEVER
+        elif state["first"][w, kind] == b:
+            state["first_time"][w, kind] = UNKNOWN
+
+
+@inlined
+def forget(state, kind):
+    """Times of ``kind`` have become later: its first banks are to be looked for."""
+    for w in range(2):
+        state["first_time"][w, kind] = UNKNOWN if state["asking"][w, kind] > 0 else NEVER
 
 
 @inlined
@@ -86,40 +102,11 @@ def find_first(state, w, kind):
     state["first"][w, kind] = best
     state["first_time"][w, kind] = best_time
     state["first_order"][w, kind] = best_order
-    state["newcomer"][w, kind] = -1
 
 
 @inlined
-def compare_newcomer(state, w, kind):
-    """The bank that began to ask last may be before the one found first."""
-    b = state["newcomer"][w, kind]
-    bank = state["banks"][b]
-    time = max(earliest(state, bank, w, kind), state["next"])
-    order = state["entries"][request_of(bank, w, kind)]["order"]
-    first_time = state["first_time"][w, kind]
-    if time < first_time or (time == first_time and order < state["first_order"][w, kind]):
-        state["first"][w, kind] = b
-        state["first_time"][w, kind] = time
-        state["first_order"][w, kind] = order
-    state["newcomer"][w, kind] = -1
-
-
-@inlined
-def still_first(state, w, kind):
-    """Return whether the bank found first last is so from cycle ``next`` on."""
-    b = state["first"][w, kind]
-    if b < 0:
-        return False
-    bank = state["banks"][b]
-    time = max(earliest(state, bank, w, kind), state["next"])
-    order = state["entries"][request_of(bank, w, kind)]["order"]
-    return time == state["first_time"][w, kind] and order == state["first_order"][w, kind]
-
-
-@inlined
-def update_first(state, w, kind):
-    """Let ``first`` of a list that is not empty be the bank that may send first from cycle ``next`` on."""
-    if not still_first(state, w, kind):
+def soonest_of(state, w, kind):
+    """Return from which cycle on, ``next`` at the least, the first bank may send its command of ``kind``."""
+    if state["first_time"][w, kind] < state["next"]:
         find_first(state, w, kind)
-    elif state["newcomer"][w, kind] >= 0:
-        compare_newcomer(state, w, kind)
+    return state["first_time"][w, kind]

@@ -1,5 +1,6 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, UNKNOWN, forget
 from hw_models.dram.names import Command
 from hw_models.dram.queues import classify, declassify
 from hw_models.jit import inlined, njit
@@ -64,6 +65,7 @@ def activate(state, b, row, time):
         at = same if g == bank["group"] else other
         if at > group["act"]:
             group["act"] = at
+    forget(state, ACT)
     if time + t["rc"] > rank["refresh"]:
         rank["refresh"] = time + t["rc"]
     if rank["open_banks"] == 0:
@@ -99,6 +101,7 @@ def note_precharge(state, r, time):
     if state["t"]["ppd"] > 1:
         for g in range(r * state["groups"], (r + 1) * state["groups"]):
             state["group"][g]["pre"] = time + state["t"]["ppd"]
+        forget(state, PRE)
 
 
 @njit
@@ -120,6 +123,7 @@ def precharge_all(state, r, time):
             state["closed_by_all"] += 1
         if time + state["t"]["rp_all"] > bank["act"]:
             bank["act"] = time + state["t"]["rp_all"]
+    forget(state, ACT)
     rank = state["rank"][r]
     if time + state["t"]["rp"] + extra > rank["refresh"]:
         rank["refresh"] = time + state["t"]["rp"] + extra
@@ -140,6 +144,7 @@ def refresh_rank(state, r, time):
     for g in range(first, first + state["groups"]):
         if end > state["group"][g]["act"]:
             state["group"][g]["act"] = end
+    forget(state, ACT)
     state["refreshes"] += 1
     log(state, time, REFRESH, r, -1, -1, -1)
 
@@ -160,6 +165,7 @@ def refresh_bank(state, b, time):
     for g in range(first, first + state["groups"]):
         if gap > state["group"][g]["act"]:
             state["group"][g]["act"] = gap
+    forget(state, ACT)
     state["refreshes"] += 1
     log(state, time, REFRESH_BANK, bank["rank"], b, -1, -1)
 
@@ -176,6 +182,9 @@ def column(state, b, w, time, auto, column_address):
     rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
     if time + t["to_pre"][w] > bank["pre"]:
         bank["pre"] = time + t["to_pre"][w]
+        for v in range(2):
+            if state["first"][v, PRE] == b and state["asking"][v, PRE] > 0:
+                state["first_time"][v, PRE] = UNKNOWN
     gap = t["gap"][w]
     first = bank["rank"] * state["groups"]
     own = bank["group"]
@@ -196,6 +205,8 @@ def column(state, b, w, time, auto, column_address):
                 group = state["group"][g]
                 group["column"][0] = max(group["column"][0], time + gap[0, 2])
                 group["column"][1] = max(group["column"][1], time + gap[1, 2])
+    forget(state, COLUMN)
+    forget(state, OPENER)
     if w == 0:
         state["reads"] += 1
     else:

@@ -12,7 +12,7 @@ from hw_models.dram.power import (
     earliest_due,
     go_down,
 )
-from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, unreserve
+from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, serve_opener, unreserve
 from hw_models.dram.waits import note_first_command, note_refresh, note_service
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH as REFRESHER
@@ -77,12 +77,15 @@ def serve(state, e, time):
         note_service(state, e, time)
     if state["scheduler"] == BLISS:
         count_streak(state, entry["master"])
-    if bank["active"] == e:
-        unreserve(state, b)
+    opener = bank["active"] == e
+    if opener:
+        serve_opener(state, b)
     else:
         dequeue(state, e)
     auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
     column(state, b, w, time, auto, entry["column"])
+    if opener:
+        unreserve(state, b)
     state["data_end"] = max(state["data_end"], time + t["moved"][w])
     if w == 0:
         done = time + t["data"][0]
@@ -127,6 +130,9 @@ def pay_refresh(state, r):
     rank["owed_since"] += state["t"]["refi"]
     if rank["owed"] == 0:
         state["owed"] -= 1
+        first = r * state["banks_per_rank"]
+        for b in range(first, first + state["banks_per_rank"]):
+            state["soonest"][b] = 0
 
 
 @njit

@@ -1,5 +1,6 @@
 """Power-down and self-refresh: what the commands do to a rank."""
 
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, forget
 from hw_models.dram.device import log
 from hw_models.dram.names import Command
 from hw_models.jit import njit
@@ -61,4 +62,6 @@ def come_up(state, r, command, time):
         group["pre"] = max(group["pre"], ready)
         group["column"][0] = max(group["column"][0], ready)
         group["column"][1] = max(group["column"][1], ready)
+    for kind in (OPENER, ACT, COLUMN, PRE):
+        forget(state, kind)
     log(state, time, command, r, -1, -1, -1)

@@ -1,6 +1,6 @@
 """Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, stop_asking
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, forget, stop_asking
 from hw_models.dram.state import BUCKETS, DONE_ROWS
 from hw_models.jit import inlined, njit
 from hw_models.port import copy_request
@@ -98,18 +98,19 @@ def enqueue(state, e):
         entries[tail]["next"] = e
     else:
         bank["head"][w] = e
+        state["soonest"][entry["bank"]] = 0
         if bank["open"] < 0:
             ask(state, w, ACT, entry["bank"])
     if bank["open"] == entry["row"]:
         if bank["hit"][w] < 0:
             bank["hit"][w] = e
+            state["soonest"][entry["bank"]] = 0
             ask(state, w, COLUMN, entry["bank"])
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
         if bank["active"] < 0:
             ask(state, w, PRE, entry["bank"])
     state["size"][w] += 1
-    state["soonest"][entry["bank"]] = 0
     if state["plain"] == 1:
         last = state["youngest"]
         entry["older"] = last
@@ -166,6 +167,8 @@ def dequeue(state, e):
         bank["miss"][w] = k
         if k < 0:
             stop_asking(state, w, PRE, entry["bank"])
+        else:
+            forget(state, PRE)
     if bank["head"][w] < 0:
         stop_asking(state, w, ACT, entry["bank"])
     state["size"][w] -= 1
@@ -204,6 +207,8 @@ def classify(state, b):
         bank["miss"][w] = k
         if k >= 0 and bank["active"] < 0:
             ask(state, w, PRE, b)
+    if bank["active"] >= 0:
+        ask(state, entries[bank["active"]]["write"], OPENER, b)
 
 
 @njit
@@ -222,20 +227,24 @@ def declassify(state, b):
 
 @njit
 def reserve(state, e):
-    """Entry ``e`` has opened its row: it leaves the queue and owns the row until it is served."""
+    """Entry ``e`` opens its row: it leaves the queue and owns the row until it is served."""
     dequeue(state, e)
-    b = state["entries"][e]["bank"]
-    state["banks"][b]["active"] = e
-    ask(state, state["entries"][e]["write"], OPENER, b)
+    state["banks"][state["entries"][e]["bank"]]["active"] = e
 
 
-@njit
-def unreserve(state, b):
-    """The opener of bank ``b`` is served: its row may be closed for others."""
+@inlined
+def serve_opener(state, b):
+    """The opener of bank ``b`` is served."""
     bank = state["banks"][b]
     stop_asking(state, state["entries"][bank["active"]]["write"], OPENER, b)
     bank["active"] = -1
     state["soonest"][b] = 0
+
+
+@inlined
+def unreserve(state, b):
+    """The opener of bank ``b`` has been served: its row may be closed for others."""
+    bank = state["banks"][b]
     for w in range(2):
         if bank["miss"][w] >= 0:
             ask(state, w, PRE, b)

@@ -5,7 +5,7 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, update_first
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, soonest_of
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
 from hw_models.jit import inlined, njit
@@ -135,40 +135,67 @@ def choose_oldest(state, w):
 
 
 @inlined
-def offer_first(state, w, kind, key, command):
-    """Compare the first command of ``kind`` with the choice so far; ``key``: of its class."""
-    if state["asking"][w, kind] == 0:
-        return
-    update_first(state, w, kind)
-    time = state["first_time"][w, kind]
-    if time > state["chosen_time"]:
-        return
-    key += state["first_order"][w, kind]
-    if time < state["chosen_time"] or key < state["chosen_key"]:
+def goes_before(state, w, kind, time, key):
+    """Return whether the first command of ``kind`` is before one of cycle ``time`` and ``key``."""
+    first = soonest_of(state, w, kind)
+    return first < time or (first == time and state["first_order"][w, kind] < key)
+
+
+@inlined
+def choose_simply(state):
+    """Do as `choose_by_rules` for plain FR-FCFS with no refresh owed: any PRE may be sent, no cap."""
+    orders = state["first_order"]
+    w, kind = 0, OPENER
+    time = soonest_of(state, 0, OPENER)
+    if goes_before(state, 1, OPENER, time, orders[0, OPENER]):
+        w, time = 1, state["first_time"][1, OPENER]
+    key = RESERVED + orders[w, OPENER]
+    if time > state["next"]:
+        show_queues(state)
+        for v in range(2):
+            if state["scanned"] >> v & 1 and state["size"][v] > 0:
+                if goes_before(state, v, ACT, time, key):
+                    w, kind, time, key = v, ACT, state["first_time"][v, ACT], orders[v, ACT]
+                if goes_before(state, v, COLUMN, time, key):
+                    w, kind, time, key = v, COLUMN, state["first_time"][v, COLUMN], orders[v, COLUMN]
+                if goes_before(state, v, PRE, time, key):
+                    w, kind, time, key = v, PRE, state["first_time"][v, PRE], orders[v, PRE]
+    if time < NEVER:
         b = state["first"][w, kind]
         state["chosen_time"] = time
         state["chosen_key"] = key
-        state["chosen"] = command
+        state["chosen"] = ACTIVATE if kind == ACT else PRECHARGE if kind == PRE else READ + w
         state["chosen_entry"] = request_of(state["banks"][b], w, kind)
         state["chosen_bank"] = b
 
 
-@njit
-def choose_simply(state, w):
-    """Do as `choose_oldest` for plain FR-FCFS: any PRE may be sent, no cap, no refresh owed."""
-    offer_first(state, w, ACT, 0, ACTIVATE)
-    offer_first(state, w, COLUMN, 0, READ + w)
-    offer_first(state, w, PRE, 0, PRECHARGE)
-
-
-@njit
-def choose_request(state):
-    """Look at the requests of the current mode: reads or writes, or both where they share a queue."""
+@inlined
+def show_queues(state):
+    """Let requests of the current mode be looked at: reads or writes, or both where they share a queue."""
     if state["unified"] == 1:
         state["scanned"] = 3
     else:
         state["writing_next"] = next_mode(state, state["writing"])
         state["scanned"] = 1 << state["writing_next"]
+
+
+@inlined
+def offer_opener(state, w):
+    """Compare the first RD or WR of an opener of a row with the choice so far: before everything else."""
+    asked = state["asking"][w, OPENER] > 0
+    if asked and goes_before(state, w, OPENER, state["chosen_time"], state["chosen_key"] - RESERVED):
+        b = state["first"][w, OPENER]
+        state["chosen_time"] = state["first_time"][w, OPENER]
+        state["chosen_key"] = RESERVED + state["first_order"][w, OPENER]
+        state["chosen"] = READ + w
+        state["chosen_entry"] = state["banks"][b]["active"]
+        state["chosen_bank"] = b
+
+
+@njit
+def choose_request(state):
+    """Look at the requests of the current mode, at each bank's oldest hit and miss or at every entry."""
+    show_queues(state)
     if state["scheduler"] == BLISS and state["next"] >= state["clear_at"]:
         state["blacklist"] = 0
         state["clear_at"] += state["bliss_clear"] * (
@@ -177,13 +204,27 @@ def choose_request(state):
     if state["plain"] == 1:
         choose_by_age(state)
         return
-    simple = state["simple"] == 1 and state["owed"] == 0
     for w in range(2):
         if state["scanned"] >> w & 1 and state["size"][w] > 0:
-            if simple:
-                choose_simply(state, w)
-            else:
-                choose_oldest(state, w)
+            choose_oldest(state, w)
+
+
+@njit
+def choose_by_rules(state):
+    """Look for the next command whatever the policy, and whatever the state of the ranks."""
+    for w in range(2):
+        offer_opener(state, w)
+    if state["owed"] > 0:
+        choose_refresh(state)
+    if state["down_after"] > 0:
+        choose_power(state)
+    if state["chosen_time"] > state["next"] and (state["owed"] == 0 or state["refresh_stops_all"] == 0):
+        choose_request(state)
+    clears = state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] > state["next"]
+    if clears and state["clear_at"] < state["chosen_time"]:
+        state["chosen_time"] = state["clear_at"]
+        state["chosen_key"] = FIRST
+        state["chosen"] = WAKE
 
 
 @njit
@@ -195,23 +236,14 @@ def choose(state):
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
-    for w in range(2):
-        offer_first(state, w, OPENER, RESERVED, READ + w)  # before everything else
-    if state["owed"] > 0:
-        choose_refresh(state)
-    if state["down_after"] > 0:
-        choose_power(state)
-    if state["chosen_time"] > state["next"] and (state["owed"] == 0 or state["refresh_stops_all"] == 0):
-        choose_request(state)
-        if state["page"] > CLOSED_PAGE:
-            choose_timeouts(state)
+    if state["simple"] == 1 and state["owed"] == 0:
+        choose_simply(state)
+    else:
+        choose_by_rules(state)
+    if state["page"] > CLOSED_PAGE and state["scanned"] > 0:
+        choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:
         state["chosen_time"] = max(state["due"], state["next"])
-        state["chosen_key"] = FIRST
-        state["chosen"] = WAKE
-    clears = state["scheduler"] == BLISS and state["blacklist"] != 0 and state["clear_at"] > state["next"]
-    if clears and state["clear_at"] < state["chosen_time"]:
-        state["chosen_time"] = state["clear_at"]
         state["chosen_key"] = FIRST
         state["chosen"] = WAKE
 

@@ -198,10 +198,9 @@ CHANNEL = np.dtype(
         ("parents", PARENT, (ENTRIES,)),
         ("asking_banks", place, (2, KINDS, BANKS)),  # by direction and kind of command (candidates.py)
         ("asking", i8, (2, KINDS)),  # how many
-        ("first", i8, (2, KINDS)),  # the one found first, -1: to be looked for
-        ("first_time", i8, (2, KINDS)),
+        ("first", i8, (2, KINDS)),  # the one found first
+        ("first_time", i8, (2, KINDS)),  # NEVER: nobody asks; before `next`: to be looked for
         ("first_order", i8, (2, KINDS)),  # age of its request
-        ("newcomer", i8, (2, KINDS)),  # began to ask since, -1: none
         ("waiting", i8, (2,)),  # accepted and unanswered
         ("order", i8),
         ("addresses", i8, (2, BUCKETS)),  # queued entries by the bits of their burst, folded
@@ -234,7 +233,7 @@ CHANNEL = np.dtype(
         # bank round robin
         ("busy_banks", place, (BANKS,)),  # whose command queue is not empty, by number
         ("busy_count", i8),
-        ("soonest", i8, (BANKS,)),  # no command for the bank's queue before this cycle
+        ("soonest", i8, (BANKS,)),  # no command for the bank's queue before this cycle (bank_queues.py)
         ("turn", i8),
         ("draining", i8),  # writes that may still move before reads go on; -1: a read first
         ("bank_capacity", i8),  # entries of a command queue

@@ -22,7 +22,7 @@ BITS = {
     "group": {"rank": _FLAG},
     "parents": {"left": _INDEX, "request": {"bytes": _ROW, "write": _FLAG, "master": _FLAG}},
     "done": {"bytes": _ROW, "write": _FLAG, "master": _FLAG},
-    **dict.fromkeys(("asking", "first", "newcomer", "addresses", "rows", "in_line"), _INDEX),
+    **dict.fromkeys(("asking", "first", "addresses", "rows", "in_line"), _INDEX),
     "first_order": _ROW,
 }
 ABSENT = ("bank_held", "snapshot", "blame", "log")  # of who waits for whom, and of commands: both left out
@@ -37,7 +37,7 @@ WITHOUT = ("hit_cap", "down_after", "self_refresh_after")
 INSIDE = {  # fields that say nothing once a run is over: they are not brought back
     *ABSENT,
     *("segment", "free", "entries", "free_parent", "parents", "banks", "group", "done"),
-    *("asking_banks", "asking", "first", "first_time", "first_order", "newcomer", "addresses", "rows"),
+    *("asking_banks", "asking", "first", "first_time", "first_order", "addresses", "rows"),
     *("busy_banks", "soonest", "in_line", "movable"),
 }
 

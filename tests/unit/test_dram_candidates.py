@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.cache.standalone import build_wiring
+from hw_models.dram.bank_queues import GATES
 from hw_models.dram.block import accept, advance
 from hw_models.dram.build import build_channels
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE
 from hw_models.dram.params import Dram
-from hw_models.port import FIFO_ROWS, REQUEST, pop
+from hw_models.port import FIFO_ROWS, NEVER, REQUEST, pop
 
 BANKS = (0, 1, 6, 15)
 KEYS = {"standard": "DDR4-2400R", "mapping": "row rank group bank column", "bank_queue": 4}
@@ -21,6 +22,7 @@ POLICIES = {
     "reserve_rows": st.booleans(),
     "read_queue": st.sampled_from([4, 16]),
     "write_queue": st.sampled_from([4, 16]),
+    "refresh": st.sampled_from(["all_bank", "all_bank", "none"]),
     "timing": st.sampled_from([{}, {"tREFI": 300, "tRFC": 60}]),
 }
 
@@ -70,7 +72,11 @@ def check_queues(state: np.void) -> None:
         assert state["movable"][w] == sum(count for b, count in line.items() if b not in full)
         for b in BANKS:
             kinds = asked_for(state, state["banks"][b], w)
-            assert all(state["soonest"][b] <= kinds[kind][0] for kind in (ACT, COLUMN) if kind in kinds)
+            if state["rank"][state["banks"][b]["rank"]]["owed"] > 0 or state["banks"][b]["active"] >= 0:
+                continue  # its queue waits
+            assert all(
+                state["soonest"][b] // GATES <= kinds[kind][0] for kind in (ACT, COLUMN) if kind in kinds
+            )
 
 
 def check(state: np.void) -> None:
@@ -81,16 +87,13 @@ def check(state: np.void) -> None:
             ready = {b: kinds[kind] for b, kinds in found.items() if kind in kinds}
             count = int(state["asking"][w, kind])
             assert sorted(state["asking_banks"][w, kind, :count].tolist()) == sorted(ready)
-            first, time = int(state["first"][w, kind]), int(state["first_time"][w, kind])
-            if first < 0:
-                continue
-            assert first in ready
-            ready.pop(int(state["newcomer"][w, kind]), None)  # to be compared with the first
-            if first in ready and (max(ready[first][0], start), ready[first][1]) == (
-                time,
-                state["first_order"][w, kind],
-            ):
-                assert first == min(ready, key=lambda b: (max(ready[b][0], start), ready[b][1]))
+            time = int(state["first_time"][w, kind])
+            if not ready or time == NEVER:
+                assert (len(ready), time) == (0, NEVER)
+            elif time >= start:  # else it is to be looked for
+                first = min(ready, key=lambda b: (max(ready[b][0], start), ready[b][1]))
+                known = state["first"][w, kind], time, state["first_order"][w, kind]
+                assert known == (first, max(ready[first][0], start), ready[first][1])
 
 
 @settings(max_examples=40)
