@@ -5,7 +5,7 @@ from hw_models.nvdla.conv_state import CREDITS, STRIPES
 from hw_models.nvdla.groups import group_pop, mark
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part
-from hw_models.nvdla.sdp import sdp_ready, sdp_take
+from hw_models.nvdla.sdp import is_full, sdp_ready, sdp_take
 from hw_models.nvdla.timing import CREDIT_RETURN
 from hw_models.port import NEVER
 
@@ -47,4 +47,7 @@ def cacc_step(state, ops, now):
             cacc["head"] = (head + 1) % STRIPES
             cacc["count"] -= 1
         sdp_take(state, at)
+        if is_full(state["sdp"]):  # a write that leaves is what makes room
+            cacc["blocked_since"] = at
+            break
     state["wake"][_P_CACC] = NEVER

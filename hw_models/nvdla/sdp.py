@@ -5,7 +5,7 @@ when its last chunk is on the bus. The join waits for the latest of data, operan
 room behind. Registers between the entry and the join hold a few chunks: so many atoms may wait there.
 """
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Stall
@@ -64,6 +64,12 @@ def _entry_at(sdp):
     return time + CACC_LATE_READY if sdp["flying"] else time
 
 
+@inlined
+def is_full(sdp):
+    """Tell whether as many atoms as there is room for are on their way to the bus."""
+    return sdp["in_pipe"] + sdp["wait_count"] >= SDP_ATOMS_TO_BUS
+
+
 @njit
 def sdp_ready(state, now, slot):
     """Return whether SDP takes the first beat of a pixel of launch ``slot`` at ``now``.
@@ -79,7 +85,7 @@ def sdp_ready(state, now, slot):
     if time > now:
         wake(state, _P_SDP, time)
         return False
-    return sdp["in_pipe"] + sdp["wait_count"] < SDP_ATOMS_TO_BUS
+    return not is_full(sdp)
 
 
 @njit
@@ -235,7 +241,7 @@ def _join(state, time, rdma):
 def sdp_written(state, beats, now):
     """A write burst of SDP has left at ``now``."""
     sdp = state["sdp"]
-    full = sdp["in_pipe"] + sdp["wait_count"] >= SDP_ATOMS_TO_BUS
+    full = is_full(sdp)
     sdp["in_pipe"] -= min(sdp["in_pipe"], beats * sdp["beat_atoms"])
     if full:
         sdp["space_at"] = now + WRITE_TO_ROOM
