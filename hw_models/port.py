@@ -38,6 +38,11 @@ FIFO = np.dtype(
         ("bit", np.int64),  # its reader is an interconnect: its bit among the requests offered; else 0
         ("early", np.int64),  # 1: answers that its reader takes as soon as they exist
         ("delay", np.int64),  # 1: its reader takes a read a cycle after it may see it at the earliest
+        ("quiet", np.int64),  # oldest rows that its reader leaves for later: nothing waits for them
+        # requests that follow the newest row at the next addresses, each as soon as there is room for it
+        ("following", np.int64),
+        ("followed", np.int64),  # that did since its writer was called last
+        ("followed_from", np.int64),  # place of the first of these among the rows
         ("blocker", np.int64),  # for whom the oldest row waited when it was last refused
         ("freed_fs", np.int64),  # when a row was last taken
         ("rows", REQUEST, (FIFO_ROWS,)),

@@ -130,6 +130,7 @@ def respond(state, response, now):
     if reader["burst_beats_left"] >= response["tag"] % TAG_PORT:
         reader["burst_beats_left"] = 0
         reader["bursts_in_flight"] -= 1
+        mcif["heeded"] -= client < _C_DATA
 
 
 @njit

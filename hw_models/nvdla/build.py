@@ -23,7 +23,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     for name, value in preset.items():
         if name not in NO_STATE:
             state[name] = value
-    state["master"] = master
+    state["master"], state["patient"] = master, 1
     state["cdma_beats_atoms"] = preset["dbb_bytes"] // preset["atom_bytes"]
     state["mcif"]["last_beat"] = LONG_AGO
     state["mcif"]["taken"] = LONG_AGO

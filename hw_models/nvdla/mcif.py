@@ -11,11 +11,12 @@ Writes: likewise; a burst occupies the write channel for its beats.
 
 from hw_models.jit import inlined, njit
 from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, RETURNS, WRITES
-from hw_models.nvdla.names import CLIENTS, Mark, Part
+from hw_models.nvdla.names import CLIENTS, Client, Mark, Part
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 
 TAG_PORT = 256  # of a burst's tag: beats below, the interface's number above
+_SDP, _CDMA = int(Client.SDP), int(Client.CDMA_DATA)  # and weights behind
 _READ = int(Part.READ)
 _WRITE = int(Part.WRITE)
 _FIRST_WRITE = int(Mark.FIRST_WRITE)
@@ -73,6 +74,7 @@ def request_read(state, client, address, beats, time, slot):
     reader["slot"][row] = slot
     reader["count"] += 1
     if reader["count"] == 1:
+        mcif["asking"] |= 1 << client
         wake_read(state, mcif, time)
 
 
@@ -155,6 +157,39 @@ def _send(state, out, now, client, address, size, write, beats, port):
 
 
 @inlined
+def _count_read(state, mcif, chosen, beats, now):
+    """Count a burst of client ``chosen`` that leaves at ``now``."""
+    reader, reads = mcif["readers"][chosen], mcif["reads"]
+    record = state["records"][reader["slot"][reader["head"]]]
+    record["read_bytes"][chosen] += beats * state["dbb_bytes"]
+    record["read_bursts"][chosen] += 1
+    reads["in_flight"] += beats
+    gone = 0  # returned beats that the counter has not yet seen
+    while gone < reads["count"] and reads["back"][(reads["head"] + gone) & (RETURNS - 1)] <= now:
+        gone += 1
+    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], reads["in_flight"] - gone)
+    mcif["last_reader"] = chosen
+    mcif["next_read"] = now + 1
+    reader["bursts_in_flight"] += 1
+
+
+@inlined
+def _go_on(state, reader, beats):
+    """Leave the first ``beats`` of the head request of ``reader`` behind."""
+    reader["beats"][reader["head"]] -= beats
+    reader["address"][reader["head"]] += beats * state["dbb_bytes"]
+
+
+@inlined
+def read_followed(state, client, now):
+    """Count a burst of the longest that left at ``now`` without `read_step`: nothing else could have."""
+    mcif, beats = state["mcif"][0], state["burst_beats"]
+    _see(mcif["reads"], now)
+    _count_read(state, mcif, client, beats, now)
+    _go_on(state, mcif["readers"][client], beats)
+
+
+@inlined
 def read_step(state, port, now, out):
     """Let one burst out of an interface at ``now`` if there is one; set its next wake."""
     mcif = state["mcif"][port]
@@ -162,12 +197,12 @@ def read_step(state, port, now, out):
         return
     dbb = state["dbb_bytes"]
     chosen, later, more = -1, NEVER, 0
-    client = mcif["last_reader"]
+    client, asking = mcif["last_reader"], mcif["asking"]
     for _ in range(CLIENTS):
         client = client + 1 if client + 1 < CLIENTS else 0
-        reader = mcif["readers"][client]
-        if reader["count"] == 0:
+        if not asking >> client & 1:
             continue
+        reader = mcif["readers"][client]
         if reader["time"][reader["head"]] > now:
             later = min(later, reader["time"][reader["head"]])
         elif reader["id_limit"] == 0 or reader["bursts_in_flight"] < reader["id_limit"]:
@@ -195,30 +230,22 @@ def read_step(state, port, now, out):
         mcif["read_wake"] = later  # whose turn it is then may have a shorter one
         return
     _send(state, out, now, chosen, address, beats * dbb, 0, beats, port)
-    record = state["records"][reader["slot"][head]]
-    record["read_bytes"][chosen] += beats * dbb
-    record["read_bursts"][chosen] += 1
-    reads["in_flight"] += beats
-    gone = 0  # returned beats that the counter has not yet seen
-    while gone < reads["count"] and reads["back"][(reads["head"] + gone) & (RETURNS - 1)] <= now:
-        gone += 1
-    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], reads["in_flight"] - gone)
-    mcif["last_reader"] = chosen
-    mcif["next_read"] = now + 1
-    reader["bursts_in_flight"] += 1
+    _count_read(state, mcif, chosen, beats, now)
+    mcif["heeded"] += chosen < _CDMA
     buffer = state["mcif"][0]["readers"][chosen]
     if buffer["credit"] > 0:
         buffer["credit"] -= beats
     if beats == reader["beats"][head]:
         reader["head"] = (head + 1) % REQUESTS
         reader["count"] -= 1
+        if reader["count"] == 0:
+            mcif["asking"] ^= 1 << chosen
         if now < state["wake"][reader["owner"]]:
             state["wake"][reader["owner"]] = now
         if more == 0 and reader["count"] > 0:
             later = min(later, reader["time"][reader["head"]])
     else:
-        reader["beats"][head] -= beats
-        reader["address"][head] = address + beats * dbb
+        _go_on(state, reader, beats)
         more = 1
     if not _reads_shut(mcif, out):
         mcif["read_wake"] = now + 1 if more else max(later, now + 1)
@@ -260,6 +287,7 @@ def request_write(state, client, address, beats, time, slot):
     writer["slot"][row] = slot
     writer["count"] += 1
     if writer["count"] == 1:
+        mcif["telling"] |= 1 << client
         wake_write(state, mcif, time)
 
 
@@ -270,12 +298,12 @@ def write_step(state, port, now, out):
     if _writes_shut(mcif, out):
         return -1
     chosen, later, more = -1, NEVER, 0
-    client = mcif["last_writer"]
+    client, telling = mcif["last_writer"], mcif["telling"]
     for _ in range(CLIENTS):
         client = client + 1 if client + 1 < CLIENTS else 0
-        writer = mcif["writers"][client]
-        if writer["count"] == 0:
+        if not telling >> client & 1:
             continue
+        writer = mcif["writers"][client]
         if writer["time"][writer["head"]] > now:
             later = min(later, writer["time"][writer["head"]])
         elif chosen < 0:
@@ -310,8 +338,11 @@ def write_step(state, port, now, out):
     writer["head"] = (head + 1) % WRITES
     writer["count"] -= 1
     writer["in_flight"] += 1
+    mcif["heeded"] += chosen != _SDP
     if writer["count"]:
         later = min(later, writer["time"][writer["head"]])
+    else:
+        mcif["telling"] ^= 1 << chosen
     if not _writes_shut(mcif, out):
         mcif["write_wake"] = now + beats if more else max(later, now + beats)
     return chosen
@@ -320,6 +351,7 @@ def write_step(state, port, now, out):
 @inlined
 def write_acknowledged(state, mcif, client, beats, time):
     mcif["writers"][client]["in_flight"] -= 1
+    mcif["heeded"] -= client != _SDP
     for _ in range(beats):
         _come_back(mcif["writes"], time)
     if mcif["write_limited"]:

@@ -62,6 +62,9 @@ MCIF = np.dtype(
     [
         ("readers", READER, (CLIENTS,)),
         ("writers", WRITER, (CLIENTS,)),
+        ("asking", np.int64),  # clients with requests for reads, a bit each
+        ("telling", np.int64),  # and for writes
+        ("heeded", np.int64),  # bursts under way whose every answer counts: not CDMA's reads and SDP's writes
         ("last_reader", np.int64),  # round robin
         ("last_writer", np.int64),
         ("next_read", np.int64),  # cycle from which the next burst may leave

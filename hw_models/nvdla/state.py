@@ -74,6 +74,7 @@ NVDLA = np.dtype(
         ("weight_compression", np.int64),
         ("cdma_beats_atoms", np.int64),  # atoms a beat
         ("master", np.int64),  # index in the system's list of masters
+        ("patient", np.int64),  # 1: it may be told late of answers that change nothing (quiet.py)
         # life
         ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
         ("groups", GROUPS, (BLOCKS,)),

@@ -15,13 +15,15 @@ from hw_models.axi import block as axi
 from hw_models.cpu import block as core
 from hw_models.jit import apart, inlined, njit
 from hw_models.nvdla import block as nvdla
+from hw_models.nvdla.mcif import read_followed
+from hw_models.nvdla.quiet import following_reads, quiet_answers
 from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
 from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
 from simulator.kernel.measure import note_request, note_response
 from simulator.kernel.nodes import pass_on
-from simulator.kernel.wakes import set_wake, take, visible, wake_reader
+from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_reader
 
 
 class Kind(IntEnum):
@@ -79,18 +81,70 @@ def send_new(system, buses, fifo, before, measure, number):
         pass_on(system, buses, fifo)
 
 
+@inlined
+def arrived(system, answers, unit):
+    """Return the cycle of ``unit`` from which it could see the oldest answer."""
+    if system["one_clock"]:
+        return front(answers)["time"]
+    return to_cycles(seen_fs(system, answers), system["period_fs"][unit])
+
+
+@inlined
+def begin_again(reads, measure):
+    """Count the requests that followed since a master's last call, and let no more. Returns how many."""
+    gone, size = reads["followed"], reads["rows"][reads["followed_from"]]["bytes"]
+    measure["reads"] += gone
+    measure["read_bytes"] += gone * size
+    reads["followed"] = reads["following"] = 0
+    return gone
+
+
+@inlined
+def followed_before(state, reads, gone, cycle):
+    """Tell an NVDLA of those of its last ``gone`` bursts that followed before ``cycle``. Returns the rest."""
+    while gone:
+        row = reads["rows"][reads["followed_from"]]
+        if row["time"] >= cycle:
+            break
+        read_followed(state, row["stream"], row["time"])
+        reads["followed_from"] = (reads["followed_from"] + 1) % FIFO_ROWS
+        gone -= 1
+    return gone
+
+
+@njit
+def untold(system, wires, until_fs):
+    """Return (unit, time [fs]) of a master that is to be told what happened by ``until_fs``; -1: of none."""
+    for unit in range(system["master_unit"], system["job_unit"]):
+        node = system["node"][unit]
+        if system["wake_fs"][unit] <= system["now_fs"]:
+            continue
+        if wires["fifo"][node["down"]]["followed"]:
+            return unit, system["now_fs"]
+        for port in range(node["answer_count"]):
+            answers = wires["fifo"][node["answers"][port]]
+            if answers["quiet"] and answers["count"]:
+                time = arrived(system, answers, unit) * system["period_fs"][unit]
+                if time <= until_fs:
+                    return unit, max(time, system["now_fs"])
+    return -1, until_fs
+
+
 @apart("boolean")
 def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     """Let an NVDLA take its answers and do all that is due. Returns whether work is done."""
     number, node = unit - system["master_unit"], system["node"][unit]
+    gone = begin_again(wires["fifo"][node["down"]], measure)
     for port in range(node["answer_count"]):
         answers = wires["fifo"][node["answers"][port]]
         while visible(system, answers):
-            note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
-            nvdla.respond(state, front(answers), now)
+            cycle = arrived(system, answers, unit) if answers["quiet"] else now
+            gone = followed_before(state, wires["fifo"][node["down"]], gone, cycle)
+            note_response(measure, front(answers), cycle * system["period_fs"][unit], system["bin_fs"])
+            nvdla.respond(state, front(answers), cycle)
             take(system, answers)
-        wake_reader(system, answers)
     down = node["down"]
+    followed_before(state, wires["fifo"][down], gone, now + 1)
     second = down + 2 * state["cvsram"]
     reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
     cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
@@ -98,6 +152,12 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
     for k in range(2 + 2 * state["cvsram"]):
         send_new(system, buses, wires["fifo"][down + k], before[k >> 1][k & 1], measure, number)
+    for port in range(node["answer_count"]):
+        answers = wires["fifo"][node["answers"][port]]
+        answers["quiet"] = quiet_answers(state)
+        wake_reader(system, answers)
+    if system["one_clock"] and reads["bit"] and not system["frames"]["on"]:
+        reads["following"] = following_reads(state, reads, now)
     return state["taken"] < state["done_count"]
 
 

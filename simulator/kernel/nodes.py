@@ -13,7 +13,7 @@ from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.jit import apart, inlined, njit
-from hw_models.port import NEVER, front
+from hw_models.port import FIFO_ROWS, NEVER, front
 from simulator.kernel.wakes import (
     admit,
     seen_fs,
@@ -139,6 +139,17 @@ def is_last_of_bit(wires, node, i):
     return True
 
 
+@njit
+def offer_followers(system, wires, node, state, unit, now):
+    """Let the bus queue what has followed in this cycle, as `pass_on` would after its writer."""
+    for i in range(node["request_count"]):
+        fifo = wires["fifo"][node["requests"][i]]
+        newest = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
+        if system["followed"][unit] & fifo["bit"] and fifo["followed"] and newest["time"] == now:
+            offer(system, fifo, state, now)
+            set_wake(system, unit, state["due"])
+
+
 @apart("none")
 def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
@@ -146,6 +157,8 @@ def step_bus(system, wires, state, unit, now):
         collect(system, wires, node, state, unit, now)
     unoffered = system["unoffered"][unit]
     place_is_free = system["offered"][unit] < now
+    if place_is_free:
+        system["followed"][unit] = 0
     system["offered"][unit] = now
     again = NEVER  # when an empty bus that was asked in this cycle already is to be asked again
     i = 0
@@ -172,6 +185,8 @@ def step_bus(system, wires, state, unit, now):
     if held > 0:
         for source in range(node["up_count"]):
             wake_reader(system, wires["fifo"][node["up"] + source])
+    if system["followed"][unit]:
+        offer_followers(system, wires, node, state, unit, now)
 
 
 @apart("none")

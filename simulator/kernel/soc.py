@@ -122,6 +122,23 @@ def earliest(system):
 
 
 @inlined
+def next_event(system, wires, limit_fs):
+    """Return (status, unit, time): RUNNING with who runs next, or why nobody does.
+
+    Before a run ends or stops, masters are told what they have left for later.
+    """
+    if system["jobs_left"] == 0 or system["asks"]:
+        status, until_fs = DONE if system["jobs_left"] == 0 else ASKS, system["now_fs"]
+    else:
+        unit, time = earliest(system)
+        if time <= limit_fs and time < NEVER:
+            return RUNNING, unit, time
+        status, until_fs = STUCK if time >= NEVER else OUT_OF_TIME, limit_fs
+    unit, time = masters.untold(system, wires, until_fs)
+    return RUNNING if unit >= 0 else status, unit, time
+
+
+@inlined
 def cycle_at(system, unit, time):
     """Return a hardware unit's cycle at ``time``, which is an edge of its clock.
 
@@ -151,15 +168,9 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     replays, replay_ops = table.replays, table.replay_ops
     externals = table.externals
     for _ in range(max_events):
-        if system["jobs_left"] == 0:
-            return DONE
-        if system["asks"]:
-            return ASKS
-        unit, time = earliest(system)
-        if time >= NEVER:
-            return STUCK
-        if time > limit_fs:
-            return OUT_OF_TIME
+        status, unit, time = next_event(system, wires, limit_fs)
+        if status != RUNNING:
+            return status
         system["wake_fs"][unit] = NEVER
         system["now_fs"] = time
         system["events"] += 1

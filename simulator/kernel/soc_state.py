@@ -83,11 +83,9 @@ SYSTEM = np.dtype(
         ("kind", np.int64, (UNITS,)),  # of a unit: `Kind`; of a master: `simulator.kernel.masters.Kind`
         ("row", np.int64, (UNITS,)),  # its row in the array of its kind
         ("node", NODE, (UNITS,)),
-        (
-            "unoffered",
-            np.int64,
-            (UNITS,),
-        ),  # FIFOs with requests that a bus has not taken yet: bits as of its lanes
+        # FIFOs with requests that a bus has not taken yet: bits as of its lanes
+        ("unoffered", np.int64, (UNITS,)),
+        ("followed", np.int64, (UNITS,)),  # those in which a request has followed in the bus's latest cycle
         ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
         ("period_fs", np.int64, (UNITS,)),

@@ -1,7 +1,7 @@
 """Waking units, and taking rows off the FIFOs between them. A FIFO knows its writer and its reader."""
 
-from hw_models.jit import inlined
-from hw_models.port import NEVER, REFRESH, front, pop
+from hw_models.jit import inlined, njit
+from hw_models.port import FIFO_ROWS, NEVER, REFRESH, copy_request, front, pop
 
 
 @inlined
@@ -39,9 +39,11 @@ def seen_fs(system, fifo):
 
 @inlined
 def wake_reader(system, fifo):
-    """Wake the reader of a FIFO for its oldest row."""
-    if fifo["count"] > 0:
-        wake_unit(system, fifo["reader"], max(system["now_fs"], seen_fs(system, fifo)))
+    """Wake the reader of a FIFO for the oldest row that it does not leave for later."""
+    if fifo["count"] > fifo["quiet"]:
+        row = fifo["rows"][(fifo["head"] + fifo["quiet"]) % FIFO_ROWS]
+        time = row["time"] * system["period_fs"][fifo["writer"]]
+        wake_unit(system, fifo["reader"], max(system["now_fs"], time))
 
 
 @inlined
@@ -68,7 +70,34 @@ def admit(system, fifo, charged):
             cycles = (until - since) // system["period_fs"][unit]
             system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += cycles
     fifo["freed_fs"] = system["now_fs"]
-    take(system, fifo)
+    if fifo["following"] and follow(system, fifo):
+        pop(fifo)
+    else:
+        take(system, fifo)
+
+
+@njit
+def follow(system, fifo):
+    """Put the request that follows the newest into a full FIFO, a row of which is about to be taken.
+
+    Returns False if that is its writer's: it has something else to do now, or is too early for it.
+    """
+    cycle = system["now_fs"] // system["period_fs"][fifo["writer"]]
+    end = fifo["head"] + fifo["count"]
+    newest, row = fifo["rows"][(end - 1) % FIFO_ROWS], fifo["rows"][end % FIFO_ROWS]
+    if newest["time"] >= cycle or system["wake_fs"][fifo["writer"]] <= system["now_fs"]:
+        return False
+    if fifo["followed"] == 0:
+        fifo["followed_from"] = end % FIFO_ROWS
+    copy_request(row, newest)
+    row["address"] += row["bytes"]
+    row["time"] = cycle
+    row["issued"] = system["now_fs"]
+    fifo["count"] += 1
+    fifo["following"] -= 1
+    fifo["followed"] += 1
+    system["followed"][fifo["reader"]] |= fifo["bit"]
+    return True
 
 
 @inlined
