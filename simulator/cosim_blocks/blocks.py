@@ -137,17 +137,22 @@ BLOCKS: dict[str, Block] = {
         "cache",
         ("cache/rtl/cache.sv",),
         "cache",
-        ({"WAYS": 4, "SETS": 8, "MSHRS": 4}, {"WAYS": 2, "SETS": 4, "MSHRS": 8}),
+        (
+            {"WAYS": 4, "SETS": 4, "MSHRS": 4, "BANKS": 4, "PORTS": 2, "CHANNELS": 2},
+            {"WAYS": 4, "SETS": 8, "MSHRS": 4},
+            {"WAYS": 2, "SETS": 4, "MSHRS": 8},
+            {"WAYS": 2, "SETS": 8, "MSHRS": 8, "BANKS": 2, "PORTS": 2, "CHANNELS": 4},
+        ),
     ),
     "crossbar": Block(
         "crossbar",
         ("interconnect/rtl/crossbar.sv",),
         "crossbar",
         (
-            {"SOURCES": 3, "MASTERS": 5, "PORTS": 4, "ROUTES": 5},  # buses above, an address map below
+            {"SOURCES": 3, "MASTERS": 6, "PORTS": 4, "ROUTES": 5},  # buses above, an address map below
             {"SOURCES": 3},
             {"SOURCES": 2},
-            {"SOURCES": 2, "MASTERS": 6, "PORTS": 3, "ROUTES": 3},
+            {"SOURCES": 2, "MASTERS": 4, "PORTS": 3, "ROUTES": 3},
         ),
     ),
     "hub": Block(

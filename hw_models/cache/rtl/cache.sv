@@ -1,9 +1,11 @@
-// The control path of a last-level cache of one bank: the twin of hw_models/cache/, cycle by cycle.
+// The control path of a last-level cache: the twin of hw_models/cache/, cycle by cycle.
 //
-// Requests wait in one queue, or reads and writes in one each (`split`). In every cycle the bank does the first
-// that it can of: the oldest fill that has come back, the oldest read, the oldest write. A miss takes an MSHR,
-// a way, and rows to memory for the fill and for the victim's write-back. Whoever waits for a line is answered
-// when it comes. Data are not held: a row says only what moves, from which cycle on its reader may see it.
+// Requests wait at their bank in one queue, or reads and writes in one each (`split`). In every cycle a bank does
+// the first that it can of: the oldest fill that has come back, the oldest read, the oldest write. A miss takes an
+// MSHR, a way, and rows to memory for the fill and for the victim's write-back. Whoever waits for a line is answered
+// when it comes. Lines take turns over the banks, banks over the ports, addresses over the memory channels; MSHRs and
+// the write-back buffer are common to the banks, which take of them in turn, the first bank first.
+// Data are not held: a row says only what moves, from which cycle on its reader may see it.
 //
 // Settings are inputs, stable from reset on; queues and MSHRs have as many places as their limits say, at most
 // what the parameters give. A request must not cross a line. Times are cycles since reset.
@@ -21,6 +23,12 @@ module cache #(
     parameter int DOWN = 8,
     parameter int UP = 8,
     parameter int DEGREE = 4,      // most lines fetched ahead of an access
+    parameter int BANKS = 1,       // a power of two
+    parameter int PORTS = 1,       // likewise, at most as many
+    parameter int CHANNELS = 1,    // of memory, likewise
+    localparam int K = BANKS > 1 ? $clog2(BANKS) : 1,
+    localparam int P = PORTS > 1 ? $clog2(PORTS) : 1,
+    localparam int H = CHANNELS > 1 ? $clog2(CHANNELS) : 1,
     localparam int W = $clog2(WAYS),
     localparam int S = $clog2(SETS),
     localparam int M = $clog2(MASTERS),
@@ -50,6 +58,10 @@ module cache #(
     input  logic [7:0]  overhead,
     input  logic [7:0]  probe,
     input  logic [2:0]  width_shift,    // log2 of the bytes that the data array moves in a cycle
+    input  logic [K-1:0] bank_mask,     // banks in use, less one
+    input  logic [P-1:0] port_mask,
+    input  logic [H-1:0] channel_mask,
+    input  logic [3:0]  channel_shift,  // log2 of the bytes until the next channel has its turn
     input  logic [7:0]  queue_limit,
     input  logic [7:0]  mshr_limit,
     input  logic [7:0]  target_limit,
@@ -60,39 +72,39 @@ module cache #(
     input  logic [MASTERS-1:0][STREAMS-1:0] bypass,
     input  logic [MASTERS-1:0][STREAMS-1:0] discard,
 
-    // requests
-    input  logic         req_valid,
-    output logic         req_ready,
-    input  logic [A-1:0] req_address,
-    input  logic [B-1:0] req_bytes,
-    input  logic         req_write,
-    input  logic [M-1:0] req_master,
-    input  logic [R-1:0] req_stream,
-    input  logic [7:0]   req_tag,
+    // requests, each at the port of its line
+    input  logic [PORTS-1:0]        req_valid,
+    output logic [PORTS-1:0]        req_ready,
+    input  logic [PORTS-1:0][A-1:0] req_address,
+    input  logic [PORTS-1:0][B-1:0] req_bytes,
+    input  logic [PORTS-1:0]        req_write,
+    input  logic [PORTS-1:0][M-1:0] req_master,
+    input  logic [PORTS-1:0][R-1:0] req_stream,
+    input  logic [PORTS-1:0][7:0]   req_tag,
 
     // answers
-    output logic         up_valid,
-    input  logic         up_ready,
-    output logic [B-1:0] up_bytes,
-    output logic         up_write,
-    output logic [M-1:0] up_master,
-    output logic [7:0]   up_tag,
+    output logic [PORTS-1:0]        up_valid,
+    input  logic [PORTS-1:0]        up_ready,
+    output logic [PORTS-1:0][B-1:0] up_bytes,
+    output logic [PORTS-1:0]        up_write,
+    output logic [PORTS-1:0][M-1:0] up_master,
+    output logic [PORTS-1:0][7:0]   up_tag,
 
     // to memory; `down_tag` is an MSHR, or MSHRS and more for a write-back
-    output logic         down_valid,
-    input  logic         down_ready,
-    output logic [A-1:0] down_address,
-    output logic [B-1:0] down_bytes,
-    output logic         down_write,
-    output logic [M-1:0] down_master,
-    output logic [R-1:0] down_stream,
-    output logic [I:0]   down_tag,
+    output logic [CHANNELS-1:0]        down_valid,
+    input  logic [CHANNELS-1:0]        down_ready,
+    output logic [CHANNELS-1:0][A-1:0] down_address,
+    output logic [CHANNELS-1:0][B-1:0] down_bytes,
+    output logic [CHANNELS-1:0]        down_write,
+    output logic [CHANNELS-1:0][M-1:0] down_master,
+    output logic [CHANNELS-1:0][R-1:0] down_stream,
+    output logic [CHANNELS-1:0][I:0]   down_tag,
 
     // its answers; of a read they may come in parts
-    input  logic         rsp_valid,
-    input  logic [B-1:0] rsp_bytes,
-    input  logic         rsp_write,
-    input  logic [I:0]   rsp_tag,
+    input  logic [CHANNELS-1:0]        rsp_valid,
+    input  logic [CHANNELS-1:0][B-1:0] rsp_bytes,
+    input  logic [CHANNELS-1:0]        rsp_write,
+    input  logic [CHANNELS-1:0][I:0]   rsp_tag,
 
     // what is held, and what came of it
     output logic [7:0] mshrs_used,
@@ -106,7 +118,8 @@ module cache #(
     output logic [MASTERS-1:0][C-1:0] fills,
     output logic [MASTERS-1:0][C-1:0] prefetches,
     output logic [MASTERS-1:0][C-1:0] prefetch_hits,
-    output logic [MASTERS-1:0][C-1:0] recalls
+    output logic [MASTERS-1:0][C-1:0] recalls,
+    output logic [MASTERS-1:0][C-1:0] waited  // cycles of requests looked up, since they could be
 );
 
   `include "replacement.svh"
@@ -154,23 +167,25 @@ module cache #(
     logic [1:0] confidence;
   } stride_t;
 
-  logic [T-1:0] now, free, last_up;
+  logic [T-1:0] now;
+  logic [T-1:0] free[BANKS];  // cycle from which a bank can begin an access
+  logic [T-1:0] last_up[PORTS];
   logic [15:0] lfsr;
   set_t sets[SETS];
-  row_t rings[2][QUEUE];
-  logic [7:0] ring_count[2];
+  row_t rings[BANKS][2][QUEUE];
+  logic [7:0] ring_count[BANKS][2];
   mshr_t mshrs[MSHRS];
   row_t targets[MSHRS][TARGETS];
-  logic [I-1:0] back[MSHRS];  // MSHRs whose fill has come back, in order
-  logic [7:0] back_count;
-  row_t ups[UP], downs[DOWN];
-  logic [7:0] up_count, down_count;
+  logic [I-1:0] back[BANKS][MSHRS];  // MSHRs whose fill has come back, in order
+  logic [7:0] back_count[BANKS];
+  row_t ups[PORTS][UP], downs[CHANNELS][DOWN];
+  logic [7:0] up_count[PORTS], down_count[CHANNELS];
   logic [7:0] held, writing;  // MSHRs and places of the write-back buffer that are taken
   stride_t strides[MASTERS][STREAMS];
 
   typedef struct packed {
     logic [MASTERS-1:0][C-1:0] hits, misses, merges, bypasses, evictions, writebacks, fills, prefetches;
-    logic [MASTERS-1:0][C-1:0] prefetch_hits, recalls;
+    logic [MASTERS-1:0][C-1:0] prefetch_hits, recalls, waited;
   } counts_t;
   counts_t counts;
 
@@ -179,6 +194,18 @@ module cache #(
 
   function automatic logic [T-1:0] beats(logic [B-1:0] bytes);
     return (T'(bytes) + (T'(1) << width_shift) - T'(1)) >> width_shift;
+  endfunction
+
+  function automatic logic [K-1:0] bank_of(logic [LINE_BITS-1:0] line);
+    return K'(line & LINE_BITS'(bank_mask));
+  endfunction
+
+  function automatic logic [P-1:0] port_of(logic [K-1:0] bank);
+    return P'(bank & K'(port_mask));
+  endfunction
+
+  function automatic logic [H-1:0] channel_of(logic [A-1:0] address);
+    return H'(address >> channel_shift) & channel_mask;
   endfunction
 
   function automatic logic [WAYS-1:0] holding(logic [S-1:0] s, logic [LINE_BITS-1:0] line);
@@ -193,17 +220,19 @@ module cache #(
     end
   endfunction
 
-  function automatic void push_up(row_t row, logic [T-1:0] ready);
-    if (ready > last_up) last_up = ready;  // not before what was answered earlier
-    ups[up_count[$clog2(UP)-1:0]] = row;
-    ups[up_count[$clog2(UP)-1:0]].ready = last_up;
-    up_count = up_count + 8'd1;
+  function automatic void push_up(logic [P-1:0] port, row_t row, logic [T-1:0] ready);
+    if (ready > last_up[port]) last_up[port] = ready;  // not before what was answered earlier
+    ups[port][up_count[port][$clog2(UP)-1:0]] = row;
+    ups[port][up_count[port][$clog2(UP)-1:0]].ready = last_up[port];
+    up_count[port] = up_count[port] + 8'd1;
   endfunction
 
   function automatic void push_down(row_t row);
-    downs[down_count[$clog2(DOWN)-1:0]] = row;
-    downs[down_count[$clog2(DOWN)-1:0]].ready = now + T'(miss_latency);
-    down_count = down_count + 8'd1;
+    logic [H-1:0] channel;
+    channel = channel_of(row.address);
+    downs[channel][down_count[channel][$clog2(DOWN)-1:0]] = row;
+    downs[channel][down_count[channel][$clog2(DOWN)-1:0]].ready = now + T'(miss_latency);
+    down_count[channel] = down_count[channel] + 8'd1;
   endfunction
 
   function automatic logic [I-1:0] free_mshr();
@@ -240,18 +269,24 @@ module cache #(
     sets[s].owner[way] = master;
   endfunction
 
-  // nothing that a miss takes is scarce; `spare` MSHRs stay free
-  function automatic logic is_clear(logic [S-1:0] s, logic [W-1:0] way, logic fill, logic [7:0] spare);
+  // nothing that a line's miss takes is scarce; `spare` MSHRs stay free
+  function automatic logic is_clear(logic [LINE_BITS-1:0] line, logic [W-1:0] way, logic fill, logic [7:0] spare);
+    logic [S-1:0] s;
     logic dirty, keeps;
+    logic [H-1:0] above, below;  // channels of the line and of its victim
     logic [7:0] rows;
+    s = S'(line);
     dirty = sets[s].present[way] && sets[s].dirty[way];
     keeps = dirty && writeback_limit == 0;
-    rows = 8'(fill) + 8'(dirty);
+    above = channel_of({line, LINE_SHIFT'(0)});
+    below = dirty ? channel_of({sets[s].line[way], LINE_SHIFT'(0)}) : above;
+    rows = 8'(fill) + 8'(dirty && above == below);
     is_clear = 1'b1;
     if (sets[s].busy[way]) is_clear = 1'b0;
     if ((fill || keeps) && held + spare >= mshr_limit) is_clear = 1'b0;
     if (dirty && !keeps && writing >= writeback_limit) is_clear = 1'b0;
-    if (rows != 0 && down_count + rows > down_limit) is_clear = 1'b0;
+    if (rows != 0 && down_count[above] + rows > down_limit) is_clear = 1'b0;
+    if (above != below && down_count[below] >= down_limit) is_clear = 1'b0;
   endfunction
 
   // give `way` to a line; nothing is in the way. Returns the MSHR of the fill and the bank's cycles
@@ -302,30 +337,33 @@ module cache #(
     return {index, busy};
   endfunction
 
-  // the oldest fill that has come back: into the array, and answers to who waits for it
-  function automatic logic take_fill();
+  // a bank's oldest fill that has come back: into the array, and answers to who waits for it
+  function automatic logic take_fill(logic [K-1:0] bank);
     logic [I-1:0] index;
-    index = back[0];
+    logic [P-1:0] port;
+    index = back[bank][0];
+    port = port_of(bank);
     for (int t = 0; t < TARGETS; t++) begin
-      if (mshrs[index].served < mshrs[index].targets && up_count < up_limit) begin
-        push_up(targets[index][mshrs[index].served[$clog2(TARGETS)-1:0]], now + T'(fill_latency));
+      if (mshrs[index].served < mshrs[index].targets && up_count[port] < up_limit) begin
+        push_up(port, targets[index][mshrs[index].served[$clog2(TARGETS)-1:0]], now + T'(fill_latency));
         mshrs[index].served = mshrs[index].served + 8'd1;
       end
     end
     if (mshrs[index].served < mshrs[index].targets) return 1'b0;
     if (mshrs[index].allocated) begin
       sets[S'(mshrs[index].line)].busy[mshrs[index].way] = 1'b0;
-      free = now + beats(LINE_BYTES);
+      free[bank] = now + beats(LINE_BYTES);
     end
     drop(index, FILL | PASS);
-    for (int n = 0; n < MSHRS - 1; n++) back[n] = back[n+1];
-    back_count = back_count - 8'd1;
+    for (int n = 0; n < MSHRS - 1; n++) back[bank][n] = back[bank][n+1];
+    back_count[bank] = back_count[bank] - 8'd1;
     return 1'b1;
   endfunction
 
   // try the oldest request of a queue; Returns {done, it missed or was the first use of a prefetched line}
   function automatic logic [1:0] look_up(row_t row);
     logic [LINE_BITS-1:0] line;
+    logic [P-1:0] port;
     logic [S-1:0] s;
     logic [WAYS-1:0] found;
     logic [W-1:0] way, victim;
@@ -333,6 +371,7 @@ module cache #(
     logic [I-1:0] index;
     logic present, fill, first, discarded;
     line = row.address[A-1:LINE_SHIFT];
+    port = port_of(bank_of(line));
     s = S'(line);
     found = holding(s, line);
     present = found != '0;
@@ -343,7 +382,7 @@ module cache #(
     took = beats(row.bytes);
     if (conflict == STALL_SET && set_conflict(s)) return 2'b00;
     if (!hit_when_full && held >= mshr_limit) return 2'b00;
-    if (up_count >= up_limit) return 2'b00;
+    if (up_count[port] >= up_limit) return 2'b00;
 
     if (present && sets[s].busy[way]) begin
       if (conflict == STALL_LINE) return 2'b00;
@@ -356,20 +395,20 @@ module cache #(
       use_way(s, way, 1'b0, discarded);
       if (row.write) begin
         overwrite(s, way, row.master);
-        push_up(row, now + T'(hit_latency) + took - T'(1));
+        push_up(port, row, now + T'(hit_latency) + took - T'(1));
       end
     end else if (present) begin
       counts.hits[row.master] = counts.hits[row.master] + C'(1);
       use_way(s, way, 1'b0, discarded);
       if (row.write) begin
         overwrite(s, way, row.master);
-        push_up(row, now + T'(hit_latency) + took - T'(1));
+        push_up(port, row, now + T'(hit_latency) + took - T'(1));
       end else begin
-        push_up(row, now + T'(hit_latency));
+        push_up(port, row, now + T'(hit_latency));
         if (placement == EXCLUSIVE) sets[s].present[way] = 1'b0;  // the line moves up
       end
     end else if (bypass[row.master][row.stream] || (placement == EXCLUSIVE && !row.write)) begin
-      if (held >= mshr_limit || down_count >= down_limit) return 2'b00;
+      if (held >= mshr_limit || down_count[channel_of(row.address)] >= down_limit) return 2'b00;
       index = free_mshr();
       take_mshr(index, PASS, line, 1'b0, '0, row.bytes);
       wait_for_fill(index, row);
@@ -381,7 +420,7 @@ module cache #(
     end else begin
       victim = choose(policy, sets[s].order, sets[s].present, allowed[row.master], lfsr);
       fill = !row.write || row.bytes < LINE_BYTES;
-      if (!is_clear(s, victim, fill, 8'd0)) return 2'b00;
+      if (!is_clear(line, victim, fill, 8'd0)) return 2'b00;
       {index, busy} = allocate(line, victim, row.master, row.stream, fill, discarded);
       counts.misses[row.master] = counts.misses[row.master] + C'(1);
       if (!row.write) begin
@@ -390,10 +429,11 @@ module cache #(
       end else begin
         overwrite(s, victim, row.master);
         if (busy != '0) took = took + T'(1) + busy;
-        push_up(row, now + T'(hit_latency) + took - T'(1));
+        push_up(port, row, now + T'(hit_latency) + took - T'(1));
       end
     end
-    free = now + T'(overhead) + took;
+    free[bank_of(line)] = now + T'(overhead) + took;
+    counts.waited[row.master] = counts.waited[row.master] + C'(now - row.ready);
     if (first) begin
       sets[s].prefetched[way] = 1'b0;
       counts.prefetch_hits[row.master] = counts.prefetch_hits[row.master] + C'(1);
@@ -422,49 +462,115 @@ module cache #(
     logic [S-1:0] s;
     logic [W-1:0] way;
     logic [T-1:0] busy;
+    logic [K-1:0] bank;
     s = S'(line);
     way = choose(policy, sets[s].order, sets[s].present, allowed[master], lfsr);
-    if (holding(s, line) == '0 && is_clear(s, way, 1'b1, 8'd1)) begin
+    if (holding(s, line) == '0 && is_clear(line, way, 1'b1, 8'd1)) begin
       busy = T'(allocate(line, way, master, stream, 1'b1, discard[master][stream]));
       sets[s].prefetched[way] = 1'b1;
-      free = ((free > now) ? free : now) + T'(overhead) + T'(1) + busy;
+      bank = bank_of(line);
+      free[bank] = ((free[bank] > now) ? free[bank] : now) + T'(overhead) + T'(1) + busy;
       counts.prefetches[master] = counts.prefetches[master] + C'(1);
     end
   endfunction
 
-  logic accepts, pops_up, pops_down, going, done, fresh;
-  row_t row;
-  logic signed [D-1:0] by;
-  logic signed [D+3:0] next_line;
+  // an answer from memory
+  function automatic void respond(logic [I:0] tag, logic write, logic [B-1:0] bytes);
+    logic [I-1:0] index;
+    logic [K-1:0] bank;
+    if (tag >= (I + 1)'(MSHRS)) begin
+      if (writeback_limit == 0) drop(I'(tag - (I + 1)'(MSHRS)), KEEP);
+      else writing = writing - 8'd1;
+    end else begin
+      index = tag[I-1:0];
+      mshrs[index].missing = write ? '0 : mshrs[index].missing - bytes;
+      if (mshrs[index].missing == '0) begin
+        bank = bank_of(mshrs[index].line);
+        back[bank][back_count[bank][I-1:0]] = index;
+        back_count[bank] = back_count[bank] + 8'd1;
+      end
+    end
+  endfunction
 
-  assign req_ready = ring_count[split && req_write] < queue_limit;
-  assign up_valid = up_count != 0 && ups[0].ready <= now;
-  assign up_bytes = ups[0].bytes;
-  assign up_write = ups[0].write;
-  assign up_master = ups[0].master;
-  assign up_tag = ups[0].tag;
-  assign down_valid = down_count != 0 && downs[0].ready <= now;
-  assign down_address = downs[0].address;
-  assign down_bytes = downs[0].bytes;
-  assign down_write = downs[0].write;
-  assign down_master = downs[0].master;
-  assign down_stream = downs[0].stream;
-  assign down_tag = downs[0].tag[I:0];
+  // what a bank can do in a cycle, and what is fetched ahead of it; returns whether a fill was taken
+  function automatic logic serve(logic [K-1:0] bank);
+    logic going, done, fresh;
+    row_t row;
+    logic signed [D-1:0] by;
+    logic signed [D+3:0] next_line;
+    serve = 1'b0;
+    going = 1'b1;
+    for (int n = 0; n < MSHRS; n++) begin  // what passed by leaves the bank free: there may be several
+      if (going && free[bank] <= now && back_count[bank] != 0) begin
+        going = take_fill(bank);
+        serve = serve || going;
+      end
+    end
+    done = 1'b0;
+    for (int r = 0; r < 2; r++) begin
+      if (!done && free[bank] <= now && ring_count[bank][r] != 0 && rings[bank][r][0].ready <= now) begin
+        row = rings[bank][r][0];
+        {done, fresh} = look_up(row);
+        if (done) begin
+          for (int n = 0; n < QUEUE - 1; n++) rings[bank][r][n] = rings[bank][r][n+1];
+          ring_count[bank][r] = ring_count[bank][r] - 8'd1;
+        end
+      end
+    end
+    by = '0;
+    if (done) by = ahead_by(row.address[A-1:LINE_SHIFT], row.master, row.stream, fresh);
+    if (by != '0 && !bypass[row.master][row.stream]) begin
+      next_line = (D + 4)'(row.address[A-1:LINE_SHIFT]);
+      for (int n = 0; n < DEGREE; n++) begin
+        next_line = next_line + (D + 4)'(by);
+        if (n < int'(degree) && next_line >= 0) begin
+          fetch_ahead(next_line[LINE_BITS-1:0], row.master, row.stream);
+        end
+      end
+    end
+  endfunction
+
+  logic [PORTS-1:0] accepts, pops_up;
+  logic [CHANNELS-1:0] pops_down;
+  logic again, taken;
+  logic [K-1:0] here;
+  logic which;
+
+  always_comb begin
+    for (int p = 0; p < PORTS; p++) begin
+      req_ready[p] = ring_count[bank_of(req_address[p][A-1:LINE_SHIFT])][split && req_write[p]] < queue_limit;
+      up_valid[p] = up_count[p] != 0 && ups[p][0].ready <= now;
+      up_bytes[p] = up_valid[p] ? ups[p][0].bytes : '0;
+      up_write[p] = up_valid[p] ? ups[p][0].write : '0;
+      up_master[p] = up_valid[p] ? ups[p][0].master : '0;
+      up_tag[p] = up_valid[p] ? ups[p][0].tag : '0;
+    end
+    for (int c = 0; c < CHANNELS; c++) begin
+      down_valid[c] = down_count[c] != 0 && downs[c][0].ready <= now;
+      down_address[c] = down_valid[c] ? downs[c][0].address : '0;
+      down_bytes[c] = down_valid[c] ? downs[c][0].bytes : '0;
+      down_write[c] = down_valid[c] ? downs[c][0].write : '0;
+      down_master[c] = down_valid[c] ? downs[c][0].master : '0;
+      down_stream[c] = down_valid[c] ? downs[c][0].stream : '0;
+      down_tag[c] = down_valid[c] ? downs[c][0].tag[I:0] : '0;
+    end
+  end
+
   assign mshrs_used = held;
   assign writebacks_used = writing;
-  assign {hits, misses, merges, bypasses, evictions, writebacks, fills, prefetches, prefetch_hits, recalls} =
+  assign {hits, misses, merges, bypasses, evictions, writebacks, fills, prefetches, prefetch_hits, recalls, waited} =
       counts;
 
   always_ff @(posedge clk) begin
     if (rst) begin
       now = '0;
-      free = '0;
-      last_up = '0;
+      free = '{default: '0};
+      last_up = '{default: '0};
       lfsr = seed;
-      ring_count = '{default: '0};
-      back_count = '0;
-      up_count = '0;
-      down_count = '0;
+      for (int b = 0; b < BANKS; b++) ring_count[b] = '{default: '0};
+      back_count = '{default: '0};
+      up_count = '{default: '0};
+      down_count = '{default: '0};
       held = '0;
       writing = '0;
       counts = '0;
@@ -475,64 +581,41 @@ module cache #(
         sets[s].order = fresh_order();
       end
     end else begin
-      accepts = req_valid && req_ready;
-      pops_up = up_valid && up_ready;
-      pops_down = down_valid && down_ready;
-      done = 1'b0;
-      going = 1'b1;
-      for (int n = 0; n < MSHRS; n++) begin  // what passed by leaves the bank free: there may be several
-        if (going && free <= now && back_count != 0) going = take_fill();
-      end
-
-      for (int r = 0; r < 2; r++) begin
-        if (!done && free <= now && ring_count[r] != 0 && rings[r][0].ready <= now) begin
-          row = rings[r][0];
-          {done, fresh} = look_up(row);
-          if (done) begin
-            for (int n = 0; n < QUEUE - 1; n++) rings[r][n] = rings[r][n+1];
-            ring_count[r] = ring_count[r] - 8'd1;
-          end
-        end
-      end
-
-      by = '0;
-      if (done) by = ahead_by(row.address[A-1:LINE_SHIFT], row.master, row.stream, fresh);
-      if (by != '0 && !bypass[row.master][row.stream]) begin
-        next_line = (D + 4)'(row.address[A-1:LINE_SHIFT]);
-        for (int n = 0; n < DEGREE; n++) begin
-          next_line = next_line + (D + 4)'(by);
-          if (n < int'(degree) && next_line >= 0) begin
-            fetch_ahead(next_line[LINE_BITS-1:0], row.master, row.stream);
+      accepts = req_valid & req_ready;
+      pops_up = up_valid & up_ready;
+      pops_down = down_valid & down_ready;
+      again = 1'b1;
+      for (int turn = 0; turn < 2; turn++) begin
+        if (again) begin
+          again = 1'b0;
+          for (int b = 0; b < BANKS; b++) begin
+            taken = serve(K'(b));
+            if (taken && b > 0) again = 1'b1;  // a bank before it may have waited for its MSHR
           end
         end
       end
 
       // what comes in, and what is taken
-      if (rsp_valid) begin
-        if (rsp_tag >= (I + 1)'(MSHRS)) begin
-          if (writeback_limit == 0) drop(I'(rsp_tag - (I + 1)'(MSHRS)), KEEP);
-          else writing = writing - 8'd1;
-        end else begin
-          mshrs[rsp_tag[I-1:0]].missing = rsp_write ? '0 : mshrs[rsp_tag[I-1:0]].missing - rsp_bytes;
-          if (mshrs[rsp_tag[I-1:0]].missing == '0) begin
-            back[back_count[I-1:0]] = rsp_tag[I-1:0];
-            back_count = back_count + 8'd1;
-          end
+      for (int c = 0; c < CHANNELS; c++) begin
+        if (rsp_valid[c]) respond(rsp_tag[c], rsp_write[c], rsp_bytes[c]);
+        if (pops_down[c]) begin
+          for (int n = 0; n < DOWN - 1; n++) downs[c][n] = downs[c][n+1];
+          down_count[c] = down_count[c] - 8'd1;
         end
       end
-      if (pops_up) begin
-        for (int n = 0; n < UP - 1; n++) ups[n] = ups[n+1];
-        up_count = up_count - 8'd1;
-      end
-      if (pops_down) begin
-        for (int n = 0; n < DOWN - 1; n++) downs[n] = downs[n+1];
-        down_count = down_count - 8'd1;
-      end
-      if (accepts) begin
-        rings[split && req_write][ring_count[split && req_write][$clog2(QUEUE)-1:0]] = '{
-            ready: now + T'(1) + T'(entry_latency), address: req_address, bytes: req_bytes, write: req_write,
-            master: req_master, stream: req_stream, tag: req_tag};
-        ring_count[split && req_write] = ring_count[split && req_write] + 8'd1;
+      for (int p = 0; p < PORTS; p++) begin
+        if (pops_up[p]) begin
+          for (int n = 0; n < UP - 1; n++) ups[p][n] = ups[p][n+1];
+          up_count[p] = up_count[p] - 8'd1;
+        end
+        here = bank_of(req_address[p][A-1:LINE_SHIFT]);
+        which = split && req_write[p];
+        if (accepts[p]) begin
+          rings[here][which][ring_count[here][which][$clog2(QUEUE)-1:0]] = '{
+              ready: now + T'(1) + T'(entry_latency), address: req_address[p], bytes: req_bytes[p],
+              write: req_write[p], master: req_master[p], stream: req_stream[p], tag: req_tag[p]};
+          ring_count[here][which] = ring_count[here][which] + 8'd1;
+        end
       end
       now = now + T'(1);
     end
