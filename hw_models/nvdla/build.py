@@ -41,7 +41,8 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
         state["cdma_data"][field] = LONG_AGO
     state["cbuf"]["data_release_time"][:] = NEVER
     stripe_pixels = WINOGRAD_PIXELS if preset["winograd"] else 1
-    state["cacc"]["credits"] = 2 * preset["atomic_k"] * stripe_pixels
+    deep = 4 if preset["atomic_c"] >= 4 * preset["atomic_k"] else 2  # CACC_ABUF_DEPTH, CACC.h
+    state["cacc"]["credits"] = deep * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1
     for client, part in OWNERS.items():
         readers["owner"][:, client] = writers["owner"][:, client] = part

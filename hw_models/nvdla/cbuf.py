@@ -81,7 +81,12 @@ def line_entries(state, op):
     if op["winograd"]:
         width = ceil_div(op["width"] + op["pad_left"] + op["pad_right"], WINOGRAD_LINES) * WINOGRAD_LINES
         return ceil_div(width * atoms, per_entry)
-    one = op["width"] * (atoms // per_entry) + ceil_div(op["width"] * (atoms % per_entry), per_entry)
+    one = op["width"] * (atoms // per_entry)
+    if atoms % per_entry:
+        part = 1  # of an entry, in halves: three atoms of four take a whole one (CSC_dl.v, w_bias_int8)
+        while part < atoms % per_entry:
+            part *= 2
+        one += ceil_div(op["width"] * part, per_entry)
     return one * max(1, op["batch"])
 
 

@@ -58,6 +58,8 @@ def _stripe_length(state, csc):
     lower = state["atomic_k"]
     upper = 2 * lower
     if csc["image"]:
+        if state["atomic_c"] >= 4 * state["atomic_k"]:  # an image's stripe begins with an entry: CSC.h
+            upper *= 2
         lower = upper
     if left >= 2 * upper:
         return upper

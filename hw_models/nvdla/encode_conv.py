@@ -47,8 +47,18 @@ def _entries(width: int, channels: int, image: bool, preset: Mapping[str, int]) 
     entry, atom = preset["cbuf_entry_bytes"], preset["atom_bytes"]
     if image:
         return -(-width * channels // entry)
-    whole, rest = divmod(-(-channels // atom), entry // atom)
-    return width * whole + -(-width * rest // (entry // atom))
+    return feature_entries(width, -(-channels // atom), entry // atom)
+
+
+def feature_entries(width: int, atoms: int, per_entry: int) -> int:
+    """Return the CBUF entries of a line of features whose pixels have ``atoms`` of channels.
+
+    What is left of the last block takes a whole, a half, a quarter, ... of an entry a pixel (CSC_dl.v,
+    w_bias_int8): three atoms of four a whole one.
+    """
+    whole, rest = divmod(atoms, per_entry)
+    part = 1 << (rest - 1).bit_length() if rest else 0
+    return width * whole + -(-width * part // per_entry)
 
 
 def _both(op: Any, sizes: _Sizes) -> dict[str, int]:

@@ -105,6 +105,10 @@ def test_traffic_strategy_never_moves_more_than_the_compilers(conv, target):
         (64, 208, "nv_large", 208),
         (768, 26, "nv_large", 312),
         (8, 14, "nv_small", 14),
+        (8, 14, "nv_small_256", 4),
+        (16, 14, "nv_small_256", 7),
+        (24, 14, "nv_small_256", 14),
+        (40, 14, "nv_small_256", 18),
     ],
 )
 def test_entries_of_a_line_as_in_the_reference(channels, width, preset, entries):

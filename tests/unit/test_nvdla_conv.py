@@ -276,15 +276,16 @@ def test_data_beats_are_taken_as_by_registers_stepped_cycle_by_cycle(width, surf
     assert ours == pipes_cycle_by_cycle(arrivals, blocks)
 
 
+@pytest.mark.parametrize("preset", ["nv_small", "nv_small_256"])
 @pytest.mark.parametrize(
-    "fields", [{"channels": 20}, {"image": 1, "channels": 4, "pad_left": 3, "pad_right": 2}]
+    "fields", [{"channels": 20}, {"channels": 44}, {"image": 1, "channels": 4, "pad_left": 3, "pad_right": 2}]
 )
-def test_a_line_takes_the_entries_that_the_driver_programs(fields):
+def test_a_line_takes_the_entries_that_the_driver_programs(fields, preset):
     """An image lies padded in the convolution buffer."""
-    ops = conv("nv_small", width=13, **fields)
+    ops = conv(preset, width=13, **fields)
     ops["stride_x"] = ops["stride_y"] = 1
-    entries = launch_of(ops[0], PRESETS["nv_small"], {})["CDMA"]["ENTRIES"] + 1
-    assert line_entries(build(PRESETS["nv_small"])[0], ops[0]) == entries
+    entries = launch_of(ops[0], PRESETS[preset], {})["CDMA"]["ENTRIES"] + 1
+    assert line_entries(build(PRESETS[preset])[0], ops[0]) == entries
 
 
 @pytest.mark.parametrize(("released", "written"), [(3, 6), (4, 6), (5, 7), (20, 22)])

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from hw_models.nvdla.encode_conv import feature_entries
 from workloads.graph import Window
 from workloads.lowering.layout import WEIGHT_ALIGNMENT, ceil_div, round_up
 from workloads.lowering.target import Target
@@ -79,9 +80,7 @@ def entries_per_line(conv: Convolution, target: Target) -> int:
         padded = conv.width + conv.window.left + conv.window.right
         return ceil_div(padded * conv.channels, target.cbuf_entry_bytes)
     atoms = ceil_div(conv.channels, target.atom_bytes)
-    per_entry = target.cbuf_entry_bytes // target.atom_bytes
-    whole, rest = divmod(atoms, per_entry)
-    return conv.width * whole + ceil_div(conv.width * rest, per_entry)
+    return feature_entries(conv.width, atoms, target.cbuf_entry_bytes // target.atom_bytes)
 
 
 def data_banks_for(lines: int, conv: Convolution, target: Target) -> int:
