@@ -294,4 +294,5 @@ def data_step(state, ops, now):
         next_time = data["update_time"][data["update_head"]]
     if data["phase"] == KEPT:
         next_time = min(next_time, data["done_at"])
-    state["wake"][P_DATA] = min(next_time, state["cbuf"]["data_release_time"].min())
+    releases = state["cbuf"]["data_release_time"]
+    state["wake"][P_DATA] = min(next_time, min(releases[0], releases[1]))

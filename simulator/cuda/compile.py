@@ -21,13 +21,16 @@ from numba.core.types import NamedTuple  # type: ignore[attr-defined]  # numba's
 from numba.np.arrayobj import populate_array
 
 from hw_models.parts import PartLibrary, code_of, reached
+from simulator.cuda.atoms import ATOMS
 from simulator.cuda.layout import WORD, kind_of
+from simulator.cuda.queues import NOTHING, OVER, give, take
 
 TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 WARP = 32  # threads that step together
 INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
 CODE = np.dtype(np.int32)  # how a point ended: 0 well
+WORDS = types.Array(types.int64, 1, "C")
 _GLOBAL = 1  # LLVM's address space of a GPU's memory
 _NUMBER, _BYTES = ir.IntType(64), ir.PointerType(ir.IntType(8), _GLOBAL)
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
@@ -178,24 +181,49 @@ def _machine(architecture: str) -> Any:
     return ll.Target.from_triple(TRIPLE).create_target_machine(cpu=architecture, features=ISA, opt=3)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Kernels as one: a point's next is the one whose number the first array's ``field`` says.
+
+    All take the same arguments. Threads take points from queues (`simulator.cuda.queues`).
+    """
+
+    name: str
+    steps: tuple[tuple[int, Entry], ...]
+    field: str
+
+    @property
+    def arrays(self) -> tuple[Argument, ...]:
+        return self.steps[0][1].arrays
+
+
 @cache
-def ptx_of(entries: tuple[Entry, ...], architecture: str = "sm_80") -> str:
+def ptx_of(entries: tuple[Entry | Gathered, ...], architecture: str = "sm_80") -> str:
     """Return the PTX of ``entries``.
 
     A point whose kernel raises ends the launch: whoever waits for it is told by the driver.
     """
     machine = _machine(architecture)
-    module = ll.parse_assembly(_ending(str(linked(entries, _threads, TRIPLE, str(machine.target_data)))))
+    code = linked(entries, _threads, TRIPLE, str(machine.target_data), ATOMS)
+    module = ll.parse_assembly(_ending(str(code)))
     _optimise(module, machine)
     return _NARROW.sub(_WIDE, machine.emit_assembly(module))
 
 
-def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any:
-    """Return one module of all that ``entries`` reach, entered by what ``door`` makes of each."""
-    parts = [entry.function.part.compile(entry.kinds) for entry in entries]
-    entered = {part.fndesc.mangled_name for part in parts}
-    module = ll.parse_assembly("")
-    for library in {id(one): one for part in parts for one in reached(part.library)}.values():
+def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: str, atoms: str) -> Any:
+    """Return one module of all that ``entries`` reach, entered by what ``door`` makes of each point's kernel.
+
+    ``atoms``: what threads do to words that they share (`simulator.cuda.atoms`).
+    """
+    gathered = [one for one in entries if isinstance(one, Gathered)]
+    alone = [one for one in entries if isinstance(one, Entry)]
+    steps = [entry for one in gathered for _, entry in one.steps]
+    parts = [entry.function.part.compile(entry.kinds) for entry in (*alone, *steps)]
+    queues = [take.part.compile((WORDS, *[types.int64] * 2)), give.part.compile((WORDS, *[types.int64] * 3))]
+    used = [*parts, *queues] if gathered else parts
+    entered = {part.fndesc.mangled_name for part in used}
+    module = ll.parse_assembly(atoms if gathered else "")
+    for library in {id(one): one for part in used for one in reached(part.library)}.values():
         code = ll.parse_assembly(_UNCOUNTED) if library is rtsys.library else code_of(library)
         if isinstance(library, PartLibrary):
             code = code.clone()
@@ -204,13 +232,17 @@ def linked(entries: Sequence[Entry], door: Any, triple: str, layout: str) -> Any
                     function.linkage = "external"
         module.link_in(code, preserve=True)
     doors = ir.Module("doors")
-    for entry, part in zip(entries, parts, strict=True):
-        door(doors, entry, _point(doors, entry, part))
+    points = [_point(doors, entry, part) for entry, part in zip((*alone, *steps), parts, strict=True)]
+    for entry, point in zip(alone, points):
+        door(doors, entry, point)
+    for one in gathered:
+        own = {number: points[len(alone) + steps.index(entry)] for number, entry in one.steps}
+        _gather(doors, one, own, queues, door is _threads)
     module.link_in(ll.parse_assembly(_TARGET.sub("", str(doors))))
     names = {entry.name for entry in entries}
-    for one in (*module.functions, *module.global_variables):
-        if not one.is_declaration and one.name not in names:
-            one.linkage = "internal"
+    for function in (*module.functions, *module.global_variables):
+        if not function.is_declaration and function.name not in names:
+            function.linkage = "internal"
     head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
     module = ll.parse_assembly(head + _TARGET.sub("", str(module)))
     module.verify()
@@ -274,6 +306,63 @@ def _threads(module: Any, entry: Entry, point: Any) -> None:
     works = build.and_(build.icmp_unsigned("<", lane, width), build.icmp_unsigned("<", number, end))
     with build.if_then(works):
         build.call(point, [number, *given])
+    build.ret_void()
+
+
+def _gather(
+    module: Any, gathered: Gathered, points: dict[int, Any], queues: list[Any], threads: bool
+) -> None:
+    """Put down what takes points from queues until all are over: (codes, data and size of each array, and of
+    the queues). A block's queues are those of its number, an argument before where there are no threads.
+    """
+    (point, *_), (takes, gives) = points.values(), queues
+    taken = [*[_NUMBER] * (not threads), *point.function_type.args[1:], _BYTES, _NUMBER]
+    door = ir.Function(module, ir.FunctionType(ir.VoidType(), taken), gathered.name)
+    build = ir.IRBuilder(door.append_basic_block())
+    if threads:
+        door.calling_convention = "ptx_kernel"
+        block, lane, given = _register(build, "ctaid.x"), _register(build, "laneid"), door.args
+    else:
+        block, lane, given = door.args[0], _NUMBER(0), door.args[1:]
+    *given, place, size = given
+    context = takes.target_context
+    plain = build.addrspacecast(place, ir.PointerType(ir.IntType(8)))
+    words = _Values(context, build, _NUMBER(0), given)._array(WORDS, plain, [size], WORD)
+
+    def call(part: Any, *values: Any) -> Any:
+        function, described = context.declare_function(module, part.fndesc), part.fndesc
+        ways = context.call_conv
+        return ways.call_function(build, function, described.restype, described.argtypes, values)[1]
+
+    again, works, runs, done, over = (
+        door.append_basic_block(name) for name in ("again", "works", "runs", "done", "over")
+    )
+    build.branch(again)
+    build.position_at_end(again)
+    found = call(takes, words, block, lane)
+    build.cbranch(build.icmp_signed("==", found, _NUMBER(OVER)), over, works)
+    build.position_at_end(works)
+    build.cbranch(build.icmp_signed("==", found, _NUMBER(NOTHING)), again, runs)
+    build.position_at_end(runs)
+    number = build.ashr(found, _NUMBER(4))
+    nowhere = door.append_basic_block("nowhere")
+    chosen = build.switch(build.and_(found, _NUMBER(15)), nowhere)
+    for step, point in points.items():
+        at = door.append_basic_block(f"step{step}")
+        chosen.add_case(_NUMBER(step), at)
+        build.position_at_end(at)
+        build.call(point, [number, *given])
+        build.branch(done)
+    build.position_at_end(nowhere)
+    build.unreachable()
+    build.position_at_end(done)
+    first: Any = gathered.arrays[0]
+    rows = first.dtype
+    at = build.add(build.mul(number, _NUMBER(rows.itemsize)), _NUMBER(_offset(rows, gathered.field)))
+    after = build.load(build.bitcast(build.gep(given[1], [at]), ir.PointerType(_NUMBER, _GLOBAL)))
+    call(gives, words, block, number, after)
+    build.branch(again)
+    build.position_at_end(over)
     build.ret_void()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
-from simulator.cuda.compile import CODE, WARP, Entry, ptx_of
+from simulator.cuda.compile import CODE, WARP, Entry, Gathered, ptx_of
 
 KEY = "--device"
 EXTRA = "cuda-bindings is not installed; pip install 'dlasim[cuda]'"
@@ -48,6 +48,8 @@ def count_gpus() -> int:
 class Gpu:
     """One GPU. Arrays stay in its memory until `free`."""
 
+    warp = WARP
+
     def __init__(self, number: int = 0):
         self._cuda = cuda = driver()
         ask(cuda.cuInit, 0)
@@ -64,6 +66,9 @@ class Gpu:
                 )
             )
         )
+        self.blocks = ask(
+            cuda.cuDeviceGetAttribute, kind.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, self._device
+        )
         self.name = ask(cuda.cuDeviceGetName, 128, self._device).split(b"\0")[0].decode()
         self._held: list[Any] = []
         self._streams = [ask(cuda.cuStreamCreate, 0) for _ in range(STREAMS)]
@@ -72,7 +77,7 @@ class Gpu:
         """Return how many bytes points may take."""
         return max(0, int(ask(self._cuda.cuMemGetInfo)) - SPARE)
 
-    def load(self, entries: Sequence[Entry], registers: int = 0) -> dict[str, Any]:
+    def load(self, entries: Sequence[Entry | Gathered], registers: int = 0) -> dict[str, Any]:
         """Return the entries, ready to be launched; ``registers``: a thread's, at most, if not 0."""
         cuda, ptx = self._cuda, ptx_of(tuple(entries), self.architecture).encode() + b"\0"
         options = {cuda.CUjit_option.CU_JIT_MAX_REGISTERS: registers} if registers else {}
@@ -101,6 +106,11 @@ class Gpu:
         if array.nbytes:
             ask(self._cuda.cuMemcpyHtoD, int(place) + start, array.ctypes.data, array.nbytes)
 
+    def copy(self, place: Any, start: int, other: int, size: int) -> None:
+        """Put down ``start`` bytes behind ``place`` what lies ``other`` bytes behind it."""
+        if size:
+            ask(self._cuda.cuMemcpyDtoD, int(place) + start, int(place) + other, size)
+
     def get(self, place: Any, array: np.ndarray, start: int = 0) -> np.ndarray:
         """Fill ``array`` with what lies ``start`` bytes behind ``place``."""
         if array.nbytes:
@@ -114,13 +124,24 @@ class Gpu:
         given = [points.start, points.stop, width, int(codes)]
         for place, size in arrays:
             given += [int(place), size]
-        blocks = -(-len(points) // (width * (BLOCK // WARP)))
+        self._launch(function, -(-len(points) // (width * (BLOCK // WARP))), BLOCK, given)
+
+    def gather(self, function: Any, codes: Any, arrays: Sequence[tuple[Any, int]]) -> None:
+        """Begin what waits in queues, the last of ``arrays``: a block of threads on each multiprocessor."""
+        most = self._cuda.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK
+        threads = ask(self._cuda.cuFuncGetAttribute, most, function) // WARP * WARP
+        given = [int(codes)]
+        for place, size in arrays:
+            given += [int(place), size]
+        self._launch(function, self.blocks, threads, given)
+
+    def _launch(self, function: Any, blocks: int, threads: int, given: list[int]) -> None:
         values = np.array(given, np.uint64)
         each = np.array([values.ctypes.data + 8 * k for k in range(values.size)], np.uint64)
         self._streams.append(self._streams.pop(0))
         ask(
             self._cuda.cuLaunchKernel,
-            *(function, blocks, 1, 1, BLOCK, 1, 1, 0, self._streams[0], each.ctypes.data, 0),
+            *(function, blocks, 1, 1, threads, 1, 1, 0, self._streams[0], each.ctypes.data, 0),
         )
 
     def wait(self, codes: Any, points: int) -> None:

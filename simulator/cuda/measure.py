@@ -113,9 +113,9 @@ def main() -> None:
     )
     parse.add_argument("--points", default="1,16,256,1024,4096,16384,65536")
     parse.add_argument("--requests", type=int, default=4096)
-    parse.add_argument("--width", default="", help="threads of a warp at work")
+    parse.add_argument("--width", default="", help="threads of a warp at work, of whole systems: at most")
     parse.add_argument("--registers", default="0", help="of a thread; 0: as many as it likes")
-    parse.add_argument("--check", type=int, default=16384, help="points, at most, that are compared")
+    parse.add_argument("--check", type=int, default=16384, help="points of a row, at most, that are compared")
     given = parse.parse_args()
     given.width = given.width or str(SYSTEMS_WIDTH if given.soc else WIDTH)
     if given.soc:

@@ -132,45 +132,51 @@ def main(given: argparse.Namespace) -> None:
     print(f"one core: {1e3 * one_s:.3f} ms a point")
     gpu = Gpu()
     print(f"{gpu.name}, {ready[0][0].bytes} B a point", flush=True)
-    print("threads,registers,points,waves,put_s,gpu_s,points_per_s,times_one_core,different")
+    print("width,registers,points,waves,put_s,gpu_s,points_per_s,times_one_core,different,compared")
     for registers in map(int, given.registers.split(",")):
         systems = Systems(gpu, registers=registers)
-        systems.kernel(ready[0][0].shape)
-        told(f"the kernel is there, {registers} registers at most")
         for width in map(int, given.width.split(",")):
             for count in counts:
-                print(
-                    f"{width},{registers},{measured(systems, ready, count, width, one_s, corunner)}",
-                    flush=True,
-                )
+                row = measured(systems, ready, count, width, one_s, given)
+                print(f"{width},{registers},{row}", flush=True)
     told("done")
 
 
 def measured(
-    systems: Systems, ready: list[tuple[Point, str]], count: int, width: int, one_s: float, corunner: bool
+    systems: Systems,
+    ready: list[tuple[Point, str]],
+    count: int,
+    width: int,
+    one_s: float,
+    given: argparse.Namespace,
 ) -> str:
     """Run ``count`` points. Return a row of the table."""
     numbers = order(count)
     points = [ready[k][0] for k in numbers]
     run_s = put_s = 0.0
-    waves = different = 0
+    waves = different = compared = 0
+    step = -(-count // given.check)  # of which points one is compared
     for chosen in systems.waves(points):
         start = time.perf_counter()
         wave = Wave(systems.device, [points[k] for k in chosen])
         put_s += time.perf_counter() - start
+        kernel = systems.kernel(wave)
         while (wave.runs["status"] == soc.RUNNING).any():
             faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
             start = time.perf_counter()
-            wave.launch(systems.kernel(wave.shape), width, EVENTS)
+            wave.launch(kernel, width, EVENTS)
             run_s += time.perf_counter() - start
             faulthandler.cancel_dump_traceback_later()
         waves += 1
         for place, k in enumerate(chosen):
+            if k % step:
+                continue
+            compared += 1
             rows = wave.get(place)
             if digest(rows) != ready[numbers[k]][1]:
                 if not different:
                     status, now = wave.runs[place][["status", "now_fs"]].tolist()
-                    what = ", ".join(differences(rows, numbers[k], corunner))
+                    what = ", ".join(differences(rows, numbers[k], bool(given.corunner)))
                     print(
                         f"# design {numbers[k]}: status {status} at {now} fs; not the same: {what}",
                         flush=True,
@@ -178,4 +184,4 @@ def measured(
                 different += 1
         systems.device.free()
     rate, times = count / run_s, count * one_s / run_s
-    return f"{count},{waves},{put_s:.2f},{run_s:.4f},{rate:.5g},{times:.1f},{different}"
+    return f"{count},{waves},{put_s:.2f},{run_s:.4f},{rate:.5g},{times:.1f},{different},{compared}"

@@ -1,8 +1,9 @@
-"""Whole systems, many at a time: a thread for each.
+"""Whole systems, many at a time: threads take the next event of one after the other.
 
 What `simulator.soc.run.run_machine` does on the CPU for one machine after the other is done here in launches
 over all machines of a shape: put their states down, run their event loops until all have ended, bring the
-states back into machines, of which the results are made as always.
+states back into machines, of which the results are made as always. Threads that step together take events of
+one kind of unit (`simulator.cuda.queues`).
 """
 
 from collections import Counter
@@ -17,9 +18,12 @@ from hw_models.cpu.state import CORE
 from hw_models.dram.state import CHANNEL
 from hw_models.errors import ConfigError, StuckError
 from hw_models.ideal.state import MEMORY
-from simulator.cuda.compile import CODE, Absent, All, Argument, Entry, Part, Several, Span
+from simulator.cuda import soc_kernels as steps
+from simulator.cuda.compile import CODE, WARP, Absent, All, Argument, Entry, Gathered, Part, Several, Span
 from simulator.cuda.layout import WORD, fill, pack
-from simulator.cuda.soc_kernels import RUN, simulate
+from simulator.cuda.queues import queues
+from simulator.cuda.soc_kernels import KINDS as STEPS
+from simulator.cuda.soc_kernels import RUN, START
 from simulator.cuda.soc_layout import (
     ENTRIES,
     FLEETS,
@@ -41,7 +45,11 @@ from simulator.soc.run import answer, ended, limit_of
 from simulator.soc.who_waits import who_waits
 
 EVENTS = 1 << 17  # of a launch
-WIDTH = 2  # threads of a warp at work: more wait for each other's code
+WIDTH = WARP  # points that a warp takes, at most
+FEW, MANY = (
+    128,
+    256,
+)  # registers of a thread, so that there are more of them; points of a block that need that
 ABSENT = {
     **{"caches": CACHE, "channels": CHANNEL, "ideals": MEMORY, "cores": CORE, "externals": AGENT},
     **{f"{fleet}s": kind.state for fleet, kind in zip(FLEETS, KINDS.values(), strict=True)},
@@ -69,7 +77,19 @@ JOBS = ("jobs", "steps", "deps", "records", "latencies", "finished")
 NAMES = ("runs", "system", "measures", *NODES, *MASTERS, *JOBS, *LEDGER)
 
 
-def entry_of(shape: Shape) -> Entry:
+def steps_of(shape: Shape) -> dict[int, Any]:
+    """Return the kernels of the kinds of units that systems of a shape have, by kind."""
+    there = [
+        *((1, steps.START, steps.start), (shape.jobs, steps.JOB, steps.job), (1, steps.BUS, steps.bus)),
+        *((shape.caches, steps.CACHE, steps.cache), (shape.channels, steps.DRAM, steps.dram)),
+        *((shape.ideals, steps.IDEAL, steps.ideal), (shape.cores, steps.CORE, steps.core)),
+        *((shape.nvdlas, steps.NVDLA, steps.nvdla), (shape.arrays, steps.SYSTOLIC, steps.systolic)),
+        (shape.replays, steps.REPLAY, steps.replay),
+    ]
+    return {kind: step for count, kind, step in there if count}
+
+
+def entry_of(shape: Shape) -> Gathered:
     """Return the kernel that runs systems of a shape."""
     layout, tables, known = layout_of(shape), tables_used(shape), dict(shape.known)
 
@@ -84,7 +104,9 @@ def entry_of(shape: Shape) -> Entry:
         *(Several(soc.Nodes, nodes), Several(Masters, masters)),
         Several(soc.Jobs, (*jobs, Several(ledger.Ledger, book))),
     )
-    return Entry(simulate, arguments)
+    return Gathered(
+        "simulate", tuple((kind, Entry(step, arguments)) for kind, step in steps_of(shape).items()), "kind"
+    )
 
 
 def why_not(machine: Machine) -> str:
@@ -204,8 +226,13 @@ class Wave:
                 self._share(name, points)
             else:
                 self._give(name, points)
+        there: dict[int, int] = {}
         for number, point in enumerate(points):
-            self.put(number, point)
+            if id(point) in there:
+                self._copy(number, there[id(point)])
+            else:
+                self.put(number, point)
+                there[id(point)] = number
 
     def _share(self, name: str, points: Sequence[Point]) -> None:
         """Put down a table that points only read, once if it is the same."""
@@ -236,6 +263,17 @@ class Wave:
             self.device.fill(self.places[name], self._start(name, number), words.spread())
         self.runs[number]["status"] = soc.RUNNING
 
+    def _copy(self, number: int, other: int) -> None:
+        """Put a point down that is as another has been put down."""
+        size, copy = self.layout.itemsize, self.device.copy
+        copy(self.states, number * size, other * size, size)
+        for name in OWN:
+            if name in self.tables:
+                first, last = self.runs[other][name].tolist()
+                rows = (last - first) * self.tables[name].itemsize
+                copy(self.places[name], self._start(name, number), self._start(name, other), rows)
+        self.runs[number]["status"] = soc.RUNNING
+
     def get(self, number: int) -> dict[str, np.ndarray]:
         """Return a point as it is now, as `rows_of` has it."""
         point = np.empty(1, self.layout)
@@ -255,17 +293,20 @@ class Wave:
 
     def launch(self, function: Any, width: int, events: int) -> None:
         """Run all that is RUNNING for so many events, and wait."""
-        self.runs["events"] = events
+        self.runs["left"] = events
+        waiting = np.flatnonzero(self.runs["status"] == soc.RUNNING)
         place, given = self.device.put(self.runs), []
         for name in NAMES:
             if name == "runs" or name in (self.layout.names or ()):
                 given.append((place if name == "runs" else self.states, self.count))
             else:
                 given.append((self.places.get(name, self.codes), self.rows[name]))
-        self.device.launch(function, range(self.count), self.codes, given, width)
+        words = queues(waiting, START, STEPS, self.device.blocks, min(width, self.device.warp))
+        held = self.device.put(words)
+        self.device.gather(function, self.codes, [*given, (held, words.size)])
         self.device.wait(self.codes, self.count)
         self.device.get(place, self.runs)
-        self.device.free(place)
+        self.device.free(place, held)
 
 
 def restore(machine: Machine, rows: dict[str, np.ndarray]) -> None:
@@ -283,14 +324,16 @@ class Systems:
 
     def __init__(self, device: Any, width: int = WIDTH, registers: int = 0):
         self.device, self.width, self.registers = device, width, registers
-        self._kernels: dict[Shape, Any] = {}
+        self._kernels: dict[tuple[Shape, int], Any] = {}
 
-    def kernel(self, shape: Shape) -> Any:
-        """Return the kernel of a shape, compiled at the first call."""
-        if shape not in self._kernels:
+    def kernel(self, wave: Wave) -> Any:
+        """Return the kernel that runs a wave, compiled at the first call."""
+        registers = self.registers or FEW * (wave.count > MANY * self.device.blocks)
+        key = wave.shape, registers
+        if key not in self._kernels:
             with one_program():
-                self._kernels[shape] = self.device.load([entry_of(shape)], self.registers)["simulate"]
-        return self._kernels[shape]
+                self._kernels[key] = self.device.load([entry_of(wave.shape)], registers)["simulate"]
+        return self._kernels[key]
 
     def waves(self, points: Sequence[Point]) -> Iterator[list[int]]:
         """Yield numbers of points of one shape that fit together. Raises ConfigError."""
@@ -323,7 +366,7 @@ class Systems:
             still = np.zeros(wave.count, bool)
             while (wave.runs["status"] == soc.RUNNING).any():
                 before = wave.runs["now_fs"].copy()
-                wave.launch(self.kernel(wave.shape), self.width, EVENTS)
+                wave.launch(self.kernel(wave), self.width, EVENTS)
                 still = (wave.runs["status"] == soc.RUNNING) & (wave.runs["now_fs"] == before)
                 wave.runs["status"][still] = soc.STUCK
                 for place in np.flatnonzero(wave.runs["status"] == soc.ASKS).tolist():

@@ -1,28 +1,151 @@
-"""What a thread does for one SoC: run its event loop."""
+"""The event loop of one SoC in steps: an event of a kind of unit, and what comes next.
+
+`soc.run` on the CPU goes through a point's events in the same order. Here whoever runs the points chooses
+when each of them goes on, by what it waits for (`simulator.cuda.queues`).
+"""
 
 import numpy as np
 
-from hw_models.jit import njit
+from hw_models.jit import inlined, njit
+from hw_models.port import NEVER
 from simulator.cuda.soc_layout import INDEX, OWN, SHARED
-from simulator.kernel import soc
+from simulator.kernel import masters, nodes, soc
+from simulator.kernel.measure import BINS, merge_bins
+from simulator.kernel.soc_state import ASKS_STORAGE
 
 RUN = np.dtype(
     [
-        ("status", INDEX),  # what `soc.run` said; points run while it is RUNNING
+        ("status", INDEX),  # what `soc.run` would say; points run while it is RUNNING
         ("limit_fs", INDEX),
-        ("events", INDEX),  # of a launch
+        ("left", INDEX),  # events of a launch that are left
         ("now_fs", INDEX),  # how far it came
+        ("unit", INDEX),  # whose event is next
+        ("kind", INDEX),  # and of which kind
         *(
             (name, INDEX, (2,)) for name in (*OWN, *SHARED)
         ),  # its part of a table: first row, one after the last
     ]
 )
+# kinds of steps: `soc_state.Kind` of nodes, `masters.Kind` of masters behind it, drivers of jobs, the first
+DRAM, IDEAL, CACHE, BUS, CORE, NVDLA, SYSTOLIC, REPLAY, EXTERNAL, JOB, START = range(11)
+KINDS, MASTERS, ENDED = 11, CORE, -1
 
 
 @njit
-def simulate(number, runs, system, measures, nodes, table, jobs):
-    """Run a point's events; its `status` says how that ended."""
-    own = runs[number]
-    if own["status"] == soc.RUNNING:
-        own["status"] = soc.run(system, measures, nodes, table, jobs, own["limit_fs"], own["events"])
-        own["now_fs"] = system["now_fs"]
+def pick(own, system, measures):
+    """Take a point's next event; where it has none, `status` says why."""
+    own["now_fs"], own["kind"], own["status"] = system["now_fs"], ENDED, soc.RUNNING
+    unit, time = soc.earliest(system)
+    if system["jobs_left"] == 0:
+        own["status"] = soc.DONE
+    elif system["asks"]:
+        own["status"] = soc.ASKS
+    elif own["left"] > 0 and time >= NEVER:
+        own["status"] = soc.STUCK
+    elif own["left"] > 0 and time > own["limit_fs"]:
+        own["status"] = soc.OUT_OF_TIME
+    elif own["left"] > 0:
+        own["left"] -= 1
+        own["unit"], system["wake_fs"][unit] = unit, NEVER
+        system["now_fs"] = time
+        system["events"] += 1
+        while time >= BINS * system["bin_fs"]:
+            merge_bins(measures)
+            system["bin_fs"] *= 2
+        if unit >= system["job_unit"]:
+            own["kind"] = JOB
+        else:
+            own["kind"] = system["kind"][unit] + MASTERS * (unit >= system["master_unit"])
+
+
+@inlined
+def node(own, system):
+    """Return the unit whose event it is, its row, and its cycle."""
+    unit = own["unit"]
+    return unit, system["row"][unit], soc.cycle_at(system, unit, system["now_fs"])
+
+
+@njit
+def tell(system, nodes, table, jobs, unit):
+    """Tell the drivers of what a master has done."""
+    system["asks"] |= ASKS_STORAGE * (unit - system["master_unit"] == system["dma"])
+    soc.settle(system, nodes, table, jobs, unit)
+
+
+@njit
+def start(number, runs, system, measures, lines, table, jobs):
+    pick(runs[number], system, measures)
+
+
+@njit
+def job(number, runs, system, measures, lines, table, jobs):
+    soc.step_job(system, lines, table, jobs, runs[number]["unit"])
+    pick(runs[number], system, measures)
+
+
+@njit
+def core(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    measure = measures[unit - system["master_unit"]]
+    state = table.cores[row]
+    if masters.step_core(system, lines.wires, lines.buses, measure, state, table.tasks, unit, now):
+        tell(system, lines, table, jobs, unit)
+    pick(runs[number], system, measures)
+
+
+@njit
+def nvdla(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    measure = measures[unit - system["master_unit"]]
+    state, ops = table.nvdlas[row], table.nvdla_ops
+    if masters.step_nvdla(system, lines.wires, lines.buses, measure, state, ops, unit, now):
+        tell(system, lines, table, jobs, unit)
+    pick(runs[number], system, measures)
+
+
+@njit
+def systolic(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    measure = measures[unit - system["master_unit"]]
+    state, ops = table.arrays[row], table.array_ops
+    if masters.step_systolic(system, lines.wires, lines.buses, measure, state, ops, unit, now):
+        tell(system, lines, table, jobs, unit)
+    pick(runs[number], system, measures)
+
+
+@njit
+def replay(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    measure = measures[unit - system["master_unit"]]
+    state, ops = table.replays[row], table.replay_ops
+    if masters.step_replay(system, lines.wires, lines.buses, measure, state, ops, unit, now):
+        tell(system, lines, table, jobs, unit)
+    pick(runs[number], system, measures)
+
+
+@njit
+def dram(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    nodes.step_dram(system, lines.wires, lines.buses, lines.channels[row], unit, now)
+    pick(runs[number], system, measures)
+
+
+@njit
+def ideal(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    nodes.step_ideal(system, lines.wires, lines.buses, lines.ideals[row], unit, now)
+    pick(runs[number], system, measures)
+
+
+@njit
+def cache(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    nodes.step_cache(system, lines.wires, lines.buses, lines.caches[row], lines.tags, unit, now)
+    pick(runs[number], system, measures)
+
+
+@njit
+def bus(number, runs, system, measures, lines, table, jobs):
+    unit, row, now = node(runs[number], system)
+    nodes.step_bus(system, lines.wires, lines.buses["bus"][row], unit, now)
+    pick(runs[number], system, measures)

@@ -8,30 +8,35 @@ import llvmlite.binding as ll
 import numpy as np
 from llvmlite import ir
 
-from simulator.cuda.compile import CODE, WARP, Entry, linked
+from simulator.cuda.atoms import ALONE
+from simulator.cuda.compile import CODE, WARP, Entry, Gathered, linked
 from simulator.cuda.driver import check
+
+MATHS: set[str] = set()  # functions that a GPU has too
 
 
 class Host:
     """What `simulator.cuda.driver.Gpu` is, a point after the other."""
 
-    architecture, name = "cpu", "this CPU"
+    architecture, name, blocks, warp = "cpu", "this CPU", 2, 1
 
     def __init__(self, room: int = 1 << 30):
         self._room = room
         self._engines: list[Any] = []
-        self._loaded: dict[tuple[Entry, ...], dict[str, Any]] = {}
+        self._loaded: dict[tuple[Entry | Gathered, ...], dict[str, Any]] = {}
 
     def room(self) -> int:
         return self._room
 
-    def load(self, entries: Sequence[Entry], registers: int = 0) -> dict[str, Any]:
+    def load(self, entries: Sequence[Entry | Gathered], registers: int = 0) -> dict[str, Any]:
         if tuple(entries) in self._loaded:
             return self._loaded[tuple(entries)]
         ll.initialize_native_target()
         ll.initialize_native_asmprinter()
         machine = ll.Target.from_default_triple().create_target_machine(opt=1)
-        module = linked(entries, _call, machine.triple, str(machine.target_data))
+        module = linked(entries, _call, machine.triple, str(machine.target_data), ALONE)
+        missing = {one.name for one in module.functions if one.is_declaration} - MATHS
+        assert all(name.startswith("llvm.") for name in missing), missing
         engine = ll.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         self._engines.append(engine)
@@ -47,6 +52,9 @@ class Host:
 
     def fill(self, place: np.ndarray, start: int, array: np.ndarray) -> None:
         place[start : start + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
+
+    def copy(self, place: np.ndarray, start: int, other: int, size: int) -> None:
+        place[start : start + size] = place[other : other + size]
 
     def get(self, place: np.ndarray, array: np.ndarray, start: int = 0) -> np.ndarray:
         array.reshape(-1).view(np.uint8)[:] = place[start : start + array.nbytes]
@@ -66,6 +74,14 @@ class Host:
         given = [each for place, size in arrays for each in (place.ctypes.data, size)]
         for number in points:
             call(number, codes.ctypes.data, *given)
+
+    def gather(self, function: Any, codes: np.ndarray, arrays: Sequence[tuple[np.ndarray, int]]) -> None:
+        address, count = function
+        kinds = [ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_void_p, ctypes.c_int64] * (count + 1)]
+        call = ctypes.CFUNCTYPE(None, *kinds)(address)
+        given = [one for data, size in arrays for one in (data.ctypes.data, size)]
+        for block in range(self.blocks):
+            call(block, codes.ctypes.data, *given)
 
     def wait(self, codes: np.ndarray, points: int) -> None:
         check(self.get(codes, np.empty(points, CODE)))
