@@ -259,7 +259,9 @@ class _Rules:
 
     def sizes(self) -> None:
         """The kernel's tables hold so many units and wires."""
-        nodes = list(self.topology.nodes.values())
+        masters, nodes = len(self.topology.masters), list(self.topology.nodes.values())
+        if masters > WIDE:
+            self.add(("system",), f"{masters} masters, with flash's DMA; at most {WIDE} fit")
         buses = len(self.topology.of(Interconnect))
         if buses > MOST_INTERCONNECTS:
             self.add(("system",), f"{buses} interconnects; at most {MOST_INTERCONNECTS} fit")
@@ -270,5 +272,5 @@ class _Rules:
             self.add(("system",), f"{wires} wires between its parts; at most {MOST_WIRES} fit")
         for node in self.topology.of(Interconnect):
             windows = [m for name in node.below for m in self.topology.memories_below(name) if m.window]
-            if len(node.below) > 1 and len(windows) + len(node.below) > MOST_ROUTES:
+            if len(node.below) > 1 and len(windows) > MOST_ROUTES:
                 self.add((*node.keys, "below"), f"{len(windows)} address ranges; at most {MOST_ROUTES} fit")

@@ -1,12 +1,25 @@
 """Another commit, checked out beside this one for as long as it is measured."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+BASELINE = "f819ccf"  # what the frame and a first run are compared with; DLASIM_BASELINE names another commit
+
+
+def baseline() -> str:
+    """Return the commit to compare with; a test that asks is skipped where the history does not have it."""
+    commit = os.environ.get("DLASIM_BASELINE", BASELINE)
+    there = ["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"]
+    if subprocess.run(there, capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"this clone has no commit {commit}; fetch all, or set DLASIM_BASELINE")
+    return commit
 
 
 @contextmanager

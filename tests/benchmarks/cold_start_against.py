@@ -38,26 +38,30 @@ def first(tree: Path, cache: Path, bytecode: Path) -> tuple[float, float]:
     return wall, sum(after[2:4]) - sum(before[2:4])  # of children
 
 
+def against(commit: str, rounds: int) -> tuple[list[str], float]:
+    """Return what to say of a first run there and here, and how many times the CPU time it took there."""
+    runs: dict[str, list[tuple[float, float]]] = {commit: [], "here": []}
+    with checked_out(commit) as (folder, other):
+        trees = {commit: other, "here": ROOT}
+        for turn in range(rounds + 1):
+            for name, tree in trees.items():
+                found = first(tree, folder / "kernels", folder / f"{name}.bytecode")
+                if turn:
+                    runs[name].append(found)
+    lines = []
+    for name, each in runs.items():
+        wall, spent = (statistics.median(column) for column in zip(*each, strict=True))
+        lines.append(f"{name}: {wall:.1f} s, {spent:.1f} s of CPU")
+    ratio = statistics.median(then[1] / now[1] for then, now in zip(runs[commit], runs["here"], strict=True))
+    return [*lines, f"a first run here takes 1/{ratio:.2f} of the CPU time"], ratio
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    runs: dict[str, list[tuple[float, float]]] = {asked.commit: [], "here": []}
-    with checked_out(asked.commit) as (folder, other):
-        trees = {asked.commit: other, "here": ROOT}
-        for turn in range(asked.rounds + 1):
-            for name, tree in trees.items():
-                found = first(tree, folder / "kernels", folder / f"{name}.bytecode")
-                if turn:
-                    runs[name].append(found)
-    for name, each in runs.items():
-        wall, spent = (statistics.median(column) for column in zip(*each, strict=True))
-        print(f"{name}: {wall:.1f} s, {spent:.1f} s of CPU")
-    ratio = statistics.median(
-        then[1] / now[1] for then, now in zip(runs[asked.commit], runs["here"], strict=True)
-    )
-    print(f"a first run here takes 1/{ratio:.2f} of the CPU time")
+    print(*against(asked.commit, asked.rounds)[0], sep="\n")
 
 
 if __name__ == "__main__":

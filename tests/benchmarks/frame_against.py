@@ -56,25 +56,31 @@ def frame(worker: subprocess.Popen) -> tuple[float, int, int]:
     return float(spent), int(requests), int(events)
 
 
+def against(commit: str, rounds: int) -> tuple[list[str], float]:
+    """Return what to say of the frame there and here, and how many times as long it took there."""
+    with checked_out(commit) as (folder, other):
+        workers = []
+        try:
+            workers = [start(tree, folder / name) for name, tree in (("then", other), ("now", ROOT))]
+            found = [[frame(worker) for worker in workers] for _ in range(rounds)]
+        finally:
+            for worker in workers:
+                worker.stdin.close()
+                worker.wait()
+    lines = []
+    for name, runs in zip((commit, "here"), zip(*found, strict=True), strict=True):
+        spent, (_, requests, events) = statistics.median(run[0] for run in runs), runs[0]
+        lines.append(f"{name}: {spent:.2f} s, {requests} requests, {events / requests:.1f} events a request")
+    ratio = statistics.median(then[0] / now[0] for then, now in found)
+    return [*lines, f"a frame here takes 1/{ratio:.2f} of the time"], ratio
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    with checked_out(asked.commit) as (folder, other):
-        workers = []
-        try:
-            workers = [start(tree, folder / name) for name, tree in (("then", other), ("now", ROOT))]
-            rounds = [[frame(worker) for worker in workers] for _ in range(asked.rounds)]
-        finally:
-            for worker in workers:
-                worker.stdin.close()
-                worker.wait()
-    for name, runs in zip((asked.commit, "here"), zip(*rounds, strict=True), strict=True):
-        spent, (_, requests, events) = statistics.median(run[0] for run in runs), runs[0]
-        print(f"{name}: {spent:.2f} s, {requests} requests, {events / requests:.1f} events a request")
-    ratio = statistics.median(then[0] / now[0] for then, now in rounds)
-    print(f"a frame here takes 1/{ratio:.2f} of the time")
+    print(*against(asked.commit, asked.rounds)[0], sep="\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from beside import baseline
+from cold_start_against import against
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "nv_small_tiny.yaml"
 PATIENCE_S = 600
@@ -40,3 +42,12 @@ def test_first_run(benchmark, tmp_path):
         f"as numba compiles it {by_numba:.1f} s: {by_numba / linked:.2f} times"
     )
     assert linked < by_numba
+
+
+@pytest.mark.benchmark(group="cold start")
+def test_first_run_against_the_baseline(benchmark):
+    """In turn with a first run of the commit `beside.BASELINE`, bytecode warm: two minutes or three."""
+    commit = baseline()
+    lines, ratio = benchmark.pedantic(against, (commit, 1), rounds=1)
+    benchmark.extra_info[f"times as fast as {commit}"] = round(ratio, 2)
+    print("", *lines, sep="\n")

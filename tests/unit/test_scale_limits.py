@@ -7,6 +7,7 @@ import pytest
 from hw_models.errors import ConfigError
 from simulator.cli import main as cli
 from simulator.config.model import load
+from simulator.config.wiring_rules import is_wide
 from simulator.soc.build import build_machine
 from simulator.soc.run import requests_of, run_machine
 
@@ -20,6 +21,7 @@ corunners:
   - {on: core0, kind: bandwidth_read, footprint: 1 MiB}
 simulation: {until: 5 us}
 """
+LAYER = {"conv": {"input": [6, 6, 16], "kernels": 16, "kernel": 3, "padding": 1}}
 LIMITS = {  # key: (the last value that is taken, the first that is not, what is said of it)
     "system.dram.channels": (16, 32, "system.dram.channels: 32 is too large; write at most 16"),
     "system.dram.ranks": (4, 8, "system.dram.ranks: 8 is too large; write at most 4"),
@@ -138,3 +140,61 @@ def test_the_command_says_it_in_one_line_and_ends_with_2(written, monkeypatch, c
     assert out == ""
     assert err.count("\n") == 1
     assert "system.dram.channels: 32 is too large; write at most 16" in err
+
+
+def beside(count: int) -> dict:
+    """Return a system of an interconnect with so many memories below it that have addresses of their own."""
+    config = many(1)
+    sram = {"size": "1 MiB", "latency": "5 cycles", "bandwidth": "8 B/cycle"}
+    config["system"]["memories"] = {f"m{i:02}": sram | {"at": f"{512 + i} GiB"} for i in range(count)}
+    config["system"]["interconnect"]["below"] = ["dram", *config["system"]["memories"]]
+    return config
+
+
+def test_fifteen_address_ranges_fit_beside_the_rest_and_no_sixteenth():
+    machine = build_machine(load(beside(15)))
+    assert machine.buses[0]["route_count"] == 16
+    with pytest.raises(ConfigError, match=r"system.interconnect.below: 16 address ranges; at most 15 fit"):
+        load(beside(16))
+
+
+def wired(caches: int) -> dict:
+    """Return 64 accelerators with two ports above caches in a row of 16 ports each."""
+    cache = {"clock": "500 MHz", "size": "256 KiB", "ways": 8, "mshrs": 8, "banks": 16, "ports": 16}
+    bus = {"clock": "500 MHz", "width": "8 B", "latency": "2 cycles"}
+    sram = {"size": "1 MiB", "latency": "5 cycles", "bandwidth": "8 B/cycle", "at": "512 GiB"}
+    accelerator = {"preset": "nv_large", "cvsram": "aside", "below": "interconnect"}
+    below = [f"cache{k}" for k in range(1, caches)] + ["dram"]
+    return {
+        "system": {
+            "accelerators": {f"nvdla{i:02}": accelerator for i in range(64)},
+            "interconnects": {"aside": bus | {"below": "sram"}},
+            "interconnect": bus | {"below": "cache0"},
+            "caches": {f"cache{k}": cache | {"below": below[k]} for k in range(caches)},
+            "dram": {"standard": "DDR3-1600", "channels": 16},
+            "memories": {"sram": sram},
+        },
+        "workloads": {"net": {"on": "nvdla00", "layers": [LAYER]}},
+    }
+
+
+def test_512_wires_fit_and_no_more():
+    assert is_wide(load(wired(2)).system, {})
+    with pytest.raises(ConfigError, match=r"^system: \d+ wires between its parts; at most 512 fit$"):
+        load(wired(3))
+
+
+def test_the_dma_of_flash_is_one_of_the_masters_that_fit():
+    config = many(63)
+    config["system"]["interconnects"] = {
+        "aside": config["system"]["interconnect"] | {"below": "interconnect"}
+    }
+    for core in config["system"]["cores"].values():
+        core["below"] = "aside"
+    config["system"] |= {
+        "accelerators": {"nvdla0": {"preset": "nv_small"}},
+        "flash": {"preset": "m1_max_ssd"},
+    }
+    job = {"on": "nvdla0", "layers": [LAYER], "storage": {"weights": "flash"}}
+    with pytest.raises(ConfigError, match=r"^system: 65 masters, with flash's DMA; at most 64 fit$"):
+        load(config | {"workloads": {"net": job}})
