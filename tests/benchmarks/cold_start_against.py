@@ -18,6 +18,7 @@ from pathlib import Path
 
 from beside import ROOT, checked_out
 
+UNSET = ("PYTHONDONTWRITEBYTECODE", "DLASIM_")  # settings of tests
 RUN = "import sys; from simulator.cli.main import main; sys.argv[0] = 'dlasim'; main()"
 
 
@@ -25,7 +26,7 @@ def first(tree: Path, cache: Path, bytecode: Path) -> tuple[float, float]:
     """Run once in a checkout with an empty cache. Returns the wall and the CPU seconds."""
     shutil.rmtree(cache, ignore_errors=True)
     words = ["run", "configs/nv_small_tiny.yaml", "--no-plots", "--out", str(cache / "run")]
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(UNSET)}
     environment |= {
         "PYTHONPATH": str(tree),
         "DLASIM_CACHE_DIR": str(cache),

@@ -41,7 +41,10 @@ for _ in sys.stdin:
 
 def start(tree: Path, cache: Path) -> subprocess.Popen:
     """Return a process of a checkout that runs a frame for each line that it is told."""
-    environment = {**os.environ, "PYTHONPATH": str(tree), "DLASIM_CACHE_DIR": str(cache)}
+    own = {
+        name: value for name, value in os.environ.items() if not name.startswith("DLASIM_")
+    }  # not the tests'
+    environment = {**own, "PYTHONPATH": str(tree), "DLASIM_CACHE_DIR": str(cache)}
     command, pipe = [sys.executable, "-c", FRAME], subprocess.PIPE
     worker = subprocess.Popen(command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, text=True)
     worker.stdout.readline()
