@@ -19,7 +19,15 @@ from pathlib import Path
 from beside import ROOT, checked_out
 
 UNSET = ("PYTHONDONTWRITEBYTECODE", "DLASIM_")  # settings of tests
-RUN = "import sys; from simulator.cli.main import main; sys.argv[0] = 'dlasim'; main()"
+RUN = """
+import sys
+try:
+    from simulator.cli.main import main
+except ImportError:  # before it had a folder
+    from simulator.cli import main
+sys.argv[0] = "dlasim"
+main()
+"""
 
 
 def first(tree: Path, cache: Path, bytecode: Path) -> tuple[float, float]:
