@@ -44,7 +44,7 @@ def _beyond(outputs, stride, pad, window, size):
 
 
 @njit
-def _start(state, ops):
+def _start(state, ops, now):
     pdp = state["pdp"]
     group = state["groups"][_PDP]
     pdp["op"] = group["op"][group["head"]]
@@ -73,6 +73,7 @@ def _start(state, ops):
     pdp["arrive_column"] = pdp["pop_column"] = pdp["beat_atom"] = 0
     pdp["count"] = pdp["waiting"] = pdp["taken"] = 0
     pdp["popped"] = pdp["next_take"] = LONG_AGO
+    pdp["room_at"] = now
     pdp["taken_time"][:] = LONG_AGO
     pdp["x"] = pdp["y"] = pdp["z"] = 0
     pdp["row_x"] = pdp["row_y"] = pdp["row_z"] = 0
@@ -107,7 +108,7 @@ def pdp_step(state, ops, now):
     if not pdp["busy"]:
         if state["groups"][_PDP]["count"] == 0:
             return
-        _start(state, ops)
+        _start(state, ops, now)
         if pdp["flying"]:
             wake(state, _P_SDP, now)
         else:
@@ -274,6 +275,7 @@ def pdp_written(state, beats, now):
     pdp["outputs"] -= min(pdp["outputs"], beats * pdp["beat_atoms"])
     if full:
         pdp["next_take"] = max(pdp["next_take"], now + 1)
+        pdp["room_at"] = now + 1
         pdp_flow(state)
         if pdp["flying"]:
             wake(state, _P_SDP, now + 1)

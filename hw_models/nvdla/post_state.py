@@ -6,6 +6,7 @@ import numpy as np
 
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.post_timing import COPY_FIFO_BEATS
+from hw_models.port import NEVER
 
 LONG_AGO = -(2**40)  # "it happened before anything that matters"
 CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
@@ -105,6 +106,7 @@ SDP_STATE = np.dtype(
         ("pixel", np.int64),  # of the surface in work
         ("history", np.int64, (HISTORY,)),  # cycles of the last ones, newest first
         ("space_at", np.int64),  # cycle from which a write has made room
+        ("passed_at", np.int64),  # cycle in which a launch's last chunk has gone the way, to PDP
         ("in_pipe", np.int64),  # atoms past the join and not yet on the bus
         # position of the next atom in the output cube
         ("beat_atoms", np.int64),  # atoms a beat
@@ -159,6 +161,7 @@ PDP_STATE = np.dtype(
         ("taken", np.int64),  # atoms taken by the core
         ("taken_time", np.int64, (TAKEN,)),
         ("next_take", np.int64),
+        ("room_at", np.int64),  # cycle from which SDP may hand over: the launch's first, or behind a write
         # position of the next input atom
         ("x", np.int64),
         ("y", np.int64),
@@ -297,6 +300,7 @@ def reset_post(state: Any) -> None:
     for chain, client in zip(state["sdp"]["chains"], SDP_CLIENTS):
         chain["client"] = client
         readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]
+    state["sdp"]["passed_at"] = NEVER
     for unit, key in (("sdp", "rdma_free"), ("pdp", "free_at"), ("cdp", "free_at")):
         state[unit][key] = LONG_AGO
     readers[2]["credit"] = state["pdp_fifo_atoms"]

@@ -98,7 +98,7 @@ def _pdp_room_at(state, sdp):
     if not pdp["busy"] or pdp["slot"] != sdp["slot"] or pdp["outputs"] >= PDP_OUTPUTS:
         return NEVER
     slack = PDP_SLACK_CHUNKS * (state["pdp"]["period"] // sdp["period"]) + 1
-    return state["pdp"]["next_take"] - sdp["latency"] - slack
+    return max(pdp["room_at"], pdp["next_take"] - sdp["latency"] - slack)
 
 
 @njit
@@ -221,15 +221,15 @@ def _join(state, time, rdma):
             sdp["rdma_free"] = time
             group_pop(state, _RDMA)
             wake(state, _P_RDMA, time + 1)
+    through = time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"]
     if sdp["to_pdp"]:
         pdp_take(state, time + sdp["latency"])
         if sdp["joined"] == sdp["atoms"]:
-            sdp["busy"] = 0
-            group_pop(state, _SDP)
-            wake(state, _P_SDP, time + 1)
+            sdp["passed_at"] = through
+            wake(state, _P_SDP, sdp["passed_at"])
     else:
         sdp["in_pipe"] += 1
-        gather(state, time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"])
+        gather(state, through)
     cacc = state["cacc"]
     if sdp["flying"] and cacc["blocked_since"] >= 0:
         entry = _entry_at(sdp)
@@ -262,9 +262,16 @@ def _wake_cacc(state, time):
 
 @njit
 def sdp_step(state, ops, now):
-    """Begin the next launch if there is one; let CACC try again."""
+    """End a launch whose atoms are all in PDP, or begin the next if there is one; let CACC try again."""
+    sdp = state["sdp"]
     state["wake"][_P_SDP] = NEVER
-    if not state["sdp"]["busy"] and state["groups"][_SDP]["count"]:
+    if sdp["passed_at"] <= now:
+        sdp["passed_at"] = NEVER
+        sdp["busy"] = 0
+        group_pop(state, _SDP)
+        wake(state, _P_SDP, now + 1)
+    elif not sdp["busy"] and state["groups"][_SDP]["count"]:
         start(state, ops, now)
+    wake(state, _P_SDP, sdp["passed_at"])
     _wake_cacc(state, now)
     sdp_flow(state)

@@ -20,11 +20,14 @@ def _nvdla(*names: str) -> tuple[str, ...]:
 
 CORE_UNITS = ("csc", "csc_data", "csc_weights", "cbuf", "cmac", "cacc", "conv_core")
 CDMA_UNITS = ("mcif", "cdma_convert", "cdma_pipes", "cdma_pixels", "cdma_data", "cdma_weights", "cdma")
+PDP_UNITS = ("late", "pdp_values", "pdp")
 SDP_UNITS = ("write_bursts", "read_start", "skid", "lut", "sdp_lane", "sdp_reader", "sdp")
 SHARED = ("delay", "register_groups")
 CONV_CORE = _nvdla("conv_types", *SHARED, *CORE_UNITS)
 CDMA = _nvdla("post_types", "cdma_types", *SHARED, *CDMA_UNITS)
 SDP = _nvdla("post_types", "sdp_types", *SHARED, *SDP_UNITS)
+PDP = _nvdla("pdp_types", *SHARED, "read_start", "write_bursts", *PDP_UNITS)
+SDP_PDP = _nvdla("post_types", "sdp_types", "pdp_types", *SHARED, *SDP_UNITS, *PDP_UNITS, "sdp_pdp")
 CONV_PIPE = _nvdla(
     *("post_types", "conv_types", "cdma_types", "sdp_types"),
     *(*SHARED, *CORE_UNITS, *CDMA_UNITS, *SDP_UNITS, "conv_pipe"),
@@ -32,6 +35,8 @@ CONV_PIPE = _nvdla(
 NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
 NV_SMALL_SDP = {"ATOM": 8, "ELEMENTS": 1, "BURST": 1, "FIFO": 8, "OPERAND_FIFO": 16}
 NV_SMALL_PIPE = {"ATOM": 8, "BANKS": 32, "DEPTH": 512, "SDP_ELEMENTS": 1, "BURST": 1}
+NV_LARGE_PIPE = {"ATOM": 32, "CHANNELS": 64, "BANKS": 16, "DEPTH": 512, "SDP_ELEMENTS": 16, "BURST": 1}
+POOLED = {"SDP_FIFO": 8, "PDP_FIFO": 8, "COLUMNS": 128}
 FULL_WIDTH = {"ACC_BITS": 34, "OUT_BITS": 32}
 
 BLOCKS: dict[str, Block] = {
@@ -85,27 +90,34 @@ BLOCKS: dict[str, Block] = {
             {"ATOM": 8, "BANKS": 8, "DEPTH": 32, "SDP_ELEMENTS": 1, "BURST": 1},
             NV_SMALL_PIPE,
             {"ATOM": 16, "BANKS": 8, "DEPTH": 32, "SDP_ELEMENTS": 4, "BURST": 4},
+            {
+                "ATOM": 8,
+                "CHANNELS": 16,
+                "BANKS": 8,
+                "DEPTH": 32,
+                "SDP_ELEMENTS": 2,
+                "BURST": 1,
+            },  # as nv_large
         ),
     ),
     "pdp": Block(
         "pdp",
-        tuple(
-            f"nvdla/rtl/{name}.sv"
-            for name in (
-                "pdp_types",
-                "delay",
-                "register_groups",
-                "read_start",
-                "write_bursts",
-                "pdp_values",
-                "pdp",
-            )
-        ),
+        PDP,
         "pdp",
         (
             {"ATOM": 8, "ELEMENTS": 1, "SDP_ELEMENTS": 2, "BURST": 4, "FIFO": 8, "COLUMNS": 128},
             {"ATOM": 8, "ELEMENTS": 1, "SDP_ELEMENTS": 1, "BURST": 1, "FIFO": 8, "COLUMNS": 128},
             {"ATOM": 16, "ELEMENTS": 4, "SDP_ELEMENTS": 4, "BURST": 4, "FIFO": 32, "COLUMNS": 128},
+        ),
+    ),
+    "sdp_pdp": Block(
+        "sdp_pdp",
+        SDP_PDP,
+        "sdp_pdp",
+        (
+            {"ATOM": 8, "SDP_ELEMENTS": 2, "PDP_ELEMENTS": 1, "BURST": 4, "OPERAND_FIFO": 8, **POOLED},
+            {"ATOM": 8, "SDP_ELEMENTS": 1, "PDP_ELEMENTS": 1, "BURST": 1, "OPERAND_FIFO": 16, **POOLED},
+            {"ATOM": 16, "SDP_ELEMENTS": 8, "PDP_ELEMENTS": 4, "BURST": 4, "OPERAND_FIFO": 32, **POOLED},
         ),
     ),
     "cdp": Block(

@@ -14,7 +14,8 @@ from hw_models.errors import ConfigError
 from simulator.cosim_blocks.blocks import Block
 from simulator.cosim_blocks.planted import CHOICE, ROOT, Mutant, with_choices
 
-LINT = ["-Wall", "--timing", "--unroll-count", "1"]  # else it looks at every turn of a loop
+# else it looks at every turn of a loop, and warns of resets of a MAC array
+LINT = ["-Wall", "--timing", "--unroll-count", "1", "--replication-limit", "65536"]
 BUILD = ["-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", "--unroll-count", "1"]  # else ten times the C++
 ONE_FILE = ["--output-split", "0"]  # several want precompiled headers; the package's makefile has none
 

@@ -60,9 +60,11 @@ def registers_of(op: Any, cdma: Settings, preset: Mapping[str, int]) -> int:
 
 def _fault(op: Any, cdma: Settings, preset: Mapping[str, int]) -> str:
     """Return what of a launch the twin lacks, "" if nothing."""
-    atom = preset["atom_bytes"]
-    if any(preset[name] != atom for name in ("atomic_c", "dbb_bytes", "cbuf_entry_bytes")):
-        return f"has beats, entries and atomic-C of one atom, {atom} B here"
+    atom, entry = preset["atom_bytes"], preset["cbuf_entry_bytes"]
+    if preset["dbb_bytes"] != atom or preset["atomic_c"] != entry or entry not in (atom, 2 * atom):
+        return f"has beats of one atom, entries of one or two and as many channels, {atom} B an atom here"
+    if entry > atom and (fault := entry_fault(op, cdma["BYTE_PER_KERNEL"] + 1, preset)):
+        return fault
     for name, what in ABSENT.items():
         if op[name]:
             return f"has no {what}"
@@ -74,6 +76,15 @@ def _fault(op: Any, cdma: Settings, preset: Mapping[str, int]) -> str:
         return f"has no pixel format {cdma['PIXEL_FORMAT']:#x} of {op['channels']} channels"
     if op["image"] and cdma["PIXEL_X_OFFSET"]:
         return "takes the place of the first pixel from the address; write PIXEL_X_OFFSET 0"
+    return ""
+
+
+def entry_fault(op: Any, kernel_bytes: int, preset: Mapping[str, int]) -> str:
+    """Return why a launch is not for a twin whose entries have several atoms, "" if it is."""
+    if op["image"]:
+        return "has no images where an entry has two atoms"
+    if kernel_bytes * preset["atomic_k"] % preset["cbuf_entry_bytes"]:
+        return "has kernel groups of whole entries where an entry has two atoms"
     return ""
 
 

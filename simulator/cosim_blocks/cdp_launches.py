@@ -12,8 +12,8 @@ from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.op import OP, Unit
 from hw_models.nvdla.registers import LE_ENTRIES, LO_ENTRIES, Settings
 from hw_models.nvdla.values.cdp import cdp_of, normalise
-from simulator.cosim_blocks.sdp_launches import Tables, random_tables
 from simulator.cosim_blocks.sdp_registers import joined
+from simulator.cosim_blocks.sdp_tables import Tables, random_tables
 
 STRIPE = 8  # columns
 MAX_ATOMS = 110  # of the cube

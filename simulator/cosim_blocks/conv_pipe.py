@@ -48,11 +48,16 @@ class Bench(bench.Bench):
     )
     episode_cycles = 8000
 
-    def __init__(self, parameters: dict[str, int], random: Random):
+    def __init__(self, parameters: dict[str, int], random: Random, preset: str = "nv_small"):
         super().__init__(parameters, random)
         atom = parameters["ATOM"]
-        self.preset = dict(PRESETS["nv_small"]) | {
-            **dict.fromkeys(("atomic_c", "atomic_k", "atom_bytes", "dbb_bytes", "cbuf_entry_bytes"), atom),
+        channels = parameters.get("CHANNELS", atom)
+        if channels > atom:
+            for goal in ("image", "an image is padded"):
+                self.reached.pop(goal, None)
+        self.preset = dict(PRESETS[preset]) | {
+            **dict.fromkeys(("atomic_k", "atom_bytes", "dbb_bytes"), atom),
+            **dict.fromkeys(("atomic_c", "cbuf_entry_bytes"), channels),
             "sdp_elements": parameters["SDP_ELEMENTS"],
             "cbuf_banks": parameters["BANKS"],
             "cbuf_depth": parameters["DEPTH"],

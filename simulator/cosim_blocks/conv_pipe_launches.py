@@ -10,16 +10,16 @@ from hw_models.nvdla.cbuf import line_entries
 from hw_models.nvdla.decode import op_of
 from hw_models.nvdla.encode import launch_of
 from hw_models.nvdla.kept import Kept
-from hw_models.nvdla.launch import SUB_UNITS, Launch, reads_alu, reads_mul
+from hw_models.nvdla.launch import SUB_UNITS, Launch, is_on, reads_alu, reads_mul
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.values.memory import Memory
 from simulator.cosim_blocks.cdma_launches import REGION, place, random_converter, random_pixels, spans
-from simulator.cosim_blocks.cdma_registers import PIXELS, image_fault
+from simulator.cosim_blocks.cdma_registers import PIXELS, entry_fault, image_fault
 from simulator.cosim_blocks.cdma_registers import registers_of as cdma_registers
 from simulator.cosim_blocks.conv_launches import fit, random_shape
 from simulator.cosim_blocks.conv_registers import registers_of as csc_registers
 from simulator.cosim_blocks.kept_launches import draw
-from simulator.cosim_blocks.sdp_launches import random_settings
+from simulator.cosim_blocks.sdp_fields import random_settings
 from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
 
 DST = 3 * REGION // 2  # bytes from where a launch's input may lie to its output, behind its weights
@@ -44,6 +44,8 @@ def task_of(launch: Launch, preset: dict[str, int]) -> Task:
     op, sdp = op_of(launch, atom)[0], launch["SDP"]
     if any(reads_alu(sdp, key) or reads_mul(sdp, key) for key in SUB_UNITS):
         raise ValueError("the twin of the convolution pipeline reads no operands from memory")
+    if preset["sdp_ew_elements"] and is_on(sdp, "y"):
+        raise ValueError("the twin of the convolution pipeline has no Y unit")
     inputs = {
         "cdma_registers": cdma_registers(op, launch["CDMA"], preset),
         "csc_registers": csc_registers(op, launch, preset["cbuf_entry_bytes"]),
@@ -62,7 +64,7 @@ def _fitting(random: Random, preset: dict[str, int], state: Any, banks: tuple[in
         op["fetch_grain"] = random.choice([1, 2, 3, int(op["height"])])
         if op["image"]:
             _pad(random, op, atom)
-        if _is_odd(op, int(line_entries(state, op)), atom) or not fit(random, op, preset, state, banks):
+        if _is_odd(op, int(line_entries(state, op)), preset) or not fit(random, op, preset, state, banks):
             continue
         return op
 
@@ -96,9 +98,11 @@ def _pad(random: Random, op: Any, atom: int) -> None:
         op["width"] -= op[side]
 
 
-def _is_odd(op: Any, entries: int, atom: int) -> bool:
-    """Tell whether it is an image that CDMA's twin does not take."""
-    each = int(op["channels"])
+def _is_odd(op: Any, entries: int, preset: dict[str, int]) -> bool:
+    """Tell whether CDMA's twin does not take it: an image, or kernel groups that end within an entry."""
+    each, atom = int(op["channels"]), preset["atom_bytes"]
+    if preset["cbuf_entry_bytes"] > atom:
+        return bool(entry_fault(op, int(op["kernel_width"] * op["kernel_height"]) * each, preset))
     return bool(op["image"]) and (each not in PIXELS or bool(image_fault(op, entries, atom)))
 
 

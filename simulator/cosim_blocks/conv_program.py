@@ -22,9 +22,14 @@ class Bench(conv_pipe.Bench):
     episode_cycles = LONGEST_CYCLES
 
     def __init__(
-        self, parameters: dict[str, int], random: Random, programs: list[str], latency: tuple[int, int]
+        self,
+        parameters: dict[str, int],
+        random: Random,
+        programs: list[str],
+        latency: tuple[int, int],
+        preset: str = "nv_small",
     ):
-        super().__init__(parameters, random)
+        super().__init__(parameters, random, preset)
         self.programs = programs
         self.latencies = latency[0] - ON_THE_WAY, latency[1]
 

@@ -29,7 +29,7 @@ class Task:
     does: dict[str, bool]  # goals that its values reach
 
 
-def _axis(random: Random, size: int) -> dict[str, int]:
+def axis(random: Random, size: int) -> dict[str, int]:
     """Return window, stride, padding and number of windows across ``size`` elements."""
     while True:
         if size > 1 and random.random() < 0.4:  # some windows end a stride or more beyond the edge
@@ -60,19 +60,15 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
     most = MAX_ATOMS // (height * surfaces)
     width = random.choice([1, random.randint(1, most), random.randint(1, most), most])
     channels = random.randint((surfaces - 1) * atom + 1, surfaces * atom)
-    across, down = _axis(random, width), _axis(random, height)
+    across, down = axis(random, width), axis(random, height)
     _shape(op, flying, (width, height, channels))
-    for key, axis, first, last in (("x", across, "left", "right"), ("y", down, "top", "bottom")):
-        name = "width" if key == "x" else "height"
-        op[f"pool_{name}"], op[f"pool_stride_{key}"] = axis["window"], axis["stride"]
-        op[f"pool_pad_{first}"], op[f"pool_pad_{last}"] = axis["before"], axis["behind"]
-        op[f"pool_out_{name}"] = axis["outputs"]
+    set_windows(op, across, down)
     for side in ("src", "dst"):
         columns, lines = (width, height) if side == "src" else (across["outputs"], down["outputs"])
         op[side] = random.randrange(1 << 20) * atom
         op[f"{side}_line_stride"] = (columns + random.randint(0, 3)) * atom
         op[f"{side}_surface_stride"] = op[f"{side}_line_stride"] * lines + random.randint(0, 3) * atom
-    fields = _fields(random, across["window"], down["window"])
+    fields = any_fields(random, across["window"], down["window"])
     if not flying and random.random() < 0.5:
         fields["SPLIT_NUM"] = random.randint(1, 3)
     launch = launch_of(op, preset, {"PDP": fields})
@@ -98,6 +94,14 @@ def random_task(random: Random, preset: Mapping[str, int]) -> Task:
     )
 
 
+def set_windows(op: Any, across: dict[str, int], down: dict[str, int]) -> None:
+    for key, axis, first, last in (("x", across, "left", "right"), ("y", down, "top", "bottom")):
+        name = "width" if key == "x" else "height"
+        op[f"pool_{name}"], op[f"pool_stride_{key}"] = axis["window"], axis["stride"]
+        op[f"pool_pad_{first}"], op[f"pool_pad_{last}"] = axis["before"], axis["behind"]
+        op[f"pool_out_{name}"] = axis["outputs"]
+
+
 def _shape(op: Any, flying: bool, shape: tuple[int, int, int]) -> None:
     """Set the cube that PDP takes, and what a convolution before it needs besides."""
     op["unit"], op["pool"] = int(Unit.CONV if flying else Unit.PDP), int(flying)
@@ -108,7 +112,7 @@ def _shape(op: Any, flying: bool, shape: tuple[int, int, int]) -> None:
     op["kernels"] = shape[2]
 
 
-def _fields(random: Random, width: int, height: int) -> dict[str, int]:
+def any_fields(random: Random, width: int, height: int) -> dict[str, int]:
     """Return fields of PDP beside the shape: of averages that divide as they should, and of odd ones."""
     plain = random.random() < 0.5
     most = random.choice([9, 200, (1 << 18) - 1])

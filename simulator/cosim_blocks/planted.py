@@ -100,6 +100,9 @@ def _forget_models() -> None:
     for name in list(sys.modules):
         if name.startswith(("hw_models.", package)) and name not in ours:
             del sys.modules[name]
+            parent, _, child = name.rpartition(".")
+            if parent in sys.modules:  # else `from parent import child` finds the old one
+                vars(sys.modules[parent]).pop(child, None)
 
 
 class _Finder(MetaPathFinder):

@@ -22,7 +22,8 @@ from hw_models.nvdla.values.memory import Memory
 from simulator.cosim_blocks import memory_side
 from simulator.cosim_blocks.bench import packed
 from simulator.cosim_blocks.memory_side import Reads, Writes
-from simulator.cosim_blocks.sdp_launches import Task, random_tables, random_task
+from simulator.cosim_blocks.sdp_launches import Task, random_task
+from simulator.cosim_blocks.sdp_tables import random_tables
 
 OPS = 64  # rows, used in turn
 SDP, P_SDP = int(Block.SDP), int(Part.SDP)

@@ -52,13 +52,16 @@ def _converter_parts(sdp: Settings, name: str) -> list[tuple[int, int]]:
     ]
 
 
-def registers_of(launch: Launch, preset: Mapping[str, int]) -> int:
-    """Return a launch as `sdp_types::sdp_launch_t`. Raises ValueError for what the twin lacks."""
+def registers_of(launch: Launch, preset: Mapping[str, int], pools: bool = False) -> int:
+    """Return a launch as `sdp_types::sdp_launch_t`; ``pools``: the twin has a PDP behind SDP.
+
+    Raises ValueError for what the twin lacks.
+    """
     sdp, has_y = launch["SDP"], preset["sdp_ew_elements"] > 0
-    if fault := _fault(sdp):
+    if fault := _fault(sdp, pools):
         raise ValueError(f"the twin of SDP {fault}")
     memory = {key: (reads_alu(sdp, key), reads_mul(sdp, key)) for key in SUB_UNITS}
-    parts: list[tuple[int, int]] = [(launch.unit == Unit.CONV, 1)]
+    parts: list[tuple[int, int]] = [(launch.unit == Unit.CONV, 1), (sdp["OUTPUT_DST"], 1)]
     for key in SUB_UNITS:
         parts += _stored_parts(launch, key)
     parts += _x_parts(sdp, "BS", memory["x1"]) + _x_parts(sdp, "BN", memory["x2"])
@@ -78,9 +81,9 @@ def registers_of(launch: Launch, preset: Mapping[str, int]) -> int:
     return joined(parts)
 
 
-def _fault(sdp: Settings) -> str:
+def _fault(sdp: Settings, pools: bool) -> str:
     """Return what of a launch of SDP the twin lacks, "" if nothing."""
-    if sdp["OUTPUT_DST"]:
+    if sdp["OUTPUT_DST"] and not pools:
         return "has no PDP behind it"
     if sdp["OUT_PRECISION"] or sdp["PROC_PRECISION"]:
         return "is of INT8; write OUT_PRECISION and PROC_PRECISION 0"

@@ -1,7 +1,7 @@
 """Launches of SDP, PDP and CDP from memory as their twins' registers; what those lack is refused in words."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from hw_models.nvdla.op import Unit
 from hw_models.nvdla.registers import Settings
 from simulator.cosim_blocks.cdp_launches import registers_of as cdp_registers
 from simulator.cosim_blocks.pdp_launches import registers_of as pdp_registers
-from simulator.cosim_blocks.sdp_launches import LUT_FIELDS, Tables
 from simulator.cosim_blocks.sdp_registers import readers_of
 from simulator.cosim_blocks.sdp_registers import registers_of as sdp_registers
+from simulator.cosim_blocks.sdp_tables import LUT_FIELDS, Tables
 
 LONGEST = 8  # windows of PDP's twin
 COLUMNS = 128  # of PDP's twin's output
+PDP_UNIT, BOTH_UNITS = 2, 3  # bits of SDP with PDP behind it
 
 
 class Told(NamedTuple):
@@ -25,6 +26,8 @@ class Told(NamedTuple):
     inputs: dict[str, int]  # registers by port
     tables: deque[dict[str, int]]  # inputs that load its tables
     again: int = 0  # columns of a line that are read before its first, and do not count
+    units: int = 1  # bits of the op-enable: several units of the twin work
+    done: int = 1  # bit of the done pulse that ends it
 
 
 def sdp_task(launch: Launch, preset: dict[str, int]) -> Told:
@@ -32,27 +35,41 @@ def sdp_task(launch: Launch, preset: dict[str, int]) -> Told:
     sdp, has_y = launch["SDP"], preset["sdp_ew_elements"] > 0
     if has_y and is_on(sdp, "y") and preset["sdp_ew_elements"] != preset["sdp_elements"]:
         raise ValueError("the twin of SDP has a Y unit as wide as the others")
-    inputs = {"registers": sdp_registers(launch, preset), "reader_registers": readers_of(launch, preset)}
-    if not has_y or not is_on(sdp, "y") or sdp["EW_LUT_BYPASS"]:
-        return Told(inputs | {"lut": 0}, deque())
-    le, lo = sdp.tables if sdp.tables else (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    tables = Tables({name: sdp[name] for name in LUT_FIELDS}, le, lo)
-    return Told(inputs | {"lut": tables.packed}, tables.writes())
+    pools = bool(sdp["OUTPUT_DST"])
+    registers, readers = sdp_registers(launch, preset, pools=pools), readers_of(launch, preset)
+    name = "sdp_registers" if pools else "registers"
+    found = Told({name: registers, "reader_registers": readers, "lut": 0}, deque())
+    if has_y and is_on(sdp, "y") and not sdp["EW_LUT_BYPASS"]:
+        le, lo = sdp.tables if sdp.tables else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        tables = Tables({name: sdp[name] for name in LUT_FIELDS}, le, lo)
+        found = found._replace(inputs=found.inputs | {"lut": tables.packed}, tables=tables.writes())
+    if not pools:
+        return found
+    op = op_of(launch, preset["atom_bytes"])[0]
+    size = int(op["out_width"]), int(op["out_height"]), int(op["out_channels"])
+    pooling = {"pdp_registers": pooling_of(launch, op, size, 0, preset["atom_bytes"])}
+    return found._replace(inputs=found.inputs | pooling, units=BOTH_UNITS, done=PDP_UNIT)
 
 
 def pdp_task(launch: Launch, preset: dict[str, int]) -> Told:
     """Return a launch of PDP. Raises ValueError for what the twin lacks."""
-    atom, pdp, reader = preset["atom_bytes"], launch["PDP"], launch["PDP_RDMA"]
-    op = op_of(launch, atom)[0]
+    op = op_of(launch, preset["atom_bytes"])[0]
+    again = int(op["width"]) - launch["PDP_RDMA"]["CUBE_IN_WIDTH"] - 1
+    size = int(op["width"]), int(op["height"]), int(op["channels"])
+    return Told({"registers": pooling_of(launch, op, size, again, preset["atom_bytes"])}, deque(), again)
+
+
+def pooling_of(launch: Launch, op: Any, size: tuple[int, int, int], again: int, atom: int) -> int:
+    """Return PDP's registers for an input of ``size``, of which it gets some columns ``again``."""
+    pdp = launch["PDP"]
     if pdp["INPUT_DATA"]:
         raise ValueError("the twin of PDP is of INT8; write INPUT_DATA 0")
     if max(op["pool_width"], op["pool_height"]) > LONGEST:
         raise ValueError(f"the twin of PDP has windows of up to {LONGEST}")
     if op["pool_out_width"] > COLUMNS:
         raise ValueError(f"the twin of PDP has {COLUMNS} columns, found {op['pool_out_width']}")
-    shape = int(op["width"]), int(op["height"]), -(-int(op["channels"]) // atom)
-    again = int(op["width"]) - reader["CUBE_IN_WIDTH"] - 1
-    return Told({"registers": pdp_registers(op, pdp, False, shape, again)}, deque(), again)
+    width, height, channels = size
+    return pdp_registers(op, pdp, launch.unit != Unit.PDP, (width, height, -(-channels // atom)), again)
 
 
 def cdp_task(launch: Launch, preset: dict[str, int]) -> Told:
@@ -87,3 +104,10 @@ def _tables(cdp: Settings) -> Tables:
 
 
 TASKS = {Unit.SDP: sdp_task, Unit.PDP: pdp_task, Unit.CDP: cdp_task}
+
+
+def told_of(launch: Launch, preset: dict[str, int]) -> Told:
+    """Return what the launch's twin is told of it. Raises ValueError for what that lacks."""
+    if launch.unit not in TASKS:
+        raise ValueError(f"no twin plays {launch.unit.name}")
+    return TASKS[launch.unit](launch, preset)

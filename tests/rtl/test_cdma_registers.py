@@ -45,5 +45,5 @@ def test_what_the_twin_lacks_is_refused(op, registers, words):
 
 
 def test_a_port_wider_than_an_atom_is_refused():
-    with pytest.raises(ValueError, match="beats, entries and atomic-C of one atom, 16 B here"):
-        told({}, {}, "nv_medium_512")
+    with pytest.raises(ValueError, match="beats of one atom, entries of one or two and as many channels, 32 B an atom"):
+        told({}, {}, "nv_full")

@@ -16,6 +16,7 @@ from simulator.cosim_blocks.programs import run_programs, twin_of
 from simulator.validate.nvdla_traces import REFERENCE
 
 TEST = "dc_1x1x8_1x1x8x1_int8_0"
+IMAGE = "img_51x96x4_1x10x4x32_A8B8G8R8_int8_0"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,12 @@ def test_sdp_with_an_operand_from_memory_takes_the_published_cycles(programs):
     assert outcome.told == [published(name)]
 
 
+def test_pooling_behind_sdp_is_played_by_both_units(programs):
+    twin = twin_of(program(programs, "sdp_pdp_32x16x32_pass_through_int8_0"), "nv_small")
+    assert not isinstance(twin, str)
+    assert twin.block.top == "sdp_pdp"
+
+
 def test_offsets_of_cdp_count_with_as_many_bits_as_int8_has(programs):
     """NVDLA's tests write 16 and 32 of them."""
     assert not isinstance(twin_of(program(programs, "cdp_8x8x64_lrn3_int8_11"), "nv_small"), str)
@@ -67,8 +74,7 @@ def test_sizes_go_as_far_as_registers_do(programs, size):
     ("name", "preset", "words"),
     [
         (TEST, "nv_full", "no twin has the size of nv_full"),
-        (TEST, "nv_large", "atomic-C of one atom, 32 B here"),
-        ("sdp_pdp_32x16x32_pass_through_int8_0", "nv_small", "has no PDP behind it"),
+        (IMAGE, "nv_large", "no images where an entry has two atoms"),
     ],
 )
 def test_what_no_twin_plays_is_said(programs, name, preset, words):

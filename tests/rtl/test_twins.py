@@ -20,6 +20,14 @@ def test_twin_and_model_agree_in_every_cycle(name):
     assert [goal for goal, times in outcome.goals.items() if not times] == []
 
 
+@pytest.mark.parametrize(("name", "place"), [("sdp", 2), ("conv_pipe", 3)])
+def test_further_shapes_agree(name, place):
+    """SDP with an atom a cycle; entries of CBUF of two atoms."""
+    block = BLOCKS[name]
+    outcome = run_case(block, block.sets[place], 1, 150, mutants=mutants_of(name, block.sources))
+    assert outcome.difference is None, "\n".join(difference_lines(outcome, None))
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_planted_bugs_are_found_out(name):
     """The first of the RTL and of the model here; all of them by ``dlasim cosim BLOCK --mutants``."""

@@ -1,16 +1,17 @@
 // CDMA behind its memory interface: data and weights from memory into the convolution buffer, handed to CSC.
 //
 // The twin of hw_models/nvdla/cdma.py, cdma_data.py, cdma_weights.py and mcif.py in every cycle and of values/core.py
-// and pixels.py in every bit, for direct convolution of features and images in INT8. An entry of CBUF is an atom; data
-// banks come first. Another client shares the port; its data are somebody else's.
+// and pixels.py in every bit, for direct convolution of features and images in INT8. Atoms of CBUF are counted,
+// data banks come first. Another client shares the port; its data are somebody else's.
 
 module cdma
   import cdma_types::*;
 #(
     parameter int ATOM = 8,                 // bytes, and kernels at work at once
+    parameter int PARTS = 1,                // atoms of an entry of CBUF, one or two
     parameter int BANKS = 32,
     parameter int DEPTH = 512,              // entries of a bank, a power of two
-    localparam int E = $clog2(BANKS * DEPTH),
+    localparam int E = $clog2(BANKS * DEPTH * PARTS),
     localparam int A = 32 - $clog2(ATOM)
 ) (
     input  logic                              clk,
@@ -62,7 +63,7 @@ module cdma
 
   localparam int OTHER = 0, DATA = 1, WEIGHT = 2, CLIENTS = 3;
   localparam int HAND_OVER_EARLY = 9;       // the next launch is as if enabled so long before this one's end
-  localparam int SPARE = REQUEST_ATOMS;     // weights that may wait for room, atoms
+  localparam int SPARE = REQUEST_ATOMS / PARTS;  // weights that may wait for room, atoms
 
   logic [T-1:0] now;
 
@@ -123,7 +124,7 @@ module cdma
 
   logic weights_pend, data_pends;
   assign pends = weights_pend || data_pends;
-  cdma_data #(.ATOM(ATOM), .DEPTH(DEPTH), .ENTRY_BITS(E)) data_side (
+  cdma_data #(.ATOM(ATOM), .PARTS(PARTS), .DEPTH(DEPTH), .ENTRY_BITS(E)) data_side (
       .clk, .rst, .now, .waits, .first(first.launch), .begin_at, .ends, .over(data_over), .done_at(data_done_at),
       .req_valid(req_valid[DATA]), .req_ready(req_ready[DATA]), .req_address(req_address[DATA]),
       .req_atoms(data_atoms), .req_delay(req_delay[DATA]), .beat_valid(beat_valid && beat_client == 2'(DATA)),
@@ -131,7 +132,9 @@ module cdma
       .release_valid(release_data), .release_entries(release_data_entries), .write(data_write),
       .write_entry(data_entry), .write_data(data), .done(data_done)
   );
-  cdma_weights #(.ATOM(ATOM), .ATOMIC_K(ATOM), .DEPTH(DEPTH), .SPARE(SPARE), .ENTRY_BITS(E)) weight_side (
+  cdma_weights #(
+      .ATOM(ATOM), .ATOMIC_K(ATOM), .PARTS(PARTS), .DEPTH(DEPTH), .SPARE(SPARE), .ENTRY_BITS(E)
+  ) weight_side (
       .clk, .rst, .now, .waits, .first(first.launch), .begin_at, .ends, .over(weights_over),
       .done_at(weights_done_at), .req_valid(req_valid[WEIGHT]), .req_ready(req_ready[WEIGHT]),
       .req_address(req_address[WEIGHT]), .req_atoms(weight_atoms), .req_delay(req_delay[WEIGHT]),

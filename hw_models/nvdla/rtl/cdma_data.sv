@@ -8,6 +8,7 @@ module cdma_data
   import cdma_types::*;
 #(
     parameter int ATOM = 8,
+    parameter int PARTS = 1,                // atoms of an entry, one or two
     parameter int DEPTH = 512,              // entries of a CBUF bank
     parameter int ENTRY_BITS = 14,
     localparam int A = 32 - $clog2(ATOM)
@@ -44,6 +45,7 @@ module cdma_data
     output logic                  done
 );
 
+  localparam int LOG_PARTS = $clog2(PARTS);
   localparam int LOG_ATOM = $clog2(ATOM);
   localparam int BANK_BITS = $clog2(DEPTH);
   localparam int E = 17;                    // of a number of entries
@@ -119,13 +121,16 @@ module cdma_data
   wire end_of_grain = takes && end_of_surface && surface + 14'd1 == surfaces;
   wire last_grain = line + lines == launch.height;
 
-  // where an atom goes
+  // where an atom goes: its place among those of CBUF
   logic [E-1:0] base, image_base;           // of the launch: its last atom may be in, an image's entries not yet
-  wire [E-1:0] offset = E'(line + row) * E'(launch.line_entries) + E'(surface) * E'(width) + E'(column);
+  wire [E-1:0] apart = E'(surface) * E'(width) + E'(column);
+  wire [E-1:0] paired = ((E'(surface >> 1) * E'(width) + E'(column)) << 1) + E'(surface[0]);
+  wire is_paired = PARTS == 2 && (surface[0] || surface + 14'd1 < surfaces);  // with the surface beside it
+  wire [E-1:0] offset = ((E'(line + row) * E'(launch.line_entries)) << LOG_PARTS) + (is_paired ? paired : apart);
   function automatic logic [E-1:0] wrapped(logic [E-1:0] at, logic [E-1:0] size);
     return (at >= size) ? at - size : at;
   endfunction
-  wire [ENTRY_BITS-1:0] entry = ENTRY_BITS'(wrapped(base + offset, capacity));
+  wire [ENTRY_BITS-1:0] entry = ENTRY_BITS'(wrapped(base + offset, capacity << LOG_PARTS));
   wire of_pixels = launch.image && launch.channels != 1;
   logic [ATOM-1:0][7:0] elements;
   logic [ATOM-1:0][15:0] offsets;
@@ -253,7 +258,8 @@ module cdma_data
         if (end_of_grain) begin
           line <= line + lines;
           lines <= smaller(grain, launch.height - line - lines);
-          if (last_grain) base <= wrapped(base + E'(launch.height) * E'(launch.line_entries), capacity);
+          if (last_grain) base <= wrapped(
+              base + ((E'(launch.height) * E'(launch.line_entries)) << LOG_PARTS), capacity << LOG_PARTS);
         end
       end
     end

@@ -7,6 +7,7 @@ module cdma_weights
 #(
     parameter int ATOM = 8,
     parameter int ATOMIC_K = 8,
+    parameter int PARTS = 1,                // atoms of an entry
     parameter int DEPTH = 512,
     parameter int SPARE = 8,
     parameter int ENTRY_BITS = 14,
@@ -45,8 +46,10 @@ module cdma_weights
 );
 
   localparam int LOG_ATOM = $clog2(ATOM);
-  localparam int BANK_BITS = $clog2(DEPTH);
-  localparam int E = 17;                    // of a number of entries
+  localparam int LOG_PARTS = $clog2(PARTS);
+  localparam int BANK_BITS = $clog2(DEPTH) + LOG_PARTS;  // of a bank's atoms
+  localparam int E = 17;                    // of a number of atoms
+  wire [E-1:0] released = E'(release_entries) << LOG_PARTS;
   localparam int TO_DOOR = 6;               // a beat is taken -> it may go to CBUF
   localparam int TO_KERNELS = 8;            // the last of a kernel group has gone -> CSC knows of it
   localparam int LAST_TO_DONE = 7;
@@ -70,7 +73,7 @@ module cdma_weights
   logic [T-1:0] next_request;
   logic [A-1:0] address;
   logic [31:0] unrequested;                 // atoms
-  logic [E-1:0] held;                       // entries that are requested or filled
+  logic [E-1:0] held;                       // atoms that are requested or filled
   wire [E-1:0] capacity = E'(launch.weight_banks) << BANK_BITS;
   wire wants = phase == BUSY && unrequested != 0;
   wire fits = 32'(held) + 32'(req_atoms) <= 32'(capacity) + 32'(SPARE);
@@ -159,8 +162,8 @@ module cdma_weights
 
       if (agrees) {held, stored, position} <= '0;
       else begin
-        held <= held + (requests ? E'(req_atoms) : '0) - (release_valid ? E'(release_entries) : '0);
-        stored <= stored + E'(write) - (release_valid ? E'(release_entries) : '0);
+        held <= held + (requests ? E'(req_atoms) : '0) - (release_valid ? released : '0);
+        stored <= stored + E'(write) - (release_valid ? released : '0);
         if (write) position <= (position + E'(1) == capacity) ? '0 : position + E'(1);
       end
       waiting <= waiting + (W + 1)'(arrives) - (W + 1)'(write);

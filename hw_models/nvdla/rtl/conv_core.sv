@@ -1,8 +1,8 @@
 // The convolution core: CSC, CBUF, CMAC and CACC, between CDMA and SDP.
 //
 // The twin of hw_models/nvdla/csc.py and cacc.py in every cycle and of values/convolution.py in every bit, for
-// direct convolution of features and images in INT8. An entry of CBUF is an atom of ATOMIC_C channels; data
-// banks come first. CDMA writes entries one behind the other, around the end of their banks, and hands over lines
+// direct convolution of features and images in INT8. An entry of CBUF has ATOMIC_C channels, one atom of memory or two;
+// data banks come first. CDMA writes atoms one behind the other, around the end of their banks, and hands over lines
 // and kernel groups that are there as a whole.
 
 module conv_core
@@ -10,12 +10,15 @@ module conv_core
 #(
     parameter int ATOMIC_C = 8,
     parameter int ATOMIC_K = 8,
+    parameter int ATOM = ATOMIC_C,          // of memory, bytes
     parameter int SDP_ELEMENTS = 1,         // that SDP takes a cycle
     parameter int BANKS = 32,
     parameter int DEPTH = 512,              // entries of a bank, a power of two
     parameter int ACC_BITS = 34,
     parameter int OUT_BITS = 32,
     localparam int E = $clog2(BANKS * DEPTH),
+    localparam int PARTS = ATOMIC_C / ATOM, // atoms of an entry
+    localparam int P = $clog2(BANKS * DEPTH * PARTS),
     localparam int SUM_BITS = 16 + $clog2(ATOMIC_C)
 ) (
     input  logic                             clk,
@@ -28,8 +31,8 @@ module conv_core
     output logic                             cacc_room,
     // CDMA
     input  logic [1:0]                       write,             // data, weights
-    input  logic [1:0][E-1:0]                write_entry,
-    input  logic [1:0][8*ATOMIC_C-1:0]       write_data,
+    input  logic [1:0][P-1:0]                write_entry,       // atoms, counted from the first of CBUF
+    input  logic [1:0][8*ATOM-1:0]           write_data,
     input  logic [13:0]                      lines_update,
     input  logic                             kernels_update,
     input  logic                             cdma_pends,
@@ -77,8 +80,8 @@ module conv_core
 
   logic [1:0][E-1:0] data_entry, weight_entry;
   logic [1:0][8*ATOMIC_C-1:0] data_read, weights_read;
-  cbuf #(.BITS(8 * ATOMIC_C), .ENTRIES(BANKS * DEPTH)) memory (
-      .clk, .write, .write_entry, .write_data, .data_entry, .data(data_read), .weight_entry,
+  cbuf #(.BITS(8 * ATOMIC_C), .ENTRIES(BANKS * DEPTH), .PARTS(PARTS)) memory (
+      .clk, .write, .write_part(write_entry), .write_data, .data_entry, .data(data_read), .weight_entry,
       .weights(weights_read)
   );
 
@@ -94,7 +97,9 @@ module conv_core
   pixel_t pixel_read, pixel;
   kernel_t kernel_read, kernel;
 
-  csc_data #(.ATOMIC_C(ATOMIC_C), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)) data_path (
+  csc_data #(
+      .ATOMIC_C(ATOMIC_C), .ATOM(ATOM), .DEPTH(DEPTH), .ENTRY_BITS(E), .CYCLES(POP_TO_MAC - WIRES)
+  ) data_path (
       .clk, .rst, .launch, .restart(data_agreed), .drops(drops_data), .dropped_lines, .pop, .pop_info,
       .read_entry(data_entry),
       .read_data(data_read), .valid(pixel_read.valid), .opens(pixel_read.opens), .first(pixel_read.first),

@@ -7,12 +7,14 @@
 module conv_pipe
   import cdma_types::*, conv_types::*, sdp_types::*;
 #(
-    parameter int ATOM = 8,                 // bytes, channels and kernels at work at once
+    parameter int ATOM = 8,                 // bytes, and kernels at work at once
+    parameter int CHANNELS = ATOM,          // at work at once: of one atom or two, an entry of CBUF
     parameter int BANKS = 32,
     parameter int DEPTH = 512,              // entries of a bank, a power of two
     parameter int SDP_ELEMENTS = 1,         // a cycle
     parameter int BURST = 1,                // longest burst, beats, a power of two
-    localparam int E = $clog2(BANKS * DEPTH),
+    localparam int PARTS = CHANNELS / ATOM,
+    localparam int E = $clog2(BANKS * DEPTH * PARTS),
     localparam int A = 32 - $clog2(ATOM)
 ) (
     input  logic                             clk,
@@ -69,9 +71,12 @@ module conv_pipe
   logic [3:0] operand_reads, operand_credits;      // none
   logic [3:0][31:0] operand_addresses;
   logic [3:0][15:0] operand_beats;
+  logic pdp_valid;                                 // nor PDP
+  logic [6:0] pdp_cycles;
+  logic [SDP_ELEMENTS-1:0][7:0] pdp_data;
   logic [31:0] data_waits, weight_waits, output_waits;
   /* verilator lint_on UNUSEDSIGNAL */
-  cdma #(.ATOM(ATOM), .BANKS(BANKS), .DEPTH(DEPTH)) dma (
+  cdma #(.ATOM(ATOM), .PARTS(PARTS), .BANKS(BANKS), .DEPTH(DEPTH)) dma (
       .clk, .rst, .enable(enabled), .registers(cdma_registers), .room(cdma_room),
       .burst_shift(3'($clog2(BURST))), .outstanding, .out_limit, .other_valid(1'b0), .other_ready,
       .other_address('0), .other_beats('0), .read_valid, .read_ready, .read_client, .read_address, .read_beats,
@@ -85,7 +90,7 @@ module conv_pipe
   logic pixel, pixel_ready;
   logic [SDP_ELEMENTS*OUT_BITS-1:0] results;
   conv_core #(
-      .ATOMIC_C(ATOM), .ATOMIC_K(ATOM), .SDP_ELEMENTS(SDP_ELEMENTS), .BANKS(BANKS), .DEPTH(DEPTH),
+      .ATOMIC_C(CHANNELS), .ATOMIC_K(ATOM), .ATOM(ATOM), .SDP_ELEMENTS(SDP_ELEMENTS), .BANKS(BANKS), .DEPTH(DEPTH),
       .ACC_BITS(ACC_BITS), .OUT_BITS(OUT_BITS)
   ) core (
       .clk, .rst, .enable(enabled), .registers(csc_registers), .truncate, .csc_room, .cacc_room, .write,
@@ -101,7 +106,7 @@ module conv_pipe
       .cacc_ready(pixel_ready), .cacc_data(results), .read_valid(operand_reads), .read_ready('0),
       .read_address(operand_addresses), .read_beats(operand_beats), .beat_valid('0), .beat_data('0),
       .credit(operand_credits), .write_valid, .write_ready(1'b1), .write_address, .write_atoms, .write_data,
-      .acknowledge, .begins(sdp_begins), .hands_over, .done
+      .acknowledge, .pdp_valid, .pdp_ready(1'b0), .pdp_cycles, .pdp_data, .begins(sdp_begins), .hands_over, .done
   );
 
 endmodule

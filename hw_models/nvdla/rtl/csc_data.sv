@@ -6,6 +6,7 @@ module csc_data
   import conv_types::*;
 #(
     parameter int ATOMIC_C = 8,
+    parameter int ATOM = ATOMIC_C,          // of memory: what is left of the channels lies pixel by pixel if it is one
     parameter int DEPTH = 512,              // entries of a CBUF bank
     parameter int ENTRY_BITS = 14,
     parameter int CYCLES = 21               // pop -> data, at least 5
@@ -73,7 +74,9 @@ module csc_data
   wire [13:0] lines_over = drops ? dropped_lines : launch.release_lines;
   wire outside_y = in_y_1 < 0 || in_y_1 >= $signed({4'd0, launch.height});
   wire outside_x = !launch.image && (in_x_1 < 0 || in_x_1 >= $signed({4'd0, launch.width}));
-  wire [16:0] column_bytes = launch.image ? 17'(launch.pixel_bytes) : 17'(ATOMIC_C);
+  wire [13:0] channels_left = launch.channels - (14'(block_1) << LOG_C);
+  wire [16:0] column_bytes = launch.image ? 17'(launch.pixel_bytes)
+      : (channels_left <= 14'(ATOM)) ? 17'(ATOM) : 17'(ATOMIC_C);
   wire [16:0] block_bytes = launch.image ? 17'(ATOMIC_C) : 17'(launch.width) << LOG_C;
   wire [31:0] at_byte = 32'(in_x_1[16:0]) * 32'(column_bytes) + 32'(block_1) * 32'(block_bytes);
   wire [ENTRY_BITS:0] offset =

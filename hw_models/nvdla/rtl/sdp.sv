@@ -1,4 +1,4 @@
-// SDP: takes pixels from CACC or atoms from memory, and operands from memory; writes atoms to memory.
+// SDP: takes pixels from CACC or atoms from memory, and operands from memory; writes atoms to memory, or hands them to PDP.
 //
 // The twin of hw_models/nvdla/sdp.py, rdma.py and sdp_write.py in every cycle, and of values/sdp.py and values/lut.py
 // in every bit, for INT8. An atom enters, meets its operands (joins), and goes through the lanes. Operands meet it
@@ -48,6 +48,11 @@ module sdp
     output logic [3:0]                      write_atoms,
     output logic [BURST-1:0][8*ATOM-1:0]    write_data,
     input  logic                            acknowledge,   // of the oldest burst that has left
+    // PDP, told of an atom LATE cycles behind the model
+    output logic                            pdp_valid,     // an atom may join
+    input  logic                            pdp_ready,     // and PDP will be in time for it
+    output logic [6:0]                      pdp_cycles,    // of the sub-units that are on
+    output logic [ELEMENTS-1:0][7:0]        pdp_data,      // chunks of atoms that have joined, LANE cycles later
     // what the summary reports
     output logic                            begins,
     output logic                            hands_over,    // its register group is free
@@ -149,10 +154,13 @@ module sdp
   logic [READERS-1:1][3:0][8*ATOM-1:0] operand;
   logic [$clog2(BEATS+2)-1:0] beats_left;
   delay #(.CYCLES(LATE)) to_join (.clk, .rst, .in(enters), .out(entered_late));
+  logic complete;
   always_comb begin
-    joins = busy && (waiting != 0 || entered_late) && beats_left == 0 && in_join < 6'(ATOMS_TO_BUS);
-    for (int r = 1; r < READERS; r++) if (from[r].on && !held[r]) joins = 1'b0;
+    complete = busy && (waiting != 0 || entered_late) && beats_left == 0;
+    for (int r = 1; r < READERS; r++) if (from[r].on && !held[r]) complete = 1'b0;
   end
+  assign pdp_valid = complete && launch.to_pdp;
+  assign joins = complete && (launch.to_pdp ? pdp_ready : in_join < 6'(ATOMS_TO_BUS));
   wire last_beat = (BEATS == 1) ? joins : beats_left == 1;
   wire last_pixel = pixel + 28'd1 == pixels;
   wire last_atom = joined + 39'd1 == atoms;
@@ -188,6 +196,7 @@ module sdp
   endfunction
 
   logic [ELEMENTS-1:0][7:0] made;
+  assign pdp_data = made;
   assign beat_out = joins ? '0 : B'(BEATS - int'(beats_left));
   wire [ELEMENTS-1:0][31:0] pixel_out = pixels_in[int'(place_out)*BEATS+int'(beat_out)];
   wire [8*ATOM-1:0] atom_out = atoms_in[place_out];
@@ -205,7 +214,7 @@ module sdp
   end
   logic flows, ends;
   delay #(.CYCLES(LANE), .BITS(2)) along (
-      .clk, .rst, .in({joins || beats_left != 0, last_beat}), .out({flows, ends})
+      .clk, .rst, .in({joins || beats_left != 0, last_beat && !launch.to_pdp}), .out({flows, ends})
   );
   logic [8*ATOM-1:0] gathering;
   wire [8*ATOM-1:0] atom = (8 * ATOM)'({made, gathering} >> (8 * ELEMENTS));
@@ -224,15 +233,16 @@ module sdp
   wire end_of_surface = end_of_line && line + 1'b1 == now.height;
   wire end_of_cube = end_of_surface && surface + 1'b1 == now.surfaces;
   wire aligned = ((address >> BYTES) + 32'd1) % 32'(BURST) == 0;
-  wire ends_burst = last_beat && ((one_pixel ? end_of_cube : end_of_line) || aligned);
+  wire ends_burst = last_beat && !launch.to_pdp && ((one_pixel ? end_of_cube : end_of_line) || aligned);
 
   // cycles until a burst may leave: those of the sub-units that are on, then one behind the other
   function automatic logic [6:0] x_cycles(logic on, logic alu_works, logic mul_works);
     return !on ? '0 : 7'(X_BASE) + (alu_works ? 7'(X_ALU) : '0) + (mul_works ? 7'(X_MUL) : '0);
   endfunction
   wire [6:0] y_cycles = !now.y.on ? '0 : 7'(Y_BASE) + (now.y.look_up ? 7'(Y_LUT) : '0);
-  wire [6:0] cycles = 7'(TO_WRITE) + x_cycles(now.x1.on, now.x1.alu, now.x1.mul)
+  assign pdp_cycles = x_cycles(now.x1.on, now.x1.alu, now.x1.mul)
       + x_cycles(now.x2.on, now.x2.alu, now.x2.mul) + y_cycles;
+  wire [6:0] cycles = 7'(TO_WRITE) + pdp_cycles;
   write_bursts #(.LONGEST(LONGEST)) write_bursts (
       .clk, .rst, .push(ends_burst), .address((gathered == 0) ? address : burst_address), .atoms(gathered + 4'd1),
       .cycles, .write_valid, .write_ready, .write_address, .write_atoms, .first(results_out)
@@ -257,8 +267,10 @@ module sdp
   wire [5:0] in_pipe_after = in_pipe - left;
   wire [2:0] ending_after = ending_count - 3'(finishes);
   wire [31:0] open_after = open + 32'(ends_burst) - 32'(acknowledge && !for_ending);
-  assign hands_over = busy && all_sent && in_pipe_after == 0 && (leaves || finishes)
+  wire hands_on = busy && all_sent && in_pipe_after == 0 && (leaves || finishes)
       && ending_after < 3'(ENDING);
+  logic [6:0] passing;                      // cycles until the last chunk has gone the way, to PDP
+  assign hands_over = hands_on || passing == 7'd1;
   delay #(.CYCLES(ACKNOWLEDGE_TO_DONE)) to_done (.clk, .rst, .in(finishes), .out(done));
 
   always_ff @(posedge clk) begin
@@ -267,7 +279,7 @@ module sdp
       {place_in, place_out, beat_in, pixel, waiting, in_join, reading, reads_held} <= '0;
       {held, stays, kernel_end, seen, fresh} <= '0;
       {column, line, surface, gathered} <= '0;
-      {all_sent, open, ending_head, ending_count} <= '0;
+      {all_sent, open, ending_head, ending_count, passing} <= '0;
       launch <= '0;
     end else begin
       if (begins) begin
@@ -297,8 +309,8 @@ module sdp
       in_front <= in_front_now + 4'(enters);
       waiting <= waiting + 5'(entered_late) - 5'(joins);
       joins_before <= join_line[15:0];
-      in_pipe <= in_pipe_after + 6'(enters);
-      in_join <= in_join + 6'(joins) - left_late;
+      in_pipe <= in_pipe_after + 6'(enters && !now.to_pdp);
+      in_join <= in_join + 6'(joins && !launch.to_pdp) - left_late;
       if (joins) pixel <= last_pixel ? '0 : pixel + 28'd1;
       for (int r = 1; r < READERS; r++) held[r] <= takes[r] || (held[r] && !used_up[r]);
       if (joins) beats_left <= ($bits(beats_left))'(BEATS - 1);
@@ -309,15 +321,17 @@ module sdp
         column <= end_of_line ? '0 : column + 1'b1;
         if (end_of_line) line <= end_of_surface ? '0 : line + 1'b1;
         if (end_of_surface) surface <= end_of_cube ? '0 : surface + 1'b1;
-        if (end_of_cube) all_sent <= 1'b1;
-        gathered <= ends_burst ? '0 : gathered + 1'b1;
+        if (end_of_cube) all_sent <= !launch.to_pdp;
+        gathered <= (ends_burst || launch.to_pdp) ? '0 : gathered + 1'b1;
       end
+      if (joins && last_atom && launch.to_pdp) passing <= cycles + 7'(BEATS - 1);
+      else if (passing != 0) passing <= passing - 7'd1;
 
-      open <= hands_over ? '0 : open_after;
+      open <= hands_on ? '0 : open_after;
       if (for_ending) ending[ending_head] <= ending[ending_head] - 1;
       if (finishes) ending_head <= ending_head + 1'b1;
-      if (hands_over) ending[ending_head+2'(ending_count)] <= open_after;
-      ending_count <= ending_after + 3'(hands_over);
+      if (hands_on) ending[ending_head+2'(ending_count)] <= open_after;
+      ending_count <= ending_after + 3'(hands_on);
     end
     if (beat_enters) pixels_in[int'(place_in)*BEATS+int'(beat_in)] <= cacc_data;
     if (takes[0]) atoms_in[place_in] <= read_data[0][0];

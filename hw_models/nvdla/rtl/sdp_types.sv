@@ -66,6 +66,7 @@ package sdp_types;
 
   typedef struct packed {          // of one launch
     logic               flying;    // pixels from CACC, else from memory
+    logic               to_pdp;    // atoms go to PDP, else to memory
     operand_t           from_x1;   // memory
     operand_t           from_x2;
     operand_t           from_y;
