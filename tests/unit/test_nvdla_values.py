@@ -5,7 +5,7 @@ from math import floor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hw_models.nvdla.encode import launch_of
@@ -31,7 +31,9 @@ def clamp(value: int, bits: int) -> int:
     return max(-(2 ** (bits - 1)), min(2 ** (bits - 1) - 1, value))
 
 
-@given(INT48, st.integers(0, 62))
+@given(st.integers(-(2**62), 2**62), st.integers(0, 70))
+@example(2**62, 63)  # the largest product of Y, which rounds up to 1
+@example(-(2**62), 63)
 def test_right_shift_rounds_half_away_from_zero(value, shift):
     assert shift_right(value, shift) == half_away(Fraction(value, 2**shift))
 

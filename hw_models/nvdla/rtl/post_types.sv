@@ -34,7 +34,7 @@ package post_types;
   function automatic logic signed [63:0] shift_right(logic signed [63:0] value, logic [9:0] shift);
     logic [63:0] size, half;
     if (shift == 0) return value;
-    if (shift >= 10'd63) return '0;
+    if (shift > 10'd63) return '0;
     size = value[63] ? -value : value;
     half = ((size >> (shift - 10'd1)) + 64'd1) >> 1;
     return value[63] ? -half : half;

@@ -22,10 +22,10 @@ def low_bits(value, bits):
 
 @njit
 def shift_right(value, shift):
-    """Return value / 2**shift, rounded half away from zero; ``shift`` 0 to 63."""
+    """Return value / 2**shift, rounded half away from zero; |value| < 2**63."""
     if shift == 0:
         return value
-    if shift >= 63:
+    if shift > 63:
         return 0
     if value >= 0:
         return ((value >> (shift - 1)) + 1) >> 1
