@@ -1,1 +1,1 @@
-"""Many points at a time on a GPU: one thread a point, the kernels' own code."""
+"""Many points at a time on a GPU: the kernels' own code."""

@@ -1,7 +1,7 @@
 """What threads of a GPU do to words that they share, as kernels call it.
 
 A kernel's code is for no machine in particular: these are calls of functions that whoever links it gives
-(`ATOMS`), the GPU's here, a CPU's for one thread alone in the tests.
+(`ATOMS`), or a CPU's in the tests.
 """
 
 from typing import Any
@@ -59,10 +59,14 @@ define i64 @dlasim.pause() alwaysinline {
 """
 _ALONE = """
 define i64 @dlasim.first(i64 %word) alwaysinline { ret i64 %word }
-define i64 @dlasim.pause() alwaysinline { ret i64 0 }
+declare i32 @sched_yield()
+define i64 @dlasim.pause() alwaysinline {
+  %ignored = call i32 @sched_yield()
+  ret i64 0
+}
 """
 ATOMS = _TEXT.format(scope='syncscope("block")', own=_OWN)  # of a block of threads
-ALONE = _TEXT.format(scope="", own=_ALONE)  # of a machine with one thread
+ALONE = _TEXT.format(scope="", own=_ALONE)  # of a CPU: each thread is a warp of its own
 
 
 def _function(build: Any, name: str, count: int) -> Any:

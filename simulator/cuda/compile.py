@@ -1,4 +1,4 @@
-"""From the kernels' own code to PTX: the parts that the CPU runs, linked, entered by a thread for each point.
+"""From the kernels' own code to PTX: the parts that the CPU runs, linked, entered by threads.
 
 `hw_models.parts` keeps LLVM's code of each kernel as it was lowered, for no machine in particular. Here all
 that an entry reaches becomes one module for NVIDIA's machines; LLVM, which comes with numba, makes PTX of it,

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import llvmlite.binding as ll
@@ -12,7 +13,7 @@ from simulator.cuda.atoms import ALONE
 from simulator.cuda.compile import CODE, WARP, Entry, Gathered, linked
 from simulator.cuda.driver import check
 
-MATHS: set[str] = set()  # functions that a GPU has too
+THREADS = 2  # of a block
 
 
 class Host:
@@ -35,7 +36,7 @@ class Host:
         ll.initialize_native_asmprinter()
         machine = ll.Target.from_default_triple().create_target_machine(opt=1)
         module = linked(entries, _call, machine.triple, str(machine.target_data), ALONE)
-        missing = {one.name for one in module.functions if one.is_declaration} - MATHS
+        missing = {one.name for one in module.functions if one.is_declaration} - {"sched_yield"}
         assert all(name.startswith("llvm.") for name in missing), missing
         engine = ll.create_mcjit_compiler(module, machine)
         engine.finalize_object()
@@ -80,8 +81,12 @@ class Host:
         kinds = [ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_void_p, ctypes.c_int64] * (count + 1)]
         call = ctypes.CFUNCTYPE(None, *kinds)(address)
         given = [one for data, size in arrays for one in (data.ctypes.data, size)]
-        for block in range(self.blocks):
-            call(block, codes.ctypes.data, *given)
+        with ThreadPoolExecutor(THREADS * self.blocks) as threads:  # they run beside each other
+            list(
+                threads.map(
+                    lambda k: call(k % self.blocks, codes.ctypes.data, *given), range(THREADS * self.blocks)
+                )
+            )
 
     def wait(self, codes: np.ndarray, points: int) -> None:
         check(self.get(codes, np.empty(points, CODE)))

@@ -163,7 +163,8 @@ def test_the_kernel_becomes_ptx_that_ptxas_takes():
         ptx = ptx_of((soc.entry_of(shape_of(build_machine(config))),), "sm_90")
     assert ".visible .entry simulate(" in ptx
     assert ".extern" not in ptx
-    assert not re.search(r"\b(max|min)\.[su](8|16)|\batom", ptx)
+    assert not re.search(r"\b(max|min)\.[su](8|16)", ptx)
+    assert len(re.findall(r"\batom", ptx)) <= 8  # those of the queues: no references are counted
     ptxas = shutil.which("ptxas")
     if ptxas is not None:
         with tempfile.TemporaryDirectory() as folder:
