@@ -16,7 +16,8 @@ from hw_models.dram.standalone import PROGRESS, TRACE
 from hw_models.dram.state import CHANNEL, LOG
 from hw_models.errors import ConfigError
 from hw_models.port import REQUEST
-from simulator.cuda.compile import CODE, WARP, All, Each, Entry, Words
+from simulator.cuda.arguments import CODE, All, Each, Entry, Words
+from simulator.cuda.doors import WARP
 from simulator.cuda.dram_kernels import JOB, place, report, serve, wait_for_mates
 from simulator.cuda.dram_layout import LAYOUT, LEFT_OUT, MOST_REQUESTS, known_of, reported
 from simulator.cuda.layout import WORD, pack, unpack

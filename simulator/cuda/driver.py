@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ConfigError
-from simulator.cuda.compile import CODE, WARP, Entry, Gathered, ptx_of
+from simulator.cuda.arguments import CODE, Entry, Gathered
+from simulator.cuda.compile import ptx_of
+from simulator.cuda.doors import WARP
 
 KEY = "--device"
 EXTRA = "cuda-bindings is not installed; pip install 'dlasim[cuda]'"

@@ -18,8 +18,9 @@ import numpy as np
 
 from simulator.config.model import Config, load
 from simulator.cuda.driver import Gpu
-from simulator.cuda.soc import EVENTS, Point, Systems, Wave, point_of, rows_of
+from simulator.cuda.soc import EVENTS, Systems, Wave
 from simulator.cuda.soc_layout import shape_of
+from simulator.cuda.soc_rows import Point, point_of, rows_of
 from simulator.kernel import soc
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled, run_machine

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from hw_models.errors import ConfigError
 from simulator.config.model import Config, load
-from simulator.cuda.soc import Point, Systems, point_of, why_not
+from simulator.cuda.soc import Systems
+from simulator.cuda.soc_rows import Point, point_of, why_not
 from simulator.kernel.warm import compile_memory_side, kinds_of
 from simulator.report.run import Run
 from simulator.simulate import in_one_run, result_of

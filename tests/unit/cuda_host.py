@@ -9,8 +9,10 @@ import llvmlite.binding as ll
 import numpy as np
 from llvmlite import ir
 
+from simulator.cuda.arguments import CODE, Entry, Gathered
 from simulator.cuda.atoms import ALONE
-from simulator.cuda.compile import CODE, WARP, Entry, Gathered, linked
+from simulator.cuda.compile import linked
+from simulator.cuda.doors import WARP
 from simulator.cuda.driver import check
 
 THREADS = 2  # of a block

@@ -14,7 +14,7 @@ from cuda_host import Host
 import simulator
 from hw_models.errors import ConfigError, StuckError
 from simulator.config.model import load
-from simulator.cuda import points, soc
+from simulator.cuda import points, soc, soc_rows
 from simulator.cuda.compile import _ending, ptx_of
 from simulator.cuda.layout import cut, packed
 from simulator.cuda.measure_soc import design
@@ -51,13 +51,13 @@ def build(number):
 def ended(systems, build, count):
     return {
         number: (machine, error)
-        for number, machine, error in systems.run([soc.point_of(build(k)) for k in range(count)], build)
+        for number, machine, error in systems.run([soc_rows.point_of(build(k)) for k in range(count)], build)
     }
 
 
 def differences(machine, right):
     """Return what is not as the CPU has it, of all state."""
-    rows, wanted = (soc.rows_of(each, shape_of(right)) for each in (machine, right))
+    rows, wanted = (soc_rows.rows_of(each, shape_of(right)) for each in (machine, right))
     names = [name for name in rows if rows[name].tobytes() != wanted[name].tobytes()]
     return names + [f for f in rows["point"].dtype.names if (rows["point"][f] != wanted["point"][f]).any()]
 
@@ -79,17 +79,19 @@ def test_a_machine_comes_back_as_it_was():
     machine.channels[0]["reads"] = 7
     machine.wired.tags["line"][3, 2] = 11
     machine.jobs[0]["completed"][3] = 2
-    rows = soc.rows_of(machine, shape_of(machine))
-    soc.restore(other, rows)
-    for name, array in (soc.states_of(machine) | soc.tables_of_its_own(machine)).items():
-        assert array.tobytes() == (soc.states_of(other) | soc.tables_of_its_own(other))[name].tobytes(), name
+    rows = soc_rows.rows_of(machine, shape_of(machine))
+    soc_rows.restore(other, rows)
+    for name, array in (soc_rows.states_of(machine) | soc_rows.tables_of_its_own(machine)).items():
+        assert (
+            array.tobytes() == (soc_rows.states_of(other) | soc_rows.tables_of_its_own(other))[name].tobytes()
+        ), name
 
 
 def test_what_runs_beside_the_event_loop_stays_on_the_cpu():
     machine = build(0)
-    assert soc.why_not(machine) == ""
+    assert soc_rows.why_not(machine) == ""
     machine.storage = object()
-    assert soc.why_not(machine) == "flash or a backend runs beside the event loop"
+    assert soc_rows.why_not(machine) == "flash or a backend runs beside the event loop"
 
 
 def test_what_raises_ends_the_launch():
@@ -125,7 +127,7 @@ def test_all_state_is_as_on_the_cpu(systems, monkeypatch):
 
 @compiled
 def test_more_systems_than_fit_run_in_waves(systems, monkeypatch):
-    given = [soc.point_of(build(k)) for k in range(3)]
+    given = [soc_rows.point_of(build(k)) for k in range(3)]
     monkeypatch.setattr(systems.device, "_room", 2 * max(point.bytes for point in given))
     assert list(map(len, systems.waves(given))) == [2, 1]
     monkeypatch.setattr(systems.device, "_room", 1000)
@@ -176,7 +178,7 @@ def test_the_kernel_becomes_ptx_that_ptxas_takes():
 
 @compiled
 def test_a_sweep_of_systems_is_the_same_on_all_devices(systems, tmp_path, monkeypatch):
-    monkeypatch.setattr(soc, "ENTRIES", 8)  # of the ledger: the clerk is asked for often
+    monkeypatch.setattr(soc_rows, "ENTRIES", 8)  # of the ledger: the clerk is asked for often
     monkeypatch.setattr(points, "count_gpus", lambda: 2)
     monkeypatch.setattr(points, "Gpu", lambda number: systems.device)
     (tmp_path / "base.yaml").write_text(SYSTEM)

@@ -85,7 +85,10 @@ def test_few_modules_import_numba():
         "shortcuts",
         "whole",
     }
-    gpu = {f"simulator.cuda.{name}" for name in ("atoms", "compile", "layout", "points", "units")}
+    gpu = {
+        f"simulator.cuda.{name}"
+        for name in ("arguments", "atoms", "compile", "doors", "layout", "points", "units")
+    }
     assert set(numba) == {f"hw_models.{name}" for name in owners} | gpu
 
 
