@@ -61,7 +61,7 @@ def quiet_answers(state):
         quiet //= state["burst_beats"]
     if sdp["ending_count"]:
         quiet = min(quiet, sdp["ending_acks"][sdp["ending_head"]] - 1)
-    return quiet
+    return max(0, quiet)
 
 
 @inlined
