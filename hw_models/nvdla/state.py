@@ -74,6 +74,7 @@ NVDLA = np.dtype(
         ("weight_compression", np.int64),
         ("cdma_beats_atoms", np.int64),  # atoms a beat
         ("master", np.int64),  # index in the system's list of masters
+        ("cvsram", np.int64),  # 1: has the second memory interface
         ("patient", np.int64),  # 1: it may be told late of answers that change nothing (quiet.py)
         # life
         ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
@@ -86,7 +87,6 @@ NVDLA = np.dtype(
         ("done_op", np.int64, (DONES,)),
         ("done_slot", np.int64, (DONES,)),
         ("done_time", np.int64, (DONES,)),  # interrupt pin
-        ("cvsram", np.int64),  # 1: has the second memory interface
         ("mcif", MCIF, (2,)),  # MCIF, CVIF
         ("cbuf", CBUF),
         ("cdma_data", CDMA_DATA),
