@@ -2,10 +2,10 @@
 
 A bank with queued requests of direction ``w`` asks for ACT while it is closed, for RD or WR while one of them
 hits its row, for PRE while one misses it and no opener keeps it; for an opener's own RD or WR while there is
-one. Each such kind has a list of its banks and remembers which bank was found first: the earliest, of equally
-early ones the one with the oldest request. A bank that begins to ask is compared with it. It is looked for
-anew once its time is past, for then others may be as early, or when a command has made times of its kind
-later (`forget`).
+one. Each such kind has a list of its banks and, for openers and under plain FR-FCFS (``simple``), remembers
+which bank was found first: the earliest, of equally early ones the one with the oldest request. A bank that
+begins to ask is compared with it. It is looked for anew once its time is past, for then others may be as
+early, or when a command has made times of its kind later (`forget`).
 """
 
 from hw_models.dram.names import Scheduler
@@ -26,14 +26,22 @@ def ask(state, w, kind, b):
         state["asking_banks"][w, kind, count] = b
         bank["asks"][w, kind] = count
         state["asking"][w, kind] = count + 1
-        time = max(earliest(state, bank, w, kind), state["next"])
-        first_time = state["first_time"][w, kind]
-        if time <= first_time:
-            order = state["entries"][request_of(bank, w, kind)]["order"]
-            if time < first_time or order < state["first_order"][w, kind]:
-                state["first"][w, kind] = b
-                state["first_time"][w, kind] = time
-                state["first_order"][w, kind] = order
+        if kind == OPENER or state["simple"] == 1:
+            compare(state, w, kind, b)
+
+
+@inlined
+def compare(state, w, kind, b):
+    """Bank ``b`` begins to ask: it may be before the one found first."""
+    bank = state["banks"][b]
+    time = max(earliest(state, bank, w, kind), state["next"])
+    first_time = state["first_time"][w, kind]
+    if time <= first_time:
+        order = state["entries"][request_of(bank, w, kind)]["order"]
+        if time < first_time or order < state["first_order"][w, kind]:
+            state["first"][w, kind] = b
+            state["first_time"][w, kind] = time
+            state["first_order"][w, kind] = order
 
 
 @inlined

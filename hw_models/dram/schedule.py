@@ -227,6 +227,13 @@ def choose_by_rules(state):
         state["chosen"] = WAKE
 
 
+@inlined
+def is_idle(state):
+    """Return whether nothing is queued or owed, and no state of a rank or a master changes by itself."""
+    rests = state["pending"] == 0 and state["owed"] == 0 and state["down_after"] == 0
+    return rests and state["scheduler"] != BLISS
+
+
 @njit
 def choose(state):
     """Find the next command, from cycle ``state["next"]`` on."""
@@ -236,7 +243,9 @@ def choose(state):
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
-    if state["simple"] == 1 and state["owed"] == 0:
+    if is_idle(state):
+        show_queues(state)
+    elif state["simple"] == 1 and state["owed"] == 0:
         choose_simply(state)
     else:
         choose_by_rules(state)
@@ -278,7 +287,8 @@ def choose_again(state, e):
         if bank["head"][w] == e:
             consider(state, e)
     elif bank["hit"][w] == e or bank["miss"][w] == e:
-        if state["guard"] != NO_GUARD or state["hit_cap"] > 0:
+        closes = state["chosen"] == PRECHARGE and state["chosen_bank"] == entry["bank"]
+        if state["hit_cap"] > 0 or (state["guard"] != NO_GUARD and closes):
             state["stale"] = 1
         else:
             consider(state, e)

@@ -55,10 +55,9 @@ def note_entry(state, e, now):
         state["snapshot"][e, 2, m] = state["bank_held"][b, m]
 
 
-@inlined
-def note_first_command(state, e, command, time):
-    """Entry ``e`` sends its first command: charge the time in the queue."""
-    pass_time(state, time)
+@njit
+def charge_holders(state, e):
+    """Charge the time that entry ``e`` has been in the queue to those who held the channel meanwhile."""
     entry = state["entries"][e]
     b = entry["bank"]
     w = entry["write"]
@@ -78,7 +77,20 @@ def note_first_command(state, e, command, time):
         turn = min(other, rest)
         charge(state, victim, m, TURNAROUND, turn)
         charge(state, victim, m, BUS_BUSY, rest - turn)
-    state["waited"] += time - entry["arrived"] - 1  # it may be served from the cycle after it came
+
+
+@inlined
+def note_first_command(state, e, command, time):
+    """Entry ``e`` sends its first command: charge the time in the queue."""
+    pass_time(state, time)
+    entry = state["entries"][e]
+    b = entry["bank"]
+    w = entry["write"]
+    victim = entry["master"]
+    waited = time - entry["arrived"] - 1  # it may be served from the cycle after it came
+    if waited > 0:
+        charge_holders(state, e)
+    state["waited"] += waited
     entry["charged"] = time
     entry["culprit"] = victim
     opener = state["banks"][b]["opener"]
