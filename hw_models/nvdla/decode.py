@@ -8,6 +8,7 @@ import numpy as np
 from hw_models.nvdla.launch import SUB_UNITS, Launch, is_on, reads_alu, reads_mul
 from hw_models.nvdla.op import OP, InBuffer, Operand, Unit
 from hw_models.nvdla.registers import Settings
+from hw_models.nvdla.values.pixels import FORMATS, pixel_bytes
 
 ALU, MUL = 1, 2  # bits of `x1_work`, `x2_work`
 BOTH = 2  # DATA_USE
@@ -68,11 +69,14 @@ def _convolution(launch: Launch, atom_bytes: int) -> dict[str, int]:
         rows, columns = rows - 1, columns - 1
     lines = csc["DATAIN_HEIGHT_EXT"] + 1
     out_width, out_height = csc["DATAOUT_WIDTH"] + 1, csc["DATAOUT_HEIGHT"] + 1
+    source = cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0")
+    if image and cdma["PIXEL_FORMAT"] in FORMATS:
+        source += cdma["PIXEL_X_OFFSET"] * pixel_bytes(FORMATS[cdma["PIXEL_FORMAT"]])
     fields = {
         "width": cdma["DATAIN_WIDTH"] + 1,
         "height": cdma["DATAIN_HEIGHT"] + 1,
         "channels": channels,
-        "src": cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0"),
+        "src": source,
         "src_line_stride": cdma["LINE_STRIDE"],
         "src_surface_stride": cdma["SURF_STRIDE"],
         "image": image,

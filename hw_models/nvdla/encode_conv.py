@@ -27,7 +27,7 @@ def convolution(op: Any, preset: Mapping[str, int]) -> dict[str, Builder]:
     macs = {name: Builder(name) for name in ("CMAC_A", "CMAC_B")}
     for mac in macs.values():
         mac.fields({"CONV_MODE": int(op["winograd"]), "PROC_PRECISION": 0})
-    return {"CDMA": _cdma(op, sizes), "CSC": _csc(op, sizes), **macs, "CACC": _cacc(op)}
+    return {"CDMA": _cdma(op, sizes, preset["atom_bytes"]), "CSC": _csc(op, sizes), **macs, "CACC": _cacc(op)}
 
 
 def _sizes(op: Any, preset: Mapping[str, int]) -> _Sizes:
@@ -83,7 +83,7 @@ def _both(op: Any, sizes: _Sizes) -> dict[str, int]:
     }
 
 
-def _cdma(op: Any, sizes: _Sizes) -> Builder:
+def _cdma(op: Any, sizes: _Sizes, atom: int) -> Builder:
     cdma = Builder("CDMA")
     image, width, height, channels = (int(op[key]) for key in ("image", "width", "height", "channels"))
     kernel_bytes = sizes.kernel_channels * sizes.rows * sizes.columns
@@ -113,7 +113,11 @@ def _cdma(op: Any, sizes: _Sizes) -> Builder:
         }
     )
     cdma.values["D_WEIGHT_BYTES"] = int(op["weight_bytes"])
-    cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0", int(op["src"]))
+    pixel, rest = divmod(int(op["src"]) % atom, channels)  # of an image, the first one in its atom
+    begins_within = bool(image) and not rest
+    cdma.field("PIXEL_X_OFFSET", pixel if begins_within else 0)
+    source = int(op["src"]) - (pixel * channels if begins_within else 0)
+    cdma.address("D_DAIN_ADDR_LOW_0", "D_DAIN_ADDR_HIGH_0", source)
     cdma.address("D_WEIGHT_ADDR_LOW", "D_WEIGHT_ADDR_HIGH", int(op["weights"]))
     if op["wmb_bytes"]:
         cdma.values["D_WMB_BYTES"] = int(op["wmb_bytes"])

@@ -30,7 +30,7 @@ PDP = _nvdla("pdp_types", *SHARED, "read_start", "write_bursts", *PDP_UNITS)
 SDP_PDP = _nvdla("post_types", "sdp_types", "pdp_types", *SHARED, *SDP_UNITS, *PDP_UNITS, "sdp_pdp")
 CONV_PIPE = _nvdla(
     *("post_types", "conv_types", "cdma_types", "sdp_types"),
-    *(*SHARED, *CORE_UNITS, *CDMA_UNITS, *SDP_UNITS, "conv_pipe"),
+    *(*SHARED, *CORE_UNITS, *CDMA_UNITS, *SDP_UNITS, "write_port", "conv_pipe"),
 )
 NV_SMALL_CORE = {"ATOMIC_C": 8, "ATOMIC_K": 8, "SDP_ELEMENTS": 1, "BANKS": 32, "DEPTH": 512}
 NV_SMALL_SDP = {"ATOM": 8, "ELEMENTS": 1, "BURST": 1, "FIFO": 8, "OPERAND_FIFO": 16}

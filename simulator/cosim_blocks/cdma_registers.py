@@ -74,8 +74,6 @@ def _fault(op: Any, cdma: Settings, preset: Mapping[str, int]) -> str:
         return "is of INT8; write IN_PRECISION and PROC_PRECISION 0"
     if op["image"] and cdma["PIXEL_FORMAT"] not in PIXELS.get(int(op["channels"]), ()):
         return f"has no pixel format {cdma['PIXEL_FORMAT']:#x} of {op['channels']} channels"
-    if op["image"] and cdma["PIXEL_X_OFFSET"]:
-        return "takes the place of the first pixel from the address; write PIXEL_X_OFFSET 0"
     return ""
 
 

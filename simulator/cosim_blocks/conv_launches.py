@@ -114,8 +114,18 @@ def _numbers(rng: random.Random, noise: np.random.Generator, shape: tuple[int, .
     return noise.integers(low, high, shape).astype(np.int8)
 
 
-def fit(rng: random.Random, op: Any, preset: dict[str, int], state: Any, banks: tuple[int, int]) -> bool:
-    """Give a launch banks of CBUF, the last ``banks`` if it can. Returns whether it fits and is short."""
+def fit(
+    rng: random.Random,
+    op: Any,
+    preset: dict[str, int],
+    state: Any,
+    banks: tuple[int, int],
+    keeps_data: float = 0.3,
+) -> bool:
+    """Give a launch banks of CBUF, the last ``banks`` if it can. Returns whether it fits and is short.
+
+    ``keeps_data``: chance that a new split is of weights alone.
+    """
     size, k, depth = preset["cbuf_entry_bytes"], preset["atomic_k"], preset["cbuf_depth"]
     taps = int(op["kernel_width"] * op["kernel_height"] * op["channels"])
     op["weight_bytes"] = weight_bytes = -(-taps * int(op["kernels"]) // UNIT_BYTES) * UNIT_BYTES
@@ -129,7 +139,7 @@ def fit(rng: random.Random, op: Any, preset: dict[str, int], state: Any, banks: 
         op["data_banks"], op["weight_banks"] = banks
     else:
         most = preset["cbuf_banks"] - need_weights
-        keeps = need_data <= banks[0] <= most and rng.random() < 0.3
+        keeps = need_data <= banks[0] <= most and rng.random() < keeps_data
         op["data_banks"] = banks[0] if keeps else rng.randint(need_data, most)
         op["weight_banks"] = rng.randint(need_weights, preset["cbuf_banks"] - op["data_banks"])
     return True

@@ -25,8 +25,8 @@ BLOCKS = (Block.CDMA, Block.CSC, Block.CACC, Block.SDP)
 NUMBERS = {int(Client.CDMA_DATA): 1, int(Client.CDMA_WEIGHT): 2}  # of the clients, in the RTL
 CHANCES = (1.0, 1.0, 1.0, 0.5, 0.1)  # that a neighbour does in a cycle what it could do
 LATENCIES = (1, 20, 100)
-PATIENT = 0.1  # of the launches: they come when all units are idle
-IDLE = ("enable", "read_ready", "beat_valid", "acknowledge")
+PATIENT = 0.2  # of the launches: they come when all units are idle
+IDLE = ("enable", "read_ready", "write_ready", "beat_valid", "acknowledge")
 
 
 class Bench(bench.Bench):
@@ -42,6 +42,8 @@ class Bench(bench.Bench):
         "CDMA is a launch ahead of CSC",
         "lines are left and dropped",
         "acknowledgements are late",
+        "memory refuses a burst of writes",
+        "writes wait for those in flight",
         "negative results are halved",
         "all is reused by a launch that finds the units idle",
         *KEPT_GOALS,
@@ -65,6 +67,10 @@ class Bench(bench.Bench):
         }
 
     def begin(self, episode: int) -> dict[str, int]:
+        least = self.preset["burst_beats"]
+        self.preset["outstanding_writes"] = self.random.choice(
+            [256, 256, self.random.randint(least, 8 * least)]
+        )
         self.reset(out_limit=self.random.choice([1, 2, 4]))
         self._draw_chances()
         self.next_task: Task | None = self.new_task()
@@ -90,11 +96,13 @@ class Bench(bench.Bench):
 
     def idle(self) -> dict[str, int]:
         outstanding = self.preset["outstanding_reads"]
-        limit = int(self.reads["limit"])
-        return {"outstanding": outstanding, "out_limit": limit} | dict.fromkeys(IDLE, 0)
+        writes, limit = self.preset["outstanding_writes"], int(self.reads["limit"])
+        settings = {"outstanding": outstanding, "write_outstanding": writes, "out_limit": limit}
+        return settings | dict.fromkeys(IDLE, 0)
 
     def _draw_chances(self) -> None:
-        self.chances = {who: self.random.choice(CHANCES) for who in ("driver", "bus", "beats", "memory")}
+        neighbours = ("driver", "bus", "beats", "memory", "writes")
+        self.chances = {who: self.random.choice(CHANCES) for who in neighbours}
         self.latency = self.random.choice(LATENCIES)
 
     def new_task(self) -> Task | None:
@@ -133,7 +141,7 @@ class Bench(bench.Bench):
         self.room = max(counts) < 2
         waits = self.patient and any(counts)
         self.enable = self.room and not waits and self.next_task is not None and self.flip("driver")
-        self.read_ready = self.flip("bus")
+        self.read_ready, self.write_ready = self.flip("bus"), self.flip("writes")
         ready = self.on_bus is None and bool(self.beats) and self.beats[0][0] <= cycle
         self.fresh = ready and self.flip("beats")
         if self.fresh:
@@ -144,6 +152,7 @@ class Bench(bench.Bench):
         inputs = {
             "enable": int(self.enable),
             "read_ready": int(self.read_ready),
+            "write_ready": int(self.write_ready),
             "beat_valid": int(self.on_bus is not None),
             "acknowledge": int(self.acknowledge),
         }
@@ -155,7 +164,7 @@ class Bench(bench.Bench):
 
     def check(self, cycle: int) -> dict[str, int]:
         expected = self.step(cycle)
-        self.transactions += expected["write_valid"]
+        self.transactions += expected["write_valid"] and self.write_ready
         if cycle % 8 == 0:
             ahead = self.state["cdma_data"]["slot"] != self.state["csc"]["slot"]
             self.reach("CDMA is a launch ahead of CSC", ahead and self.state["csc"]["phase"] == Phase.BUSY)
@@ -193,15 +202,18 @@ class Bench(bench.Bench):
         }
 
     def _written(self, cycle: int) -> dict[str, int]:
-        """Return the burst of writes on the bus, with its data."""
+        """Return the burst of writes on the bus, with its data; memory takes it, perhaps."""
+        self.reach("writes wait for those in flight", self.state["mcif"][0]["write_limited"])
         if not self.writes["count"]:
             return {"write_valid": 0}
         row, atom = bench.copied(front(self.writes)), self.preset["atom_bytes"]
-        pop(self.writes)
         count = int(row["bytes"]) // atom
-        earliest = cycle + self.delays(count)[1]
-        self.reach("acknowledgements are late", len(self.answers) > 4)
-        self.answers.append((max(earliest, self.answers[-1][0] if self.answers else 0), row))
+        self.reach("memory refuses a burst of writes", not self.write_ready)
+        if self.write_ready:
+            pop(self.writes)
+            earliest = cycle + self.delays(count)[1]
+            self.reach("acknowledgements are late", len(self.answers) > 4)
+            self.answers.append((max(earliest, self.answers[-1][0] if self.answers else 0), row))
         stored = self.memory.read(int(row["address"]), int(row["bytes"]))
         return {
             "write_valid": 1,

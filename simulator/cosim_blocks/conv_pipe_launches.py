@@ -64,7 +64,9 @@ def _fitting(random: Random, preset: dict[str, int], state: Any, banks: tuple[in
         op["fetch_grain"] = random.choice([1, 2, 3, int(op["height"])])
         if op["image"]:
             _pad(random, op, atom)
-        if _is_odd(op, int(line_entries(state, op)), preset) or not fit(random, op, preset, state, banks):
+        if _is_odd(op, int(line_entries(state, op)), preset) or not fit(
+            random, op, preset, state, banks, keeps_data=0.6
+        ):
             continue
         return op
 
@@ -93,7 +95,7 @@ def _pad(random: Random, op: Any, atom: int) -> None:
     each = int(op["channels"])
     op["src"] = random.randrange(max(1, atom // each)) * each
     for side in ("pad_left", "pad_right"):
-        op[side] = random.choice([0, 1, 2, random.randint(0, 4)])
+        op[side] = random.choice([1, 2, random.randint(0, 4)])
         op[side] = min(op[side], max(0, op["width"] - 1))
         op["width"] -= op[side]
 

@@ -1,8 +1,7 @@
 // The convolution pipeline: CDMA behind the memory interface, the convolution core, SDP; from memory to memory.
 //
 // The twin of the whole accelerator's model for convolutions in INT8 whose operands come from registers. Its units are
-// twins of their own; here they tell each other what the benches of each play. SDP is the only one that writes: its
-// bursts are on the bus when they are ready, and memory takes them.
+// twins of their own; here they tell each other what the benches of each play. SDP is the only one that writes.
 
 module conv_pipe
   import cdma_types::*, conv_types::*, sdp_types::*;
@@ -27,7 +26,8 @@ module conv_pipe
     input  logic [$bits(sdp_launch_t)-1:0]   sdp_registers,
     output logic                             room,
     // settings of the memory interface
-    input  logic [9:0]                       outstanding,
+    input  logic [9:0]                       outstanding,      // most beats in flight, of reads and of writes
+    input  logic [9:0]                       write_outstanding,
     input  logic [7:0]                       out_limit,
     // reads: bursts, and their beats
     output logic                             read_valid,
@@ -41,6 +41,7 @@ module conv_pipe
     input  logic [8*ATOM-1:0]                beat_data,
     // writes
     output logic                             write_valid,      // a burst with all of its data
+    input  logic                             write_ready,
     output logic [31:0]                      write_address,
     output logic [3:0]                       write_atoms,
     output logic [BURST-1:0][8*ATOM-1:0]     write_data,
@@ -100,13 +101,23 @@ module conv_pipe
       .credits, .mac_weights, .mac_data, .data_waits, .weight_waits, .output_waits
   );
 
+  logic sdp_writes, sdp_may_write;
+  logic [31:0] sdp_address;
+  logic [3:0] sdp_atoms;
+  logic [BURST-1:0][8*ATOM-1:0] sdp_data;
   sdp #(.ATOM(ATOM), .ELEMENTS(SDP_ELEMENTS), .BURST(BURST)) post (
       .clk, .rst, .enable(enabled), .registers(sdp_registers), .reader_registers('0), .room(sdp_room), .lut('0),
       .table_write(1'b0), .table_lo(1'b0), .table_entry('0), .table_data('0), .cacc_valid(pixel),
       .cacc_ready(pixel_ready), .cacc_data(results), .read_valid(operand_reads), .read_ready('0),
       .read_address(operand_addresses), .read_beats(operand_beats), .beat_valid('0), .beat_data('0),
-      .credit(operand_credits), .write_valid, .write_ready(1'b1), .write_address, .write_atoms, .write_data,
+      .credit(operand_credits), .write_valid(sdp_writes), .write_ready(sdp_may_write),
+      .write_address(sdp_address), .write_atoms(sdp_atoms), .write_data(sdp_data),
       .acknowledge, .pdp_valid, .pdp_ready(1'b0), .pdp_cycles, .pdp_data, .begins(sdp_begins), .hands_over, .done
+  );
+  write_port #(.BURST(BURST), .BITS(8 * ATOM)) port (
+      .clk, .rst, .outstanding(write_outstanding), .unit_valid(sdp_writes), .unit_ready(sdp_may_write),
+      .unit_address(sdp_address), .unit_beats(sdp_atoms), .unit_data(sdp_data), .write_valid, .write_ready,
+      .write_address, .write_beats(write_atoms), .write_data, .acknowledge
   );
 
 endmodule

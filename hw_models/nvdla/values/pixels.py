@@ -68,6 +68,11 @@ MEANS = ("MEAN_RY", "MEAN_GU", "MEAN_BV", "MEAN_AX")
 PACKED_BITS = 16  # a component of a packed pixel is its number's upper bits
 
 
+def pixel_bytes(form: Format) -> int:
+    """Return the bytes of a pixel in the first plane."""
+    return form.element_bytes * (1 if form.packed else len(form.order) - form.second_plane)
+
+
 def _plane(
     memory: Memory, address: int, stride: int, offset: int, size: tuple[int, int], kind: np.dtype, each: int
 ) -> np.ndarray:
