@@ -107,6 +107,7 @@ SDP_STATE = np.dtype(
         ("history", np.int64, (HISTORY,)),  # cycles of the last ones, newest first
         ("space_at", np.int64),  # cycle from which a write has made room
         ("passed_at", np.int64),  # cycle in which a launch's last chunk has gone the way, to PDP
+        ("free_at", np.int64),  # cycle from which the next launch may begin
         ("in_pipe", np.int64),  # atoms past the join and not yet on the bus
         # position of the next atom in the output cube
         ("beat_atoms", np.int64),  # atoms a beat
@@ -301,7 +302,7 @@ def reset_post(state: Any) -> None:
         chain["client"] = client
         readers[client]["credit"] = state["sdp_main_fifo_atoms" if client == 1 else "sdp_operand_fifo_atoms"]
     state["sdp"]["passed_at"] = NEVER
-    for unit, key in (("sdp", "rdma_free"), ("pdp", "free_at"), ("cdp", "free_at")):
+    for unit, key in (("sdp", "rdma_free"), ("sdp", "free_at"), ("pdp", "free_at"), ("cdp", "free_at")):
         state[unit][key] = LONG_AGO
     readers[2]["credit"] = state["pdp_fifo_atoms"]
     readers[3]["credit"] = state["cdp_fifo_atoms"]

@@ -268,10 +268,14 @@ def sdp_step(state, ops, now):
     if sdp["passed_at"] <= now:
         sdp["passed_at"] = NEVER
         sdp["busy"] = 0
+        sdp["free_at"] = now + 1
         group_pop(state, _SDP)
         wake(state, _P_SDP, now + 1)
     elif not sdp["busy"] and state["groups"][_SDP]["count"]:
-        start(state, ops, now)
+        if sdp["free_at"] <= now:
+            start(state, ops, now)
+        else:
+            wake(state, _P_SDP, sdp["free_at"])
     wake(state, _P_SDP, sdp["passed_at"])
     _wake_cacc(state, now)
     sdp_flow(state)

@@ -66,10 +66,11 @@ def hand_over(state, now):
     sdp["ending_count"] += 1
     sdp["acks_left"] = 0
     sdp["busy"] = 0
+    sdp["free_at"] = now + WRITE_TO_ROOM
     sdp["all_sent"] = 0
     sdp["in_pipe"] = 0
     group_pop(state, _SDP)
-    wake(state, _P_SDP, now + WRITE_TO_ROOM)
+    wake(state, _P_SDP, sdp["free_at"])
 
 
 @njit

@@ -8,13 +8,16 @@ from nvdla_post_helpers import cube_op, operand, run
 from nvdla_sdp_twin import JOIN_TO_WRITE, bursts
 from nvdla_sdp_twin import run as run_twin
 
-from hw_models.nvdla.block import advance, respond, start
+from hw_models.nvdla.block import advance, new_record, respond, start
 from hw_models.nvdla.build import build
-from hw_models.nvdla.names import Client, Mark, Stall
+from hw_models.nvdla.groups import group_push
+from hw_models.nvdla.names import Block, Client, Mark, Stall
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.post_state import SKID
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.rdma import skid_accepts, skid_front, skid_pop, skid_push, skid_reset
+from hw_models.nvdla.sdp import sdp_step
+from hw_models.nvdla.sdp_write import hand_over
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
 
 MEASURED = ("nv_small", "nv_medium_512", "nv_large")
@@ -219,3 +222,24 @@ def test_an_operand_that_is_there_is_taken_while_another_is_not():
     buffered, beats = PRESETS["nv_small"]["sdp_operand_fifo_atoms"], 2  # of one atom's operand
     taken, in_register, in_slots, gathered = beats, beats, beats, beats
     assert reads_while_x1_is_late(400) == buffered + gathered + in_slots + in_register + taken
+
+
+@pytest.mark.parametrize("to_pdp", [False, True])
+def test_a_launch_enabled_in_the_cycle_in_which_the_one_before_hands_over_begins_in_the_next(to_pdp):
+    ops = sdp("nv_small", 2, 2, 8)
+    state = build(PRESETS["nv_small"])[0]
+    unit = state["sdp"]
+    group_push(state, int(Block.SDP), 0, new_record(state, ops[0], 0, 0), 0)
+    sdp_step(state, ops, 0)
+    assert unit["busy"]
+    if to_pdp:
+        unit["passed_at"] = 50
+        sdp_step(state, ops, 50)
+    else:
+        hand_over(state, 50)
+    group_push(state, int(Block.SDP), 0, new_record(state, ops[0], 0, 50), 50)
+    sdp_step(state, ops, 50)  # for the enable
+    assert not unit["busy"]
+    sdp_step(state, ops, 51)
+    assert unit["busy"]
+    assert unit["begun"] == 51
