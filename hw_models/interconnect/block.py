@@ -132,18 +132,6 @@ def is_first(state, i, now):
 
 
 @inlined
-def foresee_first(state, i):
-    """Decide who stands first once the bus is free, where reads and writes are both there by then."""
-    source = i >> 1
-    lane, other = state["lanes"][i], state["lanes"][i ^ 1]
-    alike = lane["bus"] == other["bus"] and state["caching"][source] == 0
-    if state["fifo_head"][source] < 0 and other["count"] > 0 and alike:
-        latest = max(lane["rows"][lane["head"]]["time"], other["rows"][other["head"]]["time"])
-        if max(latest, state["fifo_since"][source]) <= state["bus_free"][lane["bus"]]:
-            state["fifo_head"][source] = state["write_turn"][source]
-
-
-@inlined
 def keeps_order(state, i, name, master, now):
     """Tell whether lane ``i``'s piece waits for its turn in the channel or for its id's last transaction."""
     if not is_first(state, i, now):
@@ -172,16 +160,10 @@ def examine(state, i, now, wires, down):
     if state["bus_free"][lane["bus"]] > now:
         claim(state, i, now)
         lane["retry"] = lane["busy_until"]
-        awaited = state["awaited"]
-        waits = state["trackers"] > 0 and hub_wait(state, i, port, address, now)  # no need to look before
-        if state["fifo"][source]:
-            name = id_of(state, source, row)
-            foresee_first(state, i)
-            if not waits and state["fifo_head"][source] >= 0:
-                keeps_order(state, i, name, master, now)  # nor before its turn
-            elif state["fifo_until"][source, name] == NEVER and (not waits or lane["culprit"] == master):
-                state["awaited"], state["serialised"] = awaited, 1  # whoever is first: its id is not free
-                wait_for(state, i, QUEUE_FULL, master, NEVER, now)
+        if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
+            return np.int64(0)  # no need to look before the hub has room either
+        if state["fifo"][source] and state["fifo_head"][source] >= 0:
+            keeps_order(state, i, id_of(state, source, row), master, now)  # nor before its turn
         return np.int64(0)
     name = id_of(state, source, row)
     if state["fifo"][source] and keeps_order(state, i, name, master, now):
@@ -394,19 +376,18 @@ def respond(state, row, time, wires, up):
         state["grants"][source] += 1
         state["kept_until"] = max(state["kept_until"], granted + state["grant_blocks"])
     deliver(state, i, slot["id"], np.int64(0), wires, up)
-    due = NEVER
-    if state["limited"]:
+    if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left
         if state["fifo"][source]:
             due = min(due, state["fifo_until"][source, slot["id"]])
-    elif slot["tracker"] >= 0:
-        if state["serialised"] and next_has(state, source, slot["id"]):
-            due = state["fifo_until"][source, slot["id"]]
-        if state["awaited"] >> slot["tracker"] & 1:
-            due = min(due, over)
+    elif state["serialised"]:
+        if slot["tracker"] < 0 or not next_has(state, source, slot["id"]):
+            return free
+        due = state["fifo_until"][source, slot["id"]]
+    elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
         first = slot["port"] * state["channels"]
-        due = max(due, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
-    if due >= NEVER:
+        due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
+    else:
         return free
     state["lanes_due"] = min(state["lanes_due"], due)
     state["due"] = min(state["due"], due)
