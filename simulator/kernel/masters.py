@@ -59,6 +59,7 @@ class Masters(NamedTuple):
 
 CORE, NVDLA, SYSTOLIC, REPLAY = int(Kind.CORE), int(Kind.NVDLA), int(Kind.SYSTOLIC), int(Kind.REPLAY)
 EXTERNAL = int(Kind.EXTERNAL)
+TOLD = -1  # for a cycle: it is only told what has happened; this may be between two edges of its clock
 
 
 @inlined
@@ -132,19 +133,31 @@ def untold(system, wires, until_fs):
 
 @apart("boolean")
 def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
-    """Let an NVDLA take its answers and do all that is due. Returns whether work is done."""
+    """Let an NVDLA take its answers and do all that is due. Returns whether work is done.
+
+    With ``now`` TOLD it takes those that it has left for later and that had arrived by the last edge of its
+    clock, and does nothing: nothing is due, and its next edge is the first at which it sees what is new.
+    """
     number, node = unit - system["master_unit"], system["node"][unit]
-    gone = begin_again(wires["fifo"][node["down"]], measure)
+    gone, last = begin_again(wires["fifo"][node["down"]], measure), now
+    if now == TOLD:
+        last = system["now_fs"] // system["period_fs"][unit]
     for port in range(node["answer_count"]):
         answers = wires["fifo"][node["answers"][port]]
         while visible(system, answers):
             cycle = arrived(system, answers, unit) if answers["quiet"] else now
+            if now == TOLD:
+                if cycle > last or answers["quiet"] == 0:
+                    break
+                answers["quiet"] -= 1
             gone = followed_before(state, wires["fifo"][node["down"]], gone, cycle)
             note_response(measure, front(answers), cycle * system["period_fs"][unit], system["bin_fs"])
             nvdla.respond(state, front(answers), cycle)
             take(system, answers)
     down = node["down"]
-    followed_before(state, wires["fifo"][down], gone, now + 1)
+    followed_before(state, wires["fifo"][down], gone, last + 1)
+    if now == TOLD:
+        return False
     second = down + 2 * state["cvsram"]
     reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
     cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]

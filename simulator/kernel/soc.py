@@ -26,6 +26,7 @@ from workloads.program import On
 ON_FLASH = int(On.FLASH)
 DRAM, IDEAL, CACHE = int(Kind.DRAM), int(Kind.IDEAL), int(Kind.CACHE)
 RUNNING, DONE, STUCK, OUT_OF_TIME, ASKS = 0, 1, 2, 3, 4
+TELLS = 5  # inside the loop: a master is told what it has left for later
 
 
 class Nodes(NamedTuple):
@@ -125,7 +126,7 @@ def earliest(system):
 def next_event(system, wires, limit_fs):
     """Return (status, unit, time): RUNNING with who runs next, or why nobody does.
 
-    Before a run ends or stops, masters are told what they have left for later.
+    Before a run ends or stops, masters are told what they have left for later: TELLS with whom, and by when.
     """
     if system["jobs_left"] == 0 or system["asks"]:
         status, until_fs = DONE if system["jobs_left"] == 0 else ASKS, system["now_fs"]
@@ -135,7 +136,7 @@ def next_event(system, wires, limit_fs):
             return RUNNING, unit, time
         status, until_fs = STUCK if time >= NEVER else OUT_OF_TIME, limit_fs
     unit, time = masters.untold(system, wires, until_fs)
-    return RUNNING if unit >= 0 else status, unit, time
+    return TELLS if unit >= 0 else status, unit, time
 
 
 @inlined
@@ -169,9 +170,10 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     externals = table.externals
     for _ in range(max_events):
         status, unit, time = next_event(system, wires, limit_fs)
-        if status != RUNNING:
+        if status == RUNNING:
+            system["wake_fs"][unit] = NEVER
+        elif status != TELLS:
             return status
-        system["wake_fs"][unit] = NEVER
         system["now_fs"] = time
         system["events"] += 1
         while time >= BINS * system["bin_fs"]:
@@ -180,7 +182,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
         if unit >= system["job_unit"]:
             step_job(system, nodes, table, jobs, unit)
             continue
-        now = cycle_at(system, unit, time)
+        now = cycle_at(system, unit, time) if status == RUNNING else masters.TOLD
         if unit >= system["master_unit"]:
             row, measure = system["row"][unit], measures[unit - system["master_unit"]]
             if system["kind"][unit] == NVDLA:

@@ -48,6 +48,13 @@ SOCS = {
     "a budget": soc("1 GHz", LARGE, {"period": "500 ns", "masters": {"nvdla0": {"budget": "1 GB/s"}}}, CONVS),
     "cut off": soc("1 GHz", LARGE, {"hub": HUB} | ENTRY, CONVS, simulation={"until": "395.432 us"}),
 }
+FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64}
+STORAGE = {"weights": "flash", "record": "100000 B", "chunk": "16 KiB"}
+SHORT = [{"conv": {"input": [8, 8, 16], "kernels": 16, "kernel": 3, "padding": 1}}]
+JOB = {"on": "nvdla0", "fallback": "core0", "layers": SHORT, "storage": STORAGE}
+SOCS["asked between two edges"] = soc(  # flash has no clock of NVDLA's, and is asked while it computes
+    "500 MHz", SMALL, {"clock": "400 MHz"}, SHORT, system={"flash": FLASH}, workloads={"a": JOB, "b": JOB}
+)
 
 
 def figures(config, patient):
