@@ -7,7 +7,7 @@ from simulator.cosim_blocks.synthesis import cells
 
 pytest.importorskip("pyosys")
 # Yosys takes half a minute or more for each of the others, and for a pipeline with more places
-QUICK = ("arbiter", "regulator", "tag_path", "conv_core", "cdma", "sdp", "pdp", "cdp")
+QUICK = ("arbiter", "regulator", "tag_path", "conv_core", "cdma", "mcif", "sdp", "pdp", "sdp_pdp", "cdp")
 SMALL_PIPE = {"ATOM": 8, "BANKS": 4, "DEPTH": 16, "SDP_ELEMENTS": 1, "BURST": 1}
 SMALL_DRAM = {"RANKS": 1, "GROUPS": 2, "BANKS": 2, "ENTRIES": 8, "ANSWERS": 8}
 CASES = {name: (BLOCKS[name], BLOCKS[name].sets[0]) for name in QUICK} | {
