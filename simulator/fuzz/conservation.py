@@ -70,12 +70,14 @@ def _sent(machine: Machine, name: str) -> np.ndarray:
     if part.kind == Kind.CACHE:
         row = machine.caches[part.row]
         return (row["fill_bytes"] + row["writeback_bytes"] + row["bypass_bytes"])[: len(names)]
-    waiting = np.zeros(len(names), np.int64)
-    for lane in machine.buses[part.row]["lanes"]:
+    bus, waiting = machine.buses[part.row], np.zeros(len(names), np.int64)
+    for lane in bus["lanes"]:
         for request in _rows(lane, LANE_ROWS):
             waiting[request["master"]] += request["bytes"]
         if lane["count"]:
             waiting[lane["rows"][lane["head"]]["master"]] -= lane["sent"]
+    for piece in bus["slots"][bus["staged"][bus["staged"] >= 0]] if bus["caches"] else ():  # in the hub
+        waiting[piece["request"]["master"]] += piece["bytes"]
     return _taken(machine, part) - waiting
 
 

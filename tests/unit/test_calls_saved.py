@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from simulator.config.model import load
+from simulator.fuzz.conservation import balances
 from simulator.fuzz.digest import UNEQUAL
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -63,3 +64,10 @@ def test_saved_calls_show_nowhere(crowd, cached):
     fewer, *saved = figures(soc(crowd, cached), saves=True)
     assert saved == every
     assert fewer < events or not cached
+
+
+@pytest.mark.parametrize("until_ns", range(19_000, 19_160, 20))
+def test_a_run_cut_off_anywhere_balances_with_what_the_hub_keeps(until_ns):
+    machine = build_machine(load(soc("crowd", True), settings=[f"simulation.until={until_ns} ns"]))
+    run_machine(machine)
+    assert list(balances(machine)) == []
