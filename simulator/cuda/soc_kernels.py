@@ -21,6 +21,7 @@ RUN = np.dtype(
         ("now_fs", INDEX),  # how far it came
         ("unit", INDEX),  # whose event is next
         ("kind", INDEX),  # and of which kind
+        ("told", INDEX),  # 1: it is only told what it has left for later
         *(
             (name, INDEX, (2,)) for name in (*OWN, *SHARED)
         ),  # its part of a table: first row, one after the last
@@ -32,37 +33,36 @@ KINDS, MASTERS, ENDED = 11, CORE, -1
 
 
 @njit
-def pick(own, system, measures):
+def pick(own, system, measures, wires):
     """Take a point's next event; where it has none, `status` says why."""
     own["now_fs"], own["kind"], own["status"] = system["now_fs"], ENDED, soc.RUNNING
-    unit, time = soc.earliest(system)
-    if system["jobs_left"] == 0:
-        own["status"] = soc.DONE
-    elif system["asks"]:
-        own["status"] = soc.ASKS
-    elif own["left"] > 0 and time >= NEVER:
-        own["status"] = soc.STUCK
-    elif own["left"] > 0 and time > own["limit_fs"]:
-        own["status"] = soc.OUT_OF_TIME
-    elif own["left"] > 0:
-        own["left"] -= 1
-        own["unit"], system["wake_fs"][unit] = unit, NEVER
-        system["now_fs"] = time
-        system["events"] += 1
-        while time >= BINS * system["bin_fs"]:
-            merge_bins(measures)
-            system["bin_fs"] *= 2
-        if unit >= system["job_unit"]:
-            own["kind"] = JOB
-        else:
-            own["kind"] = system["kind"][unit] + MASTERS * (unit >= system["master_unit"])
+    if own["left"] == 0:
+        return
+    status, unit, time = soc.next_event(system, wires, own["limit_fs"])
+    if status != soc.RUNNING and status != soc.TELLS:
+        own["status"] = status
+        return
+    own["left"] -= 1
+    own["unit"], own["told"] = unit, status == soc.TELLS
+    if status == soc.RUNNING:
+        system["wake_fs"][unit] = NEVER
+    system["now_fs"] = time
+    system["events"] += 1
+    while time >= BINS * system["bin_fs"]:
+        merge_bins(measures)
+        system["bin_fs"] *= 2
+    if unit >= system["job_unit"]:
+        own["kind"] = JOB
+    else:
+        own["kind"] = system["kind"][unit] + MASTERS * (unit >= system["master_unit"])
 
 
 @inlined
 def node(own, system):
     """Return the unit whose event it is, its row, and its cycle."""
     unit = own["unit"]
-    return unit, system["row"][unit], soc.cycle_at(system, unit, system["now_fs"])
+    now = masters.TOLD if own["told"] else soc.cycle_at(system, unit, system["now_fs"])
+    return unit, system["row"][unit], now
 
 
 @njit
@@ -74,13 +74,13 @@ def tell(system, nodes, table, jobs, unit):
 
 @njit
 def start(number, runs, system, measures, lines, table, jobs):
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def job(number, runs, system, measures, lines, table, jobs):
     soc.step_job(system, lines, table, jobs, runs[number]["unit"])
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -90,7 +90,7 @@ def core(number, runs, system, measures, lines, table, jobs):
     state = table.cores[row]
     if masters.step_core(system, lines.wires, lines.buses, measure, state, table.tasks, unit, now):
         tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -100,7 +100,7 @@ def nvdla(number, runs, system, measures, lines, table, jobs):
     state, ops = table.nvdlas[row], table.nvdla_ops
     if masters.step_nvdla(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -110,7 +110,7 @@ def systolic(number, runs, system, measures, lines, table, jobs):
     state, ops = table.arrays[row], table.array_ops
     if masters.step_systolic(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -120,32 +120,32 @@ def replay(number, runs, system, measures, lines, table, jobs):
     state, ops = table.replays[row], table.replay_ops
     if masters.step_replay(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def dram(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_dram(system, lines.wires, lines.buses, lines.channels[row], unit, now)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def ideal(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_ideal(system, lines.wires, lines.buses, lines.ideals[row], unit, now)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def cache(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_cache(system, lines.wires, lines.buses, lines.caches[row], lines.tags, unit, now)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def bus(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_bus(system, lines.wires, lines.buses["bus"][row], unit, now)
-    pick(runs[number], system, measures)
+    pick(runs[number], system, measures, lines.wires)

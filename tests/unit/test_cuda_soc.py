@@ -126,6 +126,19 @@ def test_all_state_is_as_on_the_cpu(systems, monkeypatch):
 
 
 @compiled
+def test_a_run_that_is_cut_off_has_counted_what_nvdla_left_for_later(systems):
+    def cut_off(number):
+        until = f"simulation.until={('66.117', '80.143', '87.156')[number]} us"
+        return build_machine(load(design(0, corunner=False), settings=[until]))
+
+    for number, (machine, error) in ended(systems, cut_off, 3).items():
+        right = cut_off(number)
+        run_machine(right)
+        assert error is None
+        assert differences(machine, right) == []
+
+
+@compiled
 def test_more_systems_than_fit_run_in_waves(systems, monkeypatch):
     given = [soc_rows.point_of(build(k)) for k in range(3)]
     monkeypatch.setattr(systems.device, "_room", 2 * max(point.bytes for point in given))
