@@ -84,7 +84,7 @@ SDP_STATE = np.dtype(
         ("rdma_busy", np.int64),
         ("rdma_op", np.int64),
         ("rdma_slot", np.int64),
-        ("rdma_free", np.int64),  # cycle from which the next launch may begin
+        ("rdma_free", np.int64),  # cycle in which the last chunk of the launch before has gone to SDP
         # what the launch does
         ("rdma", np.int64),  # 1: it reads memory
         ("flying", np.int64),  # input from CACC
@@ -106,7 +106,7 @@ SDP_STATE = np.dtype(
         ("pixel", np.int64),  # of the surface in work
         ("history", np.int64, (HISTORY,)),  # cycles of the last ones, newest first
         ("space_at", np.int64),  # cycle from which a write has made room
-        ("passed_at", np.int64),  # cycle in which a launch's last chunk has gone the way, to PDP
+        ("passed_at", np.int64),  # done pulse of a launch whose output goes to PDP
         ("free_at", np.int64),  # cycle from which the next launch may begin
         ("in_pipe", np.int64),  # atoms past the join and not yet on the bus
         # position of the next atom in the output cube

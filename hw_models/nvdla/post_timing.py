@@ -7,6 +7,7 @@ same in every configuration and every run; [F] first release (branch nvdlav1); [
 
 # Start of a launch
 ENABLE_TO_RDMA_READ = 20  # op-enable of an RDMA -> its first read on AXI [M]
+SDP_RDMA_AGAIN = 5  # a launch's last chunk into SDP -> first read of the next [M] nv_small_256
 RDMA_BEFORE_CDMA = 11  # SDP_RDMA's op-enable comes so much before CDMA's, the launch's last write [M]
 
 # SDP's RDMA (SDP_MRDMA_EG_din.v, SDP_RDMA_unpack.v, SDP_MRDMA_EG_dout.v)
@@ -22,6 +23,8 @@ CACC_LATE_READY = 1  # `ready` comes through two flops to CACC, through one to t
 
 # SDP's pipeline, from the cycle in which an atom's last chunk enters it
 SDP_TO_WRITE = 15  # to its write on AXI, all sub-units bypassed [M]
+SDP_TO_PASSED = 9  # to the done pulse of a launch that writes to PDP [M] nv_small_256
+SDP_AGAIN = 4  # that done pulse -> op-enable of the other register group: four flops, SDP_reg.v [R]
 X_BASE = 4  # X1 or X2 switched on, as ReLU [M]
 X_ALU = 2  # its ALU as well [M]
 X_MUL = 1  # its multiplier (also PReLU) as well [M]

@@ -18,7 +18,9 @@ from hw_models.nvdla.post_timing import (
     OPERAND_AHEAD,
     PDP_OUTPUTS,
     PDP_SLACK_CHUNKS,
+    SDP_AGAIN,
     SDP_ATOMS_TO_BUS,
+    SDP_TO_PASSED,
     SDP_TO_WRITE,
     WRITE_TO_ROOM,
 )
@@ -218,18 +220,18 @@ def _join(state, time, rdma):
                 chain["free"] = time + sdp["before"][i] + sdp["period"] + OPERAND_AHEAD
         if sdp["joined"] == sdp["atoms"]:
             sdp["rdma_busy"] = 0
-            sdp["rdma_free"] = time
+            sdp["rdma_free"] = time + sdp["period"] - 1
             group_pop(state, _RDMA)
             wake(state, _P_RDMA, time + 1)
-    through = time + sdp["period"] - 1 + SDP_TO_WRITE + sdp["latency"]
+    through = time + sdp["period"] - 1 + sdp["latency"]
     if sdp["to_pdp"]:
         pdp_take(state, time + sdp["latency"])
         if sdp["joined"] == sdp["atoms"]:
-            sdp["passed_at"] = through
+            sdp["passed_at"] = through + SDP_TO_PASSED
             wake(state, _P_SDP, sdp["passed_at"])
     else:
         sdp["in_pipe"] += 1
-        gather(state, through)
+        gather(state, through + SDP_TO_WRITE)
     cacc = state["cacc"]
     if sdp["flying"] and cacc["blocked_since"] >= 0:
         entry = _entry_at(sdp)
@@ -262,15 +264,15 @@ def _wake_cacc(state, time):
 
 @njit
 def sdp_step(state, ops, now):
-    """End a launch whose atoms are all in PDP, or begin the next if there is one; let CACC try again."""
+    """End a launch whose atoms have gone to PDP, or begin the next if there is one; let CACC try again."""
     sdp = state["sdp"]
     state["wake"][_P_SDP] = NEVER
     if sdp["passed_at"] <= now:
         sdp["passed_at"] = NEVER
         sdp["busy"] = 0
-        sdp["free_at"] = now + 1
+        sdp["free_at"] = now + SDP_AGAIN
         group_pop(state, _SDP)
-        wake(state, _P_SDP, now + 1)
+        wake(state, _P_SDP, sdp["free_at"])
     elif not sdp["busy"] and state["groups"][_SDP]["count"]:
         if sdp["free_at"] <= now:
             start(state, ops, now)

@@ -6,6 +6,7 @@ from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.post_state import CHAINS
 from hw_models.nvdla.post_timing import (
     ENABLE_TO_RDMA_READ,
+    SDP_RDMA_AGAIN,
 )
 from hw_models.nvdla.rdma import (
     chain_request,
@@ -60,7 +61,7 @@ def rdma_step(state, ops, now):
         sdp["rdma_op"] = group["op"][group["head"]]
         sdp["rdma_slot"] = group["slot"][group["head"]]
         op = ops[sdp["rdma_op"]]
-        time = max(group["time"][group["head"]], sdp["rdma_free"]) + ENABLE_TO_RDMA_READ
+        time = max(group["time"][group["head"]] + ENABLE_TO_RDMA_READ, sdp["rdma_free"] + SDP_RDMA_AGAIN)
         for i in range(CHAINS):
             sdp["chains"][i]["on"] = 0
         if op["unit"] != _CONV:

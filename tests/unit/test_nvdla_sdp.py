@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nvdla_post_helpers import cube_op, operand, run
+from nvdla_post_helpers import cube_op, memory, operand, pool, run
 from nvdla_sdp_twin import JOIN_TO_WRITE, bursts
 from nvdla_sdp_twin import run as run_twin
 
@@ -14,10 +14,12 @@ from hw_models.nvdla.groups import group_push
 from hw_models.nvdla.names import Block, Client, Mark, Stall
 from hw_models.nvdla.op import Operand, Unit
 from hw_models.nvdla.post_state import SKID
+from hw_models.nvdla.post_timing import SDP_AGAIN
 from hw_models.nvdla.presets import PRESETS
 from hw_models.nvdla.rdma import skid_accepts, skid_front, skid_pop, skid_push, skid_reset
 from hw_models.nvdla.sdp import sdp_step
 from hw_models.nvdla.sdp_write import hand_over
+from hw_models.nvdla.standalone import simulate
 from hw_models.port import FIFO, FIFO_ROWS, NEVER, front, pop
 
 MEASURED = ("nv_small", "nv_medium_512", "nv_large")
@@ -224,8 +226,8 @@ def test_an_operand_that_is_there_is_taken_while_another_is_not():
     assert reads_while_x1_is_late(400) == buffered + gathered + in_slots + in_register + taken
 
 
-@pytest.mark.parametrize("to_pdp", [False, True])
-def test_a_launch_enabled_in_the_cycle_in_which_the_one_before_hands_over_begins_in_the_next(to_pdp):
+@pytest.mark.parametrize(("to_pdp", "begins"), [(False, 51), (True, 50 + SDP_AGAIN)])
+def test_a_launch_enabled_in_the_cycle_in_which_the_one_before_hands_over_begins_later(to_pdp, begins):
     ops = sdp("nv_small", 2, 2, 8)
     state = build(PRESETS["nv_small"])[0]
     unit = state["sdp"]
@@ -240,6 +242,31 @@ def test_a_launch_enabled_in_the_cycle_in_which_the_one_before_hands_over_begins
     group_push(state, int(Block.SDP), 0, new_record(state, ops[0], 0, 50), 50)
     sdp_step(state, ops, 50)  # for the enable
     assert not unit["busy"]
-    sdp_step(state, ops, 51)
+    sdp_step(state, ops, begins - 1)
+    assert not unit["busy"]
+    sdp_step(state, ops, begins)
     assert unit["busy"]
-    assert unit["begun"] == 51
+    assert unit["begun"] == begins
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "window", "stride", "pad", "interrupt", "last_read"),
+    [
+        (8, 4, 1, 1, 0, 429, 593),
+        (8, 4, 2, 2, 0, 429, 593),
+        (3, 1, 1, 1, 0, 196, 163),
+        (20, 3, 3, 2, 1, 653, 1069),
+    ],
+)
+def test_two_launches_to_pdp_in_both_register_groups_read_as_in_rtl(
+    width, height, window, stride, pad, interrupt, last_read
+):
+    """Measured on nv_small_256: PDP's interrupt of the first, the last beat of the second."""
+    ops = np.repeat(sdp("nv_small_256", width, height, 8), 2)
+    ops["pool"] = 1
+    pool("nv_small_256", ops, window, stride, pad)
+    pool("nv_small_256", ops[1:], window, stride, pad)
+    state = simulate(PRESETS["nv_small_256"], memory("nv_small_256"), ops, max_cycles=10**5)
+    first, second = state["records"][:2]
+    assert first["end"] == interrupt
+    assert second["mark"][Mark.LAST_READ] == last_read

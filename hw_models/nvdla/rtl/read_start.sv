@@ -1,4 +1,4 @@
-// When a read DMA of PDP or CDP begins: cycles since the op-enable of its launch, and since the launch before.
+// When a read DMA of SDP, PDP or CDP begins: cycles since the op-enable of its launch, and since the launch before.
 
 module read_start #(
     parameter int ENABLE_TO_READ = 20,
@@ -16,7 +16,9 @@ module read_start #(
   function automatic logic [4:0] older(logic [4:0] cycles);
     return (cycles == '1) ? cycles : cycles + 5'd1;
   endfunction
-  assign may_read = age >= 5'(ENABLE_TO_READ) && since_done >= 5'(DONE_TO_READ);
+  /* verilator lint_off UNSIGNED */
+  assign may_read = age >= 5'(ENABLE_TO_READ) && since_done >= 5'(DONE_TO_READ);  // 0: at once
+  /* verilator lint_on UNSIGNED */
 
   always_ff @(posedge clk) begin
     if (rst) begin

@@ -62,13 +62,15 @@ module sdp
   localparam int X_BASE = 4, X_ALU = 2, X_MUL = 1, Y_BASE = 12, Y_LUT = 14;
   localparam int LATE = 4;                  // cycles that joins lie behind the model's
   localparam int TO_WRITE = 15 - LATE;      // last chunk of an atom -> write, with all sub-units bypassed
+  localparam int TO_PASSED = 9 - LATE;      // and to the done pulse of a launch to PDP
+  localparam int AGAIN = 4;                 // from there to the begin of the next launch
   localparam int LONGEST = TO_WRITE + 2 * (X_BASE + X_ALU + X_MUL) + Y_BASE + Y_LUT;
   localparam int ATOMS_TO_BUS = 27;         // between CACC and the memory interface
   localparam int ACKNOWLEDGE_TO_DONE = 5;
   localparam int LANE = 10;                 // stages of a lane
   localparam int ENDING = 4;                // launches that wait for acknowledgements
   localparam int BYTES = $clog2(ATOM);
-  localparam int ENABLE_TO_READ = 20, CACC_ENABLE_TO_READ = 9, DONE_TO_READ = 20 - LATE - 1;
+  localparam int ENABLE_TO_READ = 20, CACC_ENABLE_TO_READ = 9, DONE_TO_READ = BEATS - 1 + 5 - LATE - 1;
   localparam int BEAT_TO_FIFO = 8, POP_TO_CREDIT = 6;
   localparam int KERNEL_AHEAD = 3, KERNEL_TO_SLOTS = 3;
   localparam int DEPTH_CACC = 1 + 5 / BEATS, DEPTH_READ = 1 + 3 / BEATS;  // atoms in front of the join
@@ -81,8 +83,11 @@ module sdp
   register_groups #(.BITS($bits(sdp_launch_t))) register_groups (
       .clk, .rst, .enable, .registers, .frees(hands_over), .room, .waits, .first(first_in_line)
   );
-  assign begins = !busy && waits;
-  wire sdp_launch_t now = begins ? first_in_line : launch;
+  logic [1:0] pause;                        // cycles until the next launch may begin
+  assign begins = !busy && waits && pause == 0;
+  /* verilator lint_off UNUSEDSIGNAL */
+  wire sdp_launch_t now = begins ? first_in_line : launch;  // what elements need is kept
+  /* verilator lint_on UNUSEDSIGNAL */
 
   // readers have register groups of their own, and may be a launch ahead; a launch that reads nothing has none
   sdp_reader_t [READERS-1:0] reads, reads_next;
@@ -204,7 +209,7 @@ module sdp
     wire [BYTES-1:0] element = BYTES'(int'(beat_out) * ELEMENTS + e);
     wire [31:0] stored = 32'($signed(atom_out[8*int'(element)+:8]));
     sdp_lane lane (
-        .clk, .launch(now), .lut(lut_t'(lut)), .write(table_write), .write_lo(table_lo),
+        .clk, .launch(launch), .lut(lut_t'(lut)), .write(table_write), .write_lo(table_lo),
         .write_entry(table_entry), .write_data(table_data), .value(now.flying ? pixel_out[e] : stored),
         .operands({words(from[3].both, from[3].wide, operand[3], element),
             words(from[2].both, from[2].wide, operand[2], element),
@@ -269,8 +274,9 @@ module sdp
   wire [31:0] open_after = open + 32'(ends_burst) - 32'(acknowledge && !for_ending);
   wire hands_on = busy && all_sent && in_pipe_after == 0 && (leaves || finishes)
       && ending_after < 3'(ENDING);
-  logic [6:0] passing;                      // cycles until the last chunk has gone the way, to PDP
-  assign hands_over = hands_on || passing == 7'd1;
+  logic [6:0] passing;                      // cycles until the last chunk has gone to PDP
+  wire passed = passing == 7'd1;
+  assign hands_over = hands_on || passed;
   delay #(.CYCLES(ACKNOWLEDGE_TO_DONE)) to_done (.clk, .rst, .in(finishes), .out(done));
 
   always_ff @(posedge clk) begin
@@ -279,7 +285,7 @@ module sdp
       {place_in, place_out, beat_in, pixel, waiting, in_join, reading, reads_held} <= '0;
       {held, stays, kernel_end, seen, fresh} <= '0;
       {column, line, surface, gathered} <= '0;
-      {all_sent, open, ending_head, ending_count, passing} <= '0;
+      {all_sent, open, ending_head, ending_count, passing, pause} <= '0;
       launch <= '0;
     end else begin
       if (begins) begin
@@ -324,8 +330,10 @@ module sdp
         if (end_of_cube) all_sent <= !launch.to_pdp;
         gathered <= (ends_burst || launch.to_pdp) ? '0 : gathered + 1'b1;
       end
-      if (joins && last_atom && launch.to_pdp) passing <= cycles + 7'(BEATS - 1);
+      if (joins && last_atom && launch.to_pdp) passing <= 7'(TO_PASSED) + pdp_cycles + 7'(BEATS - 1);
       else if (passing != 0) passing <= passing - 7'd1;
+      if (passed) pause <= 2'(AGAIN - 1);
+      else if (pause != 0) pause <= pause - 2'd1;
 
       open <= hands_on ? '0 : open_after;
       if (for_ending) ending[ending_head] <= ending[ending_head] - 1;
