@@ -137,8 +137,9 @@ FILES = [  # reader; its text, None for no file; what is said behind the file's 
     (read_cfg, "reg_write(NVDLA_CDP.D_OP_ENABLE_0, 0x100000000);",
      ":1: reg_write: 0x100000000 does not fit a register of 32 bits"),
     (read_cfg, "reg_wrote(A, 1);",
-     ":1: unknown command 'reg_wrote'; write one of reg_write, poll_reg_equal, mem_init, mem_load, "
-     "intr_notify, sync_wait, sync_notify, check_crc, check_file, check_nothing"),
+     ":1: unknown command 'reg_wrote'; write one of reg_write, reg_read, reg_read_check, reg_read_expected, "
+     "poll_reg_equal, poll_field_equal, mem_init, mem_load, intr_notify, sync_wait, sync_notify, check_crc, "
+     "check_file, check_nothing"),
     (read_cfg, b"\xff\xfe", ": cannot be read as text; write the path of a register program"),
     (read_cfg, None, ": no such file; write the path of a register program"),
     (read_txn, "write_reg 0x1 0x2 0x3", ":1: 3 arguments; write_reg takes 2"),
