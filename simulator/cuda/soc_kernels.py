@@ -7,11 +7,8 @@ when each of them goes on, by what it waits for (`simulator.cuda.queues`).
 import numpy as np
 
 from hw_models.jit import inlined, njit
-from hw_models.port import NEVER
 from simulator.cuda.soc_layout import INDEX, OWN, SHARED
 from simulator.kernel import masters, nodes, soc
-from simulator.kernel.measure import BINS, merge_bins
-from simulator.kernel.soc_state import ASKS_STORAGE
 
 RUN = np.dtype(
     [
@@ -44,13 +41,7 @@ def pick(own, system, measures, wires):
         return
     own["left"] -= 1
     own["unit"], own["told"] = unit, status == soc.TELLS
-    if status == soc.RUNNING:
-        system["wake_fs"][unit] = NEVER
-    system["now_fs"] = time
-    system["events"] += 1
-    while time >= BINS * system["bin_fs"]:
-        merge_bins(measures)
-        system["bin_fs"] *= 2
+    soc.begin(system, measures, status, unit, time)
     if unit >= system["job_unit"]:
         own["kind"] = JOB
     else:
@@ -63,13 +54,6 @@ def node(own, system):
     unit = own["unit"]
     now = masters.TOLD if own["told"] else soc.cycle_at(system, unit, system["now_fs"])
     return unit, system["row"][unit], now
-
-
-@njit
-def tell(system, nodes, table, jobs, unit):
-    """Tell the drivers of what a master has done."""
-    system["asks"] |= ASKS_STORAGE * (unit - system["master_unit"] == system["dma"])
-    soc.settle(system, nodes, table, jobs, unit)
 
 
 @njit
@@ -89,7 +73,7 @@ def core(number, runs, system, measures, lines, table, jobs):
     measure = measures[unit - system["master_unit"]]
     state = table.cores[row]
     if masters.step_core(system, lines.wires, lines.buses, measure, state, table.tasks, unit, now):
-        tell(system, lines, table, jobs, unit)
+        soc.tell(system, lines, table, jobs, unit)
     pick(runs[number], system, measures, lines.wires)
 
 
@@ -99,7 +83,7 @@ def nvdla(number, runs, system, measures, lines, table, jobs):
     measure = measures[unit - system["master_unit"]]
     state, ops = table.nvdlas[row], table.nvdla_ops
     if masters.step_nvdla(system, lines.wires, lines.buses, measure, state, ops, unit, now):
-        tell(system, lines, table, jobs, unit)
+        soc.tell(system, lines, table, jobs, unit)
     pick(runs[number], system, measures, lines.wires)
 
 
@@ -109,7 +93,7 @@ def systolic(number, runs, system, measures, lines, table, jobs):
     measure = measures[unit - system["master_unit"]]
     state, ops = table.arrays[row], table.array_ops
     if masters.step_systolic(system, lines.wires, lines.buses, measure, state, ops, unit, now):
-        tell(system, lines, table, jobs, unit)
+        soc.tell(system, lines, table, jobs, unit)
     pick(runs[number], system, measures, lines.wires)
 
 
@@ -119,7 +103,7 @@ def replay(number, runs, system, measures, lines, table, jobs):
     measure = measures[unit - system["master_unit"]]
     state, ops = table.replays[row], table.replay_ops
     if masters.step_replay(system, lines.wires, lines.buses, measure, state, ops, unit, now):
-        tell(system, lines, table, jobs, unit)
+        soc.tell(system, lines, table, jobs, unit)
     pick(runs[number], system, measures, lines.wires)
 
 

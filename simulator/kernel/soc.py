@@ -140,6 +140,18 @@ def next_event(system, wires, limit_fs):
 
 
 @inlined
+def begin(system, measures, status, unit, time):
+    """Go on to an event of `next_event`: the time, the count of events, and bins that reach so far."""
+    if status == RUNNING:
+        system["wake_fs"][unit] = NEVER
+    system["now_fs"] = time
+    system["events"] += 1
+    while time >= BINS * system["bin_fs"]:
+        merge_bins(measures)
+        system["bin_fs"] *= 2
+
+
+@inlined
 def cycle_at(system, unit, time):
     """Return a hardware unit's cycle at ``time``, which is an edge of its clock.
 
@@ -153,6 +165,13 @@ def cycle_at(system, unit, time):
         clock["cycle"] = time // system["period_fs"][unit]
     clock["edge_fs"] = time
     return clock["cycle"]
+
+
+@inlined
+def tell(system, nodes, table, jobs, unit):
+    """Tell the drivers of what a master has done."""
+    system["asks"] |= ASKS_STORAGE * (unit - system["master_unit"] == system["dma"])
+    settle(system, nodes, table, jobs, unit)
 
 
 @inlined
@@ -170,15 +189,9 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     externals = table.externals
     for _ in range(max_events):
         status, unit, time = next_event(system, wires, limit_fs)
-        if status == RUNNING:
-            system["wake_fs"][unit] = NEVER
-        elif status != TELLS:
+        if status != RUNNING and status != TELLS:
             return status
-        system["now_fs"] = time
-        system["events"] += 1
-        while time >= BINS * system["bin_fs"]:
-            merge_bins(measures)
-            system["bin_fs"] *= 2
+        begin(system, measures, status, unit, time)
         if unit >= system["job_unit"]:
             step_job(system, nodes, table, jobs, unit)
             continue
@@ -196,8 +209,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
             else:
                 told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
             if told:
-                system["asks"] |= ASKS_STORAGE * (unit - system["master_unit"] == system["dma"])
-                settle(system, nodes, table, jobs, unit)
+                tell(system, nodes, table, jobs, unit)
         else:
             kind, row = system["kind"][unit], system["row"][unit]
             if kind == DRAM:
