@@ -22,6 +22,14 @@ def baseline() -> str:
     return commit
 
 
+def compare(benchmark, against) -> None:
+    """Have ``against`` (commit, rounds) run here and there in turn, and print what it says."""
+    commit = baseline()
+    lines, ratio = benchmark.pedantic(against, (commit, 1), rounds=1)
+    benchmark.extra_info[f"times as fast as {commit}"] = round(ratio, 2)
+    print("", *lines, sep="\n")
+
+
 @contextmanager
 def checked_out(commit: str) -> Iterator[tuple[Path, Path]]:
     """Yield (a folder for what is to be forgotten, the tree of ``commit`` in it)."""

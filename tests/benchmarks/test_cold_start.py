@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from beside import baseline
+from beside import compare
 from cold_start_against import against
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "nv_small_tiny.yaml"
@@ -47,7 +47,4 @@ def test_first_run(benchmark, tmp_path):
 @pytest.mark.benchmark(group="cold start")
 def test_first_run_against_the_baseline(benchmark):
     """In turn with a first run of the commit `beside.BASELINE`, bytecode warm: two minutes or three."""
-    commit = baseline()
-    lines, ratio = benchmark.pedantic(against, (commit, 1), rounds=1)
-    benchmark.extra_info[f"times as fast as {commit}"] = round(ratio, 2)
-    print("", *lines, sep="\n")
+    compare(benchmark, against)

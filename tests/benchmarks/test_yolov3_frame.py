@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from beside import baseline
+from beside import compare
 from frame_against import against
 
 from hw_models.jit import njit
@@ -63,7 +63,4 @@ def test_yolov3_frame(benchmark):
 @pytest.mark.benchmark(group="frame")
 def test_yolov3_frame_against_the_baseline(benchmark):
     """In turn with the frame of the commit `beside.BASELINE`, which compiles its own kernels: a minute or two."""
-    commit = baseline()
-    lines, ratio = benchmark.pedantic(against, (commit, 1), rounds=1)
-    benchmark.extra_info[f"times as fast as {commit}"] = round(ratio, 2)
-    print("", *lines, sep="\n")
+    compare(benchmark, against)
