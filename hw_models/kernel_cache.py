@@ -2,8 +2,8 @@
 
 numba knows a cached function by its file's path and text, so an edited callee would leave a stale answer
 behind, and a second checkout, environment or version would compile everything anew. Here a function lies in
-a folder named by its module and by a hash of that file and of all that it imports: it is stale exactly when
-one of those changes, and whoever holds the same sources finds the same code.
+a folder named by its module and by a hash of that file, of all that it imports, and of `hw_models.likely`'s
+table: it is stale exactly when one of those changes, and whoever holds the same sources finds the same code.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from hw_models.kernel_files import KernelFiles, tell
+from hw_models.likely import TABLE
 from hw_models.limits import NARROW
 from hw_models.width import MASTERS
 
@@ -66,6 +67,7 @@ def _digest(path: Path) -> str:
     """Return 12 hex digits that change whenever a file changes that code from ``path`` can depend on."""
     inside = path in _texts()
     digest = hashlib.sha256(b"" if inside else path.read_bytes())
+    digest.update(TABLE.read_bytes())
     for source in sources_of(path) if inside else sorted(_texts()):
         digest.update(str(source.relative_to(_ROOT)).encode())
         digest.update(_texts()[source])

@@ -6,9 +6,13 @@ is put into a structure and taken out of it again need not go through it, and wh
 
 import copy
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
+
+from hw_models import llvm_places
 
 _PURE = {  # what does nothing but make a value
     *("add", "and", "ashr", "bitcast", "extractvalue", "getelementptr", "icmp", "insertvalue", "load"),
@@ -22,6 +26,7 @@ class Builder(ir.IRBuilder):
     def __init__(self, block: Any, hands_on: bool):
         super().__init__(block)
         self.hands_on = hands_on  # what a called function raises, to whoever called this one
+        self._tag: Any = None  # of what is loaded or stored now
         self.places: dict = {}  # on the stack, for what a called function returns, by type
 
     def bitcast(self, value: Any, typ: Any, name: str = "") -> Any:
@@ -45,6 +50,26 @@ class Builder(ir.IRBuilder):
                 break  # a part of what was put there, or more than that
             whole = whole.aggregate
         return super().extract_value(whole, idx, name)
+
+    @contextmanager
+    def tagged(self, tag: Any) -> Iterator[None]:
+        """Give what is loaded or stored meanwhile a tag of `llvm_places`, None for none."""
+        self._tag = tag
+        yield
+        self._tag = None
+
+    def load(self, *args: Any, **how: Any) -> Any:
+        """Return what lies somewhere."""
+        return self._told(super().load(*args, **how))
+
+    def store(self, *args: Any, **how: Any) -> Any:
+        """Put a value somewhere."""
+        return self._told(super().store(*args, **how))
+
+    def _told(self, made: Any) -> Any:
+        if self._tag is not None:
+            made.set_metadata(llvm_places.KIND, self._tag)
+        return made
 
     def place_for(self, kind: Any) -> Any:
         """Return where functions put what they return, of one type: it is read before another one runs."""

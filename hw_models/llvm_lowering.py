@@ -16,7 +16,7 @@ from numba.core.ir_utils import find_const, get_definition, guard
 from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type: ignore[attr-defined]
 from numba.core.unsafe import eh
 
-from hw_models import known, llvm_known, llvm_ranges
+from hw_models import known, likely, llvm_known, llvm_places, llvm_ranges
 from hw_models.llvm_builder import Builder, drop_unused
 
 _WORD = cgutils.intp_t
@@ -36,6 +36,7 @@ class Lower(lowering.Lower):
     def init(self) -> None:
         super().init()
         self._arrays: dict = {}  # what is known of arrays within records, by their types
+        self._tags: dict = {}  # of fields
         self._data: dict = {}  # where those that were made here begin
 
     def setup_function(self, described: Any) -> None:
@@ -46,6 +47,7 @@ class Lower(lowering.Lower):
     def lower_normal_function(self, described: Any) -> None:
         super().lower_normal_function(described)
         drop_unused(self.function)
+        likely.tell(self.function)
 
     def raises(self) -> bool:
         """Tell whether the function may return anything but that all went well."""
@@ -189,7 +191,8 @@ class Lower(lowering.Lower):
         if place is None:
             self._refuse_negative(array, index)
             return super().lower_getitem(kind, expression, value, index, signature)
-        item = self.context.unpack_value(self.builder, array.dtype, place, _alignment(array))
+        with self.builder.tagged(self._in_array(array)):
+            item = self.context.unpack_value(self.builder, array.dtype, place, _alignment(array))
         return self.context.cast(self.builder, item, signature.return_type, kind)
 
     def lower_setitem(self, target: Any, index: Any, value: Any, signature: Any) -> Any:
@@ -201,14 +204,16 @@ class Lower(lowering.Lower):
             self._refuse_negative(array, index)
             return super().lower_setitem(target, index, value, signature)
         item = self.context.cast(self.builder, self.loadvar(value.name), given, array.dtype)
-        return self.context.pack_value(self.builder, array.dtype, item, place, _alignment(array))
+        with self.builder.tagged(self._in_array(array)):
+            return self.context.pack_value(self.builder, array.dtype, item, place, _alignment(array))
 
     def _field(self, record: Any, value: Any, name: str) -> Any:
         """Return a field of a record: a number, a record within it, or an array of what lies there."""
         kind = record.typeof(name)
         if not isinstance(kind, types.NestedArray):
             place = self._address(record, value, name, kind)
-            item = self.context.unpack_value(self.builder, kind, place, _alignment(record))
+            with self.builder.tagged(self._in_field(record, name, kind)):
+                item = self.context.unpack_value(self.builder, kind, place, _alignment(record))
             told = known.name_of(record, name)
             if told is not None:
                 llvm_known.mark(self.builder.module, item, told)
@@ -246,8 +251,24 @@ class Lower(lowering.Lower):
             return False
         place = self._address(record, self.loadvar(statement.target.name), statement.index, kind)
         item = self.context.cast(self.builder, self.loadvar(value), given, kind)
-        self.context.pack_value(self.builder, kind, item, place, _alignment(record))
+        with self.builder.tagged(self._in_field(record, statement.index, kind)):
+            self.context.pack_value(self.builder, kind, item, place, _alignment(record))
         return True
+
+    def _in_field(self, record: Any, name: str, kind: Any) -> Any:
+        """Return the tag of a field that is a number, None for all else (`llvm_places`)."""
+        if not isinstance(kind, types.Number | types.Boolean):
+            return None
+        if (record, name) not in self._tags:
+            self._tags[record, name] = llvm_places.field(self.builder.module, record, name)
+        return self._tags[record, name]
+
+    def _in_array(self, array: Any) -> Any:
+        """Return the tag of an item of a field that is an array of numbers, None for all else."""
+        numbers = isinstance(array.dtype, types.Number | types.Boolean)
+        if not numbers or not isinstance(array, types.NestedArray):
+            return None
+        return llvm_places.item(self.builder.module, array.dtype)
 
     def _address(self, record: Any, value: Any, name: str, kind: Any) -> Any:
         self.context.sentry_record_alignment(record, name)

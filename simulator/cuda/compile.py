@@ -25,6 +25,9 @@ TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
+_HINTS = re.compile(
+    r", !(?:prof|tbaa) !\d+"
+)  # for a processor's compiler; the figures of docs/sweeps.md are without
 _RAISES = re.compile(r"\bret i32 (?!0\b|-2\b)-?\d+$", re.MULTILINE)  # a status: 0 well, -2 no value
 _TRAP = "call void @llvm.trap()\n  unreachable"
 # The larger or smaller of two 16-bit numbers, in PTX. Of `max(x, 0) == 0` ptxas 12.9 to 13.2 makes
@@ -98,7 +101,7 @@ def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: 
         if not function.is_declaration and function.name not in names:
             function.linkage = "internal"
     head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
-    module = ll.parse_assembly(head + _TARGET.sub("", str(module)))
+    module = ll.parse_assembly(head + _HINTS.sub("", _TARGET.sub("", str(module))))
     module.verify()
     return module
 
