@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw_models.jit import inlined, njit
+from hw_models.jit import apart, inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, ledger, masters
 from simulator.kernel.ledger import Ledger
@@ -174,13 +174,19 @@ def tell(system, nodes, table, jobs, unit):
     settle(system, nodes, table, jobs, unit)
 
 
-@inlined
+@njit
 def run(system, measures, nodes, table, jobs, limit_fs, max_events):
     """Simulate up to ``max_events`` events: ``nodes`` Nodes, ``table`` Masters, ``jobs`` Jobs.
 
     Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event is past ``limit_fs``) or ASKS (Python is
     to do what `asks` says).
     """
+    return step_events(system, measures, nodes, table, jobs, limit_fs, max_events) if max_events else RUNNING
+
+
+@apart("int64")
+def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
+    """`run`, which is called from Python."""
     wires, buses = nodes.wires, nodes.buses
     caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
     cores, tasks = table.cores, table.tasks

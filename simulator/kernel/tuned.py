@@ -24,6 +24,7 @@ from hw_models.known import agreed
 from hw_models.nvdla.op import OP
 from hw_models.nvdla.state import NVDLA
 from simulator.kernel import masters, soc
+from simulator.kernel.loop_types import loop_types
 from simulator.kernel.measure import MASTER
 from simulator.kernel.soc_state import Kind
 from simulator.kernel.warm import masters_side, memory_side
@@ -32,7 +33,15 @@ from simulator.under_way import PROCESSES
 LONG_S = 2.0  # of a run that is worth it
 NICE = 10  # of the second process: whatever else runs goes first
 HELPERS: list[subprocess.Popen] = []  # the latest second process
-ORDER = ("step_bus", "step_cache", "step_dram", "step_nvdla", "bus_respond", "bus_accept")
+ORDER = (
+    "step_bus",
+    "step_cache",
+    "step_dram",
+    "step_events",
+    "step_nvdla",
+    "bus_respond",
+    "bus_accept",
+)
 
 
 def parameters_of(system: np.void, nodes: Any, table: masters.Masters) -> tuple[tuple[str, int], ...]:
@@ -64,6 +73,7 @@ def units_for(kinds: set[Kind], nvdla: bool) -> list[tuple[Any, tuple]]:
     table: Any = SimpleNamespace(nvdlas=np.zeros(1, NVDLA), nvdla_ops=np.zeros(1, OP))
     own = masters_side({masters.Kind.NVDLA} if nvdla else set(), np.zeros(1, MASTER), table)
     units = [each for each in memory_side(kinds) + own if each[0].__name__ in ORDER]
+    units.append((soc.step_events, loop_types()))
     return sorted(units, key=lambda each: ORDER.index(each[0].__name__))
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +27,7 @@ from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
 from hw_models.port import REQUEST, WIRING
 from simulator.kernel import masters, nodes, soc
+from simulator.kernel.loop_types import loop_types, record, table
 from simulator.kernel.measure import MASTER
 from simulator.kernel.soc_state import BUSES, SYSTEM, Kind
 from simulator.under_way import PROCESSES
@@ -43,7 +43,7 @@ def is_cold() -> bool:
         folder = folder_of(Path(soc.__file__))
     except RuntimeError:  # no home
         return False
-    return os.access(folder, os.W_OK) and not any(folder.glob("soc.run-*.nbc"))
+    return os.access(folder, os.W_OK) and not any(folder.glob("unit.soc.step_events-*.nbc"))
 
 
 @contextmanager
@@ -79,17 +79,6 @@ def kinds_of(system: np.ndarray) -> tuple[set[Kind], set[masters.Kind]]:
     return {Kind(kind) for kind in kinds[:first]}, {masters.Kind(kind) for kind in kinds[first:end]}
 
 
-@cache
-def record(dtype: np.dtype) -> Any:
-    """Return numba's type of a record; numba itself takes a millisecond at every call."""
-    return numba.from_dtype(dtype)
-
-
-def array(rows: np.ndarray) -> Any:
-    """Return numba's type of a table, as `numba.typeof` has it."""
-    return numba.types.Array(record(rows.dtype), rows.ndim, "C")
-
-
 def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
     """Return the units of the memory side, and the types of their arguments, of systems with such nodes."""
     index = numba.int64
@@ -101,7 +90,7 @@ def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
             (nodes.bus_accept, (bus, record(REQUEST), index, index)),
             (nodes.bus_respond, (bus, record(REQUEST), index, wires, index)),
         ],
-        Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), array(np.zeros(1, SET)), *place))],
+        Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), table(SET), *place))],
         Kind.DRAM: [(nodes.step_dram, (*ahead, record(CHANNEL), *place))],
         Kind.IDEAL: [(nodes.step_ideal, (*ahead, record(MEMORY), *place))],
     }
@@ -117,7 +106,12 @@ def compile_memory_side(kinds: set[Kind]) -> None:
         ready(nodes.settle_dram, (system, wires, buses, record(CHANNEL), numba.int64))
 
 
-def masters_side(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> list[tuple[Any, tuple]]:
+def compile_loop() -> None:
+    """Have the event loop in place."""
+    ready(soc.step_events, loop_types())
+
+
+def masters_side(kinds: set[masters.Kind], measures: np.ndarray, fleets: Any) -> list[tuple[Any, tuple]]:
     """Return the units of masters of ``kinds``, for these rows of theirs (`Masters`), as `memory_side`."""
     index = numba.int64
     ahead = (record(SYSTEM), record(WIRING), record(BUSES), record(measures.dtype))
@@ -131,21 +125,21 @@ def masters_side(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> 
     units = []
     for kind in sorted(kinds):
         step, states, *tables = rows[kind]
-        work = tuple(array(getattr(table, each)) for each in tables)
-        units.append((step, (*ahead, record(getattr(table, states).dtype), *work, index, index)))
+        work = tuple(table(getattr(fleets, each).dtype) for each in tables)
+        units.append((step, (*ahead, record(getattr(fleets, states).dtype), *work, index, index)))
     return units
 
 
-def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, table: Any) -> None:
+def compile_masters(kinds: set[masters.Kind], measures: np.ndarray, fleets: Any) -> None:
     """Have the units of masters in place (`masters_side`)."""
-    for unit, types in masters_side(kinds, measures, table):
+    for unit, types in masters_side(kinds, measures, fleets):
         ready(unit, types)
 
 
 def compile_cores() -> None:
     """Have the unit of cores in place."""
-    table = SimpleNamespace(cores=np.zeros(1, CORE), tasks=np.zeros(1, TASK))
-    compile_masters({masters.Kind.CORE}, np.zeros(1, MASTER), table)
+    fleets = SimpleNamespace(cores=np.zeros(1, CORE), tasks=np.zeros(1, TASK))
+    compile_masters({masters.Kind.CORE}, np.zeros(1, MASTER), fleets)
 
 
 if __name__ == "__main__":

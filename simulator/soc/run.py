@@ -11,7 +11,13 @@ from simulator.kernel import soc
 from simulator.kernel.masters import Masters
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE
 from simulator.kernel.tuned import Tuned
-from simulator.kernel.warm import compile_masters, compile_memory_side, kinds_of, second_compiler
+from simulator.kernel.warm import (
+    compile_loop,
+    compile_masters,
+    compile_memory_side,
+    kinds_of,
+    second_compiler,
+)
 from simulator.progress import Progress
 from simulator.soc.machine import Machine
 from simulator.soc.who_waits import unanswered, who_waits
@@ -41,6 +47,7 @@ def compiled(machine: Machine) -> tuple[Any, ...]:
     nodes, masters = kinds_of(machine.system)
     with second_compiler(nodes, masters) as left:
         compile_masters(left, arguments[1], arguments[3])
+        compile_loop()
         soc.run(*arguments, 0, 0)
         if machine.storage is not None:
             with within_limits():

@@ -5,6 +5,7 @@ import pytest
 from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.kernel import soc
+from simulator.kernel.loop_types import loop_types
 from simulator.kernel.nodes import settle_dram
 from simulator.kernel.warm import compile_cores, compile_masters, compile_memory_side, is_cold, kinds_of
 from simulator.results import summary
@@ -29,7 +30,8 @@ def test_the_memory_side_is_compiled_once_for_both():
     machine = build_machine(load(CONFIG))
     arguments = compiled(machine)
     assert not is_cold()
-    soc.run.part.compile(tuple(map(numba.typeof, (*arguments, 0, 0))))  # tells the units the loop's types
+    assert tuple(map(numba.typeof, (*arguments, 0, 0))) == loop_types()
+    soc.step_events.part.compile(loop_types())  # tells the units the loop's types
     nodes, masters = kinds_of(machine.system)
     compile_memory_side(nodes)  # of other types: a TypeError
     compile_masters(masters, arguments[1], arguments[3])
