@@ -21,7 +21,7 @@ from hw_models.nvdla.mcif import (
     write_step,
 )
 from hw_models.nvdla.mcif_state import TAKEN_BEATS
-from hw_models.nvdla.names import PARTS, Block, Client, Mark, Part
+from hw_models.nvdla.names import OFTEN, PARTS, Block, Client, Mark, Part
 from hw_models.nvdla.op import Unit
 from hw_models.nvdla.post import (
     post_acknowledged,
@@ -38,6 +38,7 @@ from hw_models.port import FIFO_ROWS, NEVER
 _CONV = int(Unit.CONV)
 _P_DATA, _P_WEIGHT, _P_CSC = int(Part.CDMA_DATA), int(Part.CDMA_WEIGHT), int(Part.CSC)
 _P_CACC = int(Part.CACC)
+_OFTEN = tuple(map(int, OFTEN))
 _P_READ, _P_WRITE, _P_DONE = int(Part.READ), int(Part.WRITE), int(Part.DONE)
 _CDMA, _CSC, _CACC = int(Block.CDMA), int(Block.CSC), int(Block.CACC)
 _C_DATA, _C_WEIGHT = int(Client.CDMA_DATA), int(Client.CDMA_WEIGHT)
@@ -179,6 +180,41 @@ def write_part(state, port, time, writes):
 
 
 @njit
+def _step_seldom(state, ops, part, now):
+    """Let a part act that is not OFTEN."""
+    if part == _P_DATA:
+        data_step(state, ops, now)
+    elif part == _P_WEIGHT:
+        weight_step(state, ops, now)
+    elif part == _P_CSC:
+        csc_step(state, ops, now)
+    elif part == _P_DONE:
+        _done_step(state, now)
+    else:
+        state["wake"][part] = NEVER
+        post_step(state, ops, part, now)
+    state["seldom"] = NEVER
+    for each in range(PARTS):
+        if each not in _OFTEN:
+            state["seldom"] = min(state["seldom"], state["wake"][each])
+
+
+@inlined
+def _due(state, now):
+    """Return (part, cycle) of the part that acts first, of the lowest in a cycle; -1: none by ``now``."""
+    times, seldom = state["wake"], state["seldom"]
+    time = min(min(times[_P_CACC], times[_P_READ]), min(times[_P_WRITE], seldom))
+    if time > now:
+        return -1, time
+    if seldom > time:
+        return _P_CACC if times[_P_CACC] == time else _P_READ if times[_P_READ] == time else _P_WRITE, time
+    part = 0
+    while times[part] > time:
+        part += 1
+    return part, time
+
+
+@njit
 def advance(state, ops, now, reads, writes):
     """Do all that is due at ``now``; return the next cycle to be called at, NEVER when only input helps."""
     return advance_both(state, ops, now, reads, writes, reads, writes)
@@ -191,33 +227,21 @@ def advance_both(state, ops, now, reads, writes, cv_reads, cv_writes):
     for port in range(ports):
         see_room(state, state["mcif"][port], cv_reads if port else reads, cv_writes if port else writes, now)
     while True:
-        part, time = 0, times[0]
-        for i in range(1, PARTS):
-            if times[i] < time:
-                part, time = i, times[i]
-        if time > now:
+        part, time = _due(state, now)
+        if part < 0:
             return time
         if part == _P_READ:
             times[part] = NEVER
             for port in range(ports):
                 read_part(state, port, time, cv_reads if port else reads)
-        elif part == _P_DATA:
-            data_step(state, ops, time)
-        elif part == _P_WEIGHT:
-            weight_step(state, ops, time)
-        elif part == _P_CSC:
-            csc_step(state, ops, time)
         elif part == _P_CACC:
             cacc_step(state, ops, time)
         elif part == _P_WRITE:
             times[part] = NEVER
             for port in range(ports):
                 write_part(state, port, time, cv_writes if port else writes)
-        elif part == _P_DONE:
-            _done_step(state, time)
         else:
-            times[part] = NEVER
-            post_step(state, ops, part, time)
+            _step_seldom(state, ops, part, time)
 
 
 @njit

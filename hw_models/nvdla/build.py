@@ -29,7 +29,7 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["mcif"]["taken"] = LONG_AGO
     state["mcif"]["read_wake"] = state["mcif"]["write_wake"] = NEVER
     state["csc"]["busy_since"] = LONG_AGO
-    state["wake"] = NEVER
+    state["wake"] = state["seldom"] = NEVER
     readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
     readers["limit"], readers["credit"], readers["id_limit"] = READER_REQUESTS, -1, preset.get("id_limit", 0)
     writers["limit"] = WRITES

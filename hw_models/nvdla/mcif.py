@@ -9,15 +9,17 @@ clients that have one, while the beats in flight stay below the limit (MCIF_READ
 Writes: likewise; a burst occupies the write channel for its beats.
 """
 
+from hw_models.bits import lowest
 from hw_models.jit import inlined, njit
 from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, RETURNS, WRITES
-from hw_models.nvdla.names import CLIENTS, Client, Mark, Part
+from hw_models.nvdla.names import OFTEN, Client, Mark, Part
 from hw_models.nvdla.timing import RETURN_TO_READ
 from hw_models.port import FIFO_ROWS, NEVER
 
 TAG_PORT = 256  # of a burst's tag: beats below, the interface's number above
 _SDP, _CDMA = int(Client.SDP), int(Client.CDMA_DATA)  # and weights behind
 _READ = int(Part.READ)
+_OFTEN = tuple(map(int, OFTEN))
 _WRITE = int(Part.WRITE)
 _FIRST_WRITE = int(Mark.FIRST_WRITE)
 _LAST_WRITE = int(Mark.LAST_WRITE)
@@ -28,6 +30,8 @@ def wake(state, part, time):
     """See to it that ``part`` acts at ``time`` at the latest."""
     if time < state["wake"][part]:
         state["wake"][part] = time
+        if part not in _OFTEN:
+            state["seldom"] = min(state["seldom"], time)
 
 
 @inlined
@@ -49,7 +53,7 @@ def wake_write(state, mcif, time):
 @inlined
 def interface_of(state, client, ram_types):
     """Return the interface that a client uses for an operation of these RAM types."""
-    return state["mcif"][ram_types >> client & 1]
+    return state["mcif"][ram_types >> client & state["cvsram"]]
 
 
 @njit
@@ -119,6 +123,13 @@ def _credit_at(state, buffer, reader, now):
     if missing > buffer["credit_count"]:
         return NEVER
     return buffer["credit_time"][(buffer["credit_head"] + missing - 1) % CREDIT_RING]
+
+
+@inlined
+def _next_client(some, last):
+    """Return whose turn it is of some clients, a bit each, after ``last``."""
+    behind = some & -(2 << last)
+    return lowest(behind if behind else some)
 
 
 @inlined
@@ -198,10 +209,9 @@ def read_step(state, port, now, out):
     dbb = state["dbb_bytes"]
     chosen, later, more = -1, NEVER, 0
     client, asking = mcif["last_reader"], mcif["asking"]
-    for _ in range(CLIENTS):
-        client = client + 1 if client + 1 < CLIENTS else 0
-        if not asking >> client & 1:
-            continue
+    while asking:
+        client = _next_client(asking, client)
+        asking ^= 1 << client
         reader = mcif["readers"][client]
         if reader["time"][reader["head"]] > now:
             later = min(later, reader["time"][reader["head"]])
@@ -240,8 +250,7 @@ def read_step(state, port, now, out):
         reader["count"] -= 1
         if reader["count"] == 0:
             mcif["asking"] ^= 1 << chosen
-        if now < state["wake"][reader["owner"]]:
-            state["wake"][reader["owner"]] = now
+        wake(state, reader["owner"], now)
         if more == 0 and reader["count"] > 0:
             later = min(later, reader["time"][reader["head"]])
     else:
@@ -299,10 +308,9 @@ def write_step(state, port, now, out):
         return -1
     chosen, later, more = -1, NEVER, 0
     client, telling = mcif["last_writer"], mcif["telling"]
-    for _ in range(CLIENTS):
-        client = client + 1 if client + 1 < CLIENTS else 0
-        if not telling >> client & 1:
-            continue
+    while telling:
+        client = _next_client(telling, client)
+        telling ^= 1 << client
         writer = mcif["writers"][client]
         if writer["time"][writer["head"]] > now:
             later = min(later, writer["time"][writer["head"]])

@@ -39,6 +39,7 @@ class Part(IntEnum):
 
 
 PARTS = 12
+OFTEN = (Part.CACC, Part.READ, Part.WRITE)  # act at most requests; all others together are looked at as one
 
 
 class Block(IntEnum):

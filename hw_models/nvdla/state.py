@@ -78,6 +78,7 @@ NVDLA = np.dtype(
         ("patient", np.int64),  # 1: it may be told late of answers that change nothing (quiet.py)
         # life
         ("wake", np.int64, (PARTS,)),  # cycle at which each part acts next
+        ("seldom", np.int64),  # the earliest of those that are not OFTEN
         ("groups", GROUPS, (BLOCKS,)),
         ("launched", np.int64),  # operations ever enabled: record of the next one is launched % RECORDS
         ("records", RECORD, (RECORDS,)),
