@@ -8,7 +8,7 @@ from hw_models.nvdla.post_timing import WRITE_GAP
 @inlined
 def beats_of(state, unit, end):
     """Return the beats of the atoms that ``unit`` has gathered; the last ends before address ``end``."""
-    if unit["beat_atoms"] == 1:
+    if state["cdma_beats_atoms"] == 1:
         return unit["gathered"]
     dbb = state["dbb_bytes"]
     return (end + dbb - 1) // dbb - unit["burst_address"] // dbb

@@ -13,7 +13,7 @@ CHAINS = 4  # read paths of SDP: its own input, X1, X2, Y
 ARRIVALS = 512  # atoms in a latency FIFO at most
 GROUPS_WAITING = 16
 ENDING = 4  # launches of SDP whose last responses are outstanding, at most
-HISTORY = 8  # atoms remembered at SDP's join
+HISTORY = 8  # power of two, atoms remembered at SDP's join
 SDP_CLIENTS = (1, 5, 6, 7)  # AXI ids of the chains (Client.SDP, SDP_B, SDP_N, SDP_E)
 
 SKID = np.dtype(  # a pipeline register with one skid entry: the last two items that entered
@@ -96,6 +96,7 @@ SDP_STATE = np.dtype(
         ("pixels", np.int64),  # of a surface
         ("columns", np.int64),  # of a line
         ("column_stride", np.int64),
+        ("surface_stride", np.int64),
         ("atoms", np.int64),  # of the cube
         # atoms in front of the join
         ("wait_head", np.int64),
@@ -104,7 +105,10 @@ SDP_STATE = np.dtype(
         # atoms that have passed it
         ("joined", np.int64),
         ("pixel", np.int64),  # of the surface in work
-        ("history", np.int64, (HISTORY,)),  # cycles of the last ones, newest first
+        ("history", np.int64, (HISTORY,)),  # cycles of the last ones, by their number % HISTORY
+        ("wanting", np.int64),  # operands of the next atom that have not been taken
+        ("operands_at", np.int64),  # earliest join that those which have been taken allow
+        ("each", np.int64),  # 1: some operand is another one for each atom
         ("space_at", np.int64),  # cycle from which a write has made room
         ("passed_at", np.int64),  # done pulse of a launch whose output goes to PDP
         ("free_at", np.int64),  # cycle from which the next launch may begin
@@ -114,6 +118,8 @@ SDP_STATE = np.dtype(
         ("surface", np.int64),
         ("line", np.int64),
         ("column", np.int64),
+        ("address", np.int64),
+        ("one_command", np.int64),  # 1: all atoms in one
         ("gathered", np.int64),  # atoms of the write burst in work
         ("burst_address", np.int64),
         ("next_write", np.int64),  # cycle of the next burst at the earliest

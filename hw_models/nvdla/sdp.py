@@ -57,12 +57,18 @@ def rdma_beat(state, index, at):
         sdp_flow(state)
 
 
-@njit
+@inlined
+def _joined_at(sdp, back):
+    """Return the cycle at which the atom ``back`` before the next has met its operands."""
+    return sdp["history"][(sdp["joined"] - back) % HISTORY]
+
+
+@inlined
 def _entry_at(sdp):
     """Return the cycle from which another atom may enter; NEVER: one in front waits for its operand."""
     if sdp["wait_count"] >= sdp["depth"]:
         return NEVER
-    time = sdp["history"][sdp["depth"] - sdp["wait_count"] - 1] + sdp["depth"] * sdp["period"]
+    time = _joined_at(sdp, sdp["depth"] - sdp["wait_count"]) + sdp["depth"] * sdp["period"]
     return time + CACC_LATE_READY if sdp["flying"] else time
 
 
@@ -113,28 +119,42 @@ def sdp_take(state, now):
 
 
 @njit
-def _operands_at(state, sdp):
-    """Return the earliest join that the operands of the next atom allow; NEVER: one is not yet there."""
-    time, late = LONG_AGO, False
+def _take_operands(state, sdp):
+    """Take those operands of the next atom that are there."""
+    time = LONG_AGO
     for i in range(1, CHAINS):
         chain = sdp["chains"][i]
         if not chain["on"]:
             continue
-        if not chain["held"] and (sdp["pixel"] == 0 or not chain["per_kernel"]):
+        if not chain["held"]:
             front = chain_front(chain)
             if front == NEVER:  # the others are taken nonetheless
-                late = True
                 continue
             begun = sdp["begun"] + sdp["before"][i] + OPERAND_AHEAD  # none is taken before that
             chain["taken"] = max(max(front, chain["free"]), begun)
             chain["held"] = 1
+            sdp["wanting"] -= 1
             if not chain["per_kernel"]:
                 chain_take(state, chain, chain["taken"])
             elif sdp["pixels"] <= KERNEL_AHEAD:
-                _let_go(state, chain, sdp["history"][KERNEL_AHEAD - sdp["pixels"]])
-        if chain["held"]:
-            time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
-    return NEVER if late else time
+                _let_go(state, chain, _joined_at(sdp, KERNEL_AHEAD - sdp["pixels"] + 1))
+        time = max(time, chain["taken"] - OPERAND_AHEAD - sdp["before"][i])
+    sdp["operands_at"] = time
+
+
+@njit
+def _want_operands(state, sdp, joined, last_pixel):
+    """An atom has joined at ``joined``: the next wants other operands."""
+    for i in range(1, CHAINS):
+        chain = sdp["chains"][i]
+        if chain["on"]:
+            if chain["per_kernel"] and 0 < sdp["pixel"] == sdp["pixels"] - KERNEL_AHEAD:
+                _let_go(state, chain, joined)
+            if chain["per_kernel"] and not last_pixel:
+                continue
+            chain["held"] = 0
+            sdp["wanting"] += 1
+            chain["free"] = joined + sdp["before"][i] + sdp["period"] + OPERAND_AHEAD
 
 
 @njit
@@ -171,10 +191,14 @@ def sdp_flow(state):
     while sdp["joined"] < sdp["atoms"]:
         if not sdp["flying"]:
             _fetch(state, sdp)
-        operands = _operands_at(state, sdp) if rdma else LONG_AGO
-        if sdp["wait_count"] == 0 or operands == NEVER or sdp["in_pipe"] >= SDP_ATOMS_TO_BUS:
+        if rdma and sdp["wanting"]:
+            _take_operands(state, sdp)
+            if sdp["wanting"]:
+                return
+        if sdp["wait_count"] == 0 or sdp["in_pipe"] >= SDP_ATOMS_TO_BUS:
             return
-        data = max(sdp["wait_time"][sdp["wait_head"]], sdp["history"][0] + sdp["period"])
+        operands = sdp["operands_at"]
+        data = max(sdp["wait_time"][sdp["wait_head"]], _joined_at(sdp, 1) + sdp["period"])
         space = _pdp_room_at(state, sdp) if sdp["to_pdp"] else sdp["space_at"]
         if space == NEVER:
             return
@@ -189,7 +213,7 @@ def _charge(state, sdp, data, operands, space):
     """Note what the next atom waits for: input, operands, or room behind."""
     stall = state["records"][sdp["slot"]]["stall"]
     if sdp["joined"]:
-        stall[_DATA] += data - sdp["history"][0] - sdp["period"]
+        stall[_DATA] += data - _joined_at(sdp, 1) - sdp["period"]
     stall[_OPERANDS] += max(0, operands - data)
     stall[_OUTPUT] += max(0, space - max(data, operands))
 
@@ -200,24 +224,15 @@ def _join(state, time, rdma):
     sdp = state["sdp"]
     sdp["wait_head"] = (sdp["wait_head"] + 1) % HISTORY
     sdp["wait_count"] -= 1
-    for i in range(HISTORY - 1, 0, -1):
-        sdp["history"][i] = sdp["history"][i - 1]
-    sdp["history"][0] = time
+    sdp["history"][sdp["joined"] % HISTORY] = time
     sdp["joined"] += 1
     sdp["pixel"] += 1
     last_pixel = sdp["pixel"] == sdp["pixels"]
     if last_pixel:
         sdp["pixel"] = 0
     if rdma:
-        for i in range(1, CHAINS):
-            chain = sdp["chains"][i]
-            if chain["on"]:
-                if chain["per_kernel"] and 0 < sdp["pixel"] == sdp["pixels"] - KERNEL_AHEAD:
-                    _let_go(state, chain, time)
-                if chain["per_kernel"] and not last_pixel:
-                    continue
-                chain["held"] = 0
-                chain["free"] = time + sdp["before"][i] + sdp["period"] + OPERAND_AHEAD
+        if sdp["each"] or last_pixel or sdp["pixel"] == sdp["pixels"] - KERNEL_AHEAD:
+            _want_operands(state, sdp, time, last_pixel)
         if sdp["joined"] == sdp["atoms"]:
             sdp["rdma_busy"] = 0
             sdp["rdma_free"] = time + sdp["period"] - 1

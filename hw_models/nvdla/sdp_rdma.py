@@ -90,6 +90,11 @@ def rdma_step(state, ops, now):
             state, op, 3, op["y"], op["y_bytes"], op["y_address"], op["y_line_stride"],
             op["y_surface_stride"], time,
         )  # fmt: skip
+        sdp["wanting"] = sdp["each"] = 0
+        for i in range(1, CHAINS):
+            if sdp["chains"][i]["on"]:
+                sdp["wanting"] += 1
+                sdp["each"] |= 1 - sdp["chains"][i]["per_kernel"]
     for i in range(CHAINS):
         if sdp["chains"][i]["on"]:
             chain_request(state, sdp["chains"][i], now)

@@ -71,14 +71,19 @@ def start(state, ops, now):
         sdp["column_stride"] = op["dst_batch_stride"]
     sdp["pixels"] = sdp["columns"] * op["out_height"]
     sdp["atoms"] = sdp["pixels"] * ((op["out_channels"] + atom - 1) // atom)
+    # the surfaces of one pixel lie side by side: cfg_mode_1x1_pack
+    sdp["one_command"] = sdp["columns"] == 1 and op["out_height"] == 1
+    sdp["surface_stride"] = atom if sdp["one_command"] else op["dst_surface_stride"]
     sdp["wait_count"] = 0
     sdp["joined"] = 0
     sdp["pixel"] = 0
     sdp["history"][:] = LONG_AGO
+    sdp["operands_at"] = LONG_AGO
     sdp["space_at"] = LONG_AGO
     sdp["surface"] = 0
     sdp["line"] = 0
     sdp["column"] = 0
+    sdp["address"] = op["dst"]
     sdp["gathered"] = 0
     sdp["next_write"] = LONG_AGO
     sdp["all_sent"] = 0

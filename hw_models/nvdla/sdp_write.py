@@ -23,10 +23,7 @@ def gather(state, time):
     sdp = state["sdp"]
     op = sdp["launch"]
     dbb, longest = state["dbb_bytes"], state["burst_beats"]
-    one_pixel = sdp["columns"] == 1 and op["out_height"] == 1  # surfaces lie side by side: cfg_mode_1x1_pack
-    surface_stride = state["atom_bytes"] if one_pixel else op["dst_surface_stride"]
-    address = op["dst"] + sdp["surface"] * surface_stride + sdp["line"] * op["dst_line_stride"]
-    address += sdp["column"] * sdp["column_stride"]
+    address = sdp["address"]
     if sdp["gathered"] == 0:
         sdp["burst_address"] = address
     sdp["gathered"] += 1
@@ -41,7 +38,7 @@ def gather(state, time):
             end_of_line = False
         elif not end_of_line:
             sdp["line"] -= WINOGRAD_OUTPUT - 1
-    if one_pixel:  # all surfaces in one command
+    if sdp["one_command"]:
         last = sdp["joined"] == sdp["atoms"]
     end = address + state["atom_bytes"]
     if last or end & (dbb * longest - 1) == 0:
@@ -54,6 +51,11 @@ def gather(state, time):
             sdp["surface"] += 1
             if sdp["joined"] == sdp["atoms"]:
                 sdp["all_sent"] = 1
+    if end_of_line or op["winograd"]:
+        sdp["address"] = op["dst"] + sdp["surface"] * sdp["surface_stride"]
+        sdp["address"] += sdp["line"] * op["dst_line_stride"] + sdp["column"] * sdp["column_stride"]
+    else:
+        sdp["address"] += sdp["column_stride"]
 
 
 @njit
