@@ -96,6 +96,20 @@ def sdp_ready(state, now, slot):
     return not is_full(sdp)
 
 
+@inlined
+def takes_surely(state, time, slot):
+    """Tell ahead of ``time`` whether SDP takes a pixel of launch ``slot`` then, whatever happens meanwhile.
+
+    Not the launch's last: at its time CACC's registers are free for another.
+    """
+    sdp = state["sdp"]
+    if not sdp["busy"] or sdp["slot"] != slot or sdp["to_pdp"] or sdp["joined"] + 1 >= sdp["atoms"]:
+        return False
+    if sdp["wait_count"] or (sdp["rdma"] and sdp["wanting"]) or is_full(sdp):
+        return False
+    return _entry_at(sdp) <= time
+
+
 @njit
 def _pdp_room_at(state, sdp):
     """Return the cycle from which an atom may meet its operands, for PDP to be in time for it.
@@ -263,18 +277,22 @@ def sdp_written(state, beats, now):
     if full:
         sdp["space_at"] = now + WRITE_TO_ROOM
         sdp_flow(state)
-    _wake_cacc(state, now + WRITE_TO_ROOM)
+    _wake_cacc(state, now, now + WRITE_TO_ROOM)
     if sdp["all_sent"] and sdp["in_pipe"] == 0 and sdp["ending_count"] < ENDING:
         hand_over(state, now)
 
 
 @njit
-def _wake_cacc(state, time):
-    """Let CACC try again at ``time`` if SDP has turned a pixel away."""
+def _wake_cacc(state, now, time):
+    """Let CACC go on at ``time`` if SDP has turned a pixel away: CACC may know what comes of it now."""
     cacc = state["cacc"]
     if cacc["blocked_since"] >= 0:
         cacc["blocked_since"] = -1
-        wake(state, _P_CACC, max(time, cacc["next_pixel"]))
+        if cacc["count"]:
+            cacc["next_pixel"] = max(cacc["next_pixel"], time)
+            wake(state, _P_CACC, now)
+        else:
+            wake(state, _P_CACC, max(time, cacc["next_pixel"]))
 
 
 @njit
@@ -294,5 +312,5 @@ def sdp_step(state, ops, now):
         else:
             wake(state, _P_SDP, sdp["free_at"])
     wake(state, _P_SDP, sdp["passed_at"])
-    _wake_cacc(state, now)
+    _wake_cacc(state, now, now)
     sdp_flow(state)
