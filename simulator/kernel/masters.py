@@ -21,7 +21,7 @@ from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
 from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
-from simulator.kernel.measure import note_request, note_response
+from simulator.kernel.measure import bin_of, note_request, note_response
 from simulator.kernel.nodes import pass_on
 from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_reader
 
@@ -93,10 +93,12 @@ def arrived(system, answers, unit):
 @inlined
 def begin_again(reads, measure):
     """Count the requests that followed since a master's last call, and let no more. Returns how many."""
-    gone, size = reads["followed"], reads["rows"][reads["followed_from"]]["bytes"]
-    measure["reads"] += gone
-    measure["read_bytes"] += gone * size
-    reads["followed"] = reads["following"] = 0
+    gone = reads["followed"]
+    if gone:
+        measure["reads"] += gone
+        measure["read_bytes"] += gone * reads["rows"][reads["followed_from"]]["bytes"]
+        reads["followed"] = 0
+    reads["following"] = 0
     return gone
 
 
@@ -138,34 +140,38 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     With ``now`` TOLD it takes those that it has left for later and that had arrived by the last edge of its
     clock, and does nothing: nothing is due, and its next edge is the first at which it sees what is new.
     """
-    number, node = unit - system["master_unit"], system["node"][unit]
-    gone, last = begin_again(wires["fifo"][node["down"]], measure), now
+    number, node, ports = unit - system["master_unit"], system["node"][unit], 1 + state["cvsram"]
+    down, period = node["down"], system["period_fs"][unit]
+    reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
+    gone, last = begin_again(reads, measure), now
     if now == TOLD:
-        last = system["now_fs"] // system["period_fs"][unit]
-    for port in range(node["answer_count"]):
+        last = system["now_fs"] // period
+    for port in range(ports):
         answers = wires["fifo"][node["answers"][port]]
-        while visible(system, answers):
-            cycle = arrived(system, answers, unit) if answers["quiet"] else now
-            if now == TOLD:
-                if cycle > last or answers["quiet"] == 0:
+        while answers["count"] > 0:
+            cycle = arrived(system, answers, unit)
+            if cycle > last:
+                break
+            if answers["quiet"] == 0:
+                if now == TOLD:
                     break
+                cycle = now
+            elif now == TOLD:
                 answers["quiet"] -= 1
-            gone = followed_before(state, wires["fifo"][node["down"]], gone, cycle)
-            note_response(measure, front(answers), cycle * system["period_fs"][unit], system["bin_fs"])
+            gone = followed_before(state, reads, gone, cycle)
+            note_response(measure, front(answers), cycle * period, bin_of(system, cycle * period))
             nvdla.respond(state, front(answers), cycle)
             take(system, answers)
-    down = node["down"]
-    followed_before(state, wires["fifo"][down], gone, last + 1)
+    followed_before(state, reads, gone, last + 1)
     if now == TOLD:
         return False
     second = down + 2 * state["cvsram"]
-    reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
     cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
     before = (reads["count"], writes["count"]), (cv_reads["count"], cv_writes["count"])
     set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
-    for k in range(2 + 2 * state["cvsram"]):
+    for k in range(2 * ports):
         send_new(system, buses, wires["fifo"][down + k], before[k >> 1][k & 1], measure, number)
-    for port in range(node["answer_count"]):
+    for port in range(ports):
         answers = wires["fifo"][node["answers"][port]]
         answers["quiet"] = quiet_answers(state)
         wake_reader(system, answers)
@@ -180,7 +186,7 @@ def step_systolic(system, wires, buses, measure, state, ops, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
-        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        note_response(measure, front(answers), system["now_fs"], bin_of(system, system["now_fs"]))
         systolic.respond(state, front(answers), now)
         take(system, answers)
     wake_reader(system, answers)
@@ -198,7 +204,7 @@ def step_replay(system, wires, buses, measure, state, ops, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
-        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        note_response(measure, front(answers), system["now_fs"], bin_of(system, system["now_fs"]))
         replay.respond(state, front(answers), now)
         take(system, answers)
     wake_reader(system, answers)
@@ -216,7 +222,7 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
-        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        note_response(measure, front(answers), system["now_fs"], bin_of(system, system["now_fs"]))
         core.respond(state, front(answers), now)
         take(system, answers)
     wake_reader(system, answers)
@@ -233,7 +239,7 @@ def step_external(system, wires, buses, measure, state, unit, now):
     number, node = unit - system["master_unit"], system["node"][unit]
     answers = wires["fifo"][node["answers"][0]]
     while visible(system, answers):
-        note_response(measure, front(answers), system["now_fs"], system["bin_fs"])
+        note_response(measure, front(answers), system["now_fs"], bin_of(system, system["now_fs"]))
         axi.respond(state, front(answers), now)
         take(system, answers)
     wake_reader(system, answers)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hw_models.jit import inlined, njit
+from hw_models.known import parameters
 from hw_models.units import LARGEST
 
 LINEAR = 1024  # latencies below this many cycles have a bucket each
@@ -27,6 +28,7 @@ MASTER = np.dtype(
         ("traffic", np.int64, (BINS,)),  # bytes a bin
     ]
 )
+parameters("MASTER", MASTER, ["period_fs"])
 
 
 @inlined
@@ -78,10 +80,19 @@ def note_request(master, request):
         master["read_bytes"] += request["bytes"]
 
 
+@inlined
+def bin_of(system, now):
+    """Return the bin of ``now`` [fs]: as a rule that of the response before."""
+    if not system["bin_end_fs"] - system["bin_fs"] <= now < system["bin_end_fs"]:
+        system["bin"] = now // system["bin_fs"]
+        system["bin_end_fs"] = (system["bin"] + 1) * system["bin_fs"]
+    return system["bin"]
+
+
 @njit
-def note_response(master, response, now, bin_fs):
+def note_response(master, response, now, its_bin):
     """Count a response row delivered to its master at ``now`` [fs]."""
-    master["traffic"][now // bin_fs] += response["bytes"]
+    master["traffic"][its_bin] += response["bytes"]
     if response["write"]:
         master["answered_writes"] += response["bytes"]
         return

@@ -149,6 +149,7 @@ def begin(system, measures, status, unit, time):
     while time >= BINS * system["bin_fs"]:
         merge_bins(measures)
         system["bin_fs"] *= 2
+        system["bin_end_fs"] = 0
 
 
 @inlined

@@ -94,6 +94,8 @@ SYSTEM = np.dtype(
         ("now_fs", np.int64),
         ("events", np.int64),
         ("bin_fs", np.int64),
+        ("bin", np.int64),  # of the latest response
+        ("bin_end_fs", np.int64),  # its end; 0: not known
         ("step_at_hand", np.int64, (MASTERS,)),  # of a master that has one at a time, -1: none
         # `simulator.soc.storage` runs beside this loop: what it is to look at
         ("dma", np.int64),  # master that moves its data, -1: none

@@ -44,7 +44,9 @@ ORDER = (
 )
 
 
-def parameters_of(system: np.void, nodes: Any, table: masters.Masters) -> tuple[tuple[str, int], ...]:
+def parameters_of(
+    system: np.void, measures: np.ndarray, nodes: Any, table: masters.Masters
+) -> tuple[tuple[str, int], ...]:
     """Return (name, value) of the parameters in which all blocks of a kind agree."""
     units = system["kind"][: system["master_unit"]]
     rows = {kind: system["row"][: len(units)][units == kind] for kind in Kind}
@@ -56,6 +58,7 @@ def parameters_of(system: np.void, nodes: Any, table: masters.Masters) -> tuple[
         {
             "SYSTEM": system.reshape(1),
             "FRAMES": system["frames"].reshape(1),
+            "MASTER": measures,
             "INTERCONNECT": buses,
             "REGULATION": buses["regulation"],
             "ARBITER": np.concatenate(arbiters) if arbiters else buses["arbiters"],
@@ -80,13 +83,13 @@ def units_for(kinds: set[Kind], nvdla: bool) -> list[tuple[Any, tuple]]:
 class Tuned:
     """The code of the units while one machine runs; what others run is as it was before and after."""
 
-    def __init__(self, system: np.void, nodes: Any, table: masters.Masters):
+    def __init__(self, system: np.void, measures: np.ndarray, nodes: Any, table: masters.Masters):
         self._units: list[tuple[Any, tuple]] = []
         self._used: list[tuple[Any, tuple]] = []
         self._asked = False
         if numba.config.DISABLE_JIT or not LINKED:
             return
-        self._known = parameters_of(system, nodes, table)
+        self._known = parameters_of(system, measures, nodes, table)
         units = system["kind"][: system["job_unit"]]
         first = int(system["master_unit"])
         self.kinds = {Kind(kind) for kind in units[:first]}

@@ -63,7 +63,7 @@ def run_machine(machine: Machine, progress: Progress | None = None) -> float:
     arguments = compiled(machine)
     started, spent, events = time.perf_counter(), 0.0, FEWEST_EVENTS
     status = soc.RUNNING
-    with Tuned(arguments[0], arguments[2], arguments[3]) as tuned:
+    with Tuned(*arguments[:4]) as tuned:
         while status == soc.RUNNING:
             since_fs, before = int(machine.system[0]["now_fs"]), spent
             status = run_slice(machine, arguments, limit_fs, events)

@@ -64,10 +64,10 @@ def test_parameters_are_known_only_where_all_records_agree():
 def test_no_parameter_changes_while_a_machine_runs(name):
     machine = machine_of(name)
     arguments = kernel_arguments(machine)
-    before = tuned.parameters_of(arguments[0], arguments[2], arguments[3])
+    before = tuned.parameters_of(*arguments[:4])
     assert len(before) > 60
     run_machine(machine)
-    assert tuned.parameters_of(arguments[0], arguments[2], arguments[3]) == before
+    assert tuned.parameters_of(*arguments[:4]) == before
 
 
 @compiles
@@ -75,8 +75,8 @@ def test_no_parameter_changes_while_a_machine_runs(name):
 def test_tuned_units_leave_the_same_state_behind_and_are_put_back(name, monkeypatch):
     usual, machine = machine_of(name), machine_of(name)
     arguments = compiled(machine)
-    parameters = tuned.parameters_of(arguments[0], arguments[2], arguments[3])
-    with tuned.Tuned(arguments[0], arguments[2], arguments[3]) as mine:
+    parameters = tuned.parameters_of(*arguments[:4])
+    with tuned.Tuned(*arguments[:4]) as mine:
         kinds = mine.kinds
     units = tuned.units_for(kinds, False)
     places = [int(unit.unit._place[0]) for unit, _ in units]
@@ -84,7 +84,7 @@ def test_tuned_units_leave_the_same_state_behind_and_are_put_back(name, monkeypa
         none_kept.setattr(tuned.Tuned, "_take", lambda self: None)
         run_machine(usual)
     tuned.compile_all(kinds, False, parameters)
-    with tuned.Tuned(arguments[0], arguments[2], arguments[3]) as mine:
+    with tuned.Tuned(*arguments[:4]) as mine:
         assert mine.left <= 1  # NVDLA's step, which takes longest to compile
         assert all(int(unit.unit._place[0]) != place for (unit, _), place in zip(units, places, strict=True))
         run_machine(machine)  # takes them itself
@@ -99,7 +99,7 @@ def test_a_long_run_asks_a_second_process_once(monkeypatch):
     monkeypatch.setattr(tuned, "start", lambda *what: asked.append(what))
     arguments = compiled(machine_of("firesim_yolov3"))
     arguments[2].caches["queue"] = 3  # a design that nobody has run
-    with tuned.Tuned(arguments[0], arguments[2], arguments[3]) as mine:
+    with tuned.Tuned(*arguments[:4]) as mine:
         mine.look(tuned.LONG_S / 2)
         assert not asked
         for _ in range(3):
