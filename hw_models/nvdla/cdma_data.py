@@ -139,6 +139,17 @@ def _data_requests(state, data):
 
 
 @inlined
+def _through_the_door(data, at):
+    """Return when a beat is taken that has come through the last pipe by ``at``."""
+    if at == data["blocked_before"]:
+        at += 1
+    if at == data["blocked"]:
+        at += 1
+    data["left"][SKID_STAGES - 1, 1] = data["accepted"] = at
+    return at
+
+
+@inlined
 def _through_the_pipes(data, time):
     """Return when a beat is taken that the latency FIFO offers from ``time`` on; notes the beat's way.
 
@@ -148,6 +159,11 @@ def _through_the_pipes(data, time):
     the last.
     """
     entered, left, asked = data["entered"], data["left"], data["asked"]
+    if time > left[SKID_STAGES - 1, 1]:  # those before have left all registers
+        for stage in range(SKID_STAGES):
+            asked[stage] = time + stage
+            entered[stage, 1] = left[stage, 1] = time + stage + 1
+        return _through_the_door(data, time + SKID_STAGES)
     at = time
     for stage in range(SKID_STAGES):
         at = max(at, asked[stage] + 1)
@@ -165,13 +181,7 @@ def _through_the_pipes(data, time):
         entered[stage, 0] = entered[stage, 1]
         left[stage, 0] = left[stage, 1]
         entered[stage, 1] = at
-    if at == data["blocked_before"]:
-        at += 1
-    if at == data["blocked"]:
-        at += 1
-    left[SKID_STAGES - 1, 1] = at
-    data["accepted"] = at
-    return at
+    return _through_the_door(data, at)
 
 
 @njit

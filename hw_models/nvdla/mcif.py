@@ -175,10 +175,11 @@ def _count_read(state, mcif, chosen, beats, now):
     record["read_bytes"][chosen] += beats * state["dbb_bytes"]
     record["read_bursts"][chosen] += 1
     reads["in_flight"] += beats
-    gone = 0  # returned beats that the counter has not yet seen
-    while gone < reads["count"] and reads["back"][(reads["head"] + gone) & (RETURNS - 1)] <= now:
-        gone += 1
-    mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], reads["in_flight"] - gone)
+    if reads["in_flight"] > mcif["max_reads_in_flight"]:
+        gone = 0  # returned beats that the counter has not yet seen
+        while gone < reads["count"] and reads["back"][(reads["head"] + gone) & (RETURNS - 1)] <= now:
+            gone += 1
+        mcif["max_reads_in_flight"] = max(mcif["max_reads_in_flight"], reads["in_flight"] - gone)
     mcif["last_reader"] = chosen
     mcif["next_read"] = now + 1
     reader["bursts_in_flight"] += 1
