@@ -25,7 +25,7 @@ from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver
 from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
 from hw_models.interconnect.foresight import recall
 from hw_models.interconnect.hub import hub_wait, is_release, track
-from hw_models.interconnect.hub_channels import let_go, stage, take_turns
+from hw_models.interconnect.hub_channels import is_turn, let_go, stage, take_turns
 from hw_models.interconnect.lanes import (
     aim,
     count_in,
@@ -77,11 +77,11 @@ def accept(state, request, source, now):
         if is_release(state, source, write):
             if state["foresees"]:
                 recall(state)
-            state["due"] = min(state["due"], now)
+            state["turns_due"] = min(state["turns_due"], now)
         else:
             claim(state, i, now)
             state["lanes_due"] = min(state["lanes_due"], max(now, lane["busy_until"]))
-            state["due"] = min(state["due"], state["lanes_due"])
+        state["due"] = min(state["lanes_due"], state["turns_due"])
     if write:
         state["writes"][row["master"]] += 1
         state["write_bytes"][row["master"]] += row["bytes"]
@@ -273,14 +273,15 @@ def ask_again(state, bus, now, wires, down):
 @njit
 def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
+    turns = state["caches"] > 0 and is_turn(state, now)
     if state["lanes_due"] <= now or state["full"] or state["held"] > 0:
         if state["held"] > 0:
             deliver_held(state, now, wires, up)
         serve_lanes(state, now, wires, down)
         state["lanes_due"] = next_look(state)
-    state["due"] = state["lanes_due"]
-    if state["caches"] > 0:
-        state["due"] = min(state["due"], take_turns(state, now, wires, down))
+    if turns or state["probing"] > 0:
+        state["turns_due"] = take_turns(state, now, wires, down)
+    state["due"] = min(state["lanes_due"], state["turns_due"])
     if state["room"]:
         state["room"] = 0
         return min(state["due"], now + 1)
@@ -348,6 +349,7 @@ def respond(state, row, time, wires, up):
     free = NEVER
     if state["caches"] > 0 and write:
         free = let_go(state, row["tag"], time)
+        state["turns_due"] = min(state["turns_due"], free)
         state["due"] = min(state["due"], free)
     bus = slot["port"] * state["channels"] + write * (state["channels"] - 1)
     start = max(time, state["back_free"][bus])

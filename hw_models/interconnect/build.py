@@ -75,7 +75,7 @@ def build_interconnect(
     slots = 16 * max(NARROW, len(sources))
     row["slots"]["next"][:slots] = np.append(np.arange(1, slots), -1)
     row["slots"]["arrived"] = NEVER
-    row["due"] = row["lanes_due"] = NEVER
+    row["due"] = row["lanes_due"] = row["turns_due"] = NEVER
     row["lanes"]["cause"] = Cause.QUEUE_FULL
     row["lanes"]["culprit"] = np.maximum(0, row["alone"][np.arange(LANES) // 2])
     _set_arbiters(row, params, sources)

@@ -49,11 +49,13 @@ def stage(state, source, t, index, address, now):
     probe_all(state, source, t, now)
     soonest = state["answered"][t] + 1
     state["staged"][t] = index
+    state["staging"] |= 1 << t
     state["staged_address"][t] = address
     state["staged_soonest"][t] = soonest
     state["staged_way"][t] = max(
         0, now + state["latency"][source, state["slots"][index]["lane"] & 1] - soonest
     )
+    state["turns_due"] = min(state["turns_due"], max(soonest, state["onward_free"]))
 
 
 @inlined
@@ -166,7 +168,10 @@ def hold(state, index, until):
 
 @inlined
 def let_go(state, index, time):
-    """Memory acknowledges a write at ``time``. Returns when its channels are free, NEVER if it had none."""
+    """Memory acknowledges a write at ``time``.
+
+    Returns when its channels are free, NEVER if it had none or nothing waits for them.
+    """
     if index != state["onward_slot"]:
         return NEVER
     free = time - state["write_lead"]
@@ -177,7 +182,7 @@ def let_go(state, index, time):
         cache = state["slots"][index]["lane"] >> 1
         state["released"][cache] = free
         state["kept_until"] = max(state["kept_until"], free)
-    return free
+    return free if state["staging"] or follows(state) else NEVER
 
 
 @inlined
@@ -190,6 +195,7 @@ def send_staged(state, t, now, wires, down):
     fifo, time = wires["fifo"][down + slot["port"]], now + state["staged_way"][t]
     pass_down(fifo, request, index, state["staged_address"][t], slot["bytes"], time)
     state["staged"][t] = -1
+    state["staging"] ^= 1 << t
     if state["foreseen"] >> t & 1:
         go_by(state, t)
     if now > state["staged_soonest"][t]:
@@ -257,6 +263,18 @@ def work_off(state, now, wires, down):
         state["answers_turn"] = winner
 
 
+@inlined
+def follows(state):
+    """Tell whether probes are followed one by one, or a cache has a line to release."""
+    return state["probing"] > 0 or release_waits(state)
+
+
+@inlined
+def is_turn(state, now):
+    """Tell whether `take_turns` may have something to do."""
+    return state["turns_due"] <= now or state["full"] or follows(state)
+
+
 @njit
 def take_turns(state, now, wires, down):
     """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
@@ -267,20 +285,19 @@ def take_turns(state, now, wires, down):
     more = work_off(state, now, wires, down)
     due = more if release_waits(state) else NEVER  # a release must go at its very time
     ready = NEVER
-    for t in range(state["trackers"]):
-        if state["staged"][t] < 0:
-            continue
-        if state["unanswered"][t] > 0:
-            # the last answer is not there before `answered`, and what is staged goes a cycle later
-            due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
-            continue
-        if state["answered"][t] < now and state["onward_free"] <= now:
-            if is_full(wires["fifo"][down + state["slots"][state["staged"][t]]["port"]]):
+    staging, t = state["staging"], 0
+    while staging >> t:
+        if staging >> t & 1:
+            if state["unanswered"][t] > 0:
+                # the last answer is not there before `answered`, and what is staged goes a cycle later
+                due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
+            elif state["answered"][t] >= now or state["onward_free"] > now:
+                ready = min(ready, state["answered"][t] + 1)
+            elif is_full(wires["fifo"][down + state["slots"][state["staged"][t]]["port"]]):
                 state["full"] = 1
             else:
                 send_staged(state, t, now, wires, down)
-        else:
-            ready = min(ready, state["answered"][t] + 1)
+        t += 1
     if ready < NEVER:
         due = min(due, max(ready, state["onward_free"]))
     return due

@@ -113,6 +113,7 @@ INTERCONNECT = np.dtype(
         ("foreseen_gone", np.int64),  # and of the latest that has gone
         ("kept_until", np.int64),  # by then every cache takes probes again
         ("staged", np.int64, (TRACKERS,)),  # slot of the piece that waits for them, -1: none
+        ("staging", np.int64),  # trackers that have one, a bit each
         ("staged_address", np.int64, (TRACKERS,)),
         ("staged_soonest", np.int64, (TRACKERS,)),
         ("staged_way", np.int64, (TRACKERS,)),  # cycles to the memory port
@@ -138,6 +139,7 @@ INTERCONNECT = np.dtype(
         ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
         ("due", np.int64),  # when a lane or one of the hub's channels may have its turn
         ("lanes_due", np.int64),  # when a lane may
+        ("turns_due", np.int64),  # when one of the hub's channels may
         ("lanes", LANE, (LANES,)),
         ("write_turn", np.int64, (SOURCES,)),  # which lane goes first where both want the same bus
         ("arbiters", ARBITER, (BUSES,)),
@@ -183,7 +185,7 @@ INTERCONNECT = np.dtype(
     ]
 )
 _STATE = {  # of the hub, beside its parameters
-    *("probing", "foreseen", "foreseen_last", "foreseen_gone", "kept_until"),
+    *("probing", "foreseen", "foreseen_last", "foreseen_gone", "kept_until", "staging"),
     *("answers_free", "answers_turn", "onward_free", "onward_slot", "onward_owner"),
 }
 parameters("INTERCONNECT", INTERCONNECT, before(INTERCONNECT, "waiting", beside=_STATE))

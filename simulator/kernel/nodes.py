@@ -181,7 +181,9 @@ def step_bus(system, wires, state, unit, now):
     due = bus.advance(state, now, wires, node["down"], node["up"])
     set_wake(system, unit, min(due, again) if state["waiting"] == 0 else due)
     for port in range(node["down_count"]):
-        announce(system, wires["fifo"][node["down"] + port])
+        fifo = wires["fifo"][node["down"] + port]
+        if fifo["count"] > 0:
+            announce(system, fifo)
     if held > 0:
         for source in range(node["up_count"]):
             wake_reader(system, wires["fifo"][node["up"] + source])
