@@ -54,8 +54,23 @@ def refuses(state, request, source, now):
     if lane["count"] < state["queue"]:
         return False
     lane["refused"] = 1
-    state["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
+    blame_refusal(lane, now)
     return True
+
+
+@inlined
+def blame_refusal(lane, now):
+    """Note for whom a request waits that finds no place in ``lane``."""
+    lane["blocker"] = lane["owner"] if lane["busy_until"] > now else lane["culprit"]
+
+
+@inlined
+def take_blocker(state, request, source):
+    """Return for whom a request that is to be accepted has waited, -1 if it was not refused; forget it."""
+    lane = state["lanes"][2 * source + request["write"]]
+    blocker = lane["blocker"]
+    lane["blocker"] = -1
+    return blocker
 
 
 @njit
@@ -294,11 +309,15 @@ def serve_lanes(state, now, wires, down):
     state["limited"] = state["awaited"] = state["full"] = state["serialised"] = 0
     for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
+    first = state["served"] < now  # in this cycle
+    state["served"] = now
     waiting = state["waiting"]
     i = 0
     while waiting >> (i >> BIT_SHIFT):
         if has_requests(state, waiting, i):
             lane = state["lanes"][i]
+            if lane["refused"] and first:
+                blame_refusal(lane, now)
             lane["ready"] = examine(state, i, now, wires, down)
             if lane["ready"]:
                 state["wants"][lane["bus"]] |= np.int64(1) << (i >> 1)

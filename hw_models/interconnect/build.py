@@ -76,7 +76,8 @@ def build_interconnect(
     row["slots"]["next"][:slots] = np.append(np.arange(1, slots), -1)
     row["slots"]["arrived"] = NEVER
     row["due"] = row["lanes_due"] = row["turns_due"] = NEVER
-    row["lanes"]["cause"] = Cause.QUEUE_FULL
+    row["lanes"]["cause"], row["lanes"]["blocker"] = Cause.QUEUE_FULL, -1
+    row["served"] = -1
     row["lanes"]["culprit"] = np.maximum(0, row["alone"][np.arange(LANES) // 2])
     _set_arbiters(row, params, sources)
     _set_regulators(row, params, sources, key)

@@ -24,6 +24,7 @@ LANE = np.dtype(
         ("head", np.int64),
         ("count", np.int64),
         ("refused", np.int64),  # 1: a request found no place since the last one left
+        ("blocker", np.int64),  # for whom that waited in the cycle in which the last one left, -1: nobody did
         ("sent", np.int64),  # bytes of the oldest request already on their way
         # of the next piece
         ("size", np.int64),
@@ -136,7 +137,7 @@ INTERCONNECT = np.dtype(
         # requests
         ("waiting", np.int64),  # lanes with requests in them, a bit for 1 << BIT_SHIFT each
         ("room", np.int64),  # 1: who was refused may come again
-        ("blocker", np.int64),  # for whom the oldest request of the latest full lane waits
+        ("served", np.int64),  # cycle of the latest look at the lanes
         ("due", np.int64),  # when a lane or one of the hub's channels may have its turn
         ("lanes_due", np.int64),  # when a lane may
         ("turns_due", np.int64),  # when one of the hub's channels may

@@ -120,10 +120,15 @@ def collect(system, wires, node, state, unit, now):
 def offer(system, fifo, state, now):
     """Let the bus queue the requests that are there."""
     while visible(system, fifo):
-        if bus.refuses(state, front(fifo), fifo["source"], now):
-            fifo["blocker"] = state["blocker"]
+        request, source = front(fifo), fifo["source"]
+        if bus.refuses(state, request, source, now):
+            if BIT_SHIFT == 0:
+                system["refused"][fifo["reader"]] |= fifo["bit"]
             return
-        bus_accept(state, front(fifo), fifo["source"], now)
+        blocker = bus.take_blocker(state, request, source)
+        if blocker >= 0:
+            fifo["blocker"] = blocker
+        bus_accept(state, request, source, now)
         admit(system, fifo, False)
     wake_reader(system, fifo)
 
@@ -155,7 +160,7 @@ def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
     if node["waits_for_answers"]:
         collect(system, wires, node, state, unit, now)
-    unoffered = system["unoffered"][unit]
+    unoffered = system["unoffered"][unit] & ~system["refused"][unit]
     place_is_free = system["offered"][unit] < now
     if place_is_free:
         system["followed"][unit] = 0
@@ -179,6 +184,8 @@ def step_bus(system, wires, state, unit, now):
         return
     held = state["held"]
     due = bus.advance(state, now, wires, node["down"], node["up"])
+    if due <= now + 1:
+        system["refused"][unit] = 0
     set_wake(system, unit, min(due, again) if state["waiting"] == 0 else due)
     for port in range(node["down_count"]):
         fifo = wires["fifo"][node["down"] + port]

@@ -85,6 +85,7 @@ SYSTEM = np.dtype(
         ("node", NODE, (UNITS,)),
         # FIFOs with requests that a bus has not taken yet: bits as of its lanes
         ("unoffered", np.int64, (UNITS,)),
+        ("refused", np.int64, (UNITS,)),  # those of them that are not to be offered before one has left
         ("followed", np.int64, (UNITS,)),  # those in which a request has followed in the bus's latest cycle
         ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
