@@ -30,7 +30,6 @@ from hw_models.interconnect.lanes import (
     aim,
     count_in,
     has_requests,
-    id_of,
     leave,
     pass_down,
     take_slot,
@@ -39,7 +38,7 @@ from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below
 from hw_models.interconnect.state import BIT_SHIFT, GRANTS, LANES
-from hw_models.interconnect.waits import claim, master_of, wait_for
+from hw_models.interconnect.waits import claim, wait_for
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER, copy_request, front, is_full
 
@@ -121,8 +120,7 @@ def at_limit(state, i, name):
 def stands_from(state, i):
     """Return from when on lane ``i`` may stand first in its source's channel: its bus is free, too."""
     lane = state["lanes"][i]
-    time = max(lane["rows"][lane["head"]]["time"], state["bus_free"][lane["bus"]])
-    return max(time, state["fifo_since"][i >> 1])
+    return max(lane["time"], state["bus_free"][lane["bus"]], state["fifo_since"][i >> 1])
 
 
 @inlined
@@ -140,9 +138,8 @@ def is_first(state, i, now):
         state["fifo_head"][source] = own
         if other["count"] > 0 and not is_release(state, source, 1 - own):
             since = min(since, stands_from(state, i ^ 1))
-            if other["rows"][other["head"]]["time"] <= since:
-                both = lane["rows"][lane["head"]]["time"] <= since
-                state["fifo_head"][source] = state["write_turn"][source] if both else 1 - own
+            if other["time"] <= since:
+                state["fifo_head"][source] = state["write_turn"][source] if lane["time"] <= since else 1 - own
     return state["fifo_head"][source] == i & 1
 
 
@@ -165,11 +162,9 @@ def examine(state, i, now, wires, down):
     """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
     lane = state["lanes"][i]
     source, write, port, size = i >> 1, i & 1, lane["port"], lane["size"]
-    row = lane["rows"][lane["head"]]
-    master = row["master"]
-    if row["time"] > now:
-        return wait_for(state, i, QUEUE_FULL, master, row["time"], now)
-    address = row["address"] + lane["sent"]
+    master, name, address = lane["master"], lane["name"], lane["address"]
+    if lane["time"] > now:
+        return wait_for(state, i, QUEUE_FULL, master, lane["time"], now)
     if is_release(state, source, write):  # `take_turns` sends it
         return wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
     if state["bus_free"][lane["bus"]] > now:
@@ -178,9 +173,8 @@ def examine(state, i, now, wires, down):
         if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
             return np.int64(0)  # no need to look before the hub has room either
         if state["fifo"][source] and state["fifo_head"][source] >= 0:
-            keeps_order(state, i, id_of(state, source, row), master, now)  # nor before its turn
+            keeps_order(state, i, name, master, now)  # nor before its turn
         return np.int64(0)
-    name = id_of(state, source, row)
     if state["fifo"][source] and keeps_order(state, i, name, master, now):
         return np.int64(0)
     if at_limit(state, i, name):
@@ -214,12 +208,11 @@ def send(state, i, bus, now, wires, down):
     lane = state["lanes"][i]
     source, write = i >> 1, i & 1
     row = lane["rows"][lane["head"]]
-    master, size, port = row["master"], lane["size"], lane["port"]
+    master, size, port, address = lane["master"], lane["size"], lane["port"], lane["address"]
     index = take_slot(state, i, lane, row)
     beats = beats_of(state, source, size) if write else np.int64(1)
     time = now + state["latency"][source, write] + (0 if state["cut_through"] else beats - 1)
     interval = max(beats, state["accept_interval"])
-    address = row["address"] + lane["sent"]
     tracker = track(state, port, address, master, now)
     state["slots"][index]["tracker"] = tracker
     if state["route_count"] > 0:
@@ -231,7 +224,7 @@ def send(state, i, bus, now, wires, down):
         pass_down(wires["fifo"][down + port], row, index, address, size, time)
     state["fifo_head"][source] = -1
     state["fifo_since"][source] = now + 1
-    state["fifo_until"][source, state["slots"][index]["id"]] = NEVER
+    state["fifo_until"][source, lane["name"]] = NEVER
     count_in(state, source, write, port, master, size)
     state["bus_free"][bus] = now + interval
     state["bus_owner"][bus] = master
@@ -254,7 +247,7 @@ def grant(state, bus, now, wires, down):
     if lane["count"] == 0 or lane["bus"] != bus or lane["ready"] == 0:
         winner ^= 1
     state["write_turn"][source] = 1 - (winner & 1)
-    master = master_of(state, winner)
+    master = state["lanes"][winner]["master"]
     send(state, winner, bus, now, wires, down)
     waiting = state["waiting"]
     i = 0
@@ -354,8 +347,7 @@ def next_has(state, source, name):
     """Tell whether a source whose ids have one transaction each has ``name`` on what it sends next."""
     reads, writes = state["lanes"][2 * source], state["lanes"][2 * source + 1]
     return state["fifo"][source] == 1 and (
-        (reads["count"] > 0 and id_of(state, source, reads["rows"][reads["head"]]) == name)
-        or (writes["count"] > 0 and id_of(state, source, writes["rows"][writes["head"]]) == name)
+        (reads["count"] > 0 and reads["name"] == name) or (writes["count"] > 0 and writes["name"] == name)
     )
 
 

@@ -1,7 +1,7 @@
 """The coherence hub: a tracker for each transaction in flight, one transaction a line."""
 
 from hw_models.blame import Cause
-from hw_models.interconnect.waits import master_of, wait_for
+from hw_models.interconnect.waits import wait_for
 from hw_models.jit import inlined
 from hw_models.port import NEVER
 
@@ -14,21 +14,24 @@ def hub_wait(state, i, port, address, now):
 
     One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
     """
-    line, victim = address >> state["tracker_shift"], master_of(state, i)
+    line, victim = address >> state["tracker_shift"], state["lanes"][i]["master"]
     lines, untils = state["tracked"][port], state["tracked_until"][port]
-    free, until, culprit = False, NEVER, victim
-    for t in range(state["trackers"]):
-        if untils[t] <= now:
-            free = True
-        elif lines[t] == line:
-            state["awaited"] |= 1 << t
-            wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
-            return True
-        else:
-            until = min(until, untils[t])
-            if culprit == victim:
-                culprit = state["tracked_by"][port, t]
-    if free:
+    until, culprit = NEVER, victim
+    tracking, t = state["tracking"][port], 0
+    while tracking >> t:
+        if tracking >> t & 1:
+            if untils[t] <= now:
+                state["tracking"][port] ^= 1 << t
+            elif lines[t] == line:
+                state["awaited"] |= 1 << t
+                wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
+                return True
+            else:
+                until = min(until, untils[t])
+                if culprit == victim:
+                    culprit = state["tracked_by"][port, t]
+        t += 1
+    if state["tracking"][port] + 1 < 1 << state["trackers"]:
         return False
     state["awaited"] = -1  # whichever is free first
     wait_for(state, i, QUEUE_FULL, culprit, until, now)
@@ -44,10 +47,13 @@ def is_release(state, source, write):
 @inlined
 def track(state, port, address, master, now):
     """Take a free tracker of the hub. Returns its number."""
-    for t in range(state["trackers"]):
+    t = 0
+    while t < state["trackers"]:
         if state["tracked_until"][port, t] <= now:
+            state["tracking"][port] |= 1 << t
             state["tracked"][port, t] = address >> state["tracker_shift"]
             state["tracked_until"][port, t] = NEVER
             state["tracked_by"][port, t] = master
             return t
+        t += 1
     return 0

@@ -64,8 +64,7 @@ def release_time(state, cache, now):
     lane = state["lanes"][2 * cache + 1]
     if lane["count"] == 0:
         return NEVER
-    row = lane["rows"][lane["head"]]
-    time = row["time"] + state["latency"][cache, 1] - 1
+    time = lane["time"] + state["latency"][cache, 1] - 1
     return max(time, held_until(state["regulation"], cache, 1, lane["size"], now))
 
 
@@ -73,7 +72,7 @@ def release_time(state, cache, now):
 def may_take(state, cache, at):
     """Return the first cycle from ``at`` on in which a cache can take a probe, NEVER if a line must go."""
     lane = state["lanes"][2 * cache + 1]
-    waiting = lane["rows"][lane["head"]]["time"] if lane["count"] > 0 else NEVER
+    waiting = lane["time"] if lane["count"] > 0 else NEVER
     before = np.int64(-1)
     while before != at:
         if waiting <= at:
@@ -139,10 +138,9 @@ def send_release(state, cache, at, now, wires, down):
     i = 2 * cache + 1
     lane = state["lanes"][i]
     row = lane["rows"][lane["head"]]
-    size, port, master = lane["size"], lane["port"], row["master"]
+    size, port, master, address = lane["size"], lane["port"], lane["master"], lane["address"]
     index = take_slot(state, i, lane, row)
     state["slots"][index]["tracker"] = -1
-    address = row["address"] + lane["sent"]
     if state["route_count"] > 0:
         address = address_below(state["routes"], address)
     pass_down(wires["fifo"][down + port], row, index, address, size, max(now, at + 1))

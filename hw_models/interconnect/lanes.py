@@ -41,11 +41,22 @@ def release_waits(state):
 
 
 @inlined
+def id_of(state, source, row):
+    """Return the transaction id of a request: its stream, or what it shares one with."""
+    ids, stream = state["ids"][source], row["stream"]
+    if state["alone"][source] < 0:  # streams of different masters are different streams
+        stream = stream * state["masters"] + row["master"]
+    return stream if stream < ids else stream % ids
+
+
+@inlined
 def aim(state, i):
-    """Find which piece of lane ``i`` is next and where it goes."""
+    """Find which piece of lane ``i`` is next, whose it is and where it goes."""
     lane = state["lanes"][i]
     row = lane["rows"][lane["head"]]
     address = row["address"] + lane["sent"]
+    lane["time"], lane["address"], lane["master"] = row["time"], address, row["master"]
+    lane["name"] = id_of(state, i >> 1, row)
     if state["route_count"] > 0:
         port = port_of(state["routes"], address)
     else:
@@ -56,19 +67,9 @@ def aim(state, i):
 
 
 @inlined
-def id_of(state, source, row):
-    """Return the transaction id of a request: its stream, or what it shares one with."""
-    ids, stream = state["ids"][source], row["stream"]
-    if state["alone"][source] < 0:  # streams of different masters are different streams
-        stream = stream * state["masters"] + row["master"]
-    return stream if stream < ids else stream % ids
-
-
-@inlined
 def take_slot(state, i, lane, row):
     """Give the piece that lane ``i`` sends a slot, behind the others with its id. Returns its index."""
-    name = id_of(state, i >> 1, row)
-    index = state["free_slot"]
+    name, index = lane["name"], state["free_slot"]
     slot = state["slots"][index]
     state["free_slot"] = slot["next"]
     slot["next"] = -1
@@ -128,7 +129,7 @@ def leave(state, i, lane, row, now):
     lane["sent"] += lane["size"]
     if lane["sent"] == row["bytes"]:
         settle(state, i, now)
-        state["waited"][row["master"]] += now - row["time"]
+        state["waited"][lane["master"]] += now - lane["time"]
         lane["sent"] = 0
         lane["head"] = (lane["head"] + 1) % LANE_ROWS
         lane["count"] -= 1

@@ -27,6 +27,10 @@ LANE = np.dtype(
         ("blocker", np.int64),  # for whom that waited in the cycle in which the last one left, -1: nobody did
         ("sent", np.int64),  # bytes of the oldest request already on their way
         # of the next piece
+        ("time", np.int64),  # from which it may go
+        ("address", np.int64),
+        ("master", np.int64),
+        ("name", np.int64),  # its transaction id
         ("size", np.int64),
         ("port", np.int64),
         ("bus", np.int64),  # that it needs
@@ -93,6 +97,7 @@ INTERCONNECT = np.dtype(
         ("tracked", np.int64, (PORTS, TRACKERS)),  # line of each tracker's latest transaction
         ("tracked_until", np.int64, (PORTS, TRACKERS)),  # when that is over; NEVER: not answered yet
         ("tracked_by", np.int64, (PORTS, TRACKERS)),
+        ("tracking", np.int64, (PORTS,)),  # trackers whose transaction may not be over, a bit each
         # the hub's channels: `hub_channels`
         ("probe_answer", np.int64),
         ("write_lead", np.int64),  # -1: a write is taken at once

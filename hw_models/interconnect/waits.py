@@ -13,13 +13,6 @@ from hw_models.jit import inlined, njit
 ARBITRATION = int(Cause.ARBITRATION)
 
 
-@inlined
-def master_of(state, i):
-    """Return the master of the oldest request in lane ``i``."""
-    lane = state["lanes"][i]
-    return lane["rows"][lane["head"]]["master"]
-
-
 @njit
 def charge_each(state, i, begin, end, culprit, cause):
     """As `charge`, for a lane with requests of several masters."""
