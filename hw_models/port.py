@@ -56,15 +56,17 @@ WIRING = np.dtype([("fifo", FIFO, (WIRES,))])
 
 @inlined
 def copy_request(target, source):
-    """Copy every field of one REQUEST row into another."""
-    target["time"] = source["time"]
-    target["address"] = source["address"]
-    target["bytes"] = source["bytes"]
-    target["write"] = source["write"]
-    target["master"] = source["master"]
-    target["stream"] = source["stream"]
-    target["tag"] = source["tag"]
-    target["issued"] = source["issued"]
+    """Copy every field of one REQUEST row into another: read before any is written, they move in a few words."""
+    time, address, size, write = source["time"], source["address"], source["bytes"], source["write"]
+    master, stream, tag, issued = source["master"], source["stream"], source["tag"], source["issued"]
+    target["time"] = time
+    target["address"] = address
+    target["bytes"] = size
+    target["write"] = write
+    target["master"] = master
+    target["stream"] = stream
+    target["tag"] = tag
+    target["issued"] = issued
 
 
 @inlined

@@ -89,6 +89,7 @@ SYSTEM = np.dtype(
         ("followed", np.int64, (UNITS,)),  # those in which a request has followed in the bus's latest cycle
         ("offered", np.int64, (UNITS,)),  # a bus's cycle of its latest offer: a place is free in the next
         ("one_clock", np.int64),  # 1: all hardware units have the same clock, so every time is an edge of all
+        ("one_period_fs", np.int64),  # of that clock
         ("period_fs", np.int64, (UNITS,)),
         ("clock", CLOCK, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
@@ -108,4 +109,4 @@ SYSTEM = np.dtype(
         ("frames", FRAMES),  # where pages lie, if the banks are partitioned
     ]
 )
-parameters("SYSTEM", SYSTEM, ["masters", "master_unit", "job_unit", "units", "one_clock"])
+parameters("SYSTEM", SYSTEM, ["masters", "master_unit", "job_unit", "units", "one_clock", "one_period_fs"])

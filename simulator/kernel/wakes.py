@@ -11,6 +11,12 @@ def wake(system, unit, time):
 
 
 @inlined
+def period_of(system, unit):
+    """Return the period [fs] of a hardware unit's clock."""
+    return system["one_period_fs"] if system["one_clock"] else system["period_fs"][unit]
+
+
+@inlined
 def to_cycles(time, period):
     """Return the first cycle of a clock at or after ``time`` [fs]."""
     return (time + period - 1) // period
@@ -34,7 +40,7 @@ def wake_unit(system, unit, time):
 @inlined
 def seen_fs(system, fifo):
     """Return the time [fs] from which the oldest row may be seen."""
-    return front(fifo)["time"] * system["period_fs"][fifo["writer"]]
+    return front(fifo)["time"] * period_of(system, fifo["writer"])
 
 
 @inlined
@@ -42,7 +48,7 @@ def wake_reader(system, fifo):
     """Wake the reader of a FIFO for the oldest row that it does not leave for later."""
     if fifo["count"] > fifo["quiet"]:
         row = fifo["rows"][(fifo["head"] + fifo["quiet"]) % FIFO_ROWS]
-        time = row["time"] * system["period_fs"][fifo["writer"]]
+        time = row["time"] * period_of(system, fifo["writer"])
         wake_unit(system, fifo["reader"], max(system["now_fs"], time))
 
 
@@ -62,12 +68,12 @@ def admit(system, fifo, charged):
     since = seen_fs(system, fifo)
     if since < system["now_fs"]:
         if not system["one_clock"]:
-            period = system["period_fs"][fifo["reader"]]
+            period = period_of(system, fifo["reader"])
             since = to_cycles(since, period) * period
         until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
             unit, victim, culprit = fifo["reader"], front(fifo)["master"], fifo["blocker"]
-            cycles = (until - since) // system["period_fs"][unit]
+            cycles = (until - since) // period_of(system, unit)
             system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += cycles
     fifo["freed_fs"] = system["now_fs"]
     if fifo["following"] and follow(system, fifo):
@@ -82,7 +88,7 @@ def follow(system, fifo):
 
     Returns False if that is its writer's: it has something else to do now, or is too early for it.
     """
-    cycle = system["now_fs"] // system["period_fs"][fifo["writer"]]
+    cycle = system["now_fs"] // period_of(system, fifo["writer"])
     end = fifo["head"] + fifo["count"]
     newest, row = fifo["rows"][(end - 1) % FIFO_ROWS], fifo["rows"][end % FIFO_ROWS]
     if newest["time"] >= cycle or system["wake_fs"][fifo["writer"]] <= system["now_fs"]:
@@ -111,4 +117,4 @@ def take(system, fifo):
 @inlined
 def set_wake(system, unit, next_cycle):
     if next_cycle < NEVER:
-        wake_unit(system, unit, max(system["now_fs"], next_cycle * system["period_fs"][unit]))
+        wake_unit(system, unit, max(system["now_fs"], next_cycle * period_of(system, unit)))

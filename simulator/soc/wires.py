@@ -215,6 +215,7 @@ def _number(wired: Wires) -> None:
         system["period_fs"][wired.master_unit + number] = period_fs(master.clock_hz)
     clocks = system["period_fs"][: wired.master_unit + len(topology.masters)]
     system["one_clock"] = len(set(clocks.tolist())) == 1
+    system["one_period_fs"] = clocks[0]
     for unit, period in enumerate(clocks.tolist()):
         system["clock"][unit] = clock_of(period)
     assert wired.master_unit + len(topology.masters) <= UNITS
