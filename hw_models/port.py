@@ -56,7 +56,7 @@ WIRING = np.dtype([("fifo", FIFO, (WIRES,))])
 
 @inlined
 def copy_request(target, source):
-    """Copy every field of one REQUEST row into another: read before any is written, they move in a few words."""
+    """Copy the fields of a REQUEST row into another: read before any is written, they move in a few words."""
     time, address, size, write = source["time"], source["address"], source["bytes"], source["write"]
     master, stream, tag, issued = source["master"], source["stream"], source["tag"], source["issued"]
     target["time"] = time
@@ -75,12 +75,19 @@ def is_full(fifo):
 
 
 @inlined
+def append(fifo):
+    """Return a new row behind all others, to be filled in. The caller has checked `is_full`."""
+    row = fifo["rows"][(fifo["head"] + fifo["count"]) % FIFO_ROWS]
+    fifo["count"] += 1
+    return row
+
+
+@inlined
 def push(fifo, request, time):
     """Append a copy of ``request``, visible from cycle ``time``. The caller has checked `is_full`."""
-    row = fifo["rows"][(fifo["head"] + fifo["count"]) % FIFO_ROWS]
+    row = append(fifo)
     copy_request(row, request)
     row["time"] = time
-    fifo["count"] += 1
 
 
 @inlined

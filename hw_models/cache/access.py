@@ -11,10 +11,11 @@ from hw_models.cache.miss import (
     beats,
     channel_of,
     crowded,
+    group_of,
     in_the_way,
     take_mshr,
 )
-from hw_models.cache.names import QUEUE, STREAMS, Conflict, Placement
+from hw_models.cache.names import QUEUE, STREAMS, Conflict, Placement, Prefetch
 from hw_models.cache.replacement import choose, find, use
 from hw_models.jit import inlined, njit
 from hw_models.port import copy_request, front, is_full, push
@@ -22,6 +23,7 @@ from hw_models.port import copy_request, front, is_full, push
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
 STALL_LINE, STALL_SET = Conflict.STALL_LINE.code, Conflict.STALL_SET.code
 EXCLUSIVE = Placement.EXCLUSIVE.code
+NONE = Prefetch.NONE.code
 STALLED = -1
 WAITS, SERVED, FRESH = 0, 1, 2  # what `look_up` says
 
@@ -52,11 +54,14 @@ def settle(state, ring, now):
     if now <= since:
         return
     ring["since"] = now
-    for n in range(ring["count"]):
-        row = ring["rows"][(ring["head"] + n) % QUEUE]
+    place, left = ring["head"], ring["count"]
+    while left > 0:
+        row = ring["rows"][place]
         waited = now - max(since, row["time"])
         if waited > 0:
             state["blame"][row["master"], culprit, cause] += waited
+        place = (place + 1) % QUEUE
+        left -= 1
 
 
 @njit
@@ -72,6 +77,8 @@ def stall(state, ring, cause, culprit, now):
 @njit
 def conflict_with(state, line):
     """Return the master of a miss under way in the same set, -1 if there is none."""
+    if state["under_way"][group_of(state, line)] == 0:
+        return np.int64(-1)
     for index in range(state["mshr_count"]):
         mshr = state["mshrs"][index]
         if mshr["used"] and (mshr["line"] ^ line) & state["set_mask"] == 0:
@@ -137,8 +144,7 @@ def pass_by(state, ring, row, line, now, wires, down):
     master = row["master"]
     if state["mshrs_used"] >= state["mshr_count"]:
         return stall(state, ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master), now)
-    state["culprit"] = master
-    if crowded(state, wires["fifo"][down + channel_of(state, row["address"])], 1):
+    if crowded(state, wires["fifo"][down + channel_of(state, row["address"])], 1, master):
         return stall(state, ring, QUEUE_FULL, state["culprit"], now)
     index = take_mshr(state, PASS, line, -1, row["bytes"], master, now)
     wait_for_fill(state["mshrs"][index], row)
@@ -156,6 +162,7 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
     master, write = row["master"], row["write"]
     line = row["address"] >> state["line_shift"]
     stream = row["stream"] % STREAMS
+    state["stream"], state["issued"] = row["stream"], row["issued"]
     if way < 0:
         if state["bypass"][master, stream] or (state["placement"] == EXCLUSIVE and write == 0):
             return pass_by(state, ring, row, line, now, wires, down)
@@ -201,8 +208,6 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
         stall(state, ring, QUEUE_FULL, front(out)["master"], now)
         return WAITS
     way, need = find(state["policy"], set_row, line), granules(state, row)
-    state["scratch"]["stream"] = row["stream"]
-    state["scratch"]["issued"] = row["issued"]
     if way >= 0 and set_row["busy"][way]:
         took = merge(state, set_row, way, ring, row, need, now, out, port)
     elif way >= 0 and is_present(state, set_row["valid"][way], row["write"], need):
@@ -220,7 +225,7 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     state["waiting"] -= 1
     state["room"] |= ring["refused"]
     ring["refused"] = 0
-    if way >= 0 and set_row["prefetched"][way]:
+    if state["prefetch"] != NONE and way >= 0 and set_row["prefetched"][way]:
         set_row["prefetched"][way] = 0
         state["prefetch_hits"][master] += 1
         return FRESH

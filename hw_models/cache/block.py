@@ -17,8 +17,6 @@ A bank does one thing at a time, in this order: the oldest fill that has come ba
 oldest write. A request that cannot go on stalls those behind it.
 """
 
-import numpy as np
-
 from hw_models.blame import Cause
 from hw_models.cache.access import FRESH, SERVED, WAITS, conflict_with, look_up, push_up, stall
 from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
@@ -26,9 +24,9 @@ from hw_models.cache.names import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
 from hw_models.cache.state import ACKS, MSHRS, WRITEBACK
 from hw_models.jit import inlined, njit
-from hw_models.port import MASTERS, NEVER, copy_request, is_full
+from hw_models.port import MASTERS, NEVER, copy_request, front, is_full
 
-FILLS, READS, WRITES = 0, 1, 2  # what a bank looks at, in this order
+FILLS, READS, WRITES, NOTHING = range(4)  # what a bank looks at, in this order
 BANK_BUSY, EVICTION = int(Cause.BANK_BUSY), int(Cause.EVICTION)
 
 
@@ -115,17 +113,16 @@ def take_fill(state, set_row, bank, now, out, port):
 
 
 @inlined
-def line_due(state, bank, what, now):
-    """Return the line of a free bank's oldest fill, read or write if it may be tried now, else -1."""
-    if what == FILLS:
-        if bank["fill_count"] == 0 or bank["fill_time"][bank["fill_head"]] > now:
-            return np.int64(-1)
-        return state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
-    ring = bank["rings"][what - READS]
-    row = ring["rows"][ring["head"]]
-    if ring["count"] == 0 or row["time"] > now:
-        return np.int64(-1)
-    return row["address"] >> state["line_shift"]
+def due(bank, first, now):
+    """Return what a free bank may try now, from ``first`` on: FILLS, READS, WRITES or NOTHING."""
+    if first == FILLS and bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] <= now:
+        return FILLS
+    reads, writes = bank["rings"][0], bank["rings"][1]
+    if first <= READS and reads["count"] > 0 and front(reads)["time"] <= now:
+        return READS
+    if first <= WRITES and writes["count"] > 0 and front(writes)["time"] <= now:
+        return WRITES
+    return NOTHING
 
 
 @inlined
@@ -136,14 +133,13 @@ def line_astray(state, bank, line, now):
     models/dram/LastLevelCache.scala: set_addr, tag_addr): the read is answered as the write's line would be.
     """
     writes = bank["rings"][1]
-    row = writes["rows"][writes["head"]]
+    row = front(writes)
     if writes["count"] == 0 or row["time"] > now or state["mshrs_used"] >= state["mshr_count"]:
         return line
     other = row["address"] >> state["line_shift"]
     if conflict_with(state, line) >= 0 or conflict_with(state, other) >= 0:
         return line
-    reads = bank["rings"][0]
-    reads["rows"][reads["head"]]["address"] = other << state["line_shift"]
+    front(bank["rings"][0])["address"] = other << state["line_shift"]
     return other
 
 
@@ -162,10 +158,53 @@ def bank_wake(state, bank, now):
     wake = NEVER
     if bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] > now:
         wake = bank["fill_time"][bank["fill_head"]]
-    if first["count"] > 0 and first["rows"][first["head"]]["time"] > now:
-        wake = min(wake, first["rows"][first["head"]]["time"])
-    if second["count"] > 0 and second["rows"][second["head"]]["time"] > now:
-        wake = min(wake, second["rows"][second["head"]]["time"])
+    if first["count"] > 0 and front(first)["time"] > now:
+        wake = min(wake, front(first)["time"])
+    if second["count"] > 0 and front(second)["time"] > now:
+        wake = min(wake, front(second)["time"])
+    return wake
+
+
+@inlined
+def set_of(state, tags, line):
+    return tags[state["first_set"] + (line & state["set_mask"])]
+
+
+@njit
+def advance_bank(state, tags, b, now, wires, down, up):
+    """Do all that is due in a bank. Returns when to come again, and whether it has taken a fill."""
+    bank, port, filled = state["bank"][b], b & (state["ports"] - 1), False
+    out = wires["fifo"][up + port]
+    what = due(bank, FILLS, now) if bank["free"] <= now else NOTHING
+    while what != NOTHING:
+        if what == FILLS:
+            line = state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
+            done = take_fill(state, set_of(state, tags, line), bank, now, out, port)
+            filled |= done == SERVED
+        else:
+            ring = bank["rings"][what - READS]
+            row = front(ring)
+            line = row["address"] >> state["line_shift"]
+            if what == READS and state["reads_astray"]:
+                line = line_astray(state, bank, line, now)
+            done = look_up(state, set_of(state, tags, line), bank, ring, now, wires, down, out, port)
+            if done != WAITS and state["prefetch"] != NONE:
+                prefetch(state, tags, row, done == FRESH, now, wires, down)
+        first = what + 1 if done == WAITS else FILLS
+        what = due(bank, first, now) if bank["free"] <= now else NOTHING
+    return bank_wake(state, bank, now), filled
+
+
+@njit
+def advance_banks(state, tags, now, wires, down, up):
+    """Do all that is due in several banks: an MSHR that one gives back may be what another waits for."""
+    again, wake = True, NEVER
+    while again:
+        again, wake = False, NEVER
+        for b in range(state["banks"]):
+            due_at, filled = advance_bank(state, tags, b, now, wires, down, up)
+            again |= filled and b > 0
+            wake = min(wake, due_at)
     return wake
 
 
@@ -173,31 +212,10 @@ def bank_wake(state, bank, now):
 def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
     take_acks(state, now)
-    freed = True
-    while freed:  # an MSHR that one bank gives back may be what another waits for
-        freed, wake = False, NEVER
-        for b in range(state["banks"]):
-            bank = state["bank"][b]
-            port = b & (state["ports"] - 1)
-            what = FILLS
-            while what <= WRITES and bank["free"] <= now:
-                line, done = line_due(state, bank, what, now), WAITS
-                if line >= 0 and what == READS and state["reads_astray"]:
-                    line = line_astray(state, bank, line, now)
-                if line >= 0:  # `tags` is an array, reference-counted in every function that takes it
-                    set_row = tags[state["first_set"] + (line & state["set_mask"])]
-                    out = wires["fifo"][up + port]
-                    if what == FILLS:
-                        done = take_fill(state, set_row, bank, now, out, port)
-                        freed |= done == SERVED and b > 0
-                    else:
-                        ring = bank["rings"][what - READS]
-                        row = ring["rows"][ring["head"]]
-                        done = look_up(state, set_row, bank, ring, now, wires, down, out, port)
-                        if done != WAITS and state["prefetch"] != NONE:
-                            prefetch(state, tags, row, done == FRESH, now, wires, down)
-                what = what + 1 if done == WAITS else FILLS
-            wake = min(wake, bank_wake(state, bank, now))
+    if state["banks"] == 1:
+        wake, _ = advance_bank(state, tags, 0, now, wires, down, up)
+    else:
+        wake = advance_banks(state, tags, now, wires, down, up)
     return min(wake, other_wakes(state, now))
 
 

@@ -5,9 +5,9 @@ import numpy as np
 from hw_models.blame import Cause, most_of
 from hw_models.cache.names import Placement
 from hw_models.cache.replacement import evict, use
-from hw_models.cache.state import VICTIMS, WRITEBACK
+from hw_models.cache.state import SPREAD, VICTIMS, WRITEBACK
 from hw_models.jit import inlined, njit
-from hw_models.port import front, push
+from hw_models.port import append, front
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
 INCLUSIVE = Placement.INCLUSIVE.code
@@ -25,10 +25,15 @@ def channel_of(state, address):
     return (address >> state["channel_shift"]) % state["channels"] if state["channels"] > 1 else np.int64(0)
 
 
+@inlined
+def group_of(state, line):
+    """Return the group of sets in which a line's misses under way are counted."""
+    return line & state["set_mask"] & SPREAD - 1
+
+
 @njit
 def in_the_way(state, set_row, way, line, fill, spare, master, wires, down):
     """Return why a miss cannot take ``way`` now (a Cause; the culprit is noted in the state), or CLEAR."""
-    state["culprit"] = master
     if set_row["busy"][way]:
         state["culprit"] = state["mshrs"][set_row["busy"][way] - 1]["master"]
         return MSHR_FULL
@@ -43,20 +48,19 @@ def in_the_way(state, set_row, way, line, fill, spare, master, wires, down):
     above = channel_of(state, line << state["line_shift"])
     below = channel_of(state, set_row["line"][way] << state["line_shift"]) if dirty else above
     needed = int(fill) + int(dirty and above == below)
-    if crowded(state, wires["fifo"][down + above], needed):
+    if crowded(state, wires["fifo"][down + above], needed, master):
         return QUEUE_FULL
-    if above != below and crowded(state, wires["fifo"][down + below], 1):
+    if above != below and crowded(state, wires["fifo"][down + below], 1, master):
         return QUEUE_FULL
     return CLEAR
 
 
 @inlined
-def crowded(state, down, needed):
-    """Tell whether ``needed`` more rows do not fit, and note whose request is at the head."""
+def crowded(state, down, needed, master):
+    """Tell whether ``needed`` more rows do not fit, and note whose request is at the head, or ``master``."""
     if needed == 0 or down["count"] + needed <= down["limit"]:
         return False
-    if down["count"] > 0:
-        state["culprit"] = front(down)["master"]
+    state["culprit"] = front(down)["master"] if down["count"] > 0 else master
     return True
 
 
@@ -64,8 +68,10 @@ def crowded(state, down, needed):
 def take_mshr(state, reason, line, way, size, master, now):
     """Return the index of a free MSHR, now taken; the caller knows that there is one."""
     index = np.int64(0)
-    while state["mshrs"][index]["used"]:
+    while state["mshrs_taken"] >> index & 1:
         index += 1
+    state["mshrs_taken"] |= 1 << index
+    state["under_way"][group_of(state, line)] += 1
     mshr = state["mshrs"][index]
     mshr["used"] = reason
     mshr["line"] = line
@@ -83,14 +89,16 @@ def take_mshr(state, reason, line, way, size, master, now):
 
 @inlined
 def ask_memory(state, wires, down, address, size, write, master, tag, time):
-    """Send a request of our own down; stream and issue time are those of `scratch`."""
-    row = state["scratch"]
+    """Send a request of our own down; stream and issue time are the state's."""
+    row = append(wires["fifo"][down + channel_of(state, address)])
+    row["time"] = time
     row["address"] = address
     row["bytes"] = size
     row["write"] = write
     row["master"] = master
+    row["stream"] = state["stream"]
     row["tag"] = tag
-    push(wires["fifo"][down + channel_of(state, address)], row, time)
+    row["issued"] = state["issued"]
 
 
 @inlined
@@ -167,5 +175,7 @@ def free_mshr(state, index, reasons):
     mshr = state["mshrs"][index]
     mshr["used"] &= ~reasons
     if mshr["used"] == 0:
+        state["mshrs_taken"] &= ~(1 << index)
+        state["under_way"][group_of(state, mshr["line"])] -= 1
         state["mshrs_used"] -= 1
         state["mshr_share"][mshr["master"]] -= 1

@@ -54,7 +54,6 @@ def prefetch(state, tags, row, fresh, now, wires, down):
     if step == 0 or state["bypass"][master, stream]:
         return
     discard = state["discard"][master, stream]
-    state["scratch"]["stream"] = row["stream"]
-    state["scratch"]["issued"] = row["issued"]
+    state["stream"], state["issued"] = row["stream"], row["issued"]
     for ahead in range(1, state["degree"] + 1):
         fetch_ahead(state, tags, line + ahead * step, master, discard, now, wires, down)

@@ -83,6 +83,22 @@ def ones(mask):
     return count
 
 
+@inlined
+def has_invalid(policy, row):
+    lines = row["line"][0]
+    for way in range(1, policy["ways"]):
+        lines |= row["line"][way]
+    return lines < 0
+
+
+@inlined
+def at_random(policy, allowed):
+    """Return the allowed way that the LFSR's present value stands for."""
+    if allowed == (1 << policy["ways"]) - 1:
+        return policy["lfsr"] % policy["ways"]
+    return nth(allowed, policy["lfsr"] % ones(allowed))
+
+
 @njit
 def plru_victim(tree, ways, allowed):
     """Follow the tree's bits from the root (bit 1), turning away from halves without an allowed way."""
@@ -114,14 +130,15 @@ def plru_use(tree, ways, way):
 def choose(policy, row, allowed):
     """Return the way that a miss would take: the first invalid one, else the policy's. Changes nothing."""
     ways = policy["ways"]
-    for way in range(ways):
-        if allowed >> way & 1 and row["line"][way] < 0:
-            return way
+    if has_invalid(policy, row):
+        for way in range(ways):
+            if row["line"][way] < 0 and allowed >> way & 1:
+                return way
     kind = policy["kind"]
     if kind == PLRU:
         return plru_victim(row["order"][0], ways, allowed)
     if kind == RANDOM:
-        return nth(allowed, policy["lfsr"] % ones(allowed))
+        return at_random(policy, allowed)
     if kind == PREDICTED:
         return choose_predicted(policy, row, allowed)
     best = nth(allowed, 0)

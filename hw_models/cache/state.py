@@ -18,6 +18,7 @@ VICTIMS = 4096  # evictions remembered, by line number modulo this
 CHANNELS = 16  # most memory channels below
 GRANULES = 32  # most parts of a line whose validity is told apart
 ACKS = 2 * MSHRS
+SPREAD = 64  # groups of sets in which misses under way are counted
 WRITEBACK = MSHRS  # tags of write-backs below start here; before it, the MSHR of a fill
 
 RING = np.dtype(
@@ -73,6 +74,7 @@ CACHE = np.dtype(
         ("whole", np.int64),  # mask of all granules
         ("banks", np.int64),
         ("ports", np.int64),
+        ("askers", np.int64),  # FIFOs of requests that it reads
         ("channels", np.int64),
         ("channel_shift", np.int64),
         ("reads_astray", np.int64),  # 1: a read is looked up at the address of a write that could go, too
@@ -103,6 +105,8 @@ CACHE = np.dtype(
         ("room", np.int64),  # 1: who was refused may come again
         ("bank", BANK, (BANKS,)),
         ("mshrs_used", np.int64),
+        ("mshrs_taken", np.int64),  # a bit each
+        ("under_way", np.int64, (SPREAD,)),  # MSHRs taken, by the lowest bits of their line's set
         ("mshr_share", np.int64, (MASTERS,)),
         ("mshrs", MSHR, (MSHRS,)),
         ("writebacks_used", np.int64),
@@ -110,7 +114,8 @@ CACHE = np.dtype(
         ("acks", PENDING),
         ("culprit", np.int64),  # who holds what the latest stall waits for
         ("last_up", np.int64, (BANKS,)),
-        ("scratch", REQUEST),
+        ("stream", np.int64),  # of the request for which something may go down, which has it too
+        ("issued", np.int64),  # likewise
         ("strides", STRIDE, (MASTERS, STREAMS)),
         ("fastest_fill", np.int64),
         ("victim_line", np.int64, (VICTIMS,)),

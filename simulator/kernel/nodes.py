@@ -23,6 +23,7 @@ from simulator.kernel.wakes import (
     visible,
     wake_at_edge,
     wake_reader,
+    wake_unit,
 )
 
 IN_TURN, WRITTEN = Scheduler.BANK_ROUND_ROBIN.code, WriteResponse.WRITTEN.code
@@ -44,6 +45,8 @@ def bus_respond(state, row, time, wires, up):
 @inlined
 def hand_up(system, wires, buses, fifo):
     """Let the reader of a FIFO of answers have what is new in it."""
+    if fifo["count"] == 0:
+        return
     if fifo["early"]:
         answer_bus(system, wires, buses, fifo)
     else:
@@ -53,9 +56,10 @@ def hand_up(system, wires, buses, fifo):
 @inlined
 def announce(system, fifo):
     """Wake the reader of a FIFO of requests that are still on their way to it."""
-    if fifo["bit"] and fifo["count"] > 0:
-        system["unoffered"][fifo["reader"]] |= fifo["bit"]
-    wake_taker(system, fifo)
+    if fifo["count"] > 0:
+        if fifo["bit"]:
+            system["unoffered"][fifo["reader"]] |= fifo["bit"]
+        wake_taker(system, fifo)
 
 
 @inlined
@@ -198,30 +202,37 @@ def step_bus(system, wires, state, unit, now):
         offer_followers(system, wires, node, state, unit, now)
 
 
+@inlined
+def is_there(system, fifo):
+    """Tell whether the reader may see the oldest row now, or wake it for when it may."""
+    if fifo["count"] == 0:
+        return False
+    time = seen_fs(system, fifo)
+    if time <= system["now_fs"]:
+        return True
+    wake_unit(system, fifo["reader"], time)
+    return False
+
+
 @apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
     node = system["node"][unit]
-    for k in range(node["answer_count"]):
+    for k in range(state["channels"]):
         back = wires["fifo"][node["answers"][k]]
-        while visible(system, back):
+        while is_there(system, back):
             cache.respond(state, tags, front(back), now)
             take(system, back)
-        wake_reader(system, back)
-    for k in range(node["request_count"]):
+    for k in range(state["askers"]):
         asked = wires["fifo"][node["requests"][k]]
-        while visible(system, asked):
+        while is_there(system, asked):
             if not cache.accept(state, tags, front(asked), now):
                 asked["blocker"] = state["culprit"]
                 break
             admit(system, asked, False)
     set_wake(system, unit, cache.advance(state, tags, now, wires, node["down"], node["up"]))
-    for k in range(node["request_count"]):
-        asked = wires["fifo"][node["requests"][k]]
-        if not visible(system, asked):
-            wake_reader(system, asked)
-    for k in range(node["down_count"]):
+    for k in range(state["channels"]):
         announce(system, wires["fifo"][node["down"] + k])
-    for k in range(node["up_count"]):
+    for k in range(state["ports"]):
         hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
 
 

@@ -88,6 +88,9 @@ def build_wires(topology: Topology, seed: int) -> Wires:
     _Joiner(wired).join_all()
     for node in topology.of(Dram):
         _let_late(wired, parts[node.name])
+    for node in topology.of(Cache):
+        part = parts[node.name]
+        wired.caches[part.row]["askers"] = wired.system[0]["node"][part.unit]["request_count"]
     return wired
 
 
