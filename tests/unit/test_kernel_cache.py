@@ -34,20 +34,27 @@ def checkout(folder: Path) -> Path:
     package = folder / "hw_models"
     package.mkdir(parents=True)
     for name in (
-        "__init__",
-        "jit",
-        "kernel_cache",
-        "kernel_files",
-        "errors",
-        "limits",
-        "width",
-        "apart",
-        "parts",
-        "llvm_lowering",
-        "shortcuts",
-        "whole",
+        "__init__.py",
+        "jit.py",
+        "kernel_cache.py",
+        "kernel_files.py",
+        "errors.py",
+        "limits.py",
+        "width.py",
+        "apart.py",
+        "parts.py",
+        "likely.py",
+        "branches.txt",
+        "known.py",
+        "llvm_builder.py",
+        "llvm_known.py",
+        "llvm_lowering.py",
+        "llvm_places.py",
+        "llvm_ranges.py",
+        "shortcuts.py",
+        "whole.py",
     ):
-        shutil.copy(Path(hw_models.__file__).parent / f"{name}.py", package)
+        shutil.copy(Path(hw_models.__file__).parent / name, package)
     for name, text in (("leaf", LEAF), ("caller", CALLER), ("alone", ALONE)):
         (package / f"{name}.py").write_text(text)
     return folder
