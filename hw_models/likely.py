@@ -1,4 +1,4 @@
-"""Which way branches usually go, as counted in runs of this project (`python -m simulator.kernel.branches`).
+"""Which way branches usually go, as counted in runs of this project (`python -m simulator.soc.branches`).
 
 LLVM lays code out so that the usual way is straight and short, and keeps in registers what that way needs. A
 function whose branches are other ones than those that were counted is compiled without.

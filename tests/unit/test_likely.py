@@ -9,9 +9,9 @@ import pytest
 from hw_models import likely
 from hw_models.jit import LINKED, njit, numba
 from hw_models.parts import PartLibrary, code_of, reached
-from simulator.kernel import branches
 from simulator.kernel.soc_state import Kind
 from simulator.kernel.warm import memory_side
+from simulator.soc import branches
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT or not LINKED, reason="nothing is compiled so")
 ROW = np.dtype([("a", np.int64), ("b", np.int64), ("many", np.int64, (4,)), ("c", np.int64)])
@@ -94,7 +94,7 @@ def optimised(function, *kinds):
 
 
 def test_the_table_fits_the_kernels_of_the_memory_side():
-    """If it does not: `python -m simulator.kernel.branches`."""
+    """If it does not: `python -m simulator.soc.branches`."""
     parts = {}
     for unit, kinds in memory_side({Kind.BUS, Kind.CACHE, Kind.DRAM}):
         for library in reached(unit.part.compile(kinds).library):

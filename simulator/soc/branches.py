@@ -1,4 +1,4 @@
-"""Count which way the branches of kernels go: `python -m simulator.kernel.branches` writes the table anew.
+"""Count which way the branches of kernels go: `python -m simulator.soc.branches` writes the table anew.
 
 Kernels are compiled with a counter at every branch, run for a while on designs of many kinds, and what was
 counted is kept in `hw_models/branches.txt` for `hw_models.likely`. Do this when kernels have changed much:
@@ -9,8 +9,6 @@ import os
 import re
 from collections import defaultdict
 from typing import Any
-
-os.environ["DLASIM_TUNE"] = "0"  # all runs in the kernels that are compiled here
 
 import llvmlite.binding as ll
 import numpy as np
@@ -95,6 +93,7 @@ def whole_number(share: float) -> int:
 
 def main() -> None:
     """Run all, add up, write the table."""
+    os.environ["DLASIM_TUNE"] = "0"  # all runs in the kernels that are compiled here
     files: Any = KernelFiles
     files.load, files.save = (lambda *_: None), (lambda *_: None)  # the code is good for this process only
     warm.is_cold = lambda: False  # nobody else compiles
