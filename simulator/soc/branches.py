@@ -8,12 +8,17 @@ nothing but the time that runs take depends on it.
 import os
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import llvmlite.binding as ll
 import numpy as np
 
 from hw_models import likely
+from hw_models.dram import reference_runs as references
+from hw_models.dram.build import build_channels
+from hw_models.dram.standalone import TRACE, drive
 from hw_models.kernel_files import KernelFiles
 from hw_models.whole import WholeLibrary
 from simulator.config.model import load
@@ -22,13 +27,15 @@ from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
 
 ROOT = likely.TABLE.parents[1]
-RUNS = {  # config: simulated time
+SYSTEMS = {  # config: simulated time
     "firesim_yolov3": "40 ms",
     "nv_small_tiny": "10 ms",
     "realtime_all": "3 ms",
     "two_memories": "3 ms",
     "nvdla_and_systolic": "3 ms",
 }
+MEMORIES = ("ddr4_2400_ramulator2", "ddr4_2400_dramsim3")  # driven by traces alone
+REQUESTS = 10_000  # of each trace
 SHARE = 10**6  # of each run: its branches are counted in millionths of all
 MOST_BRANCHES = 2**17
 _DEFINED = re.compile(r'^define .*?@"?([^\s"(]+)"?\(')
@@ -76,11 +83,26 @@ def counting(optimise: Any) -> Any:
     return optimised
 
 
-def count(config: str, until: str) -> dict[tuple[str, int], tuple[float, float]]:
-    """Run a config for a while. Returns the shares (taken, reached) of its branches."""
-    COUNTS[:] = 0
+def soc(config: str, until: str) -> None:
+    """Run a config for a while."""
     path = ROOT / "configs" / f"{config}.yaml"
     run_machine(build_machine(load(path, settings=[f"simulation.until={until}"])))
+
+
+def memory_alone(config: str) -> None:
+    """Run the beginnings of all shipped traces through the channel of a config."""
+    dram = load(ROOT / "configs" / "dram" / f"{config}.yaml").system.dram
+    assert dram is not None
+    for name in references.trace_names():
+        trace = np.zeros(REQUESTS, TRACE)
+        trace["address"], trace["write"], trace["cycle"] = (one[:REQUESTS] for one in references.trace(name))
+        drive(dram, build_channels(dram), trace)
+
+
+def count(run: Callable[[], None]) -> dict[tuple[str, int], tuple[float, float]]:
+    """Return the shares (taken, reached) of a run's branches."""
+    COUNTS[:] = 0
+    run()
     found = {one: COUNTS[rows].sum(axis=0) for one, rows in OWNERS.items()}
     unit = SHARE / max(1, sum(int(reached) for _, reached in found.values()))
     return {one: (taken * unit, reached * unit) for one, (taken, reached) in found.items()}
@@ -100,10 +122,11 @@ def main() -> None:
     library: Any = WholeLibrary
     library._optimize_final_module = counting(library._optimize_final_module)
     total: dict[tuple[str, int], np.ndarray] = defaultdict(lambda: np.zeros(2))
-    for config, until in RUNS.items():
-        for one, shares in count(config, until).items():
-            total[one] += shares
-        print(f"{config}: {len(OWNERS)} branches", flush=True)
+    runs: dict[str, Callable[[], None]] = {one: partial(soc, one, until) for one, until in SYSTEMS.items()}
+    for name, run in (runs | {one: partial(memory_alone, one) for one in MEMORIES}).items():
+        for branch, shares in count(run).items():
+            total[branch] += shares
+        print(f"{name}: {len(OWNERS)} branches", flush=True)
     likely.TABLE.write_text("".join(lines_of(total)), encoding="ascii")
 
 
