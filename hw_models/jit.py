@@ -81,3 +81,14 @@ def inlined(function):
     The event loop is a sixth faster for it, and compiles no slower.
     """
     return njit(function, forceinline=True)
+
+
+def aside(function):
+    """Compile as `njit` does, and keep the code out of its callers: for what hot code calls seldom.
+
+    LLVM would work out within the caller, at every call, all addresses that it may need.
+    """
+    dispatcher = njit(function)
+    if hasattr(dispatcher, "part"):
+        dispatcher.part.aside = True
+    return dispatcher

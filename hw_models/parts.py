@@ -270,6 +270,7 @@ class Part:
 
     def __init__(self, dispatcher: Any, files: Any):
         self._dispatcher, self._files = dispatcher, files
+        self.aside = False  # kept out of its callers
         self.compiled: dict[tuple, Any] = {}
 
     def get_call_template(self, args: tuple, kws: dict) -> tuple:
@@ -314,7 +315,7 @@ class Part:
         description.options.parse_as_flags(flags, dispatcher.targetoptions)
         details = {"dispatcher": dispatcher, "args": args, "return_type": None}
         with event.trigger_event("numba:compile", data=details), shortcuts():
-            return compiler.compile_extra(
+            made = compiler.compile_extra(
                 description.typing_context,
                 description.target_context,
                 dispatcher.py_func,
@@ -324,6 +325,10 @@ class Part:
                 {},
                 pipeline_class=PartCompiler,
             )
+        if self.aside:
+            code = made.library.own_module.get_function(made.fndesc.mangled_name)
+            code.add_function_attribute("noinline")
+        return made
 
     def _save(self, key: Any, made: Any) -> None:
         library, calls = made.library, []

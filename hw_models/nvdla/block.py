@@ -4,7 +4,7 @@ Operations are rows of an OP array that the caller owns. Requests leave through 
 writes, as AXI has two address channels; the caller may pass the same FIFO twice.
 """
 
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.nvdla.cacc import cacc_step
 from hw_models.nvdla.cdma_data import data_beat, data_step
 from hw_models.nvdla.cdma_weights import weight_beat, weight_step
@@ -179,7 +179,7 @@ def write_part(state, port, time, writes):
     wake(state, _P_WRITE, mcif["write_wake"])
 
 
-@njit
+@aside
 def _step_seldom(state, ops, part, now):
     """Let a part act that is not OFTEN."""
     if part == _P_DATA:

@@ -95,7 +95,7 @@ def data_start(state, ops, data, group, begin):
     data["rsp_line"] = 0
     data["rsp_image"] = 0
     data["rsp_surface"] = 0
-    data["rsp_atom"] = 0
+    data["rsp_atom"] = data["rsp_column"] = 0
     data["rsp_grain"] = block_lines(data, 0) if op["winograd"] else data["req_grain"]
 
 
@@ -191,7 +191,10 @@ def data_beat(state, time):
     atoms = min(state["cdma_beats_atoms"], data["rsp_grain"] * data["width"] - data["rsp_atom"])
     at = _through_the_pipes(data, time)
     data["rsp_atom"] += atoms
-    end_of_line = data["rsp_atom"] % data["width"] == 0
+    data["rsp_column"] += atoms
+    if data["rsp_column"] >= data["width"]:
+        data["rsp_column"] %= data["width"]
+    end_of_line = data["rsp_column"] == 0
     if data["image"]:
         if end_of_line:  # two cycles between lines
             data["blocked_before"] = at + 2

@@ -49,6 +49,7 @@ CDMA_DATA = np.dtype(
         ("rsp_image", np.int64),
         ("rsp_surface", np.int64),
         ("rsp_atom", np.int64),
+        ("rsp_column", np.int64),  # of the next atom
         ("rsp_grain", np.int64),
         ("accepted", np.int64),  # cycle of the last beat taken from the memory interface
         ("blocked", np.int64),  # cycle in which no beat is taken, the last one known

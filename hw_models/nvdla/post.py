@@ -1,6 +1,6 @@
 """One door to the units behind the accumulator: SDP, PDP, CDP, and the copy engines BDMA and RUBIK."""
 
-from hw_models.jit import njit
+from hw_models.jit import aside, njit
 from hw_models.nvdla.cdp import cdp_acknowledged, cdp_beat, cdp_step, cdp_written
 from hw_models.nvdla.groups import group_push, group_room
 from hw_models.nvdla.mcif import wake
@@ -72,7 +72,7 @@ def _stream(state, client):
     return state["copy"]["units"][0 if client == _C_BDMA else 1]
 
 
-@njit
+@aside
 def post_beat(state, client, at):
     """One beat of ``client`` comes from AXI at ``at``."""
     if client == _C_SDP:

@@ -5,7 +5,7 @@ when its last chunk is on the bus. The join waits for the latest of data, operan
 room behind. Registers between the entry and the join hold a few chunks: so many atoms may wait there.
 """
 
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.nvdla.groups import group_pop
 from hw_models.nvdla.mcif import wake
 from hw_models.nvdla.names import Block, Mark, Part, Stall
@@ -132,7 +132,7 @@ def sdp_take(state, now):
     sdp_flow(state)
 
 
-@njit
+@aside
 def _take_operands(state, sdp):
     """Take those operands of the next atom that are there."""
     time = LONG_AGO
@@ -156,7 +156,7 @@ def _take_operands(state, sdp):
     sdp["operands_at"] = time
 
 
-@njit
+@aside
 def _want_operands(state, sdp, joined, last_pixel):
     """An atom has joined at ``joined``: the next wants other operands."""
     for i in range(1, CHAINS):

@@ -167,10 +167,14 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
         return False
     second = down + 2 * state["cvsram"]
     cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
-    before = (reads["count"], writes["count"]), (cv_reads["count"], cv_writes["count"])
+    reads_before, writes_before = reads["count"], writes["count"]
+    cv_reads_before, cv_writes_before = cv_reads["count"], cv_writes["count"]
     set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
-    for k in range(2 * ports):
-        send_new(system, buses, wires["fifo"][down + k], before[k >> 1][k & 1], measure, number)
+    send_new(system, buses, reads, reads_before, measure, number)
+    send_new(system, buses, writes, writes_before, measure, number)
+    if state["cvsram"]:
+        send_new(system, buses, cv_reads, cv_reads_before, measure, number)
+        send_new(system, buses, cv_writes, cv_writes_before, measure, number)
     for port in range(ports):
         answers = wires["fifo"][node["answers"][port]]
         answers["quiet"] = quiet_answers(state)
