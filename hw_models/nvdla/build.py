@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from hw_models.nvdla.mcif_state import WRITES
 from hw_models.nvdla.modes import PRECISIONS
 from hw_models.nvdla.names import OWNERS
 from hw_models.nvdla.post_state import reset_post
@@ -30,9 +29,8 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["mcif"]["read_wake"] = state["mcif"]["write_wake"] = NEVER
     state["csc"]["busy_since"] = LONG_AGO
     state["wake"] = state["seldom"] = NEVER
-    readers, writers = state["mcif"]["readers"], state["mcif"]["writers"]
+    readers = state["mcif"]["readers"]
     readers["limit"], readers["credit"], readers["id_limit"] = READER_REQUESTS, -1, preset.get("id_limit", 0)
-    writers["limit"] = WRITES
     state["cdma_data"]["last_banks"] = -1
     for unit in ("cdma_weight", "csc"):
         state[unit]["last_data_banks"] = state[unit]["last_weight_banks"] = -1
@@ -45,6 +43,6 @@ def build(preset: dict[str, int], master: int = 0) -> np.ndarray:
     state["cacc"]["credits"] = deep * preset["atomic_k"] * stripe_pixels
     state["cacc"]["blocked_since"] = -1
     for client, part in OWNERS.items():
-        readers["owner"][:, client] = writers["owner"][:, client] = part
+        readers["owner"][:, client] = part
     reset_post(state)
     return states

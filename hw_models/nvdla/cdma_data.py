@@ -1,6 +1,6 @@
 """CDMA's data side: input lines from memory into the convolution buffer."""
 
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.nvdla.cbuf import (
     BUSY,
     CDMA,
@@ -164,6 +164,13 @@ def _through_the_pipes(data, time):
             asked[stage] = time + stage
             entered[stage, 1] = left[stage, 1] = time + stage + 1
         return _through_the_door(data, time + SKID_STAGES)
+    return _through_the_door(data, _behind_others(data, time))
+
+
+@aside
+def _behind_others(data, time):
+    """Return when a beat is through the pipes in which others are."""
+    entered, left, asked = data["entered"], data["left"], data["asked"]
     at = time
     for stage in range(SKID_STAGES):
         at = max(at, asked[stage] + 1)
@@ -181,7 +188,7 @@ def _through_the_pipes(data, time):
         entered[stage, 0] = entered[stage, 1]
         left[stage, 0] = left[stage, 1]
         entered[stage, 1] = at
-    return _through_the_door(data, at)
+    return at
 
 
 @njit
@@ -203,20 +210,26 @@ def data_beat(state, time):
         data["blocked_before"] = data["blocked"]
         data["blocked"] = at + 2
     if end_of_line and data["rsp_atom"] == data["rsp_grain"] * data["width"]:
-        data["rsp_atom"] = 0
-        data["rsp_surface"] += 1
-        if data["rsp_surface"] == data["surfaces"]:
-            data["rsp_surface"] = 0
-            data["rsp_image"] += 1
-        if data["rsp_image"] == data["images"]:
-            data["rsp_image"] = 0
-            row = (data["update_head"] + data["update_count"]) % RELEASES
-            seen = at + (IMAGE_ACCEPT_TO_LINES if data["image"] else ACCEPT_TO_LINES)
-            data["update_time"][row] = seen
-            data["update_lines"][row] = _next_grain(data)
-            data["update_count"] += 1
-            wake(state, P_DATA, seen)
+        _end_surface(state, data, at)
     return at
+
+
+@aside
+def _end_surface(state, data, at):
+    """The last beat of a grain's surface was taken at ``at``."""
+    data["rsp_atom"] = 0
+    data["rsp_surface"] += 1
+    if data["rsp_surface"] == data["surfaces"]:
+        data["rsp_surface"] = 0
+        data["rsp_image"] += 1
+    if data["rsp_image"] == data["images"]:
+        data["rsp_image"] = 0
+        row = (data["update_head"] + data["update_count"]) % RELEASES
+        seen = at + (IMAGE_ACCEPT_TO_LINES if data["image"] else ACCEPT_TO_LINES)
+        data["update_time"][row] = seen
+        data["update_lines"][row] = _next_grain(data)
+        data["update_count"] += 1
+        wake(state, P_DATA, seen)
 
 
 @njit

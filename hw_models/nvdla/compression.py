@@ -4,7 +4,7 @@ Beside the weights that are not zero there are a mask (WMB, one bit a weight, in
 the stored size of each kernel group (WGS).
 """
 
-from hw_models.jit import njit
+from hw_models.jit import aside, njit
 from hw_models.nvdla.conv_state import SOURCES
 from hw_models.nvdla.mcif import read_room, request_read
 from hw_models.nvdla.names import Client
@@ -82,7 +82,7 @@ def compressed_requests(state, weight):
         weight["next_request"] += 1
 
 
-@njit
+@aside
 def take_source(state, weight):
     """Return which stream the next beat belongs to: 0 weights, 1 mask, 2 sizes; count it."""
     head = weight["source_head"]

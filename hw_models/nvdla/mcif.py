@@ -292,7 +292,6 @@ def request_write(state, client, address, beats, time, slot):
     row = (writer["head"] + writer["count"]) % WRITES
     writer["address"][row] = address
     writer["beats"][row] = beats
-    writer["bytes"][row] = beats * state["dbb_bytes"]
     writer["time"][row] = time
     writer["slot"][row] = slot
     writer["count"] += 1
@@ -334,9 +333,10 @@ def write_step(state, port, now, out):
             mcif["write_limited"] = 1
         mcif["write_wake"] = later
         return -1
-    _send(state, out, now, chosen, writer["address"][head], writer["bytes"][head], 1, beats, port)
+    size = beats * state["dbb_bytes"]
+    _send(state, out, now, chosen, writer["address"][head], size, 1, beats, port)
     record = state["records"][writer["slot"][head]]
-    record["write_bytes"][chosen] += writer["bytes"][head]
+    record["write_bytes"][chosen] += size
     record["write_bursts"][chosen] += 1
     if record["mark"][_FIRST_WRITE] < 0:
         record["mark"][_FIRST_WRITE] = now
@@ -346,7 +346,6 @@ def write_step(state, port, now, out):
     mcif["next_write"] = now + beats
     writer["head"] = (head + 1) % WRITES
     writer["count"] -= 1
-    writer["in_flight"] += 1
     mcif["heeded"] += chosen != _SDP
     if writer["count"]:
         later = min(later, writer["time"][writer["head"]])
@@ -359,7 +358,6 @@ def write_step(state, port, now, out):
 
 @inlined
 def write_acknowledged(state, mcif, client, beats, time):
-    mcif["writers"][client]["in_flight"] -= 1
     mcif["heeded"] -= client != _SDP
     for _ in range(beats):
         _come_back(mcif["writes"], time)

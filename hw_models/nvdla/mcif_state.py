@@ -21,7 +21,6 @@ READER = np.dtype(
         ("slot", np.int64, (REQUESTS,)),
         ("limit", np.int64),  # how many may wait
         ("owner", np.int64),  # Part that is woken when there is room again
-        ("in_flight", np.int64),  # beats requested and not yet returned
         ("id_limit", np.int64),  # most bursts in flight of this id; 0: no limit
         ("bursts_in_flight", np.int64),
         ("burst_beats_left", np.int64),  # beats of the oldest burst that have come back
@@ -40,12 +39,8 @@ WRITER = np.dtype(
         ("count", np.int64),
         ("address", np.int64, (WRITES,)),
         ("beats", np.int64, (WRITES,)),
-        ("bytes", np.int64, (WRITES,)),
         ("time", np.int64, (WRITES,)),  # first cycle at which it may be on the bus
         ("slot", np.int64, (WRITES,)),
-        ("limit", np.int64),
-        ("owner", np.int64),
-        ("in_flight", np.int64),  # bursts without response
     ]
 )
 

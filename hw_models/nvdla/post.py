@@ -105,7 +105,13 @@ def post_acknowledged(state, client, now):
     """The memory has answered a write burst of ``client``."""
     if client == _C_SDP:
         sdp_acknowledged(state, now)
-    elif client == _C_PDP:
+    else:
+        _another_acknowledged(state, client, now)
+
+
+@aside
+def _another_acknowledged(state, client, now):
+    if client == _C_PDP:
         pdp_acknowledged(state, now)
     elif client == _C_CDP:
         cdp_acknowledged(state, now)
@@ -113,7 +119,7 @@ def post_acknowledged(state, client, now):
         stream_acknowledged(state, _stream(state, client), now)
 
 
-@njit
+@aside
 def post_step(state, ops, part, now):
     if part == _P_SDP:
         sdp_step(state, ops, now)

@@ -178,7 +178,7 @@ def _let_go(state, chain, joined):
     chain_advance(state, chain)
 
 
-@njit
+@aside
 def _fetch(state, sdp):
     """Let atoms from memory enter as far as their times are known."""
     chain = sdp["chains"][0]
@@ -232,6 +232,15 @@ def _charge(state, sdp, data, operands, space):
     stall[_OUTPUT] += max(0, space - max(data, operands))
 
 
+@aside
+def _end_reading(state, sdp, joined):
+    """The launch's last atom joins at ``joined``: its read DMA is free."""
+    sdp["rdma_busy"] = 0
+    sdp["rdma_free"] = joined + sdp["period"] - 1
+    group_pop(state, _RDMA)
+    wake(state, _P_RDMA, joined + 1)
+
+
 @njit
 def _join(state, time, rdma):
     """An atom meets its operands at ``time`` and goes on."""
@@ -248,10 +257,7 @@ def _join(state, time, rdma):
         if sdp["each"] or last_pixel or sdp["pixel"] == sdp["pixels"] - KERNEL_AHEAD:
             _want_operands(state, sdp, time, last_pixel)
         if sdp["joined"] == sdp["atoms"]:
-            sdp["rdma_busy"] = 0
-            sdp["rdma_free"] = time + sdp["period"] - 1
-            group_pop(state, _RDMA)
-            wake(state, _P_RDMA, time + 1)
+            _end_reading(state, sdp, time)
     through = time + sdp["period"] - 1 + sdp["latency"]
     if sdp["to_pdp"]:
         pdp_take(state, time + sdp["latency"])
@@ -276,7 +282,8 @@ def sdp_written(state, beats, now):
     sdp["in_pipe"] -= min(sdp["in_pipe"], beats * sdp["beat_atoms"])
     if full:
         sdp["space_at"] = now + WRITE_TO_ROOM
-        sdp_flow(state)
+        if sdp["wait_count"] or not sdp["flying"]:
+            sdp_flow(state)
     _wake_cacc(state, now, now + WRITE_TO_ROOM)
     if sdp["all_sent"] and sdp["in_pipe"] == 0 and sdp["ending_count"] < ENDING:
         hand_over(state, now)

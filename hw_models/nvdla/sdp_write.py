@@ -1,6 +1,6 @@
 """SDP's way to memory: atoms join to bursts; the last frees the registers, its answer ends the launch."""
 
-from hw_models.jit import njit
+from hw_models.jit import aside, njit
 from hw_models.nvdla.bursts import beats_of, send_burst
 from hw_models.nvdla.done import finish
 from hw_models.nvdla.groups import group_pop
@@ -58,7 +58,7 @@ def gather(state, time):
         sdp["address"] += sdp["column_stride"]
 
 
-@njit
+@aside
 def hand_over(state, now):
     """The last write is out: the register group is free, only its interrupt waits for the response."""
     sdp = state["sdp"]
@@ -84,8 +84,14 @@ def sdp_acknowledged(state, now):
         sdp["acks_left"] -= 1
         return
     sdp["ending_acks"][head] -= 1
-    if sdp["ending_acks"][head]:
-        return
+    if sdp["ending_acks"][head] == 0:
+        _end(state, sdp, now)
+
+
+@aside
+def _end(state, sdp, now):
+    """The memory has answered the last write of the oldest launch."""
+    head = sdp["ending_head"]
     slot = sdp["ending_slot"][head]
     record = state["records"][slot]
     record["stall"][_ACKNOWLEDGE] += max(0, now - record["mark"][_LAST_WRITE])
