@@ -30,6 +30,7 @@ from hw_models.interconnect.lanes import (
     aim,
     count_in,
     has_requests,
+    waits_alone,
     leave,
     pass_down,
     take_slot,
@@ -172,8 +173,12 @@ def examine(state, i, now, wires, down):
         lane["retry"] = lane["busy_until"]
         if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
             return np.int64(0)  # no need to look before the hub has room either
-        if state["fifo"][source] and state["fifo_head"][source] >= 0:
-            keeps_order(state, i, name, master, now)  # nor before its turn
+        if state["fifo"][source]:
+            if state["fifo_head"][source] >= 0:
+                keeps_order(state, i, name, master, now)  # nor before its turn
+            elif state["fifo_until"][source, name] == NEVER and waits_alone(state, i):
+                state["serialised"] = 1
+                wait_for(state, i, QUEUE_FULL, master, NEVER, now)  # whoever comes first will be looked at
         return np.int64(0)
     if state["fifo"][source] and keeps_order(state, i, name, master, now):
         return np.int64(0)

@@ -29,6 +29,12 @@ def is_last_of_bit(state, i):
 
 
 @inlined
+def waits_alone(state, i):
+    """Tell whether no other lane than ``i`` has requests; where lanes share bits, that is not known."""
+    return BIT_SHIFT == 0 and state["waiting"] == 1 << i
+
+
+@inlined
 def release_waits(state):
     """Tell whether a cache has a line to release."""
     some = state["waiting"] & state["release_lanes"] != 0
