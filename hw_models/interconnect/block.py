@@ -30,10 +30,10 @@ from hw_models.interconnect.lanes import (
     aim,
     count_in,
     has_requests,
-    waits_alone,
     leave,
     pass_down,
     take_slot,
+    waits_alone,
 )
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import held_until
@@ -71,39 +71,6 @@ def take_blocker(state, request, source):
     blocker = lane["blocker"]
     lane["blocker"] = -1
     return blocker
-
-
-@njit
-def accept(state, request, source, now):
-    """Queue a copy of ``request`` at its source's port, unless that is full."""
-    if refuses(state, request, source, now):
-        return False
-    write = request["write"]
-    i = 2 * source + write
-    lane = state["lanes"][i]
-    row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
-    now += state["entry"][source]
-    copy_request(row, request)
-    row["time"] = now
-    lane["count"] += 1
-    if lane["count"] == 1:
-        state["waiting"] |= 1 << (i >> BIT_SHIFT)
-        aim(state, i)
-        if is_release(state, source, write):
-            if state["foresees"]:
-                recall(state)
-            state["turns_due"] = min(state["turns_due"], now)
-        else:
-            claim(state, i, now)
-            state["lanes_due"] = min(state["lanes_due"], max(now, lane["busy_until"]))
-        state["due"] = min(state["lanes_due"], state["turns_due"])
-    if write:
-        state["writes"][row["master"]] += 1
-        state["write_bytes"][row["master"]] += row["bytes"]
-    else:
-        state["reads"][row["master"]] += 1
-        state["read_bytes"][row["master"]] += row["bytes"]
-    return True
 
 
 @inlined
@@ -145,17 +112,75 @@ def is_first(state, i, now):
 
 
 @inlined
-def keeps_order(state, i, name, master, now):
-    """Tell whether lane ``i``'s piece waits for its turn in the channel or for its id's last transaction."""
-    if not is_first(state, i, now):
-        wait_for(state, i, QUEUE_FULL, master, NEVER, now)
-        return True
-    until = state["fifo_until"][i >> 1, name]
-    if until <= now:
+def waits_for_id(state, i, time, now):
+    """Tell whether lane ``i``'s piece will wait at ``time`` for its id's last transaction, if it is first."""
+    lane = state["lanes"][i]
+    until = state["fifo_until"][i >> 1, lane["name"]]
+    if until <= time:
         return False
     state["serialised"] |= until == NEVER
-    wait_for(state, i, QUEUE_FULL, master, until, now)
+    wait_for(state, i, QUEUE_FULL, lane["master"], until, now)
     return True
+
+
+@njit
+def accept(state, request, source, now):
+    """Queue a copy of ``request`` at its source's port, unless that is full."""
+    if refuses(state, request, source, now):
+        return False
+    write = request["write"]
+    i = 2 * source + write
+    lane = state["lanes"][i]
+    row = lane["rows"][(lane["head"] + lane["count"]) % LANE_ROWS]
+    now += state["entry"][source]
+    copy_request(row, request)
+    row["time"] = now
+    lane["count"] += 1
+    if lane["count"] == 1:
+        state["waiting"] |= 1 << (i >> BIT_SHIFT)
+        aim(state, i)
+        if is_release(state, source, write):
+            if state["foresees"]:
+                recall(state)
+            state["turns_due"] = min(state["turns_due"], now)
+        else:
+            claim(state, i, now)
+            lane["retry"] = max(now, lane["busy_until"])
+            if state["fifo"][source] and waits_alone(state, i):
+                waits_for_id(state, i, lane["retry"], now)
+            state["lanes_due"] = min(state["lanes_due"], lane["retry"])
+        state["due"] = min(state["lanes_due"], state["turns_due"])
+    if write:
+        state["writes"][row["master"]] += 1
+        state["write_bytes"][row["master"]] += row["bytes"]
+    else:
+        state["reads"][row["master"]] += 1
+        state["read_bytes"][row["master"]] += row["bytes"]
+    return True
+
+
+@inlined
+def keeps_order(state, i, now):
+    """Tell whether lane ``i``'s piece waits for its turn in the channel or for its id's last transaction."""
+    if is_first(state, i, now):
+        return waits_for_id(state, i, now, now)
+    wait_for(state, i, QUEUE_FULL, state["lanes"][i]["master"], NEVER, now)
+    return True
+
+
+@inlined
+def stay_busy(state, i, now):
+    """Note what holds lane ``i``'s piece up while its bus is busy, and then, as far as that is sure."""
+    lane = state["lanes"][i]
+    claim(state, i, now)
+    lane["retry"] = lane["busy_until"]
+    if state["trackers"] > 0 and hub_wait(state, i, lane["port"], lane["address"], now):
+        return  # no need to look before the hub has room either
+    if state["fifo"][i >> 1]:
+        if state["fifo_head"][i >> 1] >= 0:
+            keeps_order(state, i, now)  # nor before its turn
+        elif waits_alone(state, i):
+            waits_for_id(state, i, lane["busy_until"], now)  # whoever comes until then is looked at
 
 
 @njit
@@ -169,18 +194,9 @@ def examine(state, i, now, wires, down):
     if is_release(state, source, write):  # `take_turns` sends it
         return wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
     if state["bus_free"][lane["bus"]] > now:
-        claim(state, i, now)
-        lane["retry"] = lane["busy_until"]
-        if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
-            return np.int64(0)  # no need to look before the hub has room either
-        if state["fifo"][source]:
-            if state["fifo_head"][source] >= 0:
-                keeps_order(state, i, name, master, now)  # nor before its turn
-            elif state["fifo_until"][source, name] == NEVER and waits_alone(state, i):
-                state["serialised"] = 1
-                wait_for(state, i, QUEUE_FULL, master, NEVER, now)  # whoever comes first will be looked at
+        stay_busy(state, i, now)
         return np.int64(0)
-    if state["fifo"][source] and keeps_order(state, i, name, master, now):
+    if state["fifo"][source] and keeps_order(state, i, now):
         return np.int64(0)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
