@@ -38,6 +38,8 @@ FIFO = np.dtype(
         ("bit", np.int64),  # its reader is an interconnect: its bit among the requests offered; else 0
         ("early", np.int64),  # 1: answers that its reader takes as soon as they exist
         ("delay", np.int64),  # 1: its reader takes a read a cycle after it may see it at the earliest
+        ("late_fs", np.int64),  # after it may see a row: until then its reader would only put it into a queue
+        ("closed_fs", np.int64),  # its reader does nothing with what is in its queues before
         ("quiet", np.int64),  # oldest rows that its reader leaves for later: nothing waits for them
         # requests that follow the newest row at the next addresses, each as soon as there is room for it
         ("following", np.int64),

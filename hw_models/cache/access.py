@@ -67,6 +67,8 @@ def settle(state, ring, now):
 @njit
 def stall(state, ring, cause, culprit, now):
     """Note why the oldest request of a queue waits."""
+    if cause == QUEUE_FULL:
+        state["outside"] = 1
     if ring["cause"] != cause or ring["culprit"] != culprit:
         settle(state, ring, now)
         ring["cause"] = cause

@@ -94,6 +94,7 @@ def take_fill(state, set_row, bank, now, out, port):
     mshr = state["mshrs"][index]
     while mshr["served"] < mshr["targets"]:
         if is_full(out):
+            state["outside"] = 1
             return WAITS
         push_up(state, out, port, mshr["target"][mshr["served"]], now + state["fill_latency"])
         mshr["served"] += 1
@@ -144,16 +145,30 @@ def line_astray(state, bank, line, now):
 
 
 @inlined
+def wait_for_bank(state, bank, now):
+    """Note that the bank is what its requests wait for."""
+    first, second = bank["rings"][0], bank["rings"][1]
+    if first["count"] > 0:
+        stall(state, first, BANK_BUSY, bank["owner"], now)
+    if second["count"] > 0:
+        stall(state, second, BANK_BUSY, bank["owner"], now)
+
+
+@inlined
+def found_busy(state, since):
+    """Note for a request that the only bank has taken late, for ``since``, what it has found there."""
+    if state["bank"][0]["free"] > since:
+        wait_for_bank(state, state["bank"][0], since)
+
+
+@inlined
 def bank_wake(state, bank, now):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
     if bank["fill_count"] + first["count"] + second["count"] == 0:
         return NEVER
     if bank["free"] > now:
-        if first["count"] > 0:
-            stall(state, first, BANK_BUSY, bank["owner"], now)
-        if second["count"] > 0:
-            stall(state, second, BANK_BUSY, bank["owner"], now)
+        wait_for_bank(state, bank, now)
         return bank["free"]
     wake = NEVER
     if bank["fill_count"] > 0 and bank["fill_time"][bank["fill_head"]] > now:
@@ -212,6 +227,7 @@ def advance_banks(state, tags, now, wires, down, up):
 def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
     take_acks(state, now)
+    state["outside"] = 0
     if state["banks"] == 1:
         wake, _ = advance_bank(state, tags, 0, now, wires, down, up)
     else:

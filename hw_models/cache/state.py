@@ -77,6 +77,7 @@ CACHE = np.dtype(
         ("askers", np.int64),  # FIFOs of requests that it reads
         ("channels", np.int64),
         ("channel_shift", np.int64),
+        ("late", np.int64),  # 1: it is called for requests when they can be looked up
         ("reads_astray", np.int64),  # 1: a read is looked up at the address of a write that could go, too
         ("entry_latency", np.int64),
         ("hit_latency", np.int64),
@@ -103,6 +104,8 @@ CACHE = np.dtype(
         ("policy", POLICY),
         ("waiting", np.int64),
         ("room", np.int64),  # 1: who was refused may come again
+        ("turned_away", np.int64),  # 1: the oldest request that it has not taken was refused before
+        ("outside", np.int64),  # 1: a request waits for others to take what goes down or up
         ("bank", BANK, (BANKS,)),
         ("mshrs_used", np.int64),
         ("mshrs_taken", np.int64),  # a bit each

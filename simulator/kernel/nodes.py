@@ -13,9 +13,10 @@ from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.jit import apart, inlined, njit
-from hw_models.port import FIFO_ROWS, NEVER, front
+from hw_models.port import FIFO_ROWS, NEVER, front, pop
 from simulator.kernel.wakes import (
     admit,
+    period_of,
     seen_fs,
     set_wake,
     take,
@@ -64,7 +65,11 @@ def announce(system, fifo):
 
 @inlined
 def wake_taker(system, fifo):
-    """Wake the reader of a FIFO of requests when it may take the oldest."""
+    """Wake the reader of a FIFO of requests when it may take the oldest, or when it has to do with it."""
+    if fifo["late_fs"] and 0 < fifo["count"] < fifo["limit"]:
+        time = max(seen_fs(system, fifo) + fifo["late_fs"], fifo["closed_fs"])
+        wake_at_edge(system, fifo["reader"], max(system["now_fs"], time))
+        return
     if fifo["delay"] and fifo["count"] > 0 and front(fifo)["write"] == 0:
         time = seen_fs(system, fifo)
         if time >= system["now_fs"]:
@@ -214,6 +219,42 @@ def is_there(system, fifo):
     return False
 
 
+@inlined
+def take_requests(system, asked, state, tags, now):
+    """Let a cache take the requests that are there, each in the cycle in which it could.
+
+    One that it was not called for (`close_door`) has found it as it is: nothing has happened since.
+    """
+    since = now if state["turned_away"] else np.int64(0)
+    while visible(system, asked):
+        request = front(asked)
+        since = max(since, request["time"]) if state["late"] else now
+        if not cache.accept(state, tags, request, since):
+            asked["blocker"] = state["culprit"]
+            state["turned_away"] = 1
+            return
+        state["turned_away"] = 0
+        if since < now:
+            cache.found_busy(state, since)
+            pop(asked)
+        else:
+            admit(system, asked, False)
+
+
+@inlined
+def close_door(system, wires, asked, node, state, unit):
+    """Let a cache be called for new requests when they can be looked up, not when they are there.
+
+    Not while a row waits below, or one that it has refused: with each call these are offered again.
+    """
+    period = period_of(system, unit)
+    waiting = state["outside"] + state["turned_away"]
+    for k in range(state["channels"]):
+        waiting += wires["fifo"][node["down"] + k]["count"]
+    asked["late_fs"] = state["entry_latency"] * period if waiting == 0 else 0
+    asked["closed_fs"] = state["bank"][0]["free"] * period
+
+
 @apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
     node = system["node"][unit]
@@ -223,13 +264,14 @@ def step_cache(system, wires, buses, state, tags, unit, now):
             cache.respond(state, tags, front(back), now)
             take(system, back)
     for k in range(state["askers"]):
-        asked = wires["fifo"][node["requests"][k]]
-        while is_there(system, asked):
-            if not cache.accept(state, tags, front(asked), now):
-                asked["blocker"] = state["culprit"]
-                break
-            admit(system, asked, False)
+        take_requests(system, wires["fifo"][node["requests"][k]], state, tags, now)
     set_wake(system, unit, cache.advance(state, tags, now, wires, node["down"], node["up"]))
+    for k in range(state["askers"]):
+        asked = wires["fifo"][node["requests"][k]]
+        if state["late"]:
+            close_door(system, wires, asked, node, state, unit)
+        if asked["count"] > 0 and not visible(system, asked):
+            wake_taker(system, asked)
     for k in range(state["channels"]):
         announce(system, wires["fifo"][node["down"] + k])
     for k in range(state["ports"]):

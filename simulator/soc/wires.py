@@ -89,8 +89,7 @@ def build_wires(topology: Topology, seed: int) -> Wires:
     for node in topology.of(Dram):
         _let_late(wired, parts[node.name])
     for node in topology.of(Cache):
-        part = parts[node.name]
-        wired.caches[part.row]["askers"] = wired.system[0]["node"][part.unit]["request_count"]
+        _count_askers(wired, parts[node.name])
     return wired
 
 
@@ -102,6 +101,16 @@ def _let_late(wired: Wires, part: Part) -> None:
             channel["hold"] = 0
         if channel["gated"] and node["request_count"] == 1 and wired.system[0]["one_clock"]:
             wired.wires[0]["fifo"][node["requests"][0]]["delay"] = 1
+
+
+def _count_askers(wired: Wires, part: Part) -> None:
+    """Tell a cache of its FIFOs of requests; with one bank below one interconnect it has fewer calls."""
+    system, cache = wired.system[0], wired.caches[part.row]
+    node = system["node"][part.unit]
+    writer = wired.wires[0]["fifo"][node["requests"][0]]["writer"]
+    cache["askers"] = node["request_count"]
+    alone = cache["askers"] == cache["banks"] == 1 and system["kind"][writer] == Kind.BUS
+    cache["late"] = system["one_clock"] and alone
 
 
 def _rows(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
@@ -218,7 +227,7 @@ def _number(wired: Wires) -> None:
         system["period_fs"][wired.master_unit + number] = period_fs(master.clock_hz)
     clocks = system["period_fs"][: wired.master_unit + len(topology.masters)]
     system["one_clock"] = len(set(clocks.tolist())) == 1
-    system["one_period_fs"] = clocks[0]
+    system["one_period_fs"] = system["period_fs"][0]
     for unit, period in enumerate(clocks.tolist()):
         system["clock"][unit] = clock_of(period)
     assert wired.master_unit + len(topology.masters) <= UNITS

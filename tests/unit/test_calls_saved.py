@@ -25,6 +25,24 @@ WALKS = {
 }
 HUB = {"trackers": 4, "accept_interval": "5 cycles", "probe": "7 cycles", "probe_answer": "3 cycles"}
 
+FULL = {  # a cache that turns requests away for different reasons
+    "one place": {
+        "queue": 1,
+        "entry_latency": "2 cycles",
+        "conflict": "stall_set",
+        "mshrs": 4,
+        "order": "arrival",
+    },
+    "one MSHR": {
+        "mshrs": 1,
+        "writebacks": 8,
+        "queue": 2,
+        "entry_latency": "1 cycles",
+        "miss_latency": "1 cycles",
+    },
+    "prefetch": {"queue": 1, "entry_latency": "2 cycles", "prefetch": "next_line", "replacement": "brrip"},
+}
+
 
 def soc(crowd, cached):
     """Return three cores behind a hub, the last two of which are caches, and a DRAM with a FIFO in front."""
@@ -48,6 +66,7 @@ def figures(config, saves):
     machine = build_machine(load(config))
     if not saves:
         machine.nodes.buses["bus"]["foresees"] = 0
+        machine.nodes.caches["late"] = 0
         machine.nodes.channels["hold"] = 1
         machine.nodes.wires["fifo"]["delay"] = 0
     result = result_of(machine, run_machine(machine))
@@ -64,6 +83,16 @@ def test_saved_calls_show_nowhere(crowd, cached):
     fewer, *saved = figures(soc(crowd, cached), saves=True)
     assert saved == every
     assert fewer < events or not cached
+
+
+@pytest.mark.parametrize("settings", FULL.values(), ids=FULL)
+def test_requests_that_a_cache_takes_late_show_nowhere(settings):
+    config = soc("crowd", True)
+    config["system"]["llc"] |= settings
+    events, *every = figures(config, saves=False)
+    fewer, *saved = figures(config, saves=True)
+    assert saved == every
+    assert fewer < events
 
 
 @pytest.mark.parametrize("until_ns", range(19_000, 19_160, 20))
