@@ -25,14 +25,9 @@ WALKS = {
 }
 HUB = {"trackers": 4, "accept_interval": "5 cycles", "probe": "7 cycles", "probe_answer": "3 cycles"}
 
-FULL = {  # a cache that turns requests away for different reasons
-    "one place": {
-        "queue": 1,
-        "entry_latency": "2 cycles",
-        "conflict": "stall_set",
-        "mshrs": 4,
-        "order": "arrival",
-    },
+ONE_PLACE = {"size": "64 KiB", "ways": 8, "mshrs": 4, "queue": 1, "order": "arrival", "conflict": "stall_set"}
+FULL = {  # caches that turn requests away
+    "one place": ONE_PLACE | {"entry_latency": "2 cycles", "fill_latency": "3 cycles", "data_width": "16 B"},
     "one MSHR": {
         "mshrs": 1,
         "writebacks": 8,
