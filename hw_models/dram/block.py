@@ -33,26 +33,26 @@ from hw_models.port import FIFO_ROWS, NEVER, copy_request
 
 BANK_FIELD = int(Field.BANK)
 ROW_FIELD = int(Field.ROW)
-COLUMN_FIELD = int(Field.COLUMN)
+SIMPLE_SEGMENTS = len(Field)  # one of each field, before all others
 ACCEPTED = WriteResponse.ACCEPTED.code
 IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
 GUARD_ROWS = 8  # answers that one request can add
 
 
-@njit
+@inlined
 def locate(state, entry, address):
     """Fill bank, row and column of ``entry`` from a byte address."""
-    bank = 0
-    row = 0
-    col = 0
-    for k in range(state["segments"]):
+    bank = address >> state["bank_shift"] & state["bank_mask"]
+    row = address >> state["row_shift"] & state["row_mask"]
+    col = address >> state["column_shift"] & state["column_mask"]
+    for k in range(SIMPLE_SEGMENTS, state["segments"]):
         piece = state["segment"][k]
         bits = (address >> piece[1] & piece[2]) << piece[3]
         if piece[0] == BANK_FIELD:
             bank ^= bits
         elif piece[0] == ROW_FIELD:
             row ^= bits
-        elif piece[0] == COLUMN_FIELD:
+        else:
             col ^= bits
     entry["bank"] = bank
     entry["row"] = row
@@ -175,18 +175,19 @@ def take(state, request, now):
 def queue_up(state, e, now):
     """Entry ``e`` comes in at cycle ``now``."""
     entry = state["entries"][e]
-    entry["order"] = state["order"]
+    order = state["order"]
+    entry["order"] = order
     entry["arrived"] = now
     entry["seen"] = 0
-    state["order"] += 1
+    state["order"] = order + 1
     state["pending"] += 1
     if state["down_after"] > 0:
         state["rank"][state["banks"][entry["bank"]]["rank"]]["queued"] += 1
-    if state["masters"] > 0:
-        note_entry(state, e, now)
     if state["scheduler"] == IN_TURN:
         line_up(state, e)
     else:
+        if state["masters"] > 0:
+            note_entry(state, e)
         note_place(state, e, 1)
         enqueue(state, e)
         if state["stale"] == 0:
@@ -228,21 +229,30 @@ def accept(state, request, now):
 
 
 @njit
-def deliver(fifo, row):
+def deliver(fifo, request, time):
     """Insert an answer into ``fifo``, whose rows are ordered by time. The caller has checked for room."""
     rows = fifo["rows"]
     k = fifo["head"] + fifo["count"]
-    while k > fifo["head"] and rows[(k - 1) % FIFO_ROWS]["time"] > row["time"]:
+    while k > fifo["head"] and rows[(k - 1) % FIFO_ROWS]["time"] > time:
         copy_request(rows[k % FIFO_ROWS], rows[(k - 1) % FIFO_ROWS])
         k -= 1
-    copy_request(rows[k % FIFO_ROWS], row)
+    copy_request(rows[k % FIFO_ROWS], request)
+    rows[k % FIFO_ROWS]["time"] = time
     fifo["count"] += 1
+
+
+@inlined
+def answered(state):
+    """Return the request whose answer is the oldest known."""
+    return state["parents"][state["done"][state["done_head"]]["parent"]]["request"]
 
 
 @njit
 def drop_answer(state):
     """Forget the oldest known answer."""
-    state["waiting"][state["done"][state["done_head"]]["write"]] -= 1
+    state["waiting"][answered(state)["write"]] -= 1
+    state["free_parent"][state["free_parents"]] = state["done"][state["done_head"]]["parent"]
+    state["free_parents"] += 1
     state["done_count"] -= 1
     state["done_head"] = (state["done_head"] + 1) % DONE_ROWS if state["done_count"] > 0 else 0
 
@@ -275,10 +285,10 @@ def advance(state, now, out):
     catch_up(state, now)
     again = NEVER
     while state["done_count"] > 0 and out["count"] < out["limit"]:
-        row = state["done"][state["done_head"]]
-        if state["hold"] == 1 and row["time"] > now:
+        time = state["done"][state["done_head"]]["time"]
+        if state["hold"] == 1 and time > now:
             break
-        deliver(out, row)
+        deliver(out, answered(state), time)
         drop_answer(state)
         if state["hold"] == 1 and state["refused"] == 1:
             again = now + 1  # the request that was refused may be one for the place just given up

@@ -2,18 +2,34 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from hw_models.dram.names import Protect, ReadResponse, Refresh, RefreshStops, Scheduler
 from hw_models.dram.params import Dram
 from hw_models.dram.rules import READ_END, READ_START, WRITE_END, between, clocks, complete
-from hw_models.dram.state import CHANNEL, ENTRIES, SEGMENTS, Field
+from hw_models.dram.state import CHANNEL, ENTRIES, PARENTS, SEGMENTS, Field
 from hw_models.port import MASTERS, NEVER
 
 USUAL_PRIORITY = 8
 LONG_AGO = -(10**9)
+FEW = 16  # entries that are looked through as fast as they are counted
 BY_AGE = (Scheduler.FCFS, Scheduler.PRIORITY, Scheduler.BLISS)  # must look at every entry
+
+
+class Segment(NamedTuple):
+    """Bits of an address, from bit ``right`` on, that are a field's bits from ``left`` on."""
+
+    field: Field
+    right: int
+    bits: int
+    left: int
+
+    def goes_on_from(self, other: "Segment") -> bool:
+        """Tell whether it begins where ``other`` ends, in the address and in the field."""
+        ends = other.field, other.right + other.bits, other.left + other.bits
+        return (self.field, self.right, self.left) == ends
 
 
 def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray:
@@ -25,6 +41,7 @@ def build_channels(dram: Dram | None, masters: Sequence[str] = ()) -> np.ndarray
         row["number"] = number
         _timing(row["t"], dram)
         _shape(row, dram)
+        _mapping(row, dram)
         _policy(row, dram, masters)
         _device(row, dram)
     return state
@@ -71,8 +88,12 @@ def _shape(row: np.void, dram: Dram) -> None:
     row["burst_bytes"] = dram.burst_bytes
     row["burst_shift"] = dram.burst_bytes.bit_length() - 1
     row["shared_bus"] = dram.module.PSEUDO_CHANNELS == 1
-    bank_bits = chip.banks_per_group.bit_length() - 1
-    group_bits = chip.bank_groups.bit_length() - 1
+
+
+def _mapping(row: np.void, dram: Dram) -> None:
+    """Fill the segments of bank, row and column: pieces side by side as one, first those with lowest bits."""
+    bank_bits = dram.chip.banks_per_group.bit_length() - 1
+    group_bits = dram.chip.bank_groups.bit_length() - 1
     place = {  # where a field's lowest bit goes in the kernel's fields
         "bank": (Field.BANK, 0),
         "group": (Field.BANK, bank_bits),
@@ -81,13 +102,25 @@ def _shape(row: np.void, dram: Dram) -> None:
         "column": (Field.COLUMN, 0),
     }
     pieces, hashes = dram.pieces()
-    used = [piece for piece in pieces + hashes if piece.field != "channel"]
-    if len(used) > SEGMENTS:
-        raise ValueError(f"mapping has {len(used)} pieces; at most {SEGMENTS}")
-    row["segments"] = len(used)
-    for k, piece in enumerate(used):
-        field, low = place[piece.field]
-        row["segment"][k] = int(field), piece.shift, (1 << piece.bits) - 1, low + piece.low
+    found: list[Segment] = []
+    for piece in pieces + hashes:
+        if piece.field != "channel":
+            field, low = place[piece.field]
+            new = Segment(field, piece.shift, piece.bits, low + piece.low)
+            if found and new.goes_on_from(found[-1]):
+                last = found.pop()
+                new = last._replace(bits=last.bits + new.bits)
+            found.append(new)
+    none = [Segment(field, 0, 0, 0) for field in Field]
+    lowest = [next((s for s in found if s.field == one.field and s.left == 0), one) for one in none]
+    segments = lowest + [segment for segment in found if all(segment is not one for one in lowest)]
+    if len(segments) > SEGMENTS:
+        raise ValueError(f"mapping has {len(segments)} pieces; at most {SEGMENTS}")
+    row["segments"] = len(segments)
+    for k, (field, right, bits, left) in enumerate(segments):
+        row["segment"][k] = field, right, (1 << bits) - 1, left
+    for name, (_, right, bits, _) in zip(("bank", "row", "column"), lowest, strict=True):
+        row[f"{name}_shift"], row[f"{name}_mask"] = right, (1 << bits) - 1
 
 
 def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
@@ -99,6 +132,9 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["plain"] = not dram.shortcuts or row["window"] < held or dram.scheduler in BY_AGE
     simple = dram.scheduler == Scheduler.FR_FCFS and dram.row_hit_cap == 0 and dram.protect == Protect.NONE
     row["simple"] = simple and not row["plain"] and dram.power_down_after_cycles is None
+    in_turn = dram.scheduler == Scheduler.BANK_ROUND_ROBIN
+    row["meets"] = dram.forward_reads or dram.merge_writes or in_turn
+    row["deep"] = held > FEW
     row["high"] = math.floor(dram.write_high * dram.write_queue)
     row["low"] = max(1, math.ceil(dram.write_low * dram.write_queue))  # an empty queue is always left
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap
@@ -150,6 +186,6 @@ def _device(row: np.void, dram: Dram) -> None:
             share = interval * (r + 1) // dram.all_ranks if dram.refresh_stagger else interval
             rank["due"] = share
             row["due"] = min(row["due"], rank["due"])
-    row["free"] = row["free_parent"] = np.arange(ENTRIES)[::-1]
-    row["free_count"] = row["free_parents"] = ENTRIES
+    row["free"], row["free_count"] = np.arange(ENTRIES)[::-1], ENTRIES
+    row["free_parent"], row["free_parents"] = np.arange(PARENTS)[::-1], PARENTS
     row["next"] = row["stale"] = 1

@@ -2,11 +2,14 @@
 
 A bank with queued requests of direction ``w`` asks for ACT while it is closed, for RD or WR while one of them
 hits its row, for PRE while one misses it and no opener keeps it; for an opener's own RD or WR while there is
-one. Each such kind has a list of its banks and, for openers and under plain FR-FCFS (``simple``), remembers
-which bank was found first: the earliest, of equally early ones the one with the oldest request. A bank that
+one. Under plain FR-FCFS (``simple``) each such kind has a list of its banks; under other policies openers
+have one, and in that of ACT stand all banks with requests. Openers and plain FR-FCFS remember which bank was
+found first: the earliest, of equally early ones the one with the oldest request. A bank that
 begins to ask is compared with it. It is looked for anew once its time is past, for then others may be as
 early, or when a command has made times of its kind later (`forget`).
 """
+
+import numpy as np
 
 from hw_models.dram.names import Scheduler
 from hw_models.jit import inlined
@@ -18,15 +21,29 @@ UNKNOWN = -1  # time of a first one that is to be looked for
 
 
 @inlined
+def lists(state, kind):
+    """Return whether there is a list of banks for commands of ``kind``."""
+    if kind == OPENER:
+        return state["reserve"] == 1
+    return state["simple"] == 1 or (kind == ACT and state["scheduler"] != IN_TURN)
+
+
+@inlined
+def remembers(state, kind):
+    """Return whether the bank found first is kept for commands of ``kind``."""
+    return state["reserve"] == 1 if kind == OPENER else state["simple"] == 1
+
+
+@inlined
 def ask(state, w, kind, b):
     """Bank ``b`` asks for a command of ``kind`` for its requests of direction ``w``: its times are known."""
     bank = state["banks"][b]
-    if bank["asks"][w, kind] < 0 and (kind == OPENER or state["scheduler"] != IN_TURN):
+    if lists(state, kind) and bank["asks"][w, kind] < 0:
         count = state["asking"][w, kind]
         state["asking_banks"][w, kind, count] = b
         bank["asks"][w, kind] = count
         state["asking"][w, kind] = count + 1
-        if kind == OPENER or state["simple"] == 1:
+        if remembers(state, kind):
             compare(state, w, kind, b)
 
 
@@ -48,24 +65,43 @@ def compare(state, w, kind, b):
 def stop_asking(state, w, kind, b):
     bank = state["banks"][b]
     at = bank["asks"][w, kind]
-    if at >= 0:
+    if lists(state, kind) and at >= 0:
         last = state["asking"][w, kind] - 1
         moved = state["asking_banks"][w, kind, last]
         state["asking_banks"][w, kind, at] = moved
         state["banks"][moved]["asks"][w, kind] = at
         bank["asks"][w, kind] = -1
         state["asking"][w, kind] = last
-        if last == 0:
-            state["first_time"][w, kind] = NEVER
-        elif state["first"][w, kind] == b:
-            state["first_time"][w, kind] = UNKNOWN
+        if remembers(state, kind):
+            if last == 0:
+                state["first_time"][w, kind] = NEVER
+            elif state["first"][w, kind] == b:
+                state["first_time"][w, kind] = UNKNOWN
 
 
 @inlined
 def forget(state, kind):
     """Times of ``kind`` have become later: its first banks are to be looked for."""
+    if not remembers(state, kind):
+        return
     for w in range(2):
         state["first_time"][w, kind] = UNKNOWN if state["asking"][w, kind] > 0 else NEVER
+
+
+@inlined
+def until_column(state, w):
+    """Return the cycles from the channel's next command to the first RD (``w`` 0) or WR at the least."""
+    asking, after_act = state["asking"], state["t"]["rcd"][w]
+    if asking[w, COLUMN] + asking[w, OPENER] > 0:
+        return np.int64(0)
+    closed = state["simple"] == 1 and asking[w, ACT] > 0
+    if state["simple"] == 0:
+        for k in range(asking[w, ACT]):
+            bank = state["banks"][state["asking_banks"][w, ACT, k]]
+            if bank["hit"][w] >= 0:
+                return np.int64(0)
+            closed = closed or bank["open"] < 0
+    return after_act if closed else after_act + state["t"]["rp"]
 
 
 @inlined

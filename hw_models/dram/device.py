@@ -178,13 +178,15 @@ def column(state, b, w, time, auto, column_address):
     bank["hits"] += 1
     bank["used"] = time
     rank = state["rank"][bank["rank"]]
-    rank["last"] = time
-    rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
+    if state["down_after"] > 0:
+        rank["last"] = time
+        rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
     if time + t["to_pre"][w] > bank["pre"]:
         bank["pre"] = time + t["to_pre"][w]
-        for v in range(2):
-            if state["first"][v, PRE] == b and state["asking"][v, PRE] > 0:
-                state["first_time"][v, PRE] = UNKNOWN
+        if state["simple"] == 1:
+            for v in range(2):
+                if state["first"][v, PRE] == b and state["asking"][v, PRE] > 0:
+                    state["first_time"][v, PRE] = UNKNOWN
     gap = t["gap"][w]
     first = bank["rank"] * state["groups"]
     own = bank["group"]

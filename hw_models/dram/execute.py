@@ -31,19 +31,24 @@ BLISS = Scheduler.BLISS.code
 IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
 
 
-@njit
+@inlined
 def count_first_command(state, e, command, time):
-    entry = state["entries"][e]
-    if entry["seen"] == 0:
-        entry["seen"] = 1
-        if state["masters"] > 0:
-            note_first_command(state, e, command, time)
-        if command == ACTIVATE:
-            state["row_misses"] += 1
-        elif command == PRECHARGE:
-            state["row_conflicts"] += 1
-        else:
-            state["row_hits"] += 1
+    if state["entries"][e]["seen"] == 0:
+        state["entries"][e]["seen"] = 1
+        count_command(state, e, command, time)
+
+
+@njit
+def count_command(state, e, command, time):
+    """The first command of entry ``e`` is a row hit, miss or conflict."""
+    if state["masters"] > 0:
+        note_first_command(state, e, command, time)
+    if command == ACTIVATE:
+        state["row_misses"] += 1
+    elif command == PRECHARGE:
+        state["row_conflicts"] += 1
+    else:
+        state["row_hits"] += 1
 
 
 @njit

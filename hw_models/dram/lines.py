@@ -7,6 +7,7 @@ room; writes only while draining.
 from hw_models.dram.bank_queues import limit_choice
 from hw_models.dram.names import WriteResponse
 from hw_models.dram.queues import enqueue, may_be_queued, note_place
+from hw_models.dram.waits import note_entry
 from hw_models.jit import inlined, njit
 
 ACCEPTED = WriteResponse.ACCEPTED.code
@@ -82,6 +83,8 @@ def line_up(state, e):
             state["entries"][same]["twin"] = e
             state["merged"] += 1
             return
+    if state["masters"] > 0:
+        note_entry(state, e)
     note_place(state, e, 1)
     stand_in_line(state, e)
     state["moving"] = 1

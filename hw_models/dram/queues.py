@@ -1,9 +1,12 @@
 """Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, forget, stop_asking
+from hw_models.dram.names import Scheduler
 from hw_models.dram.state import BUCKETS, DONE_ROWS
 from hw_models.jit import inlined, njit
 from hw_models.port import copy_request
+
+IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
 
 
 @njit
@@ -47,14 +50,19 @@ def finish_part(state, p, time):
         time = parent["time"] + state["backend"][parent["request"]["write"]]
         k = state["done_head"] + state["done_count"]
         while k > state["done_head"] and rows[(k - 1) % DONE_ROWS]["time"] > time:
-            copy_request(rows[k % DONE_ROWS], rows[(k - 1) % DONE_ROWS])
+            rows[k % DONE_ROWS]["time"] = rows[(k - 1) % DONE_ROWS]["time"]
+            rows[k % DONE_ROWS]["parent"] = rows[(k - 1) % DONE_ROWS]["parent"]
             k -= 1
-        row = rows[k % DONE_ROWS]
-        copy_request(row, parent["request"])
-        row["time"] = time
+        rows[k % DONE_ROWS]["time"] = time
+        rows[k % DONE_ROWS]["parent"] = p
         state["done_count"] += 1
-        state["free_parent"][state["free_parents"]] = p
-        state["free_parents"] += 1
+
+
+@inlined
+def look_again(state, b):
+    """The command queue of bank ``b``, or its row, has changed (bank_queues.py)."""
+    if state["scheduler"] == IN_TURN:
+        state["soonest"][b] = 0
 
 
 @inlined
@@ -73,14 +81,16 @@ def note_place(state, e, change):
     """Entry ``e`` is queued (1) or not any more (-1)."""
     entry = state["entries"][e]
     w = entry["write"]
-    state["addresses"][w, bucket(state, entry["address"])] += change
-    state["rows"][w, row_bucket(entry["bank"], entry["row"])] += change
+    if state["meets"] == 1:
+        state["addresses"][w, bucket(state, entry["address"])] += change
+    if state["deep"] == 1:
+        state["rows"][w, row_bucket(entry["bank"], entry["row"])] += change
 
 
 @inlined
 def may_be_queued(state, w, address):
     """Return whether an entry of direction ``w`` may be for ``address``: most are told apart here."""
-    return state["addresses"][w, bucket(state, address)] > 0
+    return state["meets"] == 1 and state["addresses"][w, bucket(state, address)] > 0
 
 
 @njit
@@ -98,13 +108,13 @@ def enqueue(state, e):
         entries[tail]["next"] = e
     else:
         bank["head"][w] = e
-        state["soonest"][entry["bank"]] = 0
-        if bank["open"] < 0:
+        look_again(state, entry["bank"])
+        if bank["open"] < 0 or state["simple"] == 0:
             ask(state, w, ACT, entry["bank"])
     if bank["open"] == entry["row"]:
         if bank["hit"][w] < 0:
             bank["hit"][w] = e
-            state["soonest"][entry["bank"]] = 0
+            look_again(state, entry["bank"])
             ask(state, w, COLUMN, entry["bank"])
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
@@ -155,7 +165,7 @@ def dequeue(state, e):
     else:
         bank["tail"][w] = before
     note_place(state, e, -1)
-    state["soonest"][entry["bank"]] = 0
+    look_again(state, entry["bank"])
     if bank["hit"][w] == e:
         bank["hit"][w] = find_hit(state, after, w, entry["bank"], entry["row"])
         if bank["hit"][w] < 0:
@@ -180,7 +190,7 @@ def dequeue(state, e):
 def find_hit(state, k, w, b, row):
     """Return the oldest entry for ``row`` from entry ``k`` of bank ``b`` on, -1 when there is none."""
     entries = state["entries"]
-    if state["rows"][w, row_bucket(b, row)] == 0:
+    if k >= 0 and state["deep"] == 1 and state["rows"][w, row_bucket(b, row)] == 0:
         return -1
     while k >= 0 and entries[k]["row"] != row:
         k = entries[k]["next"]
@@ -193,12 +203,13 @@ def classify(state, b):
     entries = state["entries"]
     bank = state["banks"][b]
     row = bank["open"]
-    state["soonest"][b] = 0
+    look_again(state, b)
     for w in range(2):
         k = bank["head"][w]
         if k < 0:
             continue
-        stop_asking(state, w, ACT, b)
+        if state["simple"] == 1:
+            stop_asking(state, w, ACT, b)
         bank["hit"][w] = find_hit(state, k, w, b, row)
         if bank["hit"][w] >= 0:
             ask(state, w, COLUMN, b)
@@ -215,13 +226,13 @@ def classify(state, b):
 def declassify(state, b):
     """Bank ``b`` has been closed: none of its requests hits or misses."""
     bank = state["banks"][b]
-    state["soonest"][b] = 0
+    look_again(state, b)
     for w in range(2):
         stop_asking(state, w, COLUMN, b)
         stop_asking(state, w, PRE, b)
         bank["hit"][w] = -1
         bank["miss"][w] = -1
-        if bank["head"][w] >= 0:
+        if state["simple"] == 1 and bank["head"][w] >= 0:
             ask(state, w, ACT, b)
 
 
@@ -238,7 +249,7 @@ def serve_opener(state, b):
     bank = state["banks"][b]
     stop_asking(state, state["entries"][bank["active"]]["write"], OPENER, b)
     bank["active"] = -1
-    state["soonest"][b] = 0
+    look_again(state, b)
 
 
 @inlined

@@ -127,11 +127,19 @@ def choose_by_age(state):
 @njit
 def choose_oldest(state, w):
     """Look at the oldest hit and miss of each bank: no younger entry of a bank can win over them."""
-    for kind in range(ACT, PRE + 1):
+    for kind in range(ACT, PRE + 1 if state["simple"] == 1 else COLUMN):
         for k in range(state["asking"][w, kind]):
             b = state["asking_banks"][w, kind, k]
-            if (state["owed"] == 0 and state["down"] == 0) or not held_back(state, b):
-                consider(state, request_of(state["banks"][b], w, kind))
+            bank = state["banks"][b]
+            if (state["owed"] > 0 or state["down"] > 0) and held_back(state, b):
+                continue
+            if state["simple"] == 1 or bank["open"] < 0:
+                consider(state, request_of(bank, w, kind))
+                continue
+            if bank["hit"][w] >= 0:
+                consider(state, bank["hit"][w])
+            if bank["miss"][w] >= 0 and bank["active"] < 0:
+                consider(state, bank["miss"][w])
 
 
 @inlined
@@ -212,8 +220,9 @@ def choose_request(state):
 @njit
 def choose_by_rules(state):
     """Look for the next command whatever the policy, and whatever the state of the ranks."""
-    for w in range(2):
-        offer_opener(state, w)
+    if state["reserve"] == 1:
+        for w in range(2):
+            offer_opener(state, w)
     if state["owed"] > 0:
         choose_refresh(state)
     if state["down_after"] > 0:
@@ -228,23 +237,46 @@ def choose_by_rules(state):
 
 
 @inlined
-def is_idle(state):
-    """Return whether nothing is queued or owed, and no state of a rank or a master changes by itself."""
-    rests = state["pending"] == 0 and state["owed"] == 0 and state["down_after"] == 0
-    return rests and state["scheduler"] != BLISS
+def is_calm(state):
+    """Return whether no refresh is owed, and no state of a rank or a master changes by itself."""
+    return state["owed"] == 0 and state["down_after"] == 0 and state["scheduler"] != BLISS
+
+
+@inlined
+def last_one(state):
+    """Return the entry whose ACT or PRE was chosen last, if no other is left; -1 otherwise."""
+    opens = state["chosen"] == ACTIVATE or state["chosen"] == PRECHARGE
+    return state["chosen_entry"] if opens and state["pending"] == 1 and state["plain"] == 0 else -1
+
+
+@inlined
+def choose_alone(state, e):
+    """Do as `choose_by_rules` for entry ``e``, the only one."""
+    entry = state["entries"][e]
+    if state["banks"][entry["bank"]]["active"] == e:
+        offer_opener(state, entry["write"])
+        if state["chosen_time"] > state["next"]:
+            show_queues(state)
+    else:
+        show_queues(state)
+        if state["scanned"] >> entry["write"] & 1:
+            consider(state, e)
 
 
 @njit
 def choose(state):
     """Find the next command, from cycle ``state["next"]`` on."""
+    alone = last_one(state)
     state["stale"] = 0
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
-    if is_idle(state):
+    if is_calm(state) and state["pending"] == 0:
         show_queues(state)
+    elif is_calm(state) and alone >= 0:
+        choose_alone(state, alone)
     elif state["simple"] == 1 and state["owed"] == 0:
         choose_simply(state)
     else:

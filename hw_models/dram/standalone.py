@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.dram.block import admit, busy, choose_next, drop_answer, send_due, wake
+from hw_models.dram.block import admit, answered, busy, choose_next, drop_answer, send_due, wake
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
 from hw_models.jit import inlined, njit
@@ -52,10 +52,10 @@ def send(state, log, progress, now):
 def collect(state, done, now):
     """Note the answers that are known, or, where answers end a request's stay, those given by ``now``."""
     while state["done_count"] > 0:
-        row = state["done"][state["done_head"]]
-        if state["hold"] == 1 and row["time"] > now:
+        time = state["done"][state["done_head"]]["time"]
+        if state["hold"] == 1 and time > now:
             return
-        done[row["tag"]] = row["time"]
+        done[answered(state)["tag"]] = time
         drop_answer(state)
 
 

@@ -20,6 +20,7 @@ DONE_ROWS = 256  # answers that are known but not yet handed over
 BUCKETS = 256  # of the queued entries, a power of two
 KINDS = 4  # of commands that banks ask for
 SEGMENTS = 24  # pieces of the address mapping
+PARENTS = ENTRIES + DONE_ROWS
 LOG_ROWS = 64  # commands kept until someone copies them
 
 
@@ -122,6 +123,7 @@ ENTRY = np.dtype(
         ("younger", i2),
         ("twin", i2),  # next entry that waits for the same read (BANK_ROUND_ROBIN)
         ("parent", place),  # row of `parents`
+        ("fresh", i2),  # its place in the channel's `fresh`, -1: its accounts are kept in `snapshot`
         ("seen", i4),  # its first command was counted as hit, miss or conflict
         ("master", i4),
         ("arrived", i8),
@@ -132,6 +134,7 @@ ENTRY = np.dtype(
 )
 
 PARENT = np.dtype([("left", i8), ("time", i8), ("request", REQUEST)])
+DONE = np.dtype([("time", i8), ("parent", place)])
 
 LOG = np.dtype(
     [(name, i8) for name in ("channel", "cycle", "command", "rank", "group", "bank", "row", "column")]
@@ -151,7 +154,9 @@ CHANNEL = np.dtype(
         ("burst_bytes", i8),
         ("burst_shift", i8),  # its logarithm
         ("shared_bus", i8),  # 0: every rank is a pseudo-channel with its own data bus
-        ("segments", i8),
+        # where bank, row and column have their lowest bits in an address
+        *((f"{field}_{part}", i8) for field in ("bank", "row", "column") for part in ("shift", "mask")),
+        ("segments", i8),  # those three, and more where a field is made of more
         (
             "segment",
             i8,
@@ -162,6 +167,8 @@ CHANNEL = np.dtype(
         ("plain", i8),  # 1: scan all entries every time (obvious and slow; the same times)
         ("simple", i8),  # 1: plain FR-FCFS without caps and guards: a shorter way to the same choice
         ("unified", i8),  # reads and writes in one queue
+        ("meets", i8),  # 1: a request may meet another to the same address in the queues
+        ("deep", i8),  # 1: so many entries that their rows are counted: a bank is not looked through in vain
         ("window", i8),  # how many of the oldest entries are looked at
         ("capacity", i8, (2,)),
         ("high", i8),  # more writes than this start a drain
@@ -185,6 +192,10 @@ CHANNEL = np.dtype(
         ("priority", i8, (MASTERS,)),  # smaller first
         ("bliss_streak", i8),
         ("bliss_clear", i8),
+        ("bank_capacity", i8),  # entries of a command queue
+        ("hold", i8),  # answers are kept until their time, because it ends a request's stay
+        ("masters", i8),  # 0: nobody is charged for who waits for whom
+        ("log_on", i8),
         # queues
         ("entering", i8),  # cycle at which the request offered last leaves the FIFO in front; -1: none there
         ("entered", i8),  # when the one before did
@@ -193,9 +204,9 @@ CHANNEL = np.dtype(
         ("free", place, (ENTRIES,)),
         ("free_count", i8),
         ("entries", ENTRY, (ENTRIES,)),
-        ("free_parent", place, (ENTRIES,)),
+        ("free_parent", place, (PARENTS,)),
         ("free_parents", i8),
-        ("parents", PARENT, (ENTRIES,)),
+        ("parents", PARENT, (PARENTS,)),
         ("asking_banks", place, (2, KINDS, BANKS)),  # by direction and kind of command (candidates.py)
         ("asking", i8, (2, KINDS)),  # how many
         ("first", i8, (2, KINDS)),  # the one found first
@@ -236,7 +247,6 @@ CHANNEL = np.dtype(
         ("soonest", i8, (BANKS,)),  # no command for the bank's queue before this cycle (bank_queues.py)
         ("turn", i8),
         ("draining", i8),  # writes that may still move before reads go on; -1: a read first
-        ("bank_capacity", i8),  # entries of a command queue
         ("line_head", i8, (2,)),
         ("line_tail", i8, (2,)),
         ("line_size", i8, (2,)),
@@ -245,12 +255,11 @@ CHANNEL = np.dtype(
         ("moving", i8),  # some entry may be able to move
         ("moved_at", i8),  # cycle of the last look at the lines
         # answers
-        ("done", REQUEST, (DONE_ROWS,)),
+        ("done", DONE, (DONE_ROWS,)),
         ("done_head", i8),
         ("done_count", i8),
         ("last_read_done", i8),
         ("refused", i8),  # the last request found no room
-        ("hold", i8),  # answers are kept until their time, because it ends a request's stay
         # statistics
         ("reads", i8),
         ("writes", i8),
@@ -267,18 +276,18 @@ CHANNEL = np.dtype(
         ("row_conflicts", i8),
         ("waited", i8),  # cycles of requests in front of the door and of bursts up to RD or WR: as charged
         # who waits for whom (waits.py)
-        ("masters", i8),  # 0: nothing is charged
         ("holder", i8),
         ("holder_write", i8),
         ("holder_bank", i8),
         ("held_since", i8),
         ("held", i8, (2, MASTERS + 1)),  # cycles of every holder, by direction
         ("bank_held", i8, (BANKS, MASTERS + 1)),
+        ("fresh", place, (ENTRIES,)),  # entries that came in under the present holder and sent no command yet
+        ("fresh_count", i8),
         ("snapshot", i8, (ENTRIES, 3, MASTERS + 1)),
         ("refused_at", i8),
         ("blame", i8, BLAME_SHAPE),
         # log
-        ("log_on", i8),
         ("log_count", i8),
         ("log", LOG, (LOG_ROWS,)),
     ]

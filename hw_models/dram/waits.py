@@ -7,6 +7,8 @@ BUS_BUSY. From its PRE or ACT on it pays for the row: to the master whose row wa
 refresh if that closed it, else to itself; what takes longer than tRP and tRCD goes to the holder again.
 """
 
+import numpy as np
+
 from hw_models.blame import Cause
 from hw_models.dram.names import Command
 from hw_models.jit import inlined, njit
@@ -39,20 +41,69 @@ def pass_time(state, time):
         state["held_since"] = time
 
 
-@njit
-def note_entry(state, e, now):
-    """Entry ``e`` comes in at ``now``: remember the accounts as they stand."""
+@inlined
+def note_entry(state, e):
+    """Entry ``e`` comes in: it has waited for nobody but the present holder, until there is another."""
+    entry = state["entries"][e]
     if state["pending"] == 1:
-        state["held_since"] = max(state["held_since"], now + 1)  # nobody waited before
-    else:
-        pass_time(state, now + 1)
+        state["held_since"] = max(state["held_since"], entry["arrived"] + 1)  # nobody waited before
+    at = state["fresh_count"]
+    entry["fresh"] = at
+    state["fresh"][at] = e
+    state["fresh_count"] = at + 1
+
+
+@inlined
+def drop_fresh(state, at):
+    """Take the entry at place ``at`` off those that came in under the present holder."""
+    count = state["fresh_count"] - 1
+    last = state["fresh"][count]
+    state["fresh"][at] = last
+    state["fresh_count"] = count
+    state["entries"][last]["fresh"] = at
+
+
+@njit
+def keep_accounts(state, e):
+    """Keep the accounts as they stood when entry ``e`` came in, under the present holder."""
     entry = state["entries"][e]
     b = entry["bank"]
+    kept = state["snapshot"][e]
     for k in range(state["masters"] + 1):
         m = k if k < state["masters"] else REFRESH
-        state["snapshot"][e, 0, m] = state["held"][0, m]
-        state["snapshot"][e, 1, m] = state["held"][1, m]
-        state["snapshot"][e, 2, m] = state["bank_held"][b, m]
+        kept[0, m] = state["held"][0, m]
+        kept[1, m] = state["held"][1, m]
+        kept[2, m] = state["bank_held"][b, m]
+    since = state["held_since"] - entry["arrived"] - 1
+    kept[state["holder_write"], state["holder"]] -= since
+    if state["holder_bank"] == b:
+        kept[2, state["holder"]] -= since
+    entry["fresh"] = -1
+
+
+@inlined
+def hand_over(state, holder, w, b, time):
+    """From ``time`` on the channel is held by another."""
+    pass_time(state, time)
+    for k in range(state["fresh_count"]):
+        keep_accounts(state, state["fresh"][k])
+    state["fresh_count"] = 0
+    state["holder"] = holder
+    state["holder_write"] = w
+    state["holder_bank"] = b
+
+
+@inlined
+def charge_holder(state, entry, cycles, turned):
+    """Charge the holder for ``cycles`` of ``entry``; ``turned``: the cause in one bank, turned round."""
+    cause = REFRESH_CAUSE
+    if state["holder"] != REFRESH:
+        same = state["holder_write"] == entry["write"]
+        if state["holder_bank"] == entry["bank"]:
+            cause = BANK_BUSY if same else turned
+        else:
+            cause = BUS_BUSY if same else TURNAROUND
+    charge(state, entry["master"], state["holder"], cause, cycles)
 
 
 @njit
@@ -82,13 +133,17 @@ def charge_holders(state, e):
 @inlined
 def note_first_command(state, e, command, time):
     """Entry ``e`` sends its first command: charge the time in the queue."""
-    pass_time(state, time)
     entry = state["entries"][e]
     b = entry["bank"]
     w = entry["write"]
     victim = entry["master"]
     waited = time - entry["arrived"] - 1  # it may be served from the cycle after it came
-    if waited > 0:
+    if entry["fresh"] >= 0:
+        drop_fresh(state, entry["fresh"])
+        if waited > 0:
+            charge_holder(state, entry, waited, BANK_BUSY)
+    else:
+        pass_time(state, time)
         charge_holders(state, e)
     state["waited"] += waited
     entry["charged"] = time
@@ -106,7 +161,6 @@ def note_first_command(state, e, command, time):
 @inlined
 def note_service(state, e, time):
     """The RD or WR of entry ``e``: charge what came after its first command, and hand it the channel."""
-    pass_time(state, time)
     entry = state["entries"][e]
     b = entry["bank"]
     w = entry["write"]
@@ -123,26 +177,14 @@ def note_service(state, e, time):
             cause = BANK_BUSY
         charge(state, victim, culprit, cause, row)
     if wait > row:
-        cause = BUS_BUSY
-        if state["holder"] == REFRESH:
-            cause = REFRESH_CAUSE
-        elif state["holder_write"] != w:
-            cause = TURNAROUND
-        elif state["holder_bank"] == b:
-            cause = BANK_BUSY
-        charge(state, victim, state["holder"], cause, wait - row)
-    state["holder"] = victim
-    state["holder_write"] = w
-    state["holder_bank"] = b
+        charge_holder(state, entry, wait - row, TURNAROUND)
+    hand_over(state, victim, w, b, time)
 
 
 @njit
 def note_refresh(state, time):
     """A refresh falls due: from now on the channel is held by it."""
-    pass_time(state, time)
-    state["holder"] = REFRESH
-    state["holder_write"] = 0
-    state["holder_bank"] = -1
+    hand_over(state, np.int64(REFRESH), np.int64(0), np.int64(-1), time)
 
 
 @njit

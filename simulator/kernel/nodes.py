@@ -7,7 +7,7 @@ import numpy as np
 
 from hw_models.cache import block as cache
 from hw_models.dram import block as controller
-from hw_models.dram.candidates import COLUMN, OPENER
+from hw_models.dram.candidates import until_column
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
@@ -279,30 +279,21 @@ def step_cache(system, wires, buses, state, tags, unit, now):
 
 
 @inlined
-def until_column(state, w, early):
-    """Return the cycles from a channel's next command to the first RD (``w`` 0) or WR at the least.
-
-    0 where answers go up ``early``: in what order they are known there matters.
-    """
-    none = state["asking"][w, COLUMN] + state["asking"][w, OPENER] == 0
-    return state["t"]["rcd"][w] if none and not early else np.int64(0)
-
-
-@inlined
 def seen_from(state, due, early):
     """Return when somebody may see something of a channel whose next command is ``due``.
 
     Until its answer a command shows to nobody while no request stands in front: the channel may send it late,
-    as it does all that is due before it looks at anything.
+    as it does all that is due before it looks at anything. Where answers go up ``early``, it matters in what
+    order they are known.
     """
     if due != state["chosen_time"] or state["log_on"] or state["scheduler"] == IN_TURN:
         return due
     t, shown = state["t"], due + UNSEEN
     if state["waiting"][0] > 0:
-        shown = due + until_column(state, 0, early) + t["data"][0] + state["backend"][0]
+        shown = due + (0 if early else until_column(state, 0)) + t["data"][0] + state["backend"][0]
     if state["waiting"][1] > 0:
         after = t["data"][1] if state["write_answer"] == WRITTEN else np.int64(1)
-        shown = min(shown, due + until_column(state, 1, early) + after + state["backend"][1])
+        shown = min(shown, due + (0 if early else until_column(state, 1)) + after + state["backend"][1])
     if state["done_count"] > 0 and state["hold"] == 1:
         shown = min(shown, state["done"][state["done_head"]]["time"])
     return max(due, shown)

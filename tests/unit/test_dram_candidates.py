@@ -85,10 +85,13 @@ def check(state: np.void) -> None:
         found = {b: asked_for(state, state["banks"][b], w) for b in BANKS}
         for kind in (OPENER, ACT, COLUMN, PRE):
             ready = {b: kinds[kind] for b, kinds in found.items() if kind in kinds}
+            if kind != OPENER and state["simple"] == 0:  # banks that have requests, whatever they ask for
+                own = [b for b in BANKS if kind == ACT and waiting(state, state["banks"][b], w)]
+                count = int(state["asking"][w, kind])
+                assert sorted(state["asking_banks"][w, kind, :count].tolist()) == own
+                continue
             count = int(state["asking"][w, kind])
             assert sorted(state["asking_banks"][w, kind, :count].tolist()) == sorted(ready)
-            if kind != OPENER and state["simple"] == 0:
-                continue
             time = int(state["first_time"][w, kind])
             if not ready or time == NEVER:
                 assert (len(ready), time) == (0, NEVER)
