@@ -8,7 +8,7 @@ import numpy as np
 
 from hw_models.dram.candidates import OPENER
 from hw_models.dram.names import Command
-from hw_models.dram.state import BANKS
+from hw_models.dram.state import BANKS, GATES, GROUPS, TO_ACT, TO_ANY, TO_READ
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
@@ -21,8 +21,7 @@ FIRST = -(2**61)
 MAINTENANCE = -(2**59)
 ORDER = 2**40
 LATE = 2**53  # a queue that sends nothing before it changes
-GATE_ACT, GATE_READ = 1, 2  # of what kind all first commands of a queue are: ACT, RD, or WR
-GATES = 4
+PLACES = GROUPS * GATES  # of a group and of the kind that all first commands of a queue are
 HITS = 4  # accesses to a row after which it may be closed in spite of further hits (command_queue.cc)
 
 
@@ -51,29 +50,29 @@ def propose_bank(state, b, turn):
     entries = state["entries"]
     bank = state["banks"][b]
     if bank["active"] >= 0 or (state["owed"] > 0 and state["rank"][bank["rank"]]["owed"] > 0):
-        state["soonest"][b] = LATE * GATES
+        state["soonest"][b] = LATE * PLACES
         return
     first = bank["head"][0]
     if first < 0 or (bank["head"][1] >= 0 and entries[bank["head"][1]]["order"] < entries[first]["order"]):
         first = bank["head"][1]
-    soonest, gate = np.int64(LATE), 0
+    soonest, gate = np.int64(LATE), TO_ANY
     if first >= 0 and bank["open"] < 0:
-        soonest, gate = max(bank["act"], state["group"][bank["group"]]["act"]), GATE_ACT
+        soonest, gate = max(bank["act"], state["group"][bank["group"]]["earliest"][TO_ACT]), TO_ACT
         propose(state, soonest, turn, ACTIVATE, first, b)
     elif first >= 0:
         for w in range(2):
             e = bank["hit"][w]
             if e >= 0:
-                time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
-                gate = GATE_READ + w if soonest == LATE else 0
+                time = max(bank["column"][w], state["group"][bank["group"]]["earliest"][TO_READ + w])
+                gate = TO_READ + w if soonest == LATE else TO_ANY
                 soonest = min(soonest, time)
                 after = entries[e]["order"] - entries[first]["order"]
                 propose(state, time, turn + 1 + after, READ + w, e, b)
         if entries[first]["row"] != bank["open"]:
             if (bank["hit"][0] < 0 and bank["hit"][1] < 0) or bank["hits"] >= HITS:
-                soonest, gate = min(soonest, bank["pre"]), 0
+                soonest, gate = min(soonest, bank["pre"]), TO_ANY
                 propose(state, bank["pre"], turn, PRECHARGE, first, b)
-    state["soonest"][b] = soonest * GATES + gate
+    state["soonest"][b] = soonest * PLACES + bank["group"] * GATES + gate
 
 
 @inlined
@@ -83,18 +82,15 @@ def soonest_queue(state):
     It is looked for among what was found last, for times only grow, but for a bank whose queue or row has
     changed (`queues.py`), and among those of its group if its commands are all of one kind.
     """
-    banks = state["banks"]
     turn = state["turn"] + 1
     start = state["next"]
     best = LATE * BANKS
     for k in range(state["busy_count"]):
         b = np.int64(state["busy_banks"][k])
-        bank = banks[b]
-        group = state["group"][bank["group"]]
-        gate = state["soonest"][b] & GATES - 1
-        act = group["act"] & -np.int64(gate == GATE_ACT)
-        column = group["column"][gate & 1] & -(gate >> 1)  # of RD or WR, or 0
-        time = max(max(state["soonest"][b] // GATES, start), act | column)
+        soonest = state["soonest"][b]
+        place = soonest & PLACES - 1
+        gate = state["group"][place // GATES]["earliest"][place & GATES - 1]
+        time = max(max(soonest // PLACES, start), gate)
         best = min(best, time * BANKS + (b - turn & BANKS - 1))
     return best
 
@@ -119,7 +115,7 @@ def propose_queues(state):
         if time == state["chosen_time"] and key > state["chosen_key"]:
             return
         propose_bank(state, b, key)
-        found = state["soonest"][b] // GATES <= time
+        found = state["soonest"][b] // PLACES <= time
 
 
 @njit
@@ -127,7 +123,7 @@ def propose_opener(state, b):
     """The entry that opened the row of bank ``b`` is served before its queue goes on (`reserve_rows`)."""
     bank = state["banks"][b]
     w = state["entries"][bank["active"]]["write"]
-    time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
+    time = max(bank["column"][w], state["group"][bank["group"]]["earliest"][TO_READ + w])
     propose(state, time, distance(state, b) * ORDER, READ + w, bank["active"], b)
 
 

@@ -12,6 +12,7 @@ early, or when a command has made times of its kind later (`forget`).
 import numpy as np
 
 from hw_models.dram.names import Scheduler
+from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.jit import inlined
 from hw_models.port import NEVER
 
@@ -119,10 +120,10 @@ def earliest(state, bank, w, kind):
     """Return from when on ``bank`` may send a command of ``kind``."""
     group = state["group"][bank["group"]]
     if kind == ACT:
-        return max(bank["act"], group["act"])
+        return max(bank["act"], group["earliest"][TO_ACT])
     if kind == PRE:
         return max(bank["pre"], group["pre"])
-    return max(bank["column"][w], group["column"][w])
+    return max(bank["column"][w], group["earliest"][TO_READ + w])
 
 
 @inlined

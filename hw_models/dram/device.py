@@ -3,6 +3,7 @@
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, UNKNOWN, forget
 from hw_models.dram.names import Command
 from hw_models.dram.queues import classify, declassify
+from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.jit import inlined, njit
 
 READ = int(Command.READ)
@@ -63,8 +64,8 @@ def activate(state, b, row, time):
     for g in range(first, first + state["groups"]):
         group = state["group"][g]
         at = same if g == bank["group"] else other
-        if at > group["act"]:
-            group["act"] = at
+        if at > group["earliest"][TO_ACT]:
+            group["earliest"][TO_ACT] = at
     forget(state, ACT)
     if time + t["rc"] > rank["refresh"]:
         rank["refresh"] = time + t["rc"]
@@ -142,8 +143,8 @@ def refresh_rank(state, r, time):
     rank["last"] = time
     first = r * state["groups"]
     for g in range(first, first + state["groups"]):
-        if end > state["group"][g]["act"]:
-            state["group"][g]["act"] = end
+        if end > state["group"][g]["earliest"][TO_ACT]:
+            state["group"][g]["earliest"][TO_ACT] = end
     forget(state, ACT)
     state["refreshes"] += 1
     log(state, time, REFRESH, r, -1, -1, -1)
@@ -163,8 +164,8 @@ def refresh_bank(state, b, time):
         rank["refresh"] = gap
     first = bank["rank"] * state["groups"]
     for g in range(first, first + state["groups"]):
-        if gap > state["group"][g]["act"]:
-            state["group"][g]["act"] = gap
+        if gap > state["group"][g]["earliest"][TO_ACT]:
+            state["group"][g]["earliest"][TO_ACT] = gap
     forget(state, ACT)
     state["refreshes"] += 1
     log(state, time, REFRESH_BANK, bank["rank"], b, -1, -1)
@@ -194,19 +195,19 @@ def column(state, b, w, time, auto, column_address):
     write_at = time + gap[1, 1]
     for g in range(first, first + state["groups"]):
         group = state["group"][g]
-        if read_at > group["column"][0]:
-            group["column"][0] = read_at
-        if write_at > group["column"][1]:
-            group["column"][1] = write_at
+        if read_at > group["earliest"][TO_READ]:
+            group["earliest"][TO_READ] = read_at
+        if write_at > group["earliest"][TO_READ + 1]:
+            group["earliest"][TO_READ + 1] = write_at
     group = state["group"][own]
-    group["column"][0] = max(group["column"][0], time + gap[0, 0])
-    group["column"][1] = max(group["column"][1], time + gap[1, 0])
+    group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 0])
+    group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 0])
     if state["shared_bus"] == 1 and state["ranks"] > 1:
         for g in range(state["ranks"] * state["groups"]):
             if g < first or g >= first + state["groups"]:
                 group = state["group"][g]
-                group["column"][0] = max(group["column"][0], time + gap[0, 2])
-                group["column"][1] = max(group["column"][1], time + gap[1, 2])
+                group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 2])
+                group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 2])
     forget(state, COLUMN)
     forget(state, OPENER)
     if w == 0:

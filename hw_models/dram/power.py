@@ -3,6 +3,7 @@
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, forget
 from hw_models.dram.device import log
 from hw_models.dram.names import Command
+from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.jit import njit
 from hw_models.port import NEVER
 
@@ -58,10 +59,10 @@ def come_up(state, r, command, time):
     rank["refresh"] = max(rank["refresh"], ready)
     for g in range(r * state["groups"], (r + 1) * state["groups"]):
         group = state["group"][g]
-        group["act"] = max(group["act"], ready)
+        group["earliest"][TO_ACT] = max(group["earliest"][TO_ACT], ready)
         group["pre"] = max(group["pre"], ready)
-        group["column"][0] = max(group["column"][0], ready)
-        group["column"][1] = max(group["column"][1], ready)
+        group["earliest"][TO_READ] = max(group["earliest"][TO_READ], ready)
+        group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], ready)
     for kind in (OPENER, ACT, COLUMN, PRE):
         forget(state, kind)
     log(state, time, command, r, -1, -1, -1)

@@ -8,6 +8,7 @@ something changes. Candidates are compared by cycle, then by key: the policy's c
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, soonest_of
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
+from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
@@ -85,12 +86,12 @@ def consider(state, e):
     bank = state["banks"][b]
     w = entry["write"]
     if bank["open"] < 0:
-        time = max(bank["act"], state["group"][bank["group"]]["act"])
+        time = max(bank["act"], state["group"][bank["group"]]["earliest"][TO_ACT])
         command = ACTIVATE
     elif bank["open"] == entry["row"]:
         if state["hit_cap"] > 0 and capped(state, bank, entry["order"]):
             return
-        time = max(bank["column"][w], state["group"][bank["group"]]["column"][w])
+        time = max(bank["column"][w], state["group"][bank["group"]]["earliest"][TO_READ + w])
         command = READ + w
     else:
         if not may_precharge(state, bank, entry["order"]):

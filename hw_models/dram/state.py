@@ -80,7 +80,14 @@ BANK = np.dtype(
     ]
 )
 
-GROUP = np.dtype([("rank", i8), ("act", i8), ("pre", i8), ("column", i8, (2,))])
+TO_ANY, TO_ACT, TO_READ, GATES = 0, 1, 2, 4  # commands of a group's banks: of any kind, ACT, RD or, next, WR
+GROUP = np.dtype(
+    [
+        ("rank", i8),
+        ("earliest", i8, (GATES,)),  # 0, ACT, RD, WR
+        ("pre", i8),
+    ]
+)
 
 RANK = np.dtype(
     [

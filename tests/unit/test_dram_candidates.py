@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models.cache.standalone import build_wiring
-from hw_models.dram.bank_queues import GATES
+from hw_models.dram.bank_queues import PLACES
 from hw_models.dram.block import accept, advance
 from hw_models.dram.build import build_channels
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE
 from hw_models.dram.params import Dram
+from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.port import FIFO_ROWS, NEVER, REQUEST, pop
 
 BANKS = (0, 1, 6, 15)
@@ -40,12 +41,12 @@ def waiting(state: np.void, bank: np.void, w: int) -> list[tuple[int, int]]:
 def asked_for(state: np.void, bank: np.void, w: int) -> dict[int, tuple[int, int]]:
     """Return what a bank asks for: of each kind of command its earliest time and the age of its request."""
     group, queue, row = state["group"][bank["group"]], waiting(state, bank, w), int(bank["open"])
-    column = max(int(bank["column"][w]), int(group["column"][w]))
+    column = max(int(bank["column"][w]), int(group["earliest"][TO_READ + w]))
     found = {}
     if bank["active"] >= 0 and state["entries"][bank["active"]]["write"] == w:
         found[OPENER] = column, int(state["entries"][bank["active"]]["order"])
     if row < 0 and queue:
-        found[ACT] = max(int(bank["act"]), int(group["act"])), queue[0][0]
+        found[ACT] = max(int(bank["act"]), int(group["earliest"][TO_ACT])), queue[0][0]
     hits, misses = ([order for order, other in queue if (other == row) == same] for same in (True, False))
     if row >= 0 and hits:
         found[COLUMN] = column, hits[0]
@@ -75,7 +76,7 @@ def check_queues(state: np.void) -> None:
             if state["rank"][state["banks"][b]["rank"]]["owed"] > 0 or state["banks"][b]["active"] >= 0:
                 continue  # its queue waits
             assert all(
-                state["soonest"][b] // GATES <= kinds[kind][0] for kind in (ACT, COLUMN) if kind in kinds
+                state["soonest"][b] // PLACES <= kinds[kind][0] for kind in (ACT, COLUMN) if kind in kinds
             )
 
 
