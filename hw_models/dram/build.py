@@ -161,7 +161,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["holder_bank"] = -1
     row["bank_capacity"] = dram.bank_queue
     row["oldest"] = row["youngest"] = -1
-    row["line_head"] = row["line_tail"] = row["first"] = -1
+    row["in_line"] = row["first"] = -1
     row["first_time"] = NEVER
 
 

@@ -3,7 +3,8 @@
 A bank with queued requests of direction ``w`` asks for ACT while it is closed, for RD or WR while one of them
 hits its row, for PRE while one misses it and no opener keeps it; for an opener's own RD or WR while there is
 one. Under plain FR-FCFS (``simple``) each such kind has a list of its banks; under other policies openers
-have one, and in that of ACT stand all banks with requests. Openers and plain FR-FCFS remember which bank was
+have one, and in that of ACT stand all banks with requests. With DRAMsim3's command queues banks ask for LINE
+while theirs has room for a request that stands in line. Openers and plain FR-FCFS remember which bank was
 found first: the earliest, of equally early ones the one with the oldest request. A bank that
 begins to ask is compared with it. It is looked for anew once its time is past, for then others may be as
 early, or when a command has made times of its kind later (`forget`).
@@ -12,11 +13,11 @@ early, or when a command has made times of its kind later (`forget`).
 import numpy as np
 
 from hw_models.dram.names import Scheduler
-from hw_models.dram.state import TO_ACT, TO_READ
+from hw_models.dram.state import KINDS, TO_ACT, TO_READ
 from hw_models.jit import inlined
 from hw_models.port import NEVER
 
-OPENER, ACT, COLUMN, PRE = range(4)  # kinds
+OPENER, ACT, COLUMN, PRE, LINE = range(KINDS)
 IN_TURN = Scheduler.BANK_ROUND_ROBIN.code  # which looks at the queues of banks itself, but for openers
 UNKNOWN = -1  # time of a first one that is to be looked for
 
@@ -26,6 +27,8 @@ def lists(state, kind):
     """Return whether there is a list of banks for commands of ``kind``."""
     if kind == OPENER:
         return state["reserve"] == 1
+    if kind == LINE:
+        return True
     return state["simple"] == 1 or (kind == ACT and state["scheduler"] != IN_TURN)
 
 

@@ -4,22 +4,18 @@ Each cycle at most one request moves from its line to the command queue of its b
 room; writes only while draining.
 """
 
+import numpy as np
+
 from hw_models.dram.bank_queues import limit_choice
+from hw_models.dram.candidates import LINE, ask, stop_asking
 from hw_models.dram.names import WriteResponse
 from hw_models.dram.queues import enqueue, may_be_queued, note_place
 from hw_models.dram.waits import note_entry
 from hw_models.jit import inlined, njit
+from hw_models.port import NEVER
 
 ACCEPTED = WriteResponse.ACCEPTED.code
 DRAIN = 8  # more writes than this are drained when the command queues are empty (README of the reference)
-
-
-@inlined
-def count_in_line(state, w, b, change):
-    """One entry more or less stands in line for bank ``b``."""
-    state["in_line"][w, b] += change
-    if state["banks"][b]["count"] < state["bank_capacity"]:
-        state["movable"][w] += change
 
 
 @njit
@@ -27,33 +23,39 @@ def stand_in_line(state, e):
     """Entry ``e`` waits for room in its bank's command queue."""
     entry = state["entries"][e]
     w = entry["write"]
-    tail = state["line_tail"][w]
+    b = entry["bank"]
     entry["next"] = -1
-    entry["previous"] = tail
     entry["twin"] = -1
-    if tail >= 0:
-        state["entries"][tail]["next"] = e
+    if state["in_line"][w, b] >= 0:
+        state["entries"][state["last_in_line"][w, b]]["next"] = e
     else:
-        state["line_head"][w] = e
-    state["line_tail"][w] = e
+        state["in_line"][w, b] = e
+        if state["banks"][b]["count"] < state["bank_capacity"]:
+            ask(state, w, LINE, b)
+    state["last_in_line"][w, b] = e
     state["line_size"][w] += 1
-    count_in_line(state, w, entry["bank"], 1)
 
 
-@njit
-def leave_line(state, e):
-    entry = state["entries"][e]
-    w = entry["write"]
-    if entry["previous"] >= 0:
-        state["entries"][entry["previous"]]["next"] = entry["next"]
-    else:
-        state["line_head"][w] = entry["next"]
-    if entry["next"] >= 0:
-        state["entries"][entry["next"]]["previous"] = entry["previous"]
-    else:
-        state["line_tail"][w] = entry["previous"]
+@inlined
+def leave_line(state, w, b):
+    """The oldest entry in line for bank ``b`` leaves the line."""
+    after = state["entries"][state["in_line"][w, b]]["next"]
+    state["in_line"][w, b] = after
     state["line_size"][w] -= 1
-    count_in_line(state, w, entry["bank"], -1)
+    if after < 0:
+        stop_asking(state, w, LINE, b)
+
+
+@inlined
+def oldest_that_fits(state, w):
+    """Return the bank of the oldest entry in line whose command queue has room, -1 when there is none."""
+    best, first = NEVER, np.int64(-1)
+    for k in range(state["asking"][w, LINE]):
+        b = state["asking_banks"][w, LINE, k]
+        order = state["entries"][state["in_line"][w, b]]["order"]
+        if order < best:
+            best, first = order, np.int64(b)
+    return first
 
 
 @njit
@@ -64,7 +66,7 @@ def find_queued(state, w, b, address):
     while k >= 0 and entries[k]["address"] != address:
         k = entries[k]["next"]
     if k < 0:
-        k = state["line_head"][w]
+        k = state["in_line"][w, b]
         while k >= 0 and entries[k]["address"] != address:
             k = entries[k]["next"]
     return k
@@ -95,7 +97,7 @@ def line_up(state, e):
 @njit
 def in_line_before(state, entry):
     """Return whether a read of the address of write ``entry`` stands in line and is older."""
-    k = state["line_head"][0]
+    k = state["in_line"][0, entry["bank"]]
     while k >= 0 and state["entries"][k]["order"] < entry["order"]:
         if state["entries"][k]["address"] == entry["address"]:
             return True
@@ -134,7 +136,7 @@ def enter_queue(state, b):
     bank["count"] += 1
     if bank["count"] == state["bank_capacity"]:
         for w in range(2):
-            state["movable"][w] -= state["in_line"][w, b]
+            stop_asking(state, w, LINE, b)
     if bank["count"] == 1:
         busy = state["busy_banks"]
         k = state["busy_count"]
@@ -151,7 +153,8 @@ def leave_queue(state, b):
     bank = state["banks"][b]
     if bank["count"] == state["bank_capacity"]:
         for w in range(2):
-            state["movable"][w] += state["in_line"][w, b]
+            if state["in_line"][w, b] >= 0:
+                ask(state, w, LINE, b)
     bank["count"] -= 1
     if bank["count"] == 0:
         busy = state["busy_banks"]
@@ -173,23 +176,21 @@ def move_one(state):
     elif state["draining"] == 0 and starts_to_drain(state):
         state["draining"] = state["line_size"][1]
     w = 1 if state["draining"] > 0 else 0
-    e = state["line_head"][w]
+    b = oldest_that_fits(state, w)
     state["moving"] = 0
-    while e >= 0 and state["movable"][w] > 0:
-        entry = state["entries"][e]
-        bank = state["banks"][entry["bank"]]
-        if bank["count"] < state["bank_capacity"]:
-            state["moving"] = 1
-            if w == 1:
-                read = may_be_queued(state, 0, entry["address"])
-                if read and find_queued(state, 0, entry["bank"], entry["address"]) >= 0:
-                    state["draining"] = -1 if in_line_before(state, entry) else 0
-                    return
-                state["draining"] -= 1
-            leave_line(state, e)
-            entry["order"] = state["order"]  # the command queue goes by the order of the moves
-            state["order"] += 1
-            enqueue(state, e)
-            enter_queue(state, entry["bank"])
+    if b < 0:
+        return
+    state["moving"] = 1
+    e = state["in_line"][w, b]
+    entry = state["entries"][e]
+    if w == 1:
+        read = may_be_queued(state, 0, entry["address"])
+        if read and find_queued(state, 0, b, entry["address"]) >= 0:
+            state["draining"] = -1 if in_line_before(state, entry) else 0
             return
-        e = entry["next"]
+        state["draining"] -= 1
+    leave_line(state, w, b)
+    entry["order"] = state["order"]  # the command queue goes by the order of the moves
+    state["order"] += 1
+    enqueue(state, e)
+    enter_queue(state, b)

@@ -18,7 +18,7 @@ BANKS = 256  # banks over all ranks
 ENTRIES = 256  # queued column accesses: both queues and what was moved out of them
 DONE_ROWS = 256  # answers that are known but not yet handed over
 BUCKETS = 256  # of the queued entries, a power of two
-KINDS = 4  # of commands that banks ask for
+KINDS = 5  # of what banks ask for (candidates.py)
 SEGMENTS = 24  # pieces of the address mapping
 PARENTS = ENTRIES + DONE_ROWS
 LOG_ROWS = 64  # commands kept until someone copies them
@@ -254,11 +254,9 @@ CHANNEL = np.dtype(
         ("soonest", i8, (BANKS,)),  # no command for the bank's queue before this cycle (bank_queues.py)
         ("turn", i8),
         ("draining", i8),  # writes that may still move before reads go on; -1: a read first
-        ("line_head", i8, (2,)),
-        ("line_tail", i8, (2,)),
         ("line_size", i8, (2,)),
-        ("in_line", i8, (2, BANKS)),  # of those, for each bank
-        ("movable", i8, (2,)),  # of those, for banks whose command queue has room
+        ("in_line", i2, (2, BANKS)),  # the oldest in line for each bank, -1 none
+        ("last_in_line", i2, (2, BANKS)),
         ("moving", i8),  # some entry may be able to move
         ("moved_at", i8),  # cycle of the last look at the lines
         # answers

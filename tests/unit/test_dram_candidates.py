@@ -8,7 +8,7 @@ from hw_models.cache.standalone import build_wiring
 from hw_models.dram.bank_queues import PLACES
 from hw_models.dram.block import accept, advance
 from hw_models.dram.build import build_channels
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE
+from hw_models.dram.candidates import ACT, COLUMN, LINE, OPENER, PRE
 from hw_models.dram.params import Dram
 from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.port import FIFO_ROWS, NEVER, REQUEST, pop
@@ -55,6 +55,15 @@ def asked_for(state: np.void, bank: np.void, w: int) -> dict[int, tuple[int, int
     return found
 
 
+def in_line(state: np.void, w: int, b: int) -> int:
+    """Return how many entries stand in line for a bank."""
+    count, e = 0, int(state["in_line"][w, b])
+    while e >= 0:
+        assert (state["entries"][e]["write"], state["entries"][e]["bank"]) == (w, b)
+        count, e = count + 1, int(state["entries"][e]["next"])
+    return count
+
+
 def check_queues(state: np.void) -> None:
     """What the controller keeps of the lines and command queues of DRAMsim3."""
     banks = {b: state["banks"][b] for b in BANKS}
@@ -65,12 +74,11 @@ def check_queues(state: np.void) -> None:
     full = [b for b in BANKS if counts[b] == state["bank_capacity"]]
     assert state["busy_banks"][: state["busy_count"]].tolist() == [b for b in BANKS if counts[b]]
     for w in range(2):
-        line, e = dict.fromkeys(BANKS, 0), int(state["line_head"][w])
-        while e >= 0:
-            line[int(state["entries"][e]["bank"])] += 1
-            e = int(state["entries"][e]["next"])
-        assert {b: int(state["in_line"][w, b]) for b in BANKS} == line
-        assert state["movable"][w] == sum(count for b, count in line.items() if b not in full)
+        line = [b for b in BANKS if state["in_line"][w, b] >= 0]
+        count = int(state["asking"][w, LINE])
+        asking = sorted(state["asking_banks"][w, LINE, :count].tolist())
+        assert asking == [b for b in line if b not in full]
+        assert state["line_size"][w] == sum(in_line(state, w, b) for b in line)
         for b in BANKS:
             kinds = asked_for(state, state["banks"][b], w)
             if state["rank"][state["banks"][b]["rank"]]["owed"] > 0 or state["banks"][b]["active"] >= 0:
