@@ -242,17 +242,12 @@ def deliver(fifo, request, time):
 
 
 @inlined
-def answered(state):
-    """Return the request whose answer is the oldest known."""
-    return state["parents"][state["done"][state["done_head"]]["parent"]]["request"]
-
-
-@njit
-def drop_answer(state):
-    """Forget the oldest known answer."""
-    state["waiting"][answered(state)["write"]] -= 1
-    state["free_parent"][state["free_parents"]] = state["done"][state["done_head"]]["parent"]
-    state["free_parents"] += 1
+def drop_answer(state, p):
+    """Forget the oldest known answer, that of parent ``p``."""
+    state["waiting"][state["parents"][p]["request"]["write"]] -= 1
+    free = state["free_parents"]
+    state["free_parent"][free] = p
+    state["free_parents"] = free + 1
     state["done_count"] -= 1
     state["done_head"] = (state["done_head"] + 1) % DONE_ROWS if state["done_count"] > 0 else 0
 
@@ -285,11 +280,12 @@ def advance(state, now, out):
     catch_up(state, now)
     again = NEVER
     while state["done_count"] > 0 and out["count"] < out["limit"]:
-        time = state["done"][state["done_head"]]["time"]
-        if state["hold"] == 1 and time > now:
+        answer = state["done"][state["done_head"]]
+        p = answer["parent"]
+        if state["hold"] == 1 and answer["time"] > now:
             break
-        deliver(out, answered(state), time)
-        drop_answer(state)
+        deliver(out, state["parents"][p]["request"], answer["time"])
+        drop_answer(state, p)
         if state["hold"] == 1 and state["refused"] == 1:
             again = now + 1  # the request that was refused may be one for the place just given up
     if state["entering"] > now:

@@ -95,17 +95,21 @@ def forget(state, kind):
 @inlined
 def until_column(state, w):
     """Return the cycles from the channel's next command to the first RD (``w`` 0) or WR at the least."""
-    asking, after_act = state["asking"], state["t"]["rcd"][w]
-    if asking[w, COLUMN] + asking[w, OPENER] > 0:
+    asking = state["asking"]
+    least = state["t"]["rcd"][w] + state["t"]["rp"]
+    if state["reserve"] == 1 and asking[w, OPENER] > 0:
         return np.int64(0)
-    closed = state["simple"] == 1 and asking[w, ACT] > 0
-    if state["simple"] == 0:
-        for k in range(asking[w, ACT]):
-            bank = state["banks"][state["asking_banks"][w, ACT, k]]
-            if bank["hit"][w] >= 0:
-                return np.int64(0)
-            closed = closed or bank["open"] < 0
-    return after_act if closed else after_act + state["t"]["rp"]
+    if state["simple"] == 1:
+        if asking[w, COLUMN] > 0:
+            return np.int64(0)
+        return least if asking[w, ACT] == 0 else state["t"]["rcd"][w]
+    for k in range(asking[w, ACT]):
+        bank = state["banks"][state["asking_banks"][w, ACT, k]]
+        if bank["hit"][w] >= 0:
+            return np.int64(0)
+        if bank["open"] < 0:
+            least = state["t"]["rcd"][w]
+    return least
 
 
 @inlined

@@ -5,6 +5,8 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
+import numpy as np
+
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, soonest_of
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
@@ -246,8 +248,10 @@ def is_calm(state):
 @inlined
 def last_one(state):
     """Return the entry whose ACT or PRE was chosen last, if no other is left; -1 otherwise."""
+    if state["pending"] != 1 or state["plain"] == 1:
+        return np.int64(-1)
     opens = state["chosen"] == ACTIVATE or state["chosen"] == PRECHARGE
-    return state["chosen_entry"] if opens and state["pending"] == 1 and state["plain"] == 0 else -1
+    return state["chosen_entry"] if opens else np.int64(-1)
 
 
 @inlined
@@ -274,9 +278,10 @@ def choose(state):
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
     state["scanned"] = 0
-    if is_calm(state) and state["pending"] == 0:
+    few = state["pending"] <= 1 and is_calm(state)
+    if few and state["pending"] == 0:
         show_queues(state)
-    elif is_calm(state) and alone >= 0:
+    elif few and alone >= 0:
         choose_alone(state, alone)
     elif state["simple"] == 1 and state["owed"] == 0:
         choose_simply(state)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.dram.block import admit, answered, busy, choose_next, drop_answer, send_due, wake
+from hw_models.dram.block import admit, busy, choose_next, drop_answer, send_due, wake
 from hw_models.dram.params import Dram
 from hw_models.dram.state import LOG
 from hw_models.jit import inlined, njit
@@ -52,11 +52,12 @@ def send(state, log, progress, now):
 def collect(state, done, now):
     """Note the answers that are known, or, where answers end a request's stay, those given by ``now``."""
     while state["done_count"] > 0:
-        time = state["done"][state["done_head"]]["time"]
-        if state["hold"] == 1 and time > now:
+        answer = state["done"][state["done_head"]]
+        p = answer["parent"]
+        if state["hold"] == 1 and answer["time"] > now:
             return
-        done[answered(state)["tag"]] = time
-        drop_answer(state)
+        done[state["parents"][p]["request"]["tag"]] = answer["time"]
+        drop_answer(state, p)
 
 
 @njit
