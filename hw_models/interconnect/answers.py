@@ -36,8 +36,9 @@ def count_out(state, now):
         port = bus // state["channels"]
         i = due(ring, now)
         while i >= 0:
-            state["port_flight"][i & 1, port] -= 1
-            state["port_share"][i & 1, port, i // LANES] -= 1
+            if state["port_limited"]:
+                state["port_flight"][i & 1, port] -= 1
+                state["port_share"][i & 1, port, i // LANES] -= 1
             i = due(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])

@@ -85,6 +85,13 @@ def at_limit(state, i, name):
 
 
 @inlined
+def is_port_full(state, write, port):
+    """Tell whether as many pieces are in flight at a memory port as it takes."""
+    limited = state["port_limited"] == 1
+    return limited and state["port_flight"][write, port] >= state["port_limit"][write]
+
+
+@inlined
 def stands_from(state, i):
     """Return from when on lane ``i`` may stand first in its source's channel: its bus is free, too."""
     lane = state["lanes"][i]
@@ -203,9 +210,9 @@ def examine(state, i, now, wires, down):
     if at_limit(state, i, name):
         state["limited"] = 1
         return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
-    if state["port_flight"][write, port] >= state["port_limit"][write]:
+    if is_port_full(state, write, port):
         count_out(state, now)
-    if state["port_flight"][write, port] >= state["port_limit"][write]:
+    if is_port_full(state, write, port):
         state["limited"] = 1
         culprit = most_of(state["port_share"][write, port], state["masters"], master)
         return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)

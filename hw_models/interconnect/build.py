@@ -73,6 +73,7 @@ def build_interconnect(
     row["staged"] = row["onward_slot"] = row["onward_owner"] = -1
     row["oldest"] = row["newest"] = row["bus_owner"] = row["back_owner"] = -1
     slots = 16 * max(NARROW, len(sources))
+    row["port_limited"] = row["port_limit"].min() < slots
     row["slots"]["next"][:slots] = np.append(np.arange(1, slots), -1)
     row["slots"]["arrived"] = NEVER
     row["due"] = row["lanes_due"] = row["turns_due"] = NEVER

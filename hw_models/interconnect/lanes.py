@@ -124,8 +124,9 @@ def pass_down(fifo, row, index, address, size, time):
 def count_in(state, source, write, port, master, size):
     """Count a piece among those in flight at its port, and in its source's budgets."""
     charge_all(state["regulation"], source, write, size)
-    state["port_flight"][write, port] += 1
-    state["port_share"][write, port, master] += 1
+    if state["port_limited"]:
+        state["port_flight"][write, port] += 1
+        state["port_share"][write, port, master] += 1
 
 
 @inlined

@@ -130,6 +130,7 @@ INTERCONNECT = np.dtype(
         ("onward_slot", np.int64),  # the write that has it until memory takes it, -1: none
         ("onward_owner", np.int64),  # whose write had it last
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
+        ("port_limited", np.int64),  # 1: there are slots for more; else they are not counted
         ("limit", np.int64, (SOURCES,)),
         ("ids", np.int64, (SOURCES,)),
         ("id_limit", np.int64, (SOURCES,)),
