@@ -82,6 +82,7 @@ def test_few_modules_import_numba():
         "apart",
         "llvm_lowering",
         "parts",
+        "bits",
         "shortcuts",
         "whole",
     }
