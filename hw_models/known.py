@@ -13,7 +13,7 @@ import numpy as np
 
 DTYPES: dict[str, np.dtype] = {}
 NAMES: dict[str, tuple[str, ...]] = {}  # of the parameters of each
-_KINDS: dict[tuple[str, ...], str] = {}  # by the names of all fields
+_KINDS: dict[frozenset[str], str] = {}  # by the names of all fields, in whatever order memory has them
 _SEEN: dict[int, tuple[Any, str | None]] = {}
 
 
@@ -21,7 +21,7 @@ def parameters(kind: str, record: np.dtype, names: Iterable[str]) -> None:
     """Declare parameters, whole numbers each, among the fields of ``record``."""
     assert record.names is not None
     DTYPES[kind], NAMES[kind] = record, tuple(names)
-    _KINDS[record.names] = kind
+    _KINDS[frozenset(record.names)] = kind
 
 
 def before(record: np.dtype, first: str, beside: Iterable[str] = ()) -> list[str]:
@@ -34,7 +34,7 @@ def before(record: np.dtype, first: str, beside: Iterable[str] = ()) -> list[str
 def name_of(record: Any, field: str) -> str | None:
     """Return the name of a parameter, None for any other field; ``record``: numba's type."""
     if id(record) not in _SEEN:
-        _SEEN[id(record)] = record, _KINDS.get(tuple(record.fields))
+        _SEEN[id(record)] = record, _KINDS.get(frozenset(record.fields))
     kind = _SEEN[id(record)][1]
     return f"{kind}.{field}" if kind is not None and field in NAMES[kind] else None
 

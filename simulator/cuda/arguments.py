@@ -103,6 +103,7 @@ class Several:
         return NamedTuple([part.kind for part in self.parts], self.form)
 
 
+Values = tuple[tuple[str, int], ...]  # of parameters in which all points agree (`hw_models.known`)
 Argument = All | Each | Words | Part | Absent | Span | Several
 
 
@@ -112,6 +113,7 @@ class Entry:
 
     function: Any
     arguments: tuple[Argument, ...]
+    values: Values = ()
 
     @property
     def name(self) -> str:
@@ -145,6 +147,7 @@ class Gathered:
     name: str
     steps: tuple[tuple[int, Entry], ...]
     field: str
+    values: Values = ()
 
     @property
     def arrays(self) -> tuple[Argument, ...]:

@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.runtime import rtsys
 
+from hw_models.llvm_known import fixed
 from hw_models.parts import PartLibrary, code_of, reached
 from simulator.cuda.arguments import Entry, Gathered
 from simulator.cuda.atoms import ATOMS
@@ -102,6 +103,7 @@ def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: 
             function.linkage = "internal"
     head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
     module = ll.parse_assembly(head + _HINTS.sub("", _TARGET.sub("", str(module))))
+    module = fixed(module, {pair for one in entries for pair in one.values})
     module.verify()
     return module
 

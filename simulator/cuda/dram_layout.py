@@ -4,6 +4,7 @@ import numpy as np
 
 from hw_models.dram.state import BANKS, CHANNEL, ENTRIES
 from hw_models.width import MASTERS
+from simulator.cuda.hot import HOT
 from simulator.cuda.layout import packed
 
 _INDEX = 16  # of an entry or a bank, -1 none
@@ -26,7 +27,7 @@ BITS = {
     "first_order": _ROW,
 }
 ABSENT = ("bank_held", "snapshot", "blame", "log")  # of who waits for whom, and of commands: both left out
-LAYOUT = packed(CHANNEL, BITS, ABSENT)
+LAYOUT = packed(CHANNEL, BITS, ABSENT, HOT)
 LEFT_OUT = tuple((name, CHANNEL[name]) for name in ABSENT)
 # what a controller is, and one that has none of it: other kinds take other ways through the code
 KINDS = (

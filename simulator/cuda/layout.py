@@ -27,6 +27,7 @@ Bits = Mapping[str, Any]  # field -> bits, or -> those of the record that it is
 Lengths = Mapping[str, Any]
 WORD = 8  # bytes
 SMALL = 64  # bytes: fields of at most so many come first, side by side
+SECTOR = 32  # bytes that a GPU's memory gives at a time
 
 
 class Stored(types.Integer):  # type: ignore[name-defined]
@@ -105,38 +106,49 @@ register_default(StoredArray)(datamodel.models.NestedArrayModel)
 register_default(PackedRecord)(datamodel.models.RecordModel)
 
 
-def packed(dtype: np.dtype, bits: Bits | None = None, absent: Collection[str] = ()) -> np.dtype:
+def packed(
+    dtype: np.dtype, bits: Bits | None = None, absent: Collection[str] = (), hot: Collection[str] = ()
+) -> np.dtype:
     """Return the layout of a record of integers: small fields first, each at a multiple of its size.
 
-    Fields keep their order, as far as numpy goes; those ``absent`` are left out.
+    Fields keep their order, as far as numpy goes; those ``absent`` are left out. Where some are ``hot``, here
+    or in a record within, these come before all others, and records lie in as few sectors as they can.
     """
     given = bits or {}
     names = [name for name in dtype.names or () if name not in absent]
-    formats = [_stored(dtype[name], given.get(name, 64)) for name in names]
-    offsets, end = [0] * len(names), 0
-    for k in sorted(range(len(names)), key=lambda k: (formats[k].itemsize > SMALL, -_alignment(formats[k]))):
-        step = _alignment(formats[k])
+    formats = [_stored(dtype[name], given.get(name, 64), hot) for name in names]
+    most = SECTOR if hot else WORD
+    offsets, end, whole = [0] * len(names), 0, WORD
+
+    def order(k: int) -> tuple:
+        size = formats[k].itemsize
+        return (0, size, 0) if names[k] in hot else (1, size > SMALL, -_alignment(formats[k], most))
+
+    for k in sorted(range(len(names)), key=order):
+        step = _alignment(formats[k], most)
         offsets[k] = -(-end // step) * step
-        end = offsets[k] + formats[k].itemsize
+        end, whole = offsets[k] + formats[k].itemsize, max(whole, step)
+    whole = max(whole, min(most, 1 << max(0, end - 1).bit_length()))
     return np.dtype(
-        {"names": names, "formats": formats, "offsets": offsets, "itemsize": -(-end // WORD) * WORD}
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": -(-end // whole) * whole}
     )
 
 
-def _stored(kind: np.dtype, bits: Any) -> np.dtype:
+def _stored(kind: np.dtype, bits: Any, hot: Collection[str]) -> np.dtype:
     """Return the layout of a field."""
     if kind.subdtype is not None:
-        return np.dtype((_stored(kind.subdtype[0], bits), kind.shape))
+        return np.dtype((_stored(kind.subdtype[0], bits, hot), kind.shape))
     if kind.names is not None:
-        return packed(kind, bits if isinstance(bits, Mapping) else None)
+        return packed(kind, bits if isinstance(bits, Mapping) else None, hot=hot)
     if kind.kind not in "iu":
         raise TypeError(f"{kind} is no integer")
     return np.dtype(f"{kind.kind}{min(bits // 8, kind.itemsize)}")
 
 
-def _alignment(kind: np.dtype) -> int:
-    inner = kind.base
-    return WORD if inner.names is not None else inner.itemsize
+def _alignment(kind: np.dtype, most: int) -> int:
+    """Return the step of the places of a field; of records' their size, up to ``most``."""
+    size = kind.base.itemsize
+    return size & -size if kind.base.names is None else min(most, size & -size)
 
 
 def kind_of(

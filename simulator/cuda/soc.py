@@ -7,7 +7,7 @@ one kind of unit (`simulator.cuda.queues`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from hw_models.dram.state import CHANNEL
 from hw_models.errors import ConfigError, StuckError
 from hw_models.ideal.state import MEMORY
 from simulator.cuda import soc_kernels as steps
-from simulator.cuda.arguments import CODE, Absent, All, Argument, Entry, Gathered, Part, Several, Span
+from simulator.cuda.arguments import CODE, Absent, All, Argument, Entry, Gathered, Part, Several, Span, Values
 from simulator.cuda.doors import WARP
 from simulator.cuda.queues import queues
 from simulator.cuda.soc_kernels import KINDS as STEPS
@@ -81,8 +81,8 @@ def steps_of(shape: Shape) -> dict[int, Any]:
     return {kind: step for count, kind, step in there if count}
 
 
-def entry_of(shape: Shape) -> Gathered:
-    """Return the kernel that runs systems of a shape."""
+def entry_of(shape: Shape, values: Values = ()) -> Gathered:
+    """Return the kernel that runs systems of a shape whose parameters have ``values``."""
     layout, tables, known = layout_of(shape), tables_used(shape), dict(shape.known)
 
     def argument(name: str) -> Argument:
@@ -97,7 +97,10 @@ def entry_of(shape: Shape) -> Gathered:
         Several(soc.Jobs, (*jobs, Several(ledger.Ledger, book))),
     )
     return Gathered(
-        "simulate", tuple((kind, Entry(step, arguments)) for kind, step in steps_of(shape).items()), "kind"
+        "simulate",
+        tuple((kind, Entry(step, arguments)) for kind, step in steps_of(shape).items()),
+        "kind",
+        values,
     )
 
 
@@ -135,7 +138,7 @@ class Wave:
             content = table.tobytes()
             if content not in known:
                 known[content] = self.rows[name], self.rows[name] + len(table)
-                rows.append(table)
+                rows.append(table.view(np.uint8))
                 self.rows[name] += len(table)
             self.runs[number][name] = known[content]
         self.places[name] = self.device.put(np.concatenate(rows))
@@ -206,15 +209,16 @@ class Systems:
 
     def __init__(self, device: Any, width: int = WIDTH, registers: int = 0):
         self.device, self.width, self.registers = device, width, registers
-        self._kernels: dict[tuple[Shape, int], Any] = {}
+        self._kernels: dict[tuple[Shape, int, Values], Any] = {}
+        self._values: dict[Shape, Values] = {}
 
     def kernel(self, wave: Wave) -> Any:
         """Return the kernel that runs a wave, compiled at the first call."""
         registers = self.registers or FEW * (wave.count > MANY * self.device.blocks)
-        key = wave.shape, registers
+        key = wave.shape, registers, self._values[wave.shape]
         if key not in self._kernels:
             with one_program():
-                self._kernels[key] = self.device.load([entry_of(wave.shape)], registers)["simulate"]
+                self._kernels[key] = self.device.load([entry_of(*key[::2])], registers)["simulate"]
         return self._kernels[key]
 
     def waves(self, points: Sequence[Point]) -> Iterator[list[int]]:
@@ -223,7 +227,8 @@ class Systems:
         of_shape: dict[Shape, list[int]] = {}
         for number, point in enumerate(points):
             of_shape.setdefault(point.shape, []).append(number)
-        for numbers in of_shape.values():
+        for shape, numbers in of_shape.items():
+            self._values[shape] = _alike(points[k].values for k in numbers)
             wave: list[int] = []
             used = 0
             for number in numbers:
@@ -261,6 +266,11 @@ class Systems:
                 restore(machine, wave.get(place))
                 yield number, machine, _wrong(machine, int(wave.runs[place]["status"]), bool(still[place]))
             self.device.free()
+
+
+def _alike(values: Iterable[Values]) -> Values:
+    """Return the values of parameters that all points have."""
+    return tuple(sorted(set.intersection(*map(set, values))))
 
 
 def _wrong(machine: Machine, status: int, still: bool) -> Exception | None:

@@ -25,6 +25,7 @@ from hw_models.interconnect.state import GRANTS, INTERCONNECT
 from hw_models.pages import REGIONS
 from hw_models.port import MASTERS, WIRING
 from simulator.cuda.dram_layout import known_of
+from simulator.cuda.hot import HOT
 from simulator.cuda.layout import cut, packed
 from simulator.kernel.driver import JOB, STEP_RECORD
 from simulator.kernel.ledger import ACCOUNT, ENTRY
@@ -36,6 +37,7 @@ from workloads.program import STEP
 
 CULPRITS = MASTERS + 1
 INDEX = np.dtype(np.int64)
+LINE = 128  # bytes of a GPU's caches: records begin at one
 ENTRIES = 512  # of the ledger, until the clerk is asked for
 
 
@@ -167,33 +169,40 @@ def layout_of(shape: Shape) -> np.dtype:
     """Return the record of one point."""
     s, kinds = shape, list(KINDS.values())
     rows: list[tuple[Any, ...]] = [
-        ("system", packed(cut(SYSTEM, _system(s)))),
+        ("system", _record(cut(SYSTEM, _system(s)))),
         ("used", INDEX, (2,)),
-        ("jobs", packed(JOB), (s.jobs,)),
-        ("measures", packed(MASTER), (s.masters,)),
-        ("channels", packed(cut(CHANNEL, _channel(s))), (s.channels,)),
-        ("ideals", packed(MEMORY), (s.ideals,)),
-        ("caches", packed(cut(CACHE, _cache(s))), (s.caches,)),
-        ("cores", packed(CORE), (s.cores,)),
-        ("nvdlas", packed(cut(kinds[0].state, {"mcif": (s.interfaces,)})), (s.nvdlas,)),
-        ("arrays", _plain(kinds[1].state), (s.arrays,)),
-        ("replays", _plain(kinds[2].state), (s.replays,)),
-        ("buses", packed(cut(BUSES, {"bus": (s.buses,), "bus.": _bus(s)}))),
-        ("wires", packed(cut(WIRING, {"fifo": (s.fifos,)}))),
+        ("jobs", _record(JOB), (s.jobs,)),
+        ("measures", _record(MASTER), (s.masters,)),
+        ("channels", _record(cut(CHANNEL, _channel(s))), (s.channels,)),
+        ("ideals", _record(MEMORY), (s.ideals,)),
+        ("caches", _record(cut(CACHE, _cache(s))), (s.caches,)),
+        ("cores", _record(CORE), (s.cores,)),
+        ("nvdlas", _record(cut(kinds[0].state, {"mcif": (s.interfaces,)})), (s.nvdlas,)),
+        ("arrays", _record(kinds[1].state), (s.arrays,)),
+        ("replays", _record(kinds[2].state), (s.replays,)),
+        ("buses", _record(cut(BUSES, {"bus": (s.buses,), "bus.": _bus(s)}))),
+        ("wires", _record(cut(WIRING, {"fifo": (s.fifos,)}))),
         ("latencies", INDEX, (s.jobs, s.latencies)),
         ("finished", INDEX, (s.jobs, s.latencies)),
-        ("accounts", packed(ACCOUNT), (s.masters,)),
+        ("accounts", _record(ACCOUNT), (s.masters,)),
         ("lines", INDEX, (s.nodes, s.masters, 2)),
         ("known", INDEX, (2 * s.nodes, s.masters, CULPRITS, CAUSES)),
     ]
-    return np.dtype([row for row in rows if len(row) < 3 or row[2] != (0,)])
+    names, formats, offsets, end = [], [], [], 0
+    for name, kind, *counts in rows:
+        if counts != [(0,)]:
+            names.append(name)
+            formats.append(np.dtype((kind, *(counts or [()]))))
+            offsets.append(end)
+            end += -(-formats[-1].itemsize // LINE) * LINE
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": end})
 
 
 @cache
 def tables_of(shape: Shape) -> dict[str, np.dtype]:
     """Return the rows of the tables of all points."""
     found = {
-        "tags": packed(cut(SET, dict.fromkeys(SET.names or (), (shape.ways,)))),
+        "tags": _record(cut(SET, dict.fromkeys(SET.names or (), (shape.ways,)))),
         "records": STEP_RECORD,
         "entries": ENTRY,
         "tasks": TASK,
@@ -201,12 +210,16 @@ def tables_of(shape: Shape) -> dict[str, np.dtype]:
         "deps": INDEX,
     }
     for fleet, kind in zip(FLEETS, KINDS.values(), strict=True):
-        found |= {f"{fleet}_ops": kind.op, f"{fleet}_owners": OWNER, f"{fleet}_records": _plain(kind.record)}
+        found |= {
+            f"{fleet}_ops": _record(kind.op),
+            f"{fleet}_owners": OWNER,
+            f"{fleet}_records": _record(kind.record),
+        }
     return found
 
 
-def _plain(dtype: np.dtype) -> np.dtype:
-    return packed(dtype)
+def _record(dtype: np.dtype) -> np.dtype:
+    return packed(dtype, hot=HOT)
 
 
 def _system(s: Shape) -> dict[str, Any]:

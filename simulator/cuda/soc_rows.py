@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.cuda.arguments import CODE
+from simulator.cuda.arguments import CODE, Values
 from simulator.cuda.layout import WORD, fill, pack
 from simulator.cuda.soc_kernels import RUN
 from simulator.cuda.soc_layout import ENTRIES, FLEETS, Shape, layout_of, shape_of, tables_of
 from simulator.kernel import ledger
+from simulator.kernel.tuned import parameters_of
 from simulator.soc.machine import Machine
-from simulator.soc.run import limit_of
+from simulator.soc.run import kernel_arguments, limit_of
 
 
 def tables_used(shape: Shape) -> dict[str, np.dtype]:
@@ -60,6 +61,7 @@ class Point(NamedTuple):
 
     shape: Shape
     limit_fs: int
+    values: Values  # of its parameters
     state: "Words"
     own: dict[str, "Words"]
     shared: dict[str, np.ndarray]
@@ -115,8 +117,10 @@ def point_of(machine: Machine) -> Point:
     entries = np.zeros(ENTRIES + len(machine.ledger.entries) - ledger.ENTRIES, tables["entries"])
     entries[: rows["entries"].size] = rows["entries"]
     own = {name: Words.of(table) for name, table in (rows | {"entries": entries}).items() if name != "point"}
-    shared = {name: table for name, table in shared_of(machine).items() if name in tables}
-    return Point(shape, limit_of(machine)[0], Words.of(rows["point"]), own, shared)
+    shared = {name: pack(table, tables[name]) for name, table in shared_of(machine).items() if name in tables}
+    system, _, nodes, masters, _ = kernel_arguments(machine)
+    values = parameters_of(system, nodes, masters)
+    return Point(shape, limit_of(machine)[0], values, Words.of(rows["point"]), own, shared)
 
 
 def restore(machine: Machine, rows: dict[str, np.ndarray]) -> None:

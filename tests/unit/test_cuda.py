@@ -80,6 +80,15 @@ def test_a_layout_keeps_small_fields_first_and_says_what_does_not_fit():
         packed(np.dtype([("share", np.float32)]))
 
 
+def test_a_layout_keeps_hot_fields_before_all_others_and_records_within_sectors():
+    inner = np.dtype([("cold", np.int64, (9,)), ("hot", np.int64)])
+    kind = np.dtype([("few", np.int64), ("inner", inner, (3,)), ("hot", np.int64), ("pair", np.int64, (2,))])
+    layout = packed(kind, hot={"hot", "pair", "inner"})
+    places = {name: layout.fields[name][1] for name in layout.names}
+    assert places == {"hot": 0, "pair": 8, "inner": 32, "few": 320}
+    assert (layout["inner"].base.fields["hot"][1], layout["inner"].base.itemsize) == (0, 96)
+
+
 def test_states_of_channels_fit_their_layout():
     states = build_channels(Dram(**OTHERS))
     assert all((unpack(pack(states, LAYOUT), CHANNEL)[name] == states[name]).all() for name in LAYOUT.names)

@@ -114,6 +114,14 @@ def test_points_share_what_is_known_of_all_their_units():
     assert shape_of(machine) != shape_of(build(0))
 
 
+def test_a_kernel_is_compiled_for_what_all_points_agree_in():
+    first, second = (soc_rows.point_of(build(number)) for number in range(2))
+    shared = dict(soc._alike([first.values, second.values]))
+    assert 0 < len(shared) < len(first.values)
+    assert shared.items() <= dict(first.values).items() & dict(second.values).items()
+    assert shared["CACHE.line_bytes"] == build(0).caches[0]["line_bytes"]
+
+
 @compiled
 def test_all_state_is_as_on_the_cpu(systems, monkeypatch):
     monkeypatch.setattr(soc, "EVENTS", 9_999)  # several launches
