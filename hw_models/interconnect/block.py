@@ -379,6 +379,15 @@ def next_has(state, source, name):
     )
 
 
+@inlined
+def only_has(state, source, name):
+    """Tell whether `next_has`, and nobody else has requests, nor is to blame for that one's wait."""
+    i = 2 * source + (state["lanes"][2 * source]["count"] == 0)
+    lane = state["lanes"][i]
+    own = lane["cause"] == QUEUE_FULL and lane["culprit"] == lane["master"]
+    return state["fifo"][source] == 1 and waits_alone(state, i) and lane["name"] == name and own
+
+
 @njit
 def respond(state, row, time, wires, up):
     """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
@@ -428,6 +437,8 @@ def respond(state, row, time, wires, up):
     elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
         first = slot["port"] * state["channels"]
         due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
+        if only_has(state, source, slot["id"]):
+            due = max(due, state["fifo_until"][source, slot["id"]])
     else:
         return free
     state["lanes_due"] = min(state["lanes_due"], due)
