@@ -30,7 +30,8 @@ from simulator.kernel.soc_state import Kind
 from simulator.kernel.warm import masters_side, memory_side
 from simulator.under_way import PROCESSES
 
-LONG_S = 2.0  # of a run that is worth it
+SHORT_S = 0.1  # of a run for which it is not worth while to look what there is: that takes 10 ms
+LONG_S = 2.0  # of a run that is worth compiling for
 NICE = 10  # of the second process: whatever else runs goes first
 HELPERS: list[subprocess.Popen] = []  # the latest second process
 ORDER = (
@@ -83,22 +84,29 @@ def units_for(kinds: set[Kind], nvdla: bool) -> list[tuple[Any, tuple]]:
 class Tuned:
     """The code of the units while one machine runs; what others run is as it was before and after."""
 
-    def __init__(self, system: np.void, measures: np.ndarray, nodes: Any, table: masters.Masters):
+    def __init__(self, *machine: Any):
+        """``machine``: system, measures, nodes and masters, as `soc.run` takes them."""
+        self._machine = machine
         self._units: list[tuple[Any, tuple]] = []
         self._used: list[tuple[Any, tuple]] = []
-        self._asked = False
+        self._begun = self._asked = False
+
+    def __enter__(self) -> "Tuned":
+        return self
+
+    def begin(self) -> None:
+        """Find out which units are worth it, and use the code that is there."""
+        self._begun = True
         if numba.config.DISABLE_JIT or not LINKED:
             return
-        self._known = parameters_of(system, measures, nodes, table)
+        self._known = parameters_of(*self._machine)
+        system = self._machine[0]
         units = system["kind"][: system["job_unit"]]
         first = int(system["master_unit"])
         self.kinds = {Kind(kind) for kind in units[:first]}
         self._nvdla = masters.NVDLA in units[first:]
         self._units = units_for(self.kinds, self._nvdla)
-
-    def __enter__(self) -> "Tuned":
         self._take()
-        return self
 
     def __exit__(self, *raised: Any) -> None:
         for unit, types in self._used:
@@ -110,7 +118,9 @@ class Tuned:
         return len(self._units)
 
     def look(self, spent_s: float) -> None:
-        """Take what has been compiled meanwhile, or have it compiled, ``spent_s`` into the run."""
+        """Take what has been compiled before or meanwhile, or have it compiled, ``spent_s`` into the run."""
+        if not self._begun and spent_s >= SHORT_S:
+            self.begin()
         if not self._units or spent_s < LONG_S:
             return
         if self._asked:
