@@ -118,8 +118,7 @@ def point_of(machine: Machine) -> Point:
     entries[: rows["entries"].size] = rows["entries"]
     own = {name: Words.of(table) for name, table in (rows | {"entries": entries}).items() if name != "point"}
     shared = {name: pack(table, tables[name]) for name, table in shared_of(machine).items() if name in tables}
-    system, _, nodes, masters, _ = kernel_arguments(machine)
-    values = parameters_of(system, nodes, masters)
+    values = parameters_of(*kernel_arguments(machine)[:4])
     return Point(shape, limit_of(machine)[0], values, Words.of(rows["point"]), own, shared)
 
 
