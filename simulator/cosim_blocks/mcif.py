@@ -58,7 +58,6 @@ class Bench(bench.Bench):
         preset |= dict(zip(("outstanding_reads", "outstanding_writes"), self.outstanding))
         self.state: Any = build(preset)[0]
         self.mcif = self.state["mcif"][0]
-        self.mcif["writers"]["limit"] = REQUESTS
         self.buffers = [pick([-1, number(self.longest, 3 * self.longest)]) for _ in range(self.clients)]
         self.mcif["readers"]["credit"][: self.clients] = self.buffers
         record = self.state["records"][SLOT]
@@ -148,7 +147,7 @@ class Bench(bench.Bench):
     def _room(self, write: int, client: int) -> int:
         if write:
             writer = self.mcif["writers"][client]
-            return int(writer["limit"] - writer["count"])
+            return int(REQUESTS - writer["count"])
         return int(read_room(self.state, client))
 
     def _step(self, cycle: int, rooms: list[bool]) -> None:

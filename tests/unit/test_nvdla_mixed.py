@@ -69,4 +69,4 @@ def test_every_launch_ends_and_writes_its_cube_once(kinds, width, height, surfac
         assert record["end"] > record["enabled"]
         assert record["write_bytes"].sum() == written(op)
     assert state["mcif"]["readers"]["bursts_in_flight"].sum() == 0
-    assert state["mcif"]["writers"]["in_flight"].sum() == 0
+    assert state["mcif"]["writers"]["count"].sum() == 0

@@ -82,18 +82,18 @@ def test_a_timed_run_with_unanswered_requests_is_an_error():
         run_machine(machine)
 
 
-HELD = {  # what is spoilt: a table, a field, a value; what is said of it
+HELD = {  # what is spoilt: a table, values of its fields; what is said of it
     "bus": (
-        ("buses", "limit", 0),
+        ("buses", {"limit": 0}),
         r"; interconnect holds 4 reads of hog0: 0 are in flight, see "
         r"system\.interconnect\.masters\.hog0\.outstanding",
     ),
     "port": (
-        ("buses", "port_limit", 0),
+        ("buses", {"port_limit": 0, "port_limited": 1}),
         r"; interconnect holds 4 reads of hog0: 0 are in flight, see system\.interconnect\.reads_in_flight",
     ),
     "dram": (
-        ("channels", ("outstanding", "waiting"), 1),
+        ("channels", {"outstanding": 1, "waiting": 1}),
         r"; [1-8] of [0-9]+ rows wait as requests below port 0 of interconnect for dram; .*"
         r"dram holds 0 bursts: as many reads as it takes are under way, see system\.dram\.max_reads",
     ),
@@ -102,9 +102,9 @@ HELD = {  # what is spoilt: a table, a field, a value; what is said of it
 
 @pytest.mark.parametrize("name", HELD)
 def test_what_holds_requests_is_said_with_its_key(name):
-    (table, fields, value), said = HELD[name]
+    (table, spoilt), said = HELD[name]
     machine = build_machine(load(hogs(1)))
-    for field in [fields] if isinstance(fields, str) else fields:
+    for field, value in spoilt.items():
         getattr(machine, table)[field] = value
     with pytest.raises(StuckError, match=said):
         run_machine(machine)
