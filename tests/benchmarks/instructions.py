@@ -1,0 +1,123 @@
+"""What the frame executes: LLVM instructions of the tuned units and of the event loop, a request, by function.
+
+    python tests/benchmarks/instructions.py --until '30 ms' --top 20
+
+Counters at each block of the optimised code count exactly, so that it does not matter what else the machine
+does. Address computations count as instructions though processors fold most of them into loads and stores.
+"""
+
+import argparse
+import re
+from collections import Counter
+from typing import Any
+
+import llvmlite.binding as ll
+import numpy as np
+
+from hw_models.likely import name_of
+from hw_models.whole import WholeLibrary
+from simulator.config.model import load
+from simulator.kernel import tuned
+from simulator.soc.build import build_machine
+from simulator.soc.run import run_machine
+
+CONFIG = "configs/firesim_yolov3.yaml"
+DEFINED = re.compile(r'^define .*?@"?([^\s"(]+)"?\(')
+COUNTS = np.zeros(2**17, np.int64)
+BLOCKS: list[tuple[str, int]] = []  # (function, instructions), as they are counted
+
+
+def counter(block: int) -> list[str]:
+    """Return LLVM's code that counts a block."""
+    place = f"ptr inttoptr (i64 {COUNTS.ctypes.data + 8 * block} to ptr)"
+    return [
+        f"  %was.{block} = load i64, {place}",
+        f"  %is.{block} = add i64 %was.{block}, 1",
+        f"  store i64 %is.{block}, {place}",
+    ]
+
+
+def counted(function: str, lines: list[str]) -> list[str]:
+    """Return a block's lines with a counter behind its label and its phis."""
+    own = [line for line in lines if re.match(r"  \S", line)]
+    begin = sum(" = phi " in line or not line.startswith("  ") for line in lines)
+    BLOCKS.append((name_of(function), len(own)))
+    return [*lines[:begin], *counter(len(BLOCKS) - 1), *lines[begin:]]
+
+
+def with_counters(text: str) -> str:
+    """Return LLVM's code with a counter in each block."""
+    lines: list[str] = []
+    function, block = "", []
+    for line in text.split("\n"):
+        if defined := DEFINED.match(line):
+            function = defined[1]
+        elif function and (line == "}" or not line.startswith(" ")):
+            if any(one.startswith("  ") for one in block):
+                lines += counted(function, block)
+                block = []
+            if line == "}":
+                function = ""
+            elif line:
+                block.append(line)
+                continue
+        elif function:
+            block.append(line)
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def counting(optimise: Any) -> Any:
+    """Return a kernel's optimiser that has tuned code count its blocks."""
+
+    def optimised(library: Any) -> None:
+        optimise(library)
+        if library.tuned:
+            module = ll.parse_assembly(with_counters(str(library._final_module)))
+            module.name = library._final_module.name
+            library._final_module = module
+
+    return optimised
+
+
+def count(until: str) -> tuple[Counter, int, int]:
+    """Run the frame's beginning in tuned code that counts. Returns by function, requests, events."""
+    library: Any = WholeLibrary
+    library._optimize_final_module = counting(library._optimize_final_module)
+    machine = build_machine(load(CONFIG, settings=[f"simulation.until={until}"]))
+    begin = tuned.Tuned.begin
+
+    def begun(self: Any) -> None:
+        known = tuned.parameters_of(*self._machine)
+        system = self._machine[0]
+        kinds = {tuned.Kind(kind) for kind in system["kind"][: system["master_unit"]]}
+        for unit, types in tuned.units_for(kinds, nvdla=True):
+            unit.unit._files = None  # counted code is good for this process only
+            unit.unit.ready(types, known)
+        begin(self)
+
+    tuned.SHORT_S, tuned.Tuned.begin = 0, begun  # type: ignore[method-assign]
+    run_machine(machine)
+    spent: Counter = Counter()
+    for (function, instructions), times in zip(BLOCKS, COUNTS, strict=False):
+        spent[function] += instructions * int(times)
+    measures = machine.measures
+    return spent, int(measures["reads"].sum() + measures["writes"].sum()), int(machine.system[0]["events"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--until", default="30 ms")
+    parser.add_argument("--top", type=int, default=20)
+    asked = parser.parse_args()
+    spent, requests, events = count(asked.until)
+    print(
+        f"{requests} requests, {events / requests:.3f} events and {spent.total() / requests:.0f} instructions each"
+    )
+    for function, instructions in spent.most_common(asked.top):
+        print(f"{instructions / requests:8.1f}  {function}")
+
+
+if __name__ == "__main__":
+    main()
