@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw_models.bits import lowest
 from hw_models.blame import Cause, most_of
 from hw_models.cache.names import Placement
 from hw_models.cache.replacement import evict, use
@@ -67,9 +68,7 @@ def crowded(state, down, needed, master):
 @inlined
 def take_mshr(state, reason, line, way, size, master, now):
     """Return the index of a free MSHR, now taken; the caller knows that there is one."""
-    index = np.int64(0)
-    while state["mshrs_taken"] >> index & 1:
-        index += 1
+    index = lowest(~state["mshrs_taken"])
     state["mshrs_taken"] |= 1 << index
     state["under_way"][group_of(state, line)] += 1
     mshr = state["mshrs"][index]

@@ -26,9 +26,7 @@ TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
-_HINTS = re.compile(
-    r", !(?:prof|tbaa) !\d+"
-)  # for a processor's compiler; the figures of docs/sweeps.md are without
+_HINTS = re.compile(r", !(?:prof|tbaa) !\d+")  # for CPUs; what they do on a GPU is not measured
 _RAISES = re.compile(r"\bret i32 (?!0\b|-2\b)-?\d+$", re.MULTILINE)  # a status: 0 well, -2 no value
 _TRAP = "call void @llvm.trap()\n  unreachable"
 # The larger or smaller of two 16-bit numbers, in PTX. Of `max(x, 0) == 0` ptxas 12.9 to 13.2 makes

@@ -23,7 +23,7 @@ _NAMES = """
     period_fs policy port port_flight port_limit port_share port_shift pre previous quiet rank ranks
     read_bursts read_bytes read_full read_limited read_wake reader readers reads ready received records
     refused request request_count requests response_latency retry rings room row row_cycles row_hits rows
-    scanned scratch sdp seen segment segments sent serialised set_mask since size slot slots snapshot
+    scanned sdp seen segment segments sent serialised set_mask since size slot slots snapshot
     soonest source stale stamp stored stream t tag tail taken target targets time to_pre total_bytes
     tracked_until tracker traffic unoffered up up_count used waited waiting waits_for_answers wake
     wake_fs wants way ways what write write_full write_limited write_turn writer writing writing_next

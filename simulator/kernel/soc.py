@@ -187,7 +187,7 @@ def run(system, measures, nodes, table, jobs, limit_fs, max_events):
 
 @apart("int64")
 def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
-    """`run`, which is called from Python."""
+    """Do what `run` says: a unit, so that long runs have it compiled for their design."""
     wires, buses = nodes.wires, nodes.buses
     caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
     cores, tasks = table.cores, table.tasks

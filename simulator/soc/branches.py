@@ -38,7 +38,7 @@ MEMORIES = ("ddr4_2400_ramulator2", "ddr4_2400_dramsim3")  # driven by traces al
 REQUESTS = 10_000  # of each trace
 SHARE = 10**6  # of each run: its branches are counted in millionths of all
 MOST_BRANCHES = 2**17
-_DEFINED = re.compile(r'^define .*?@"?([^\s"(]+)"?\(')
+DEFINED = re.compile(r'^define .*?@"?([^\s"(]+)"?\(')
 _BRANCH = re.compile(r"^  br i1 ([^,]+), label")
 COUNTS = np.zeros((MOST_BRANCHES, 2), np.int64)  # taken, reached
 OWNERS: dict[tuple[str, int], list[int]] = defaultdict(list)  # (function, branch): rows of COUNTS
@@ -48,7 +48,7 @@ def with_counters(text: str) -> str:
     """Return LLVM's code with two counters before each branch."""
     lines, function, branch = [], "", 0
     for line in text.split("\n"):
-        if defined := _DEFINED.match(line):
+        if defined := DEFINED.match(line):
             function, branch = likely.name_of(defined[1]), 0
         if not function.startswith("cpython.") and (found := _BRANCH.match(line)):
             row = sum(map(len, OWNERS.values()))
@@ -56,13 +56,14 @@ def with_counters(text: str) -> str:
             branch += 1
             place = COUNTS.ctypes.data + row * COUNTS.strides[0]
             lines += [f"  %counted{row} = zext i1 {found[1]} to i64"]
-            lines += _added(f"taken{row}", place, f"%counted{row}")
-            lines += _added(f"reached{row}", place + COUNTS.itemsize, "1")
+            lines += added(f"taken{row}", place, f"%counted{row}")
+            lines += added(f"reached{row}", place + COUNTS.itemsize, "1")
         lines.append(line)
     return "\n".join(lines)
 
 
-def _added(name: str, place: int, more: str) -> list[str]:
+def added(name: str, place: int, more: str) -> list[str]:
+    """Return LLVM's code that adds ``more`` to the word at an address."""
     where = f"ptr inttoptr (i64 {place} to ptr)"
     return [
         f"  %{name}.was = load i64, {where}",
@@ -71,13 +72,18 @@ def _added(name: str, place: int, more: str) -> list[str]:
     ]
 
 
+def rewrite(library: Any, change: Callable[[str], str]) -> None:
+    """Change the text of a kernel's code."""
+    module = ll.parse_assembly(change(str(library._final_module)))
+    module.name = library._final_module.name
+    library._final_module = module
+
+
 def counting(optimise: Any) -> Any:
     """Return a kernel's optimiser that lets it count its branches."""
 
     def optimised(library: Any) -> None:
-        module = ll.parse_assembly(with_counters(str(library._final_module)))
-        module.name = library._final_module.name
-        library._final_module = module
+        rewrite(library, with_counters)
         optimise(library)
 
     return optimised

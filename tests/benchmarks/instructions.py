@@ -11,38 +11,28 @@ import re
 from collections import Counter
 from typing import Any
 
-import llvmlite.binding as ll
 import numpy as np
 
 from hw_models.likely import name_of
 from hw_models.whole import WholeLibrary
 from simulator.config.model import load
 from simulator.kernel import tuned
+from simulator.soc.branches import DEFINED, added, rewrite
 from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
 
 CONFIG = "configs/firesim_yolov3.yaml"
-DEFINED = re.compile(r'^define .*?@"?([^\s"(]+)"?\(')
 COUNTS = np.zeros(2**17, np.int64)
 BLOCKS: list[tuple[str, int]] = []  # (function, instructions), as they are counted
-
-
-def counter(block: int) -> list[str]:
-    """Return LLVM's code that counts a block."""
-    place = f"ptr inttoptr (i64 {COUNTS.ctypes.data + 8 * block} to ptr)"
-    return [
-        f"  %was.{block} = load i64, {place}",
-        f"  %is.{block} = add i64 %was.{block}, 1",
-        f"  store i64 %is.{block}, {place}",
-    ]
 
 
 def counted(function: str, lines: list[str]) -> list[str]:
     """Return a block's lines with a counter behind its label and its phis."""
     own = [line for line in lines if re.match(r"  \S", line)]
+    number = len(BLOCKS)
     begin = sum(" = phi " in line or not line.startswith("  ") for line in lines)
     BLOCKS.append((name_of(function), len(own)))
-    return [*lines[:begin], *counter(len(BLOCKS) - 1), *lines[begin:]]
+    return [*lines[:begin], *added(f"block{number}", COUNTS[number:].ctypes.data, "1"), *lines[begin:]]
 
 
 def with_counters(text: str) -> str:
@@ -74,11 +64,17 @@ def counting(optimise: Any) -> Any:
     def optimised(library: Any) -> None:
         optimise(library)
         if library.tuned:
-            module = ll.parse_assembly(with_counters(str(library._final_module)))
-            module.name = library._final_module.name
-            library._final_module = module
+            rewrite(library, with_counters)
 
     return optimised
+
+
+def compile_all(self: Any) -> None:
+    """Compile all units for a design: counted code is good for this process only."""
+    for unit, types in self._units:
+        unit.unit._files = None
+        unit.unit.ready(types, self._known)
+    self._used, self._units = self._units, []
 
 
 def count(until: str) -> tuple[Counter, int, int]:
@@ -86,18 +82,7 @@ def count(until: str) -> tuple[Counter, int, int]:
     library: Any = WholeLibrary
     library._optimize_final_module = counting(library._optimize_final_module)
     machine = build_machine(load(CONFIG, settings=[f"simulation.until={until}"]))
-    begin = tuned.Tuned.begin
-
-    def begun(self: Any) -> None:
-        known = tuned.parameters_of(*self._machine)
-        system = self._machine[0]
-        kinds = {tuned.Kind(kind) for kind in system["kind"][: system["master_unit"]]}
-        for unit, types in tuned.units_for(kinds, nvdla=True):
-            unit.unit._files = None  # counted code is good for this process only
-            unit.unit.ready(types, known)
-        begin(self)
-
-    tuned.SHORT_S, tuned.Tuned.begin = 0, begun  # type: ignore[method-assign]
+    tuned.SHORT_S, tuned.Tuned._take = 0, compile_all  # type: ignore[method-assign]
     run_machine(machine)
     spent: Counter = Counter()
     for (function, instructions), times in zip(BLOCKS, COUNTS, strict=False):
