@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw_models.jit import apart, inlined, njit
+from hw_models.jit import apart, aside, inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, ledger, masters
 from simulator.kernel.ledger import Ledger
 from simulator.kernel.masters import CORE, EXTERNAL, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
-from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, INVERSE_BITS, STARTED, Kind
-from simulator.kernel.wakes import to_cycles, wake
+from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, ENDS, INVERSE_BITS, STARTED, Kind
+from simulator.kernel.wakes import to_cycles, wake, whole_cycles
 from workloads.program import On
 
 ON_FLASH = int(On.FLASH)
@@ -108,6 +108,7 @@ def step_job(system, nodes, table, jobs, unit):
             wake(system, unit, max(time, next_fs))
         else:
             system["jobs_left"] -= 1
+            system["asks"] |= ENDS * (system["jobs_left"] == 0)
 
 
 @inlined
@@ -124,16 +125,22 @@ def earliest(system):
 
 @inlined
 def next_event(system, wires, limit_fs):
-    """Return (status, unit, time): RUNNING with who runs next, or why nobody does.
+    """Return (status, unit, time): RUNNING with who runs next, or why nobody does."""
+    unit, time = earliest(system)
+    if time <= limit_fs and system["asks"] == 0:
+        return RUNNING, unit, time
+    return before_end(system, wires, limit_fs, time)
 
-    Before a run ends or stops, masters are told what they have left for later: TELLS with whom, and by when.
+
+@aside
+def before_end(system, wires, limit_fs, time):
+    """Return (status, unit, time) where a run is to end or to stop, and the next unit's ``time`` would be.
+
+    Before it does, masters are told what they have left for later: TELLS with whom, and by when.
     """
     if system["jobs_left"] == 0 or system["asks"]:
         status, until_fs = DONE if system["jobs_left"] == 0 else ASKS, system["now_fs"]
     else:
-        unit, time = earliest(system)
-        if time <= limit_fs and time < NEVER:
-            return RUNNING, unit, time
         status, until_fs = STUCK if time >= NEVER else OUT_OF_TIME, limit_fs
     unit, time = masters.untold(system, wires, until_fs)
     return TELLS if unit >= 0 else status, unit, time
@@ -156,8 +163,11 @@ def begin(system, measures, status, unit, time):
 def cycle_at(system, unit, time):
     """Return a hardware unit's cycle at ``time``, which is an edge of its clock.
 
-    It is counted from the unit's last one: a division would be a tenth of what the loop itself takes.
+    With several clocks it is counted from the unit's last one: a division by a number that the compiler does
+    not know would be a tenth of what the loop itself takes.
     """
+    if system["one_clock"]:
+        return whole_cycles(time, system["one_period_fs"])
     clock = system["clock"][unit]
     gap = time - clock["edge_fs"]
     if gap < clock["near_fs"]:

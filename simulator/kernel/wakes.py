@@ -1,5 +1,7 @@
 """Waking units, and taking rows off the FIFOs between them. A FIFO knows its writer and its reader."""
 
+import numpy as np
+
 from hw_models.jit import inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, REFRESH, copy_request, front, pop
 
@@ -17,9 +19,15 @@ def period_of(system, unit):
 
 
 @inlined
+def whole_cycles(time, period):
+    """Return how many cycles of a clock have passed by ``time``, which is not negative: no sign to look at."""
+    return np.int64(np.uint64(time) // np.uint64(period))
+
+
+@inlined
 def to_cycles(time, period):
     """Return the first cycle of a clock at or after ``time`` [fs]."""
-    return (time + period - 1) // period
+    return whole_cycles(time + period - 1, period)
 
 
 @inlined
@@ -73,7 +81,7 @@ def admit(system, fifo, charged):
         until = fifo["freed_fs"] if charged else system["now_fs"]
         if since < until:
             unit, victim, culprit = fifo["reader"], front(fifo)["master"], fifo["blocker"]
-            cycles = (until - since) // period_of(system, unit)
+            cycles = whole_cycles(until - since, period_of(system, unit))
             system["doors"][unit, victim, culprit, 1 if culprit == REFRESH else 0] += cycles
     fifo["freed_fs"] = system["now_fs"]
     if fifo["following"] and follow(system, fifo):
@@ -88,7 +96,7 @@ def follow(system, fifo):
 
     Returns False if that is its writer's: it has something else to do now, or is too early for it.
     """
-    cycle = system["now_fs"] // period_of(system, fifo["writer"])
+    cycle = whole_cycles(system["now_fs"], period_of(system, fifo["writer"]))
     end = fifo["head"] + fifo["count"]
     newest, row = fifo["rows"][(end - 1) % FIFO_ROWS], fifo["rows"][end % FIFO_ROWS]
     if newest["time"] >= cycle or system["wake_fs"][fifo["writer"]] <= system["now_fs"]:
