@@ -18,6 +18,8 @@ from hw_models.jit import inlined, njit
 from hw_models.port import is_full
 from hw_models.width import MASTERS
 from simulator.cosim.signals import load, load_words, store_value, store_words
+from simulator.kernel.soc import earliest
+from simulator.kernel.wakes import wake_at_edge
 
 ASKS_PYTHON = 2  # what `run` may say: 0 is well, 1 that time stands still
 PINS, DRIVES = len(Pin), len(Drive)
@@ -126,8 +128,7 @@ def enter(clock, system, agents, time_fs):
         agent = agents[clock["row"][k]]
         if agent["read"]["fresh"] + agent["write"]["fresh"] > 0:
             commit(agent)
-            unit = system["master_unit"] + agent["master"]
-            system["wake_fs"][unit] = min(system["wake_fs"][unit], time_fs)
+            wake_at_edge(system, system["master_unit"] + agent["master"], time_fs)
 
 
 @inlined
@@ -182,10 +183,8 @@ def drive_signals(clock, agents):
 @inlined
 def next_fs(system):
     """Return when something happens in the SoC next."""
-    least = system["wake_fs"][0]
-    for unit in range(1, system["units"]):
-        least = min(least, system["wake_fs"][unit])
-    return least
+    _, time_fs = earliest(system)
+    return time_fs
 
 
 @inlined

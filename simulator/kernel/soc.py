@@ -113,14 +113,25 @@ def step_job(system, nodes, table, jobs, unit):
 
 @inlined
 def earliest(system):
-    """Return the unit to run next and when: the least wake time, the lowest number on a tie."""
-    wakes = system["wake_fs"]
+    """Return the unit to run next and when: the least wake time, the lowest number on a tie.
+
+    Masters and jobs, which come last, are looked at only if one of them may be the next.
+    """
+    wakes, first = system["wake_fs"], system["master_unit"]
     best, least = 0, wakes[0]
-    for unit in range(1, system["units"]):
+    for unit in range(1, first):
         time = wakes[unit]
         if time < least:
             best, least = unit, time
-    return best, least
+    if least <= system["masters_fs"]:
+        return best, least
+    who, far = first, wakes[first]
+    for unit in range(first + 1, system["units"]):
+        time = wakes[unit]
+        if time < far:
+            who, far = unit, time
+    system["masters_fs"] = far
+    return (who, far) if far < least else (best, least)
 
 
 @inlined

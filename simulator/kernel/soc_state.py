@@ -94,6 +94,7 @@ SYSTEM = np.dtype(
         ("period_fs", np.int64, (UNITS,)),
         ("clock", CLOCK, (UNITS,)),
         ("wake_fs", np.int64, (UNITS,)),
+        ("masters_fs", np.int64),  # no master and no job wakes before
         ("now_fs", np.int64),
         ("events", np.int64),
         ("bin_fs", np.int64),

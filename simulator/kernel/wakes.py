@@ -20,7 +20,7 @@ def period_of(system, unit):
 
 @inlined
 def whole_cycles(time, period):
-    """Return how many cycles of a clock have passed by ``time``, which is not negative: no sign to look at."""
+    """Return how many cycles of a clock have passed by ``time``, which is not negative."""
     return np.int64(np.uint64(time) // np.uint64(period))
 
 
@@ -32,8 +32,11 @@ def to_cycles(time, period):
 
 @inlined
 def wake_at_edge(system, unit, time):
+    """Wake a unit at ``time``, an edge of its clock."""
     if time < system["wake_fs"][unit]:
         system["wake_fs"][unit] = time
+        if unit >= system["master_unit"]:
+            system["masters_fs"] = min(system["masters_fs"], time)
 
 
 @inlined

@@ -89,5 +89,7 @@ class Backends:
         self._wake(int(machine.system[0]["job_unit"]) + job, now_fs)
 
     def _wake(self, unit: int, time_fs: int) -> None:
-        wakes = self.machine.system[0]["wake_fs"]
-        wakes[unit] = min(int(wakes[unit]), time_fs)
+        """Wake a master or a job."""
+        system = self.machine.system[0]
+        system["wake_fs"][unit] = min(int(system["wake_fs"][unit]), time_fs)
+        system["masters_fs"] = min(int(system["masters_fs"]), time_fs)
