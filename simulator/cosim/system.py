@@ -80,8 +80,8 @@ class System:
         """Return what an edge of ``clock`` works on; see `simulator.cosim.edge.edge`."""
         memory = self.memory
         held = Held(memory.store[0], memory.keys, memory.pool, self.records, self.log[0])
-        system, _, nodes, masters, _ = self.arguments
-        return clock, system, nodes.wires, masters.externals, held
+        systems, _, nodes, masters, _ = self.arguments
+        return clock, systems[0], nodes.wires[0], masters.externals, held
 
     def _compile(self) -> None:
         clock = np.zeros(1, CLOCK)[0]

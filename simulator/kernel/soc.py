@@ -8,7 +8,7 @@ Helpers on the way of a request take records, not arrays: a record is a bare poi
 argument costs two atomic reference counts a call, which is more than the work itself.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,8 @@ TELLS = 5  # inside the loop: a master is told what it has left for later
 class Nodes(NamedTuple):
     """What lies between masters and memory, and the FIFOs between all units."""
 
-    wires: np.void  # WIRING
-    buses: np.void  # BUSES
+    wires: Any  # WIRING
+    buses: Any  # BUSES
     caches: np.ndarray  # CACHE
     tags: np.ndarray  # SET, of all caches
     channels: np.ndarray  # CHANNEL
@@ -197,13 +197,17 @@ def tell(system, nodes, table, jobs, unit):
 
 
 @njit
-def run(system, measures, nodes, table, jobs, limit_fs, max_events):
+def run(systems, measures, nodes, table, jobs, limit_fs, max_events):
     """Simulate up to ``max_events`` events: ``nodes`` Nodes, ``table`` Masters, ``jobs`` Jobs.
 
-    Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event is past ``limit_fs``) or ASKS (Python is
-    to do what `asks` says).
+    ``systems``, ``wires`` and ``buses`` are arrays of one record: numba takes an array from Python as it is,
+    but has numpy spell out all fields of a record. Returns RUNNING, DONE, STUCK, OUT_OF_TIME (the next event
+    is past ``limit_fs``) or ASKS (Python is to do what `asks` says).
     """
-    return step_events(system, measures, nodes, table, jobs, limit_fs, max_events) if max_events else RUNNING
+    if max_events == 0:
+        return RUNNING
+    inside = Nodes(nodes.wires[0], nodes.buses[0], nodes.caches, nodes.tags, nodes.channels, nodes.ideals)
+    return step_events(systems[0], measures, inside, table, jobs, limit_fs, max_events)
 
 
 @apart("int64")

@@ -46,18 +46,19 @@ ORDER = (
 
 
 def parameters_of(
-    system: np.void, measures: np.ndarray, nodes: Any, table: masters.Masters
+    systems: np.ndarray, measures: np.ndarray, nodes: Any, table: masters.Masters
 ) -> tuple[tuple[str, int], ...]:
-    """Return (name, value) of the parameters in which all blocks of a kind agree."""
+    """Return (name, value) of the parameters in which all blocks of a kind agree, of what `soc.run` takes."""
+    system = systems[0]
     units = system["kind"][: system["master_unit"]]
     rows = {kind: system["row"][: len(units)][units == kind] for kind in Kind}
-    buses, caches = nodes.buses["bus"][rows[Kind.BUS]], nodes.caches[rows[Kind.CACHE]]
+    buses, caches = nodes.buses[0]["bus"][rows[Kind.BUS]], nodes.caches[rows[Kind.CACHE]]
     channels = nodes.channels[rows[Kind.DRAM]]
     arbiters = [bus["arbiters"][: bus["ports"] * bus["channels"]] for bus in buses]
     kinds = system["kind"][system["master_unit"] : system["job_unit"]]
     return agreed(
         {
-            "SYSTEM": system.reshape(1),
+            "SYSTEM": systems,
             "FRAMES": system["frames"].reshape(1),
             "MASTER": measures,
             "INTERCONNECT": buses,
@@ -100,7 +101,7 @@ class Tuned:
         if numba.config.DISABLE_JIT or not LINKED:
             return
         self._known = parameters_of(*self._machine)
-        system = self._machine[0]
+        system = self._machine[0][0]
         units = system["kind"][: system["job_unit"]]
         first = int(system["master_unit"])
         self.kinds = {Kind(kind) for kind in units[:first]}

@@ -5,6 +5,7 @@ from typing import Any
 
 from hw_models.errors import ConfigError, StuckError
 from hw_models.flash.limits import within_limits
+from hw_models.jit import entry
 from hw_models.port import NEVER
 from hw_models.units import END_FS, FS, FS_PER_S, TIME_UNITS, format_quantity
 from simulator.kernel import soc
@@ -33,9 +34,9 @@ def kernel_arguments(machine: Machine) -> tuple[Any, ...]:
     fleets = [table for fleet in m.fleets.values() for table in fleet]
     tables = [m.cores, m.tasks, *fleets, m.externals]
     return (
-        m.system[0],
+        m.system,
         m.measures,
-        m.nodes,
+        m.nodes._replace(wires=m.wired.wires, buses=m.wired.buses),
         Masters(*tables),
         soc.Jobs(m.jobs, m.steps, m.deps, m.records, m.latencies, m.finished, m.ledger),
     )
@@ -107,11 +108,11 @@ def ended(machine: Machine, status: int) -> None:
 
 def run_slice(machine: Machine, arguments: tuple[Any, ...], limit_fs: int, events: int) -> int:
     """Run ``events`` of the simulation, the shared flash with it. Returns what `soc.run` says of it."""
-    storage, system = machine.storage, machine.system[0]
+    storage, system, run = machine.storage, machine.system[0], entry(soc.run)
     end = int(system["events"]) + events
     while (left := end - int(system["events"])) > 0:
         next_fs = storage.next_fs() if storage is not None else int(NEVER)
-        status = soc.run(*arguments, min(limit_fs, next_fs), min(left, machine.queues.events_to_next()))
+        status = run(*arguments, min(limit_fs, next_fs), min(left, machine.queues.events_to_next()))
         machine.queues.look()
         if status == soc.RUNNING:
             continue

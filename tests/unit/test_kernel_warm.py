@@ -30,10 +30,12 @@ def test_the_memory_side_is_compiled_once_for_both():
     machine = build_machine(load(CONFIG))
     arguments = compiled(machine)
     assert not is_cold()
-    assert tuple(map(numba.typeof, (*arguments, 0, 0))) == loop_types()
+    systems, measures, nodes, *others = arguments
+    inside = nodes._replace(wires=nodes.wires[0], buses=nodes.buses[0])
+    assert tuple(map(numba.typeof, (systems[0], measures, inside, *others, 0, 0))) == loop_types()
     soc.step_events.part.compile(loop_types())  # tells the units the loop's types
-    nodes, masters = kinds_of(machine.system)
-    compile_memory_side(nodes)  # of other types: a TypeError
+    kinds, masters = kinds_of(machine.system)
+    compile_memory_side(kinds)  # of other types: a TypeError
     compile_masters(masters, arguments[1], arguments[3])
     compile_cores()
     summary.settle_dram(machine)
