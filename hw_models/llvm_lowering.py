@@ -10,7 +10,7 @@ import operator
 from typing import Any
 
 from llvmlite import ir as llvm
-from numba.core import cgutils, ir, lowering, types
+from numba.core import callconv, cgutils, ir, lowering, types
 from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.ir_utils import find_const, get_definition, guard
 from numba.core.types import BaseTuple, Generator, SliceType, unliteral  # type: ignore[attr-defined]
@@ -99,6 +99,8 @@ class Lower(lowering.Lower):
         if isinstance(statement, ir.Assign) and not isinstance(value, ir.Arg):
             name = statement.target.name
             self.storevar(self.lower_assign(self.typeof(name), statement), name)
+        elif isinstance(statement, ir.Return) and self.fndesc.restype == types.none:
+            self.builder.ret(callconv.RETCODE_OK)
         elif not (isinstance(statement, ir.StaticSetItem) and self._set_field(statement)):
             super().lower_inst(statement)
 
