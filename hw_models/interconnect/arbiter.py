@@ -6,6 +6,7 @@ moves the arbiter's state on. Both are what the interconnect runs and what the R
 
 import numpy as np
 
+from hw_models.bits import lowest
 from hw_models.interconnect.names import TDM_SLOTS, Arbitration
 from hw_models.jit import inlined
 from hw_models.known import parameters
@@ -39,6 +40,8 @@ def pick(arbiter, wants, now):
     if kind == TDM:
         owner = arbiter["owner"][now // arbiter["slot_cycles"] % arbiter["slots"]]
         return owner if wants >> owner & 1 else np.int64(-1)
+    if wants and wants >> lowest(wants) == 1:
+        return lowest(wants)
     best = np.int64(-1)
     unit = arbiter["last"]
     for _ in range(arbiter["units"]):

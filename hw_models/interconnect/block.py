@@ -37,10 +37,10 @@ from hw_models.interconnect.lanes import (
 )
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import held_until
-from hw_models.interconnect.routes import address_below
+from hw_models.interconnect.routes import address_below, bus_of, has_one_bus, port_of_piece
 from hw_models.interconnect.state import BIT_SHIFT, GRANTS, LANES
 from hw_models.interconnect.waits import claim, wait_for
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.port import NEVER, copy_request, front, is_full
 
 ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
@@ -95,7 +95,7 @@ def is_port_full(state, write, port):
 def stands_from(state, i):
     """Return from when on lane ``i`` may stand first in its source's channel: its bus is free, too."""
     lane = state["lanes"][i]
-    return max(lane["time"], state["bus_free"][lane["bus"]], state["fifo_since"][i >> 1])
+    return max(lane["time"], state["bus_free"][bus_of(state, lane)], state["fifo_since"][i >> 1])
 
 
 @inlined
@@ -130,11 +130,18 @@ def waits_for_id(state, i, time, now):
     return True
 
 
-@njit
+@inlined
 def accept(state, request, source, now):
     """Queue a copy of ``request`` at its source's port, unless that is full."""
     if refuses(state, request, source, now):
         return False
+    enqueue(state, request, source, now)
+    return True
+
+
+@njit
+def enqueue(state, request, source, now):
+    """Queue a copy of ``request`` at its source's port, which has a place for it."""
     write = request["write"]
     i = 2 * source + write
     lane = state["lanes"][i]
@@ -163,7 +170,6 @@ def accept(state, request, source, now):
     else:
         state["reads"][row["master"]] += 1
         state["read_bytes"][row["master"]] += row["bytes"]
-    return True
 
 
 @inlined
@@ -181,7 +187,7 @@ def stay_busy(state, i, now):
     lane = state["lanes"][i]
     claim(state, i, now)
     lane["retry"] = lane["busy_until"]
-    if state["trackers"] > 0 and hub_wait(state, i, lane["port"], lane["address"], now):
+    if state["trackers"] > 0 and hub_wait(state, i, port_of_piece(state, lane), lane["address"], now):
         return  # no need to look before the hub has room either
     if state["fifo"][i >> 1]:
         if state["fifo_head"][i >> 1] >= 0:
@@ -190,26 +196,36 @@ def stay_busy(state, i, now):
             waits_for_id(state, i, lane["busy_until"], now)  # whoever comes until then is looked at
 
 
-@njit
+@inlined
+def stays(state, i, now):
+    """Tell whether lane ``i``'s next piece cannot take its bus now, whatever there is room for; note why."""
+    lane = state["lanes"][i]
+    if lane["time"] > now:
+        wait_for(state, i, QUEUE_FULL, lane["master"], lane["time"], now)
+    elif is_release(state, i >> 1, i & 1):  # `take_turns` sends it
+        wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
+    elif state["bus_free"][bus_of(state, lane)] > now:
+        stay_busy(state, i, now)
+    else:
+        return False
+    return True
+
+
+@inlined
 def examine(state, i, now, wires, down):
     """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
-    lane = state["lanes"][i]
-    source, write, port, size = i >> 1, i & 1, lane["port"], lane["size"]
-    master, name, address = lane["master"], lane["name"], lane["address"]
-    if lane["time"] > now:
-        return wait_for(state, i, QUEUE_FULL, master, lane["time"], now)
-    if is_release(state, source, write):  # `take_turns` sends it
-        return wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
-    if state["bus_free"][lane["bus"]] > now:
-        stay_busy(state, i, now)
+    if stays(state, i, now):
         return np.int64(0)
+    lane = state["lanes"][i]
+    source, write, port, size = i >> 1, i & 1, port_of_piece(state, lane), lane["size"]
+    master, name, address = lane["master"], lane["name"], lane["address"]
     if state["fifo"][source] and keeps_order(state, i, now):
         return np.int64(0)
     if at_limit(state, i, name):
         count_out(state, now)  # only now: most of the time there is room without
-    if at_limit(state, i, name):
-        state["limited"] = 1
-        return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
+        if at_limit(state, i, name):
+            state["limited"] = 1
+            return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
     if is_port_full(state, write, port):
         count_out(state, now)
     if is_port_full(state, write, port):
@@ -225,7 +241,7 @@ def examine(state, i, now, wires, down):
     if until > now:
         return wait_for(state, i, REGULATION, master, until, now)
     # what holds if the arbiter passes it over: its TDM slot is still to come
-    arbiter = state["arbiters"][lane["bus"]]
+    arbiter = state["arbiters"][bus_of(state, lane)]
     wait_for(state, i, ARBITRATION, master, next_turn(arbiter, source, now), now)
     return np.int64(fits_slot(arbiter, beats_of(state, source, size) if write else 1, now))
 
@@ -236,12 +252,12 @@ def send(state, i, bus, now, wires, down):
     lane = state["lanes"][i]
     source, write = i >> 1, i & 1
     row = lane["rows"][lane["head"]]
-    master, size, port, address = lane["master"], lane["size"], lane["port"], lane["address"]
+    master, size, address, port = lane["master"], lane["size"], lane["address"], port_of_piece(state, lane)
     index = take_slot(state, i, lane, row)
     beats = beats_of(state, source, size) if write else np.int64(1)
     time = now + state["latency"][source, write] + (0 if state["cut_through"] else beats - 1)
     interval = max(beats, state["accept_interval"])
-    tracker = track(state, port, address, master, now)
+    tracker = track(state, port, address, master)
     state["slots"][index]["tracker"] = tracker
     if state["route_count"] > 0:
         address = address_below(state["routes"], address)
@@ -260,6 +276,12 @@ def send(state, i, bus, now, wires, down):
     leave(state, i, lane, row, now)
 
 
+@aside
+def examine_again(state, i, now, wires, down):
+    """Do what `examine` does, where there are several buses."""
+    return examine(state, i, now, wires, down)
+
+
 @inlined
 def grant(state, bus, now, wires, down):
     """Let the bus's arbiter choose among the lanes that could take it; the others wait for the winner.
@@ -272,26 +294,32 @@ def grant(state, bus, now, wires, down):
     granted(state["arbiters"][bus], source)
     winner = 2 * source + state["write_turn"][source]
     lane = state["lanes"][winner]
-    if lane["count"] == 0 or lane["bus"] != bus or lane["ready"] == 0:
+    if lane["count"] == 0 or bus_of(state, lane) != bus or lane["ready"] == 0:
         winner ^= 1
     state["write_turn"][source] = 1 - (winner & 1)
     master = state["lanes"][winner]["master"]
     send(state, winner, bus, now, wires, down)
+    due = NEVER
     waiting = state["waiting"]
     i = 0
     while waiting >> (i >> BIT_SHIFT):
-        if has_requests(state, waiting, i) and (i == winner or state["lanes"][i]["bus"] == bus):
-            if examine(state, i, now, wires, down):
-                wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
+        if has_requests(state, waiting, i):
+            if has_one_bus(state):
+                stays(state, i, now)
+                due = min(due, state["lanes"][i]["retry"])
+            elif i == winner or state["lanes"][i]["bus"] == bus:
+                if examine_again(state, i, now, wires, down):
+                    wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
+    state["lanes_due"] = due
     if state["fifo"][source]:
         for i in (winner, winner ^ 1):
-            if state["lanes"][i]["bus"] != bus:  # it may stand first next
+            if bus_of(state, state["lanes"][i]) != bus:  # it may stand first next
                 state["lanes"][i]["retry"] = min(state["lanes"][i]["retry"], now + 1)
     return True
 
 
-@njit
+@aside
 def ask_again(state, bus, now, wires, down):
     """Look again who could take a bus: another bus has had places, trackers or budget in this very cycle."""
     wants = np.int64(0)
@@ -299,8 +327,8 @@ def ask_again(state, bus, now, wires, down):
     i = 0
     while waiting >> (i >> BIT_SHIFT):
         lane = state["lanes"][i]
-        if has_requests(state, waiting, i) and lane["bus"] == bus and lane["ready"]:
-            lane["ready"] = examine(state, i, now, wires, down)
+        if has_requests(state, waiting, i) and bus_of(state, lane) == bus and lane["ready"]:
+            lane["ready"] = examine_again(state, i, now, wires, down)
             wants |= lane["ready"] << (i >> 1)
         i += 1
     state["wants"][bus] = wants
@@ -314,7 +342,6 @@ def advance(state, now, wires, down, up):
         if state["held"] > 0:
             deliver_held(state, now, wires, up)
         serve_lanes(state, now, wires, down)
-        state["lanes_due"] = next_look(state)
     if turns or state["probing"] > 0:
         state["turns_due"] = take_turns(state, now, wires, down)
     state["due"] = min(state["lanes_due"], state["turns_due"])
@@ -326,12 +353,13 @@ def advance(state, now, wires, down, up):
 
 @inlined
 def serve_lanes(state, now, wires, down):
-    """Look at every lane, and grant every bus."""
+    """Look at every lane, grant every bus, and note when to look again."""
     state["limited"] = state["awaited"] = state["full"] = state["serialised"] = 0
     for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
     first = state["served"] < now  # in this cycle
     state["served"] = now
+    due = NEVER
     waiting = state["waiting"]
     i = 0
     while waiting >> (i >> BIT_SHIFT):
@@ -341,20 +369,26 @@ def serve_lanes(state, now, wires, down):
                 blame_refusal(lane, now)
             lane["ready"] = examine(state, i, now, wires, down)
             if lane["ready"]:
-                state["wants"][lane["bus"]] |= np.int64(1) << (i >> 1)
+                state["wants"][bus_of(state, lane)] |= np.int64(1) << (i >> 1)
+            due = min(due, lane["retry"])
         i += 1
+    state["lanes_due"] = due
     sent = False
     for bus in range(state["ports"] * state["channels"]):
         if sent and state["wants"][bus]:
             ask_again(state, bus, now, wires, down)
         if state["wants"][bus]:
             sent |= grant(state, bus, now, wires, down)
+    if not has_one_bus(state):
+        state["lanes_due"] = next_look(state)
+    if state["limited"]:
+        state["lanes_due"] = min(state["lanes_due"], state["next_release"])
 
 
-@inlined
+@aside
 def next_look(state):
     """Return when a lane may go that could not now, NEVER if only others can tell."""
-    due = state["next_release"] if state["limited"] else NEVER
+    due = NEVER
     waiting = state["waiting"]
     i = 0
     while waiting >> (i >> BIT_SHIFT):
@@ -388,6 +422,16 @@ def only_has(state, source, name):
     return state["fifo"][source] == 1 and waits_alone(state, i) and lane["name"] == name and own
 
 
+@aside
+def note_grant(state, cache, time):
+    """Note that a cache is granted a line at ``time``: it takes no probes for a while."""
+    if state["foreseen"]:
+        recall(state)
+    state["granted_from"][cache, state["grants"][cache] % GRANTS] = time
+    state["grants"][cache] += 1
+    state["kept_until"] = max(state["kept_until"], time + state["grant_blocks"])
+
+
 @njit
 def respond(state, row, time, wires, up):
     """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
@@ -399,7 +443,8 @@ def respond(state, row, time, wires, up):
         free = let_go(state, row["tag"], time)
         state["turns_due"] = min(state["turns_due"], free)
         state["due"] = min(state["due"], free)
-    bus = slot["port"] * state["channels"] + write * (state["channels"] - 1)
+    port = port_of_piece(state, slot)
+    bus = port * state["channels"] + write * (state["channels"] - 1)
     start = max(time, state["back_free"][bus])
     if start > time:
         state["blame"][master, state["back_owner"][bus], BUS_BUSY] += start - time
@@ -416,15 +461,10 @@ def respond(state, row, time, wires, up):
     note(state["gone"][bus], start + beats, i + LANES * master)
     over = start + beats + state["hub_release"]
     if slot["tracker"] >= 0:  # else a release
-        state["tracked_until"][slot["port"], slot["tracker"]] = over
+        state["tracked_until"][port, slot["tracker"]] = over
         state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
     if state["caching"][source] and write == 0:
-        if state["foreseen"]:
-            recall(state)
-        granted = start + state["response_latency"][source]
-        state["granted_from"][source, state["grants"][source] % GRANTS] = granted
-        state["grants"][source] += 1
-        state["kept_until"] = max(state["kept_until"], granted + state["grant_blocks"])
+        note_grant(state, source, start + state["response_latency"][source])
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left
@@ -435,7 +475,7 @@ def respond(state, row, time, wires, up):
             return free
         due = state["fifo_until"][source, slot["id"]]
     elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
-        first = slot["port"] * state["channels"]
+        first = port * state["channels"]
         due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
         if only_has(state, source, slot["id"]):
             due = max(due, state["fifo_until"][source, slot["id"]])

@@ -49,6 +49,7 @@ def build_interconnect(
     for index, name in enumerate(sources):
         port = params.masters.get(name, MasterPort())
         row["limit"][index], row["ids"][index] = port.outstanding, port.ids
+        row["id_mask"][index] = port.ids - 1 if port.ids.bit_count() == 1 else -1
         row["id_limit"][index] = port.outstanding_per_id
         width = port_bytes[index] if port_bytes else params.width_bytes
         row["port_shift"][index] = width.bit_length() - 1

@@ -1,5 +1,8 @@
 """The coherence hub: a tracker for each transaction in flight, one transaction a line."""
 
+import numpy as np
+
+from hw_models.bits import lowest
 from hw_models.blame import Cause
 from hw_models.interconnect.waits import wait_for
 from hw_models.jit import inlined
@@ -16,23 +19,23 @@ def hub_wait(state, i, port, address, now):
     """
     line, victim = address >> state["tracker_shift"], state["lanes"][i]["master"]
     lines, untils = state["tracked"][port], state["tracked_until"][port]
-    until, culprit = NEVER, victim
-    tracking, t = state["tracking"][port], 0
-    while tracking >> t:
-        if tracking >> t & 1:
-            if untils[t] <= now:
-                state["tracking"][port] ^= 1 << t
-            elif lines[t] == line:
-                state["awaited"] |= 1 << t
-                wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
-                return True
-            else:
-                until = min(until, untils[t])
-                if culprit == victim:
-                    culprit = state["tracked_by"][port, t]
-        t += 1
+    left = state["tracking"][port]
+    while left:
+        t = lowest(left)
+        left &= left - 1
+        if untils[t] <= now:
+            state["tracking"][port] ^= 1 << t
+        elif lines[t] == line:
+            state["awaited"] |= 1 << t
+            wait_for(state, i, QUEUE_FULL, state["tracked_by"][port, t], untils[t], now)
+            return True
     if state["tracking"][port] + 1 < 1 << state["trackers"]:
         return False
+    until, culprit = NEVER, victim
+    for t in range(state["trackers"]):
+        until = min(until, untils[t])
+        if culprit == victim:
+            culprit = state["tracked_by"][port, t]
     state["awaited"] = -1  # whichever is free first
     wait_for(state, i, QUEUE_FULL, culprit, until, now)
     return True
@@ -45,15 +48,13 @@ def is_release(state, source, write):
 
 
 @inlined
-def track(state, port, address, master, now):
-    """Take a free tracker of the hub. Returns its number."""
-    t = 0
-    while t < state["trackers"]:
-        if state["tracked_until"][port, t] <= now:
-            state["tracking"][port] |= 1 << t
-            state["tracked"][port, t] = address >> state["tracker_shift"]
-            state["tracked_until"][port, t] = NEVER
-            state["tracked_by"][port, t] = master
-            return t
-        t += 1
-    return 0
+def track(state, port, address, master):
+    """Take a tracker of the hub: `hub_wait` has found one free. Returns its number, 0 without a hub."""
+    if state["trackers"] == 0:
+        return np.int64(0)
+    t = lowest(~state["tracking"][port])
+    state["tracking"][port] |= 1 << t
+    state["tracked"][port, t] = address >> state["tracker_shift"]
+    state["tracked_until"][port, t] = NEVER
+    state["tracked_by"][port, t] = master
+    return t

@@ -15,11 +15,17 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.foresight import foresee, go_by, probe, recall
-from hw_models.interconnect.lanes import count_in, leave, pass_down, release_waits, take_slot
+from hw_models.interconnect.lanes import (
+    count_in,
+    leave,
+    pass_down,
+    release_waits,
+    take_slot,
+)
 from hw_models.interconnect.regulator import held_until
-from hw_models.interconnect.routes import address_below
+from hw_models.interconnect.routes import address_below, bus_of, port_of_piece
 from hw_models.interconnect.state import GRANTS
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.port import NEVER, is_full
 
 BUS_BUSY = int(Cause.BUS_BUSY)
@@ -29,9 +35,15 @@ BUS_BUSY = int(Cause.BUS_BUSY)
 def probe_all(state, source, t, now):
     """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own."""
     arrives = now + max(0, state["probe"] - state["caches"] + 1)
+    if state["foresees"] and foresee(state, source, t, arrives):
+        return
+    follow_all(state, source, t, arrives)
+
+
+@aside
+def follow_all(state, source, t, arrives):
+    """Send tracker ``t``'s probes, the first at ``arrives``, to be followed from cache to cache."""
     if state["foresees"]:
-        if foresee(state, source, t, arrives):
-            return
         recall(state)
     state["unanswered"][t] = 0
     state["answered"][t] = arrives
@@ -138,7 +150,7 @@ def send_release(state, cache, at, now, wires, down):
     i = 2 * cache + 1
     lane = state["lanes"][i]
     row = lane["rows"][lane["head"]]
-    size, port, master, address = lane["size"], lane["port"], lane["master"], lane["address"]
+    size, master, address, port = lane["size"], lane["master"], lane["address"], port_of_piece(state, lane)
     index = take_slot(state, i, lane, row)
     state["slots"][index]["tracker"] = -1
     if state["route_count"] > 0:
@@ -146,7 +158,7 @@ def send_release(state, cache, at, now, wires, down):
     pass_down(wires["fifo"][down + port], row, index, address, size, max(now, at + 1))
     count_in(state, cache, 1, port, master, size)
     beats = beats_of(state, cache, size)
-    state["busy_cycles"][lane["bus"]] += beats
+    state["busy_cycles"][bus_of(state, lane)] += beats
     hold(state, index, at + beats)
     state["answers_free"] = state["onward_free"]
     state["onward_owner"] = master
@@ -190,7 +202,7 @@ def send_staged(state, t, now, wires, down):
     slot = state["slots"][index]
     request = slot["request"]
     source, write = slot["lane"] >> 1, slot["lane"] & 1
-    fifo, time = wires["fifo"][down + slot["port"]], now + state["staged_way"][t]
+    fifo, time = wires["fifo"][down + port_of_piece(state, slot)], now + state["staged_way"][t]
     pass_down(fifo, request, index, state["staged_address"][t], slot["bytes"], time)
     state["staged"][t] = -1
     state["staging"] ^= 1 << t
@@ -253,7 +265,7 @@ def work_off(state, now, wires, down):
             lane = state["lanes"][2 * winner + 1]
             if state["free_slot"] < 0:
                 count_out(state, now)
-            if state["free_slot"] < 0 or is_full(wires["fifo"][down + lane["port"]]):
+            if state["free_slot"] < 0 or is_full(wires["fifo"][down + port_of_piece(state, lane)]):
                 state["full"] = 1
                 return now + 1
             send_release(state, winner, at, now, wires, down)
@@ -291,7 +303,7 @@ def take_turns(state, now, wires, down):
                 due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
             elif state["answered"][t] >= now or state["onward_free"] > now:
                 ready = min(ready, state["answered"][t] + 1)
-            elif is_full(wires["fifo"][down + state["slots"][state["staged"][t]]["port"]]):
+            elif is_full(wires["fifo"][down + port_of_piece(state, state["slots"][state["staged"][t]])]):
                 state["full"] = 1
             else:
                 send_staged(state, t, now, wires, down)

@@ -49,10 +49,11 @@ def release_waits(state):
 @inlined
 def id_of(state, source, row):
     """Return the transaction id of a request: its stream, or what it shares one with."""
-    ids, stream = state["ids"][source], row["stream"]
+    stream = row["stream"]
     if state["alone"][source] < 0:  # streams of different masters are different streams
         stream = stream * state["masters"] + row["master"]
-    return stream if stream < ids else stream % ids
+    mask = state["id_mask"][source]
+    return stream & mask if mask >= 0 else stream % state["ids"][source]
 
 
 @inlined

@@ -62,3 +62,21 @@ def port_of(routes, address):
 def address_below(routes, address):
     """Return ``address`` as what lies below its port sees it."""
     return closed_up(routes[find_route(routes, address)], address)
+
+
+@inlined
+def port_of_piece(state, piece):
+    """Return the memory port of a lane's next piece, or of a slot's."""
+    return piece["port"] if state["ports"] > 1 else np.int64(0)
+
+
+@inlined
+def has_one_bus(state):
+    """Tell whether there is one memory port, and reads and writes share its channel."""
+    return state["ports"] * state["channels"] == 1
+
+
+@inlined
+def bus_of(state, lane):
+    """Return the bus that a lane's next piece needs."""
+    return np.int64(0) if has_one_bus(state) else lane["bus"]

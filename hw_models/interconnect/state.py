@@ -133,6 +133,7 @@ INTERCONNECT = np.dtype(
         ("port_limited", np.int64),  # 1: there are slots for more; else they are not counted
         ("limit", np.int64, (SOURCES,)),
         ("ids", np.int64, (SOURCES,)),
+        ("id_mask", np.int64, (SOURCES,)),  # of a stream's bits: its id, -1: ids are no power of two
         ("id_limit", np.int64, (SOURCES,)),
         ("fifo", np.int64, (SOURCES,)),  # 1: one transaction an id
         ("fifo_release", np.int64, (SOURCES,)),

@@ -8,6 +8,7 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.interconnect.names import LANE_ROWS
+from hw_models.interconnect.routes import bus_of
 from hw_models.jit import inlined, njit
 
 ARBITRATION = int(Cause.ARBITRATION)
@@ -64,11 +65,12 @@ def settle(state, i, now):
 def claim(state, i, now):
     """While the bus that lane ``i`` needs is busy, that is why it waits, whatever else may hold it up."""
     lane = state["lanes"][i]
-    free = state["bus_free"][lane["bus"]]
+    bus = bus_of(state, lane)
+    free = state["bus_free"][bus]
     if free > lane["busy_until"] and free > now:
         settle(state, i, now)
         lane["busy_until"] = free
-        lane["owner"] = state["bus_owner"][lane["bus"]]
+        lane["owner"] = state["bus_owner"][bus]
 
 
 @inlined

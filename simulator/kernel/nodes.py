@@ -12,7 +12,7 @@ from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
 from hw_models.interconnect import block as bus
 from hw_models.interconnect.state import BIT_SHIFT
-from hw_models.jit import apart, inlined, njit
+from hw_models.jit import apart, aside, inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, front, pop
 from simulator.kernel.wakes import (
     admit,
@@ -31,10 +31,10 @@ IN_TURN, WRITTEN = Scheduler.BANK_ROUND_ROBIN.code, WriteResponse.WRITTEN.code
 UNSEEN = 1024  # cycles that commands may be late that nobody waits for
 
 
-@apart("boolean")
+@apart("none")
 def bus_accept(state, request, source, now):
-    """`bus.accept`, for all that ask a bus."""
-    return bus.accept(state, request, source, now)
+    """`bus.enqueue`, for all that ask a bus."""
+    bus.enqueue(state, request, source, now)
 
 
 @apart("int64")
@@ -112,7 +112,7 @@ def answer_bus(system, wires, buses, fifo):
         take(system, fifo)
 
 
-@njit
+@aside
 def collect(system, wires, node, state, unit, now):
     """Take what several memory ports have answered, each at its time: they share the way back."""
     for k in range(node["answer_count"]):
@@ -153,7 +153,28 @@ def is_last_of_bit(wires, node, i):
     return True
 
 
-@njit
+@aside
+def offer_later(system, wires, node, unit, now):
+    """Leave requests for later: the bus was asked in this cycle. Returns when it is to be if it is empty."""
+    unoffered = system["unoffered"][unit] & ~system["refused"][unit]
+    again = NEVER
+    for i in range(node["request_count"]):
+        if unoffered >> (i >> BIT_SHIFT) & 1:
+            fifo = wires["fifo"][node["requests"][i]]
+            if visible(system, fifo):
+                again = now + 1
+            else:
+                wake_reader(system, fifo)
+    return again
+
+
+@inlined
+def wake_bus(system, state, unit, due, again):
+    """Wake a bus when it is ``due``, and an empty one at ``again``."""
+    set_wake(system, unit, min(due, again) if again < NEVER and state["waiting"] == 0 else due)
+
+
+@aside
 def offer_followers(system, wires, node, state, unit, now):
     """Let the bus queue what has followed in this cycle, as `pass_on` would after its writer."""
     for i in range(node["request_count"]):
@@ -169,39 +190,35 @@ def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
     if node["waits_for_answers"]:
         collect(system, wires, node, state, unit, now)
-    unoffered = system["unoffered"][unit] & ~system["refused"][unit]
-    place_is_free = system["offered"][unit] < now
-    if place_is_free:
+    again = NEVER
+    if system["offered"][unit] < now:
+        system["offered"][unit] = now
         system["followed"][unit] = 0
-    system["offered"][unit] = now
-    again = NEVER  # when an empty bus that was asked in this cycle already is to be asked again
-    i = 0
-    while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
-        if unoffered >> (i >> BIT_SHIFT) & 1:
-            fifo = wires["fifo"][node["requests"][i]]
-            if place_is_free:
+        unoffered = system["unoffered"][unit] & ~system["refused"][unit]
+        i = 0
+        while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
+            if unoffered >> (i >> BIT_SHIFT) & 1:
+                fifo = wires["fifo"][node["requests"][i]]
                 offer(system, fifo, state, now)
                 if fifo["count"] == 0 and is_last_of_bit(wires, node, i):
                     system["unoffered"][unit] &= ~fifo["bit"]
-            elif visible(system, fifo):
-                again = now + 1
-            else:
-                wake_reader(system, fifo)
-        i += 1
+            i += 1
+    else:
+        again = offer_later(system, wires, node, unit, now)
     if not bus.is_due(state, now):
-        set_wake(system, unit, min(state["due"], again) if state["waiting"] == 0 else state["due"])
+        wake_bus(system, state, unit, state["due"], again)
         return
     held = state["held"]
     due = bus.advance(state, now, wires, node["down"], node["up"])
     if due <= now + 1:
         system["refused"][unit] = 0
-    set_wake(system, unit, min(due, again) if state["waiting"] == 0 else due)
-    for port in range(node["down_count"]):
+    wake_bus(system, state, unit, due, again)
+    for port in range(state["ports"]):
         fifo = wires["fifo"][node["down"] + port]
         if fifo["count"] > 0:
             announce(system, fifo)
     if held > 0:
-        for source in range(node["up_count"]):
+        for source in range(state["sources"]):
             wake_reader(system, wires["fifo"][node["up"] + source])
     if system["followed"][unit]:
         offer_followers(system, wires, node, state, unit, now)
