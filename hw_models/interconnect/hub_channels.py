@@ -12,6 +12,7 @@ block_probe), and takes one at a time.
 
 import numpy as np
 
+from hw_models.bits import lowest
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
 from hw_models.interconnect.foresight import foresee, go_by, probe, recall
@@ -233,14 +234,16 @@ def look_at_all(state, now):
             look_at(state, cache, now)
 
 
-@njit
+@aside
 def work_off(state, now, wires, down):
     """Give the channel to the hub to releases and answers, the caches in turn, up to ``now``.
 
     Returns when there is more to do, NEVER if only others can tell.
     """
-    if state["probing"] == 0 and not release_waits(state):
-        return NEVER
+    if state["probing"] > 0:
+        for cache in range(state["sources"]):
+            if state["taken"][cache] < state["probes"][cache]:
+                take_probes(state, cache, now)
     look_at_all(state, now)
     while True:
         soonest = NEVER
@@ -288,26 +291,23 @@ def is_turn(state, now):
 @njit
 def take_turns(state, now, wires, down):
     """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
-    if state["probing"] > 0:
-        for cache in range(state["sources"]):
-            if state["taken"][cache] < state["probes"][cache]:
-                take_probes(state, cache, now)
-    more = work_off(state, now, wires, down)
-    due = more if release_waits(state) else NEVER  # a release must go at its very time
-    ready = NEVER
-    staging, t = state["staging"], 0
-    while staging >> t:
-        if staging >> t & 1:
-            if state["unanswered"][t] > 0:
-                # the last answer is not there before `answered`, and what is staged goes a cycle later
-                due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
-            elif state["answered"][t] >= now or state["onward_free"] > now:
-                ready = min(ready, state["answered"][t] + 1)
-            elif is_full(wires["fifo"][down + port_of_piece(state, state["slots"][state["staged"][t]])]):
-                state["full"] = 1
-            else:
-                send_staged(state, t, now, wires, down)
-        t += 1
+    due = more = ready = NEVER
+    if follows(state):
+        more = work_off(state, now, wires, down)
+        due = more if release_waits(state) else NEVER  # a release must go at its very time
+    left = state["staging"]
+    while left:
+        t = lowest(left)
+        left &= left - 1
+        if state["unanswered"][t] > 0:
+            # the last answer is not there before `answered`, and what is staged goes a cycle later
+            due = min(due, state["answered"][t] + 1 if state["answered"][t] > now else more)
+        elif state["answered"][t] >= now or state["onward_free"] > now:
+            ready = min(ready, state["answered"][t] + 1)
+        elif is_full(wires["fifo"][down + port_of_piece(state, state["slots"][state["staged"][t]])]):
+            state["full"] = 1
+        else:
+            send_staged(state, t, now, wires, down)
     if ready < NEVER:
         due = min(due, max(ready, state["onward_free"]))
     return due
