@@ -139,7 +139,7 @@ def accept(state, request, source, now):
     return True
 
 
-@njit
+@inlined
 def enqueue(state, request, source, now):
     """Queue a copy of ``request`` at its source's port, which has a place for it."""
     write = request["write"]
@@ -312,9 +312,9 @@ def grant(state, bus, now, wires, down):
                     wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
     state["lanes_due"] = due
-    if state["fifo"][source]:
+    if state["fifo"][source] and not has_one_bus(state):
         for i in (winner, winner ^ 1):
-            if bus_of(state, state["lanes"][i]) != bus:  # it may stand first next
+            if state["lanes"][i]["bus"] != bus:  # it may stand first next
                 state["lanes"][i]["retry"] = min(state["lanes"][i]["retry"], now + 1)
     return True
 

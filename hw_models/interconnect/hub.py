@@ -5,7 +5,7 @@ import numpy as np
 from hw_models.bits import lowest
 from hw_models.blame import Cause
 from hw_models.interconnect.waits import wait_for
-from hw_models.jit import inlined
+from hw_models.jit import aside, inlined
 from hw_models.port import NEVER
 
 QUEUE_FULL = int(Cause.QUEUE_FULL)
@@ -17,7 +17,7 @@ def hub_wait(state, i, port, address, now):
 
     One transaction a line, because its probes must be back before the next one's go out, and a tracker each.
     """
-    line, victim = address >> state["tracker_shift"], state["lanes"][i]["master"]
+    line = address >> state["tracker_shift"]
     lines, untils = state["tracked"][port], state["tracked_until"][port]
     left = state["tracking"][port]
     while left:
@@ -31,14 +31,20 @@ def hub_wait(state, i, port, address, now):
             return True
     if state["tracking"][port] + 1 < 1 << state["trackers"]:
         return False
-    until, culprit = NEVER, victim
+    wait_for_any(state, i, port, now)
+    return True
+
+
+@aside
+def wait_for_any(state, i, port, now):
+    """Note that lane ``i``'s piece waits for the first tracker that is free again: all are taken."""
+    until, culprit, victim = NEVER, state["lanes"][i]["master"], state["lanes"][i]["master"]
     for t in range(state["trackers"]):
-        until = min(until, untils[t])
+        until = min(until, state["tracked_until"][port, t])
         if culprit == victim:
             culprit = state["tracked_by"][port, t]
-    state["awaited"] = -1  # whichever is free first
+    state["awaited"] = -1
     wait_for(state, i, QUEUE_FULL, culprit, until, now)
-    return True
 
 
 @inlined

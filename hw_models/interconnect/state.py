@@ -84,6 +84,7 @@ INTERCONNECT = np.dtype(
         ("latency", np.int64, (SOURCES, 2)),  # of reads, of writes
         ("response_latency", np.int64, (SOURCES,)),
         ("queue", np.int64),
+        ("collects", np.int64),  # 1: some answers are to be read at their time only
         ("trackers", np.int64),  # of the coherence hub; 0: no hub
         ("tracker_shift", np.int64),
         ("accept_interval", np.int64),

@@ -25,7 +25,7 @@ _NAMES = """
     refused request request_count requests response_latency retry rings room row row_cycles row_hits rows
     scanned sdp seen segment segments sent serialised set_mask since size slot slots snapshot
     soonest source stale stamp stored stream t tag tail taken target targets time to_pre total_bytes
-    tracked_until tracker traffic unoffered up up_count used waited waiting waits_for_answers wake
+    tracked_until tracker traffic unoffered up up_count used waited waiting wake
     wake_fs wants way ways what write write_full write_limited write_turn writer writing writing_next
 """
 HOT = frozenset(_NAMES.split())

@@ -42,7 +42,7 @@ UNITS = (
     (nodes.step_cache, no_cache),
     (nodes.step_dram, no_memory),
     (nodes.step_ideal, no_memory),
-    *((step, None) for step in (nodes.step_bus, nodes.bus_accept, nodes.bus_respond)),
+    *((step, None) for step in (nodes.step_bus, nodes.bus_offer, nodes.bus_respond)),
 )
 
 

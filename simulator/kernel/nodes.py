@@ -31,12 +31,6 @@ IN_TURN, WRITTEN = Scheduler.BANK_ROUND_ROBIN.code, WriteResponse.WRITTEN.code
 UNSEEN = 1024  # cycles that commands may be late that nobody waits for
 
 
-@apart("none")
-def bus_accept(state, request, source, now):
-    """`bus.enqueue`, for all that ask a bus."""
-    bus.enqueue(state, request, source, now)
-
-
 @apart("int64")
 def bus_respond(state, row, time, wires, up):
     """`bus.respond`, for all that answer a bus."""
@@ -86,7 +80,7 @@ def pass_on(system, buses, fifo):
         period = system["period_fs"][reader]
         if system["one_clock"] or system["now_fs"] % period == 0:
             state = buses["bus"][system["row"][reader]]
-            offer(system, fifo, state, system["now_fs"] // period)
+            bus_offer(system, fifo, state, system["now_fs"] // period)
             set_wake(system, reader, state["due"])
             if fifo["count"] > 0:
                 system["unoffered"][reader] |= fifo["bit"]
@@ -137,9 +131,15 @@ def offer(system, fifo, state, now):
         blocker = bus.take_blocker(state, request, source)
         if blocker >= 0:
             fifo["blocker"] = blocker
-        bus_accept(state, request, source, now)
+        bus.enqueue(state, request, source, now)
         admit(system, fifo, False)
     wake_reader(system, fifo)
+
+
+@apart("none")
+def bus_offer(system, fifo, state, now):
+    """`offer`, for all that ask a bus."""
+    offer(system, fifo, state, now)
 
 
 @inlined
@@ -181,14 +181,14 @@ def offer_followers(system, wires, node, state, unit, now):
         fifo = wires["fifo"][node["requests"][i]]
         newest = fifo["rows"][(fifo["head"] + fifo["count"] - 1) % FIFO_ROWS]
         if system["followed"][unit] & fifo["bit"] and fifo["followed"] and newest["time"] == now:
-            offer(system, fifo, state, now)
+            bus_offer(system, fifo, state, now)
             set_wake(system, unit, state["due"])
 
 
 @apart("none")
 def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
-    if node["waits_for_answers"]:
+    if state["collects"]:
         collect(system, wires, node, state, unit, now)
     again = NEVER
     if system["offered"][unit] < now:

@@ -43,7 +43,6 @@ NODE = (
             ("request_count", np.int64),
             ("answers", np.int64, (INPUTS,)),  # that it reads; a master: one a port
             ("answer_count", np.int64),
-            ("waits_for_answers", np.int64),  # 1: some of them are to be read at their time only
             (
                 "down",
                 np.int64,

@@ -41,7 +41,7 @@ ORDER = (
     "step_events",
     "step_nvdla",
     "bus_respond",
-    "bus_accept",
+    "bus_offer",
 )
 
 

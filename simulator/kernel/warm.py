@@ -25,7 +25,7 @@ from hw_models.ideal.state import MEMORY
 from hw_models.interconnect.state import INTERCONNECT
 from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
-from hw_models.port import REQUEST, WIRING
+from hw_models.port import FIFO, REQUEST, WIRING
 from simulator.kernel import masters, nodes, soc
 from simulator.kernel.loop_types import loop_types, record, table
 from simulator.kernel.measure import MASTER
@@ -87,7 +87,7 @@ def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
     units: dict[Kind, list] = {
         Kind.BUS: [
             (nodes.step_bus, (system, wires, bus, *place)),
-            (nodes.bus_accept, (bus, record(REQUEST), index, index)),
+            (nodes.bus_offer, (system, record(FIFO), bus, index)),
             (nodes.bus_respond, (bus, record(REQUEST), index, wires, index)),
         ],
         Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), table(SET), *place))],

@@ -339,4 +339,4 @@ class _Joiner:
         if node["answer_count"] == 1 and self.system["kind"][first["writer"]] != Kind.BUS:
             first["early"] = 1
         else:
-            node["waits_for_answers"] = 1
+            self.wired.buses[0]["bus"][part.row]["collects"] = 1
