@@ -74,13 +74,19 @@ def wake_taker(system, fifo):
 
 @inlined
 def pass_on(system, buses, fifo):
-    """Let the reader have a master's new requests: a bus queues them at once if it has a clock edge now."""
+    """Let the reader have a master's new requests: a bus queues them at once if it has a clock edge now.
+
+    While it has no place for the oldest, others are of no interest.
+    """
     if fifo["bit"]:
         reader = fifo["reader"]
         period = system["period_fs"][reader]
         if system["one_clock"] or system["now_fs"] % period == 0:
-            state = buses["bus"][system["row"][reader]]
-            bus_offer(system, fifo, state, system["now_fs"] // period)
+            state, now = buses["bus"][system["row"][reader]], system["now_fs"] // period
+            if system["refused"][reader] & fifo["bit"]:
+                bus.refuses(state, front(fifo), fifo["source"], now)
+                return
+            bus_offer(system, fifo, state, now)
             set_wake(system, reader, state["due"])
             if fifo["count"] > 0:
                 system["unoffered"][reader] |= fifo["bit"]
