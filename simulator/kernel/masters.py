@@ -22,8 +22,8 @@ from hw_models.port import FIFO_ROWS, front
 from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
 from simulator.kernel.measure import bin_of, note_request, note_response
-from simulator.kernel.nodes import pass_on
-from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_reader
+from simulator.kernel.nodes import ask_bus, pass_on
+from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_at_edge, wake_reader
 
 
 class Kind(IntEnum):
@@ -143,6 +143,8 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     number, node, ports = unit - system["master_unit"], system["node"][unit], 1 + state["cvsram"]
     down, period = node["down"], system["period_fs"][unit]
     reads, writes = wires["fifo"][down], wires["fifo"][down + 1]
+    if reads["asks_fs"] and reads["asks_fs"] == system["now_fs"] and now != TOLD:
+        ask_bus(system, buses, reads, writes, now)
     gone, last = begin_again(reads, measure), now
     if now == TOLD:
         last = system["now_fs"] // period
@@ -181,6 +183,8 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
         wake_reader(system, answers)
     if system["one_clock"] and reads["bit"] and not system["frames"]["on"]:
         reads["following"] = following_reads(state, reads, now)
+    if reads["asks_fs"]:
+        wake_at_edge(system, unit, reads["asks_fs"])
     return state["taken"] < state["done_count"]
 
 

@@ -5,6 +5,7 @@ A step takes what has arrived in the unit's FIFOs, calls its `advance`, and pass
 
 import numpy as np
 
+from hw_models.bits import lowest
 from hw_models.cache import block as cache
 from hw_models.dram import block as controller
 from hw_models.dram.candidates import until_column
@@ -165,13 +166,57 @@ def offer_later(system, wires, node, unit, now):
     unoffered = system["unoffered"][unit] & ~system["refused"][unit]
     again = NEVER
     for i in range(node["request_count"]):
+        fifo = wires["fifo"][node["requests"][i]]
+        fifo["asks_fs"] = 0
         if unoffered >> (i >> BIT_SHIFT) & 1:
-            fifo = wires["fifo"][node["requests"][i]]
             if visible(system, fifo):
                 again = now + 1
             else:
                 wake_reader(system, fifo)
     return again
+
+
+@inlined
+def leaves_asking(system, wires, node, state, unit):
+    """Leave it to a master to ask the bus for a place in the next cycle, if only it waits and is called then.
+
+    It is, as its full FIFO has a place in that cycle, which it does not know of before.
+    """
+    left, writer, called = system["unoffered"][unit], np.int64(-1), False
+    while left and BIT_SHIFT == 0:
+        fifo = wires["fifo"][node["requests"][lowest(left)]]
+        lane = state["lanes"][2 * fifo["source"] + front(fifo)["write"]]
+        if fifo["asks"] == 0 or (writer >= 0 and writer != fifo["writer"]):
+            return False
+        if lane["count"] < state["queue"]:
+            if lane["count"] == 0 or fifo["count"] < fifo["limit"] or fifo["following"]:
+                return False
+            called = True
+        writer = fifo["writer"]
+        left &= left - 1
+    if called:
+        time = system["now_fs"] + period_of(system, unit)
+        wires["fifo"][system["node"][writer]["down"]]["asks_fs"] = time
+        wake_at_edge(system, writer, time)
+    return called
+
+
+@aside
+def ask_bus(system, buses, reads, writes, now):
+    """Have a bus queue what a master has for it, as it would if it was called now (`leaves_asking`)."""
+    bus_unit = reads["reader"]
+    state = buses["bus"][system["row"][bus_unit]]
+    reads["asks_fs"] = 0
+    if system["offered"][bus_unit] == now:
+        return
+    system["offered"][bus_unit] = now
+    system["followed"][bus_unit] = 0
+    for fifo in (reads, writes):
+        if system["unoffered"][bus_unit] & ~system["refused"][bus_unit] & fifo["bit"]:
+            bus_offer(system, fifo, state, now)
+            if fifo["count"] == 0:
+                system["unoffered"][bus_unit] &= ~fifo["bit"]
+    system["wake_fs"][reads["writer"]] = NEVER  # it is being called
 
 
 @inlined
@@ -218,6 +263,8 @@ def step_bus(system, wires, state, unit, now):
     due = bus.advance(state, now, wires, node["down"], node["up"])
     if due <= now + 1:
         system["refused"][unit] = 0
+        if not bus.is_due(state, now + 1) and leaves_asking(system, wires, node, state, unit):
+            due = state["due"]
     wake_bus(system, state, unit, due, again)
     for port in range(state["ports"]):
         fifo = wires["fifo"][node["down"] + port]

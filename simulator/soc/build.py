@@ -141,6 +141,9 @@ def _number(machine: Machine) -> None:
         kind = "core" if core >= 0 else machine.accelerator_kind(number)
         row["kind"][unit] = Kind[kind.upper()]
         row["row"][unit] = core if core >= 0 else machine.row_in_fleet(number)
+        if row["kind"][unit] == Kind.NVDLA and row["one_clock"]:
+            for fifo in machine.nodes.wires["fifo"][row["node"][unit]["down"] :][:2]:
+                fifo["asks"] = fifo["bit"] > 0
     row["bin_fs"] = FIRST_BIN_FS
     periods = row["period_fs"]
     machine.measures["period_fs"][:masters] = periods[row["master_unit"] : row["master_unit"] + masters]

@@ -1,7 +1,13 @@
-"""What an NVDLA is told late of its memory interface: told at once, every time and every count is the same."""
+"""What an NVDLA is told late of its memory interface: told at once, every time and every count is the same.
+
+So are they if its interconnect is called for places that NVDLA asks it for (`leaves_asking`).
+"""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from hw_models.jit import numba
 from simulator.config.model import load
@@ -48,6 +54,19 @@ SOCS = {
     "a budget": soc("1 GHz", LARGE, {"period": "500 ns", "masters": {"nvdla0": {"budget": "1 GB/s"}}}, CONVS),
     "cut off": soc("1 GHz", LARGE, {"hub": HUB} | ENTRY, CONVS, simulation={"until": "395.432 us"}),
 }
+FASED = Path(__file__).resolve().parents[2] / "configs" / "dram" / "firesim_fased.yaml"
+FAST = {"clock": "3.2 GHz"}
+ONE_CLOCK = yaml.safe_load(FASED.read_text(encoding="utf-8"))["system"] | {
+    "cores": {"core0": CORE | FAST},
+    "llc": {"size": "32 KiB", "ways": 4} | FAST,
+}
+for title, interconnect in {
+    "a hub": {"hub": HUB} | ENTRY,
+    "two places": {"queue": 2},
+    "a place": {"queue": 1},
+}.items():
+    SOCS[f"one clock, {title}"] = soc("3.2 GHz", LARGE, interconnect | FAST, CONVS + POOL, system=ONE_CLOCK)
+SOCS["one clock, others"] = soc("3.2 GHz", SMALL, FAST, POOL, system=ONE_CLOCK, corunners=[WALK])
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64}
 STORAGE = {"weights": "flash", "record": "100000 B", "chunk": "16 KiB"}
 SHORT = [{"conv": {"input": [8, 8, 16], "kernels": 16, "kernel": 3, "padding": 1}}]
@@ -61,6 +80,7 @@ def figures(config, patient):
     """Return (events, all that a run leaves behind)."""
     machine = build_machine(load(config))
     machine.fleets["nvdla"].states["patient"] &= patient
+    machine.nodes.wires["fifo"]["asks"] &= patient
     run_machine(machine)
     settle_dram(machine)
     buses = machine.nodes.buses["bus"]
