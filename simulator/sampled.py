@@ -12,7 +12,7 @@ from simulator.config.sampling import cache_bytes
 from simulator.kernel import ledger
 from simulator.kernel.driver import DONE, RUNNING
 from simulator.progress import Progress
-from simulator.results.summary import settle_dram
+from simulator.results.summary import settle
 from simulator.soc.build import build_machine
 from simulator.soc.clerk import Clerk
 from simulator.soc.machine import Machine, Survey
@@ -138,7 +138,7 @@ def run_sampled(whole: Machine, progress: Progress | None = None) -> float:
 
 def close_books(machine: Machine) -> None:
     """Count what is due at the end of a run."""
-    settle_dram(machine)
+    settle(machine)
     machine.clerk.close()
 
 

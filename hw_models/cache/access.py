@@ -17,7 +17,7 @@ from hw_models.cache.miss import (
 )
 from hw_models.cache.names import QUEUE, STREAMS, Conflict, Placement, Prefetch
 from hw_models.cache.replacement import choose, find, use
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.port import copy_request, front, is_full, push
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
@@ -48,20 +48,29 @@ def granules(state, row):
 
 
 @inlined
+def charge(state, ring, row, since, now):
+    """Charge the wait of one of a queue's requests from ``since`` on."""
+    waited = now - max(since, row["time"])
+    if waited > 0:
+        state["blame"][row["master"], ring["culprit"], ring["cause"]] += waited
+
+
+@aside
+def charge_others(state, ring, since, now):
+    """Charge the waits of all requests of a queue but the oldest."""
+    for i in range(1, ring["count"]):
+        charge(state, ring, ring["rows"][(ring["head"] + i) % QUEUE], since, now)
+
+
+@inlined
 def settle(state, ring, now):
-    """Charge the waits in a queue since the last look; due before its cause or its rows change."""
-    since, culprit, cause = ring["since"], ring["culprit"], ring["cause"]
-    if now <= since:
-        return
-    ring["since"] = now
-    place, left = ring["head"], ring["count"]
-    while left > 0:
-        row = ring["rows"][place]
-        waited = now - max(since, row["time"])
-        if waited > 0:
-            state["blame"][row["master"], culprit, cause] += waited
-        place = (place + 1) % QUEUE
-        left -= 1
+    """Charge the waits in a queue, not empty, since the last look; due before its cause or its rows change."""
+    since = ring["since"]
+    if now > since:
+        ring["since"] = now
+        charge(state, ring, front(ring), since, now)
+        if ring["count"] > 1:
+            charge_others(state, ring, since, now)
 
 
 @njit
@@ -188,7 +197,7 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
     return cycles
 
 
-@njit
+@inlined
 def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     """Serve the oldest request of ``ring``, whose set is ``set_row``.
 

@@ -18,12 +18,22 @@ oldest write. A request that cannot go on stalls those behind it.
 """
 
 from hw_models.blame import Cause
-from hw_models.cache.access import FRESH, SERVED, WAITS, conflict_with, look_up, push_up, stall
+from hw_models.cache.access import (
+    FRESH,
+    MSHR_FULL,
+    SERVED,
+    STALL_SET,
+    WAITS,
+    conflict_with,
+    look_up,
+    push_up,
+    stall,
+)
 from hw_models.cache.miss import FILL, KEEP, PASS, beats, free_mshr
 from hw_models.cache.names import QUEUE
 from hw_models.cache.prefetch import NONE, prefetch
 from hw_models.cache.state import ACKS, MSHRS, WRITEBACK
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.port import MASTERS, NEVER, copy_request, front, is_full
 
 FILLS, READS, WRITES, NOTHING = range(4)  # what a bank looks at, in this order
@@ -162,11 +172,58 @@ def found_busy(state, since):
 
 
 @inlined
-def bank_wake(state, bank, now):
+def oldest_line(state, ring):
+    return front(ring)["address"] >> state["line_shift"]
+
+
+@njit
+def all_stall(state, bank, wires, down):
+    """Tell whether a bank finds that all its sets wait for misses until an answer comes, and nobody sees it look.
+
+    Who waits below would, or who was refused: with each call they are offered again.
+    """
+    if state["conflict"] != STALL_SET or bank["fill_count"] + state["outside"] + state["turned_away"] > 0:
+        return False
+    for k in range(state["channels"]):
+        if wires["fifo"][down + k]["count"] > 0:
+            return False
+    for w in range(2):
+        ring = bank["rings"][w]
+        if ring["count"] > 0 and conflict_with(state, oldest_line(state, ring)) < 0:
+            return False
+    return True
+
+
+@njit
+def note_stalls(state, now):
+    """Note what the only bank would have found before ``now`` if it had been called."""
+    bank = state["bank"][0]
+    for w in range(2):
+        ring = bank["rings"][w]
+        if ring["count"] > 0:
+            time = max(bank["free"], front(ring)["time"])
+            if time < now:
+                stall(state, ring, MSHR_FULL, conflict_with(state, oldest_line(state, ring)), time)
+
+
+@inlined
+def bank_wake(state, bank, now, wires, down):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
+    state["unseen"] = 0
     if bank["fill_count"] + first["count"] + second["count"] == 0:
         return NEVER
+    wake = next_look(state, bank, now)
+    if state["late"] and wake < NEVER and all_stall(state, bank, wires, down):
+        state["unseen"] = 1
+        return NEVER
+    return wake
+
+
+@inlined
+def next_look(state, bank, now):
+    """Return when a bank that has something to do looks at it again, NEVER if only others can tell."""
+    first, second = bank["rings"][0], bank["rings"][1]
     if bank["free"] > now:
         wait_for_bank(state, bank, now)
         return bank["free"]
@@ -185,29 +242,49 @@ def set_of(state, tags, line):
     return tags[state["first_set"] + (line & state["set_mask"])]
 
 
+@inlined
+def serve(state, tags, b, what, now, wires, down, up):
+    """Let a free bank take its oldest fill or look its oldest read or write up. Returns as `look_up`."""
+    bank, port = state["bank"][b], b & (state["ports"] - 1)
+    out = wires["fifo"][up + port]
+    if what == FILLS:
+        line = state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
+        return take_fill(state, set_of(state, tags, line), bank, now, out, port)
+    ring = bank["rings"][what - READS]
+    row = front(ring)
+    line = row["address"] >> state["line_shift"]
+    if what == READS and state["reads_astray"]:
+        line = line_astray(state, bank, line, now)
+    done = look_up(state, set_of(state, tags, line), bank, ring, now, wires, down, out, port)
+    if done != WAITS and state["prefetch"] != NONE:
+        prefetch(state, tags, row, done == FRESH, now, wires, down)
+    return done
+
+
 @njit
 def advance_bank(state, tags, b, now, wires, down, up):
     """Do all that is due in a bank. Returns when to come again, and whether it has taken a fill."""
-    bank, port, filled = state["bank"][b], b & (state["ports"] - 1), False
-    out = wires["fifo"][up + port]
-    what = due(bank, FILLS, now) if bank["free"] <= now else NOTHING
+    bank, filled = state["bank"][b], False
+    if bank["free"] <= now:
+        what = due(bank, FILLS, now)
+        if what != NOTHING:
+            done = serve(state, tags, b, what, now, wires, down, up)
+            filled = what == FILLS and done == SERVED
+            if done == WAITS or bank["free"] <= now:
+                filled |= serve_more(state, tags, b, what, done, now, wires, down, up)
+    return bank_wake(state, bank, now, wires, down), filled
+
+
+@aside
+def serve_more(state, tags, b, what, done, now, wires, down, up):
+    """Do what else is due in a bank that has done ``what``. Returns whether it has taken a fill."""
+    bank, filled = state["bank"][b], False
     while what != NOTHING:
-        if what == FILLS:
-            line = state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
-            done = take_fill(state, set_of(state, tags, line), bank, now, out, port)
-            filled |= done == SERVED
-        else:
-            ring = bank["rings"][what - READS]
-            row = front(ring)
-            line = row["address"] >> state["line_shift"]
-            if what == READS and state["reads_astray"]:
-                line = line_astray(state, bank, line, now)
-            done = look_up(state, set_of(state, tags, line), bank, ring, now, wires, down, out, port)
-            if done != WAITS and state["prefetch"] != NONE:
-                prefetch(state, tags, row, done == FRESH, now, wires, down)
-        first = what + 1 if done == WAITS else FILLS
-        what = due(bank, first, now) if bank["free"] <= now else NOTHING
-    return bank_wake(state, bank, now), filled
+        what = due(bank, what + 1 if done == WAITS else FILLS, now) if bank["free"] <= now else NOTHING
+        if what != NOTHING:
+            done = serve(state, tags, b, what, now, wires, down, up)
+            filled |= what == FILLS and done == SERVED
+    return filled
 
 
 @njit

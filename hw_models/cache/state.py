@@ -105,6 +105,7 @@ CACHE = np.dtype(
         ("waiting", np.int64),
         ("room", np.int64),  # 1: who was refused may come again
         ("turned_away", np.int64),  # 1: the oldest request that it has not taken was refused before
+        ("unseen", np.int64),  # 1: it is not called as its bank comes free: the oldest requests stall
         ("outside", np.int64),  # 1: a request waits for others to take what goes down or up
         ("bank", BANK, (BANKS,)),
         ("mshrs_used", np.int64),

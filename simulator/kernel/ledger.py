@@ -12,7 +12,7 @@ import numpy as np
 from hw_models.blame import CAUSES, Cause
 from hw_models.jit import njit
 from hw_models.port import MASTERS, REFRESH
-from simulator.kernel.nodes import settle_dram
+from simulator.kernel.nodes import settle_cache, settle_dram
 from simulator.kernel.soc_state import ASKS_CLERK, DOOR_CAUSES, Kind
 
 BUS, CACHE, DRAM = int(Kind.BUS), int(Kind.CACHE), int(Kind.DRAM)
@@ -95,12 +95,14 @@ def close(system, nodes, ledger, victim):
     masters, units = system["masters"], system["master_unit"]
     for unit in range(units):
         kind, row = system["kind"][unit], system["row"][unit]
+        now = system["now_fs"] // system["period_fs"][unit]
         if kind == DRAM:
-            channel, now = nodes.channels[row], system["now_fs"] // system["period_fs"][unit]
+            channel = nodes.channels[row]
             settle_dram(system, nodes.wires, nodes.buses, channel, now)
             enter(ledger, victim, unit, channel["blame"][victim], masters)
         elif kind == CACHE:
             cache, lines = nodes.caches[row], ledger.lines[unit, victim]
+            settle_cache(system, nodes.wires, nodes.buses, cache, nodes.tags, now)
             enter(ledger, victim, unit, cache["blame"][victim], masters)
             lines[0] = enter_one(ledger, victim, -1 - unit, victim, 0, lines[0], cache["misses"][victim])
             lines[1] = enter_one(ledger, victim, -1 - unit, victim, 1, lines[1], cache["writebacks"][victim])

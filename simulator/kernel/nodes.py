@@ -327,6 +327,11 @@ def close_door(system, wires, asked, node, state, unit):
 
 @apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
+    """Let a cache do what is due; without a unit (-1), note what it would have before ``now``."""
+    if state["unseen"]:
+        cache.note_stalls(state, now)
+    if unit < 0:
+        return
     node = system["node"][unit]
     for k in range(state["channels"]):
         back = wires["fifo"][node["answers"][k]]
@@ -346,6 +351,12 @@ def step_cache(system, wires, buses, state, tags, unit, now):
         announce(system, wires["fifo"][node["down"] + k])
     for k in range(state["ports"]):
         hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
+
+
+@njit
+def settle_cache(system, wires, buses, state, tags, now):
+    """Let a cache note what it has found by cycle ``now``."""
+    step_cache(system, wires, buses, state, tags, -1, now + 1)
 
 
 @inlined

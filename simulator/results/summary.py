@@ -155,13 +155,16 @@ def core_summaries(machine: Machine) -> dict[str, Any]:
     return {"cores": counters} if counters else {}
 
 
-def settle_dram(machine: Machine) -> None:
-    """Let every DRAM do what is due up to now: refreshes, and what its counters need."""
-    wires, buses = machine.nodes.wires, machine.nodes.buses
+def settle(machine: Machine) -> None:
+    """Let every DRAM and cache do what is due up to now: refreshes, and what its counters need."""
+    system, wires, buses = machine.system[0], machine.nodes.wires, machine.nodes.buses
     for part in machine.wired.parts.values():
+        now = _cycles(machine, part)
         if part.kind == Kind.DRAM:
             for channel in machine.channels[part.row : part.row + part.units]:
-                nodes.settle_dram(machine.system[0], wires, buses, channel, _cycles(machine, part))
+                nodes.settle_dram(system, wires, buses, channel, now)
+        elif part.kind == Kind.CACHE:
+            nodes.settle_cache(system, wires, buses, machine.caches[part.row], machine.nodes.tags, now)
 
 
 def node_summaries(machine: Machine) -> dict[str, Any]:
