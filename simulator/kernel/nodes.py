@@ -315,12 +315,15 @@ def take_requests(system, asked, state, tags, now):
 def close_door(system, wires, asked, node, state, unit):
     """Let a cache be called for new requests when they can be looked up, not when they are there.
 
-    Not while a row waits below, or one that it has refused: with each call these are offered again.
+    Not while a row waits below, or one that it has refused: with each call these are offered again. One row
+    below that is not behind another is charged for nothing then.
     """
     period = period_of(system, unit)
     waiting = state["outside"] + state["turned_away"]
     for k in range(state["channels"]):
-        waiting += wires["fifo"][node["down"] + k]["count"]
+        below = wires["fifo"][node["down"] + k]
+        if below["count"] > 1 or (below["count"] == 1 and seen_fs(system, below) < below["freed_fs"]):
+            waiting += 1
     asked["late_fs"] = state["entry_latency"] * period if waiting == 0 else 0
     asked["closed_fs"] = state["bank"][0]["free"] * period
 

@@ -6,7 +6,7 @@ from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.kernel import soc
 from simulator.kernel.loop_types import loop_types
-from simulator.kernel.nodes import settle_dram
+from simulator.kernel.nodes import settle_cache, settle_dram
 from simulator.kernel.warm import compile_cores, compile_masters, compile_memory_side, is_cold, kinds_of
 from simulator.results import summary
 from simulator.soc.build import build_machine
@@ -38,5 +38,5 @@ def test_the_memory_side_is_compiled_once_for_both():
     compile_memory_side(kinds)  # of other types: a TypeError
     compile_masters(masters, arguments[1], arguments[3])
     compile_cores()
-    summary.settle_dram(machine)
+    summary.settle(machine)
     assert len(settle_dram.signatures) == 1

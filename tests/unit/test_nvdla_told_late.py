@@ -11,7 +11,7 @@ import yaml
 
 from hw_models.jit import numba
 from simulator.config.model import load
-from simulator.results.summary import settle_dram
+from simulator.results.summary import settle
 from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
 
@@ -82,7 +82,7 @@ def figures(config, patient):
     machine.fleets["nvdla"].states["patient"] &= patient
     machine.nodes.wires["fifo"]["asks"] &= patient
     run_machine(machine)
-    settle_dram(machine)
+    settle(machine)
     buses = machine.nodes.buses["bus"]
     kept = {
         name: machine.channels[name] for name in ("blame", "commands") if name in machine.channels.dtype.names

@@ -7,7 +7,7 @@ from hw_models.jit import numba
 from simulator.config.model import load
 from simulator.fuzz.invariants import violations
 from simulator.kernel import nodes
-from simulator.results.summary import settle_dram
+from simulator.results.summary import settle
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
 from simulator.soc.run import run_machine
@@ -105,7 +105,7 @@ def outcome(name, until="2 us"):
         load({"system": SYSTEMS[name], "corunners": WALKS, "simulation": {"until": until}})
     )
     run_machine(machine)
-    settle_dram(machine)
+    settle(machine)
     names = ("blame", "waited", "reads", "writes", "activates", "row_hits", "row_conflicts")
     tables = [machine.channels[name] for name in names]
     tables += [machine.measures, machine.caches["blame"], machine.buses["blame"], machine.system["doors"]]

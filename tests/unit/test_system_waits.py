@@ -11,7 +11,7 @@ from hw_models.blame import Cause
 from simulator.config.model import load
 from simulator.kernel import soc
 from simulator.kernel.soc_state import Kind
-from simulator.results.summary import settle_dram
+from simulator.results.summary import settle
 from simulator.soc.build import build_machine
 from simulator.soc.run import compiled
 
@@ -65,7 +65,7 @@ class Observer:
         machine.cores["task"] = machine.cores["background"] = -1
         assert self._run(100 * STOP_FS) == soc.STUCK
         assert machine.jobs[0]["frame"] == 1
-        settle_dram(machine)
+        settle(machine)
         self._read_log()
 
     def _run(self, limit_fs):
