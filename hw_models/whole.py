@@ -29,9 +29,14 @@ class WholeLibrary(JITCodeLibrary):
     _steps = False  # through events: a unit, or what calls units
 
     def _optimize_final_module(self) -> None:
-        """Optimise what steps through events a little, but for one design more; all else as numba does."""
+        """Optimise what steps through events a little, but for one design more; all else as numba does.
+
+        For one design, too, what only rare code needs is worked out there.
+        """
         how = {} if not self._steps else _MUCH if self.tuned else _LITTLE
         passes, builder = self._codegen._module_pass_manager(**how)
+        if self.tuned:
+            passes.add_sinking_pass()
         passes.run(self._final_module, builder)
 
     def finalize(self) -> None:
