@@ -95,6 +95,34 @@ def start(state, ops, index, now):
     return True
 
 
+@inlined
+def _take_beat(state, mcif, client, now):
+    """One beat of ``client`` is there at ``now``: AXI brings one a cycle."""
+    cdma = state["mcif"][0]
+    at = max(now, mcif["last_beat"] + 1)
+    if client == _C_DATA:
+        at = max(at, cdma["taken"][(cdma["taken_count"] - RETURN_BUFFER_BEATS) % TAKEN_BEATS] + 1)
+    beat_returned(state, mcif, client, at)
+    if client == _C_DATA:
+        slot = state["cdma_data"]["slot"]
+        data_beat(state, at + BEAT_TO_FIFO)
+        cdma["taken"][cdma["taken_count"] % TAKEN_BEATS] = state["cdma_data"]["asked"][0]
+        cdma["taken_count"] += 1
+        state["records"][slot]["mark"][_M_LAST_READ] = at
+    elif client == _C_WEIGHT:
+        slot = state["cdma_weight"]["slot"]
+        weight_beat(state, at + BEAT_TO_ACCEPT)
+        state["records"][slot]["mark"][_M_LAST_READ] = at
+    else:
+        post_beat(state, client, at)
+
+
+@aside
+def _take_beats(state, mcif, client, beats, now):
+    for _ in range(beats):
+        _take_beat(state, mcif, client, now)
+
+
 @njit
 def respond(state, response, now):
     """A response arrives: read data (any number of beats), or a write's acknowledgement."""
@@ -104,29 +132,15 @@ def respond(state, response, now):
         write_acknowledged(state, mcif, client, response["bytes"] // dbb, now)
         post_acknowledged(state, client, now)
         return
-    reader, cdma = mcif["readers"][client], state["mcif"][0]
-    beats = 1
+    reader, beats = mcif["readers"][client], 1
     if response["bytes"] != dbb:  # whole beats, or parts of beats where their addresses are not aligned
         reader["part_bytes"] += response["bytes"]
         beats = reader["part_bytes"] // dbb
         reader["part_bytes"] -= beats * dbb
-    for _ in range(beats):
-        at = max(now, mcif["last_beat"] + 1)
-        if client == _C_DATA:
-            at = max(at, cdma["taken"][(cdma["taken_count"] - RETURN_BUFFER_BEATS) % TAKEN_BEATS] + 1)
-        beat_returned(state, mcif, client, at)
-        if client == _C_DATA:
-            slot = state["cdma_data"]["slot"]
-            data_beat(state, at + BEAT_TO_FIFO)
-            cdma["taken"][cdma["taken_count"] % TAKEN_BEATS] = state["cdma_data"]["asked"][0]
-            cdma["taken_count"] += 1
-            state["records"][slot]["mark"][_M_LAST_READ] = at
-        elif client == _C_WEIGHT:
-            slot = state["cdma_weight"]["slot"]
-            weight_beat(state, at + BEAT_TO_ACCEPT)
-            state["records"][slot]["mark"][_M_LAST_READ] = at
-        else:
-            post_beat(state, client, at)
+    if beats > 1:
+        _take_beats(state, mcif, client, beats - 1, now)
+    if beats > 0:
+        _take_beat(state, mcif, client, now)
     reader["burst_beats_left"] += beats
     if reader["burst_beats_left"] >= response["tag"] % TAG_PORT:
         reader["burst_beats_left"] = 0

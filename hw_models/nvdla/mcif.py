@@ -10,7 +10,7 @@ Writes: likewise; a burst occupies the write channel for its beats.
 """
 
 from hw_models.bits import lowest
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.nvdla.mcif_state import CREDIT_RING, REQUESTS, RETURNS, WRITES
 from hw_models.nvdla.names import OFTEN, Client, Mark, Part
 from hw_models.nvdla.timing import RETURN_TO_READ
@@ -87,6 +87,12 @@ def _come_back(beats, time):
     """Note that a beat is back at ``time``."""
     beats["back"][(beats["head"] + beats["count"]) & (RETURNS - 1)] = time
     beats["count"] += 1
+
+
+@aside
+def _more_come_back(beats, more, time):
+    for _ in range(more):
+        _come_back(beats, time)
 
 
 @inlined
@@ -359,8 +365,9 @@ def write_step(state, port, now, out):
 @inlined
 def write_acknowledged(state, mcif, client, beats, time):
     mcif["heeded"] -= client != _SDP
-    for _ in range(beats):
-        _come_back(mcif["writes"], time)
+    _come_back(mcif["writes"], time)
+    if beats > 1:
+        _more_come_back(mcif["writes"], beats - 1, time)
     if mcif["write_limited"]:
         mcif["write_limited"] = 0
         wake_write(state, mcif, time + RETURN_TO_READ)
