@@ -64,7 +64,7 @@ def charge_others(state, ring, since, now):
 
 @inlined
 def settle(state, ring, now):
-    """Charge the waits in a queue, not empty, since the last look; due before its cause or its rows change."""
+    """Charge the waits in a queue, not empty, since the last look; before its cause or its rows change."""
     since = ring["since"]
     if now > since:
         ring["since"] = now

@@ -178,9 +178,9 @@ def oldest_line(state, ring):
 
 @njit
 def all_stall(state, bank, wires, down):
-    """Tell whether a bank finds that all its sets wait for misses until an answer comes, and nobody sees it look.
+    """Tell whether all that a bank may look up stalls until an answer comes, and nobody sees it look.
 
-    Who waits below would, or who was refused: with each call they are offered again.
+    Who waits below would see it, or who was refused: with each call they are offered again.
     """
     if state["conflict"] != STALL_SET or bank["fill_count"] + state["outside"] + state["turned_away"] > 0:
         return False

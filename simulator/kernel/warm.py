@@ -101,9 +101,11 @@ def compile_memory_side(kinds: set[Kind]) -> None:
     """Have the units of the memory side in place that systems with such nodes need."""
     for unit, types in memory_side(kinds):
         ready(unit, types)
+    ahead = record(SYSTEM), record(WIRING), record(BUSES)
     if Kind.DRAM in kinds:
-        system, wires, buses = record(SYSTEM), record(WIRING), record(BUSES)
-        ready(nodes.settle_dram, (system, wires, buses, record(CHANNEL), numba.int64))
+        ready(nodes.settle_dram, (*ahead, record(CHANNEL), numba.int64))
+    if Kind.CACHE in kinds:
+        ready(nodes.settle_cache, (*ahead, record(CACHE), table(SET), numba.int64))
 
 
 def compile_loop() -> None:

@@ -35,6 +35,14 @@ FULL = {  # caches that turn requests away
         "entry_latency": "1 cycles",
         "miss_latency": "1 cycles",
     },
+    "few sets": {  # most requests stall for their sets' misses
+        "size": "2 KiB",
+        "ways": 8,
+        "queue": 2,
+        "data_width": "32 B",
+        "entry_latency": "1 cycles",
+        "conflict": "stall_set",
+    },
     "prefetch": {"queue": 1, "entry_latency": "2 cycles", "prefetch": "next_line", "replacement": "brrip"},
 }
 

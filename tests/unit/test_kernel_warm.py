@@ -39,4 +39,4 @@ def test_the_memory_side_is_compiled_once_for_both():
     compile_masters(masters, arguments[1], arguments[3])
     compile_cores()
     summary.settle(machine)
-    assert len(settle_dram.signatures) == 1
+    assert len(settle_dram.signatures) == len(settle_cache.signatures) == 1
