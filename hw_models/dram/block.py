@@ -10,7 +10,7 @@ import numpy as np
 from hw_models.dram.bank_queues import choose_in_turn
 from hw_models.dram.execute import execute
 from hw_models.dram.lines import find_queued, line_up, make_room
-from hw_models.dram.names import Scheduler, WriteResponse
+from hw_models.dram.names import Page, Scheduler, WriteResponse
 from hw_models.dram.queues import (
     enqueue,
     find_write,
@@ -36,6 +36,7 @@ ROW_FIELD = int(Field.ROW)
 SIMPLE_SEGMENTS = len(Field)  # one of each field, before all others
 ACCEPTED = WriteResponse.ACCEPTED.code
 IN_TURN = Scheduler.BANK_ROUND_ROBIN.code
+CLOSED_PAGE = Page.CLOSED.code
 GUARD_ROWS = 8  # answers that one request can add
 
 
@@ -73,12 +74,13 @@ def send_due(state, now):
 
     What comes after ``now`` is not yet chosen if the last command was sent in this very cycle.
     """
+    until = now if state["log_on"] == 0 and state["page"] <= CLOSED_PAGE else np.int64(-1)
     while state["stale"] == 0 or state["next"] <= now:
         if state["stale"] == 1:
             choose_next(state)
         if state["chosen_time"] > now or state["log_count"] == LOG_ROWS:
             break
-        execute(state)
+        execute(state, until)
 
 
 @inlined

@@ -1,5 +1,6 @@
 """Sending the chosen command: what it does to queues, device, accounts and counters."""
 
+from hw_models.dram.candidates import ACT, COLUMN
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
 from hw_models.dram.lines import leave_queue, move_one
 from hw_models.dram.names import Command, Page, Scheduler, WriteResponse
@@ -13,11 +14,12 @@ from hw_models.dram.power import (
     go_down,
 )
 from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, serve_opener, unreserve
+from hw_models.dram.schedule import choose_nothing, goes_on, is_only
 from hw_models.dram.waits import note_first_command, note_refresh, note_service
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH as REFRESHER
 
-WRITE = int(Command.WRITE)
+READ = int(Command.READ)
 ACTIVATE = int(Command.ACTIVATE)
 PRECHARGE = int(Command.PRECHARGE)
 PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
@@ -102,7 +104,6 @@ def serve(state, e, time):
     if state["scheduler"] == IN_TURN:
         leave_queue(state, b)
         state["moving"] = 1
-        state["turn"] = b
         twin = entry["twin"]
         while twin >= 0:
             finish_part(state, state["entries"][twin]["parent"], time + t["data"][0])
@@ -140,48 +141,54 @@ def pay_refresh(state, r):
             state["soonest"][b] = 0
 
 
-@njit
-def execute(state):
-    """Send the chosen command at its cycle."""
-    time = state["chosen_time"]
-    command = state["chosen"]
-    e = state["chosen_entry"]
-    b = state["chosen_bank"]
-    state["stale"] = 1
-    if command == WAKE:
-        if time > state["next"]:
-            state["writing"] = state["writing_next"]
-        state["next"] = time
-        if state["due"] <= time:
-            fall_due(state, time)
-        if state["moving"] == 1 and state["moved_at"] < time:
-            move_one(state)
-            state["moved_at"] = time
-        return
+@inlined
+def pass_cycle(state, time):
+    """A command is sent at cycle ``time``."""
     state["writing"] = state["writing_next"]
     state["next"] = time + 1
-    if command <= WRITE:
-        count_first_command(state, e, command, time)
-        serve(state, e, time)
-    elif command == ACTIVATE:
-        state["turn"] = b
-        entry = state["entries"][e]
-        count_first_command(state, e, command, time)
-        if state["reserve"] == 1:
-            reserve(state, e)
-        if state["page"] == ADAPTIVE_PAGE:
-            adapt_timeout(state, state["banks"][b], entry["row"])
-        activate(state, b, entry["row"], time)
-        state["banks"][b]["opener"] = entry["master"]
-    elif command == PRECHARGE:
-        if e >= 0:
-            state["turn"] = b
-            count_first_command(state, e, command, time)
-            if state["page"] == ADAPTIVE_PAGE:
-                state["banks"][b]["timeout"] = max(
-                    state["banks"][b]["timeout"] // 2, state["page_timeout"] // 4
-                )
-        elif state["owed"] > 0:
+
+
+@inlined
+def make_way(state, e, b, time):
+    """The PRE of bank ``b`` for entry ``e``, at ``time``."""
+    count_first_command(state, e, PRECHARGE, time)
+    if state["page"] == ADAPTIVE_PAGE:
+        bank = state["banks"][b]
+        bank["timeout"] = max(bank["timeout"] // 2, state["page_timeout"] // 4)
+    precharge(state, b, time)
+
+
+@inlined
+def open_row(state, e, b, time):
+    """The ACT of bank ``b`` for entry ``e``, at ``time``."""
+    entry = state["entries"][e]
+    count_first_command(state, e, ACTIVATE, time)
+    if state["reserve"] == 1:
+        reserve(state, e)
+    if state["page"] == ADAPTIVE_PAGE:
+        adapt_timeout(state, state["banks"][b], entry["row"])
+    activate(state, b, entry["row"], time)
+    state["banks"][b]["opener"] = entry["master"]
+
+
+@njit
+def wake_up(state, time):
+    """Refreshes fall due, or an entry may move to its bank's queue, at cycle ``time``."""
+    if time > state["next"]:
+        state["writing"] = state["writing_next"]
+    state["next"] = time
+    if state["due"] <= time:
+        fall_due(state, time)
+    if state["moving"] == 1 and state["moved_at"] < time:
+        move_one(state)
+        state["moved_at"] = time
+
+
+@njit
+def maintain(state, command, b, time):
+    """A command of bank or rank ``b`` that no entry asks for, at ``time``."""
+    if command == PRECHARGE:
+        if state["owed"] > 0:
             state["banks"][b]["opener"] = REFRESHER
         else:
             state["banks"][b]["closed_row"] = state["banks"][b]["open"]
@@ -201,5 +208,49 @@ def execute(state):
         r = state["banks"][b]["rank"]
         refresh_bank(state, b, time)
         rank = state["rank"][r]
-        rank["refresh_bank"] = (rank["refresh_bank"] + 1) % state["banks_per_rank"]
+        rank["refresh_bank"] += 1
+        if rank["refresh_bank"] == state["banks_per_rank"]:
+            rank["refresh_bank"] = 0
         pay_refresh(state, r)
+
+
+@njit
+def execute(state, until):
+    """Send the chosen command at its cycle; if one entry is left, all its commands up to cycle ``until``."""
+    time = state["chosen_time"]
+    command = state["chosen"]
+    e = state["chosen_entry"]
+    b = state["chosen_bank"]
+    state["stale"] = 1
+    if command == WAKE:
+        wake_up(state, time)
+        return
+    pass_cycle(state, time)
+    if command > PRECHARGE or e < 0:
+        maintain(state, command, b, time)
+        return
+    if state["scheduler"] == IN_TURN:
+        state["turn"] = b
+    only = is_only(state)
+    if command == PRECHARGE:
+        make_way(state, e, b, time)
+        if not only:
+            return
+        time = goes_on(state, e, b, ACT, ACTIVATE, until)
+        if time > until:
+            return
+        pass_cycle(state, time)
+        command = ACTIVATE
+    if command == ACTIVATE:
+        open_row(state, e, b, time)
+        if not only:
+            return
+        time = goes_on(state, e, b, COLUMN, READ + state["entries"][e]["write"], until)
+        if time > until:
+            return
+        pass_cycle(state, time)
+        command = READ
+    count_first_command(state, e, READ, time)
+    serve(state, e, time)
+    if only:
+        choose_nothing(state)

@@ -5,9 +5,7 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
-import numpy as np
-
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, request_of, soonest_of
+from hw_models.dram.candidates import ACT, COLUMN, IN_TURN, OPENER, PRE, earliest, request_of, soonest_of
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
 from hw_models.dram.state import TO_ACT, TO_READ
@@ -246,47 +244,77 @@ def is_calm(state):
 
 
 @inlined
-def last_one(state):
-    """Return the entry whose ACT or PRE was chosen last, if no other is left; -1 otherwise."""
-    if state["pending"] != 1 or state["plain"] == 1:
-        return np.int64(-1)
-    opens = state["chosen"] == ACTIVATE or state["chosen"] == PRECHARGE
-    return state["chosen_entry"] if opens else np.int64(-1)
+def is_only(state):
+    """Return whether one entry is left, and nothing but a refresh can come before its next command."""
+    plans = state["plain"] == 0 and state["scheduler"] != IN_TURN
+    return state["pending"] == 1 and plans and is_calm(state)
 
 
 @inlined
-def choose_alone(state, e):
-    """Do as `choose_by_rules` for entry ``e``, the only one."""
-    entry = state["entries"][e]
-    if state["banks"][entry["bank"]]["active"] == e:
-        offer_opener(state, entry["write"])
-        if state["chosen_time"] > state["next"]:
-            show_queues(state)
-    else:
+def time_of_only(state, e, b, kind):
+    """Look at the queues for the only entry, ``e`` of bank ``b``. Returns the cycle of its next command."""
+    bank = state["banks"][b]
+    time = max(earliest(state, bank, state["entries"][e]["write"], kind), state["next"])
+    state["writing_next"] = state["writing"]
+    state["scanned"] = 0
+    if bank["active"] != e or time > state["next"]:
         show_queues(state)
-        if state["scanned"] >> entry["write"] & 1:
-            consider(state, e)
+    return time
 
 
-@njit
-def choose(state):
-    """Find the next command, from cycle ``state["next"]`` on."""
-    alone = last_one(state)
+@inlined
+def keep_choice(state, e, b, command, time):
+    """Entry ``e`` of bank ``b``, the only one, sends ``command`` next."""
+    entry = state["entries"][e]
+    of_class = rank_of(state, entry, command) * CLASS
+    state["stale"] = 0
+    state["chosen_time"] = time
+    state["chosen_key"] = entry["order"] + (RESERVED if state["banks"][b]["active"] == e else of_class)
+    state["chosen"] = command
+    state["chosen_entry"] = e
+    state["chosen_bank"] = b
+    heed_time(state)
+
+
+@inlined
+def choose_only(state, e):
+    """Do as `choose` for entry ``e``, the only one: no other keeps it from its next command."""
+    entry = state["entries"][e]
+    b = entry["bank"]
+    row = state["banks"][b]["open"]
+    kind, command = PRE, PRECHARGE
+    if row < 0:
+        kind, command = ACT, ACTIVATE
+    elif row == entry["row"]:
+        kind, command = COLUMN, READ + entry["write"]
+    keep_choice(state, e, b, command, time_of_only(state, e, b, kind))
+
+
+@inlined
+def goes_on(state, e, b, kind, command, until):
+    """Return when entry ``e``, the only one, sends its next command. After ``until`` that is the choice."""
+    time = time_of_only(state, e, b, kind)
+    if time > until or time >= state["due"]:
+        keep_choice(state, e, b, command, time)
+        return NEVER
+    return time
+
+
+@inlined
+def choose_nothing(state):
+    """Do as `choose` where no entry is left, in calm times."""
     state["stale"] = 0
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
     state["writing_next"] = state["writing"]
-    state["scanned"] = 0
-    few = state["pending"] <= 1 and is_calm(state)
-    if few and state["pending"] == 0:
-        show_queues(state)
-    elif few and alone >= 0:
-        choose_alone(state, alone)
-    elif state["simple"] == 1 and state["owed"] == 0:
-        choose_simply(state)
-    else:
-        choose_by_rules(state)
+    show_queues(state)
+    heed_time(state)
+
+
+@inlined
+def heed_time(state):
+    """Compare what the choice is without with rows unused for long and with what falls due."""
     if state["page"] > CLOSED_PAGE and state["scanned"] > 0:
         choose_timeouts(state)
     if state["due"] <= state["chosen_time"]:
@@ -296,8 +324,30 @@ def choose(state):
 
 
 @njit
+def choose(state):
+    """Find the next command, from cycle ``state["next"]`` on."""
+    if state["pending"] == 0 and is_calm(state):
+        choose_nothing(state)
+        return
+    state["stale"] = 0
+    state["chosen_time"] = NEVER
+    state["chosen_key"] = NEVER
+    state["chosen"] = NONE
+    state["writing_next"] = state["writing"]
+    state["scanned"] = 0
+    if state["simple"] == 1 and state["owed"] == 0:
+        choose_simply(state)
+    else:
+        choose_by_rules(state)
+    heed_time(state)
+
+
+@njit
 def choose_again(state, e):
     """Entry ``e`` has just been queued: correct the choice, or mark it stale."""
+    if is_only(state):
+        choose_only(state, e)
+        return
     if state["down_after"] > 0:
         state["stale"] = 1
         return
