@@ -143,7 +143,6 @@ def propose_refresh(state, r):
 @njit
 def choose_in_turn(state):
     """Find the next command or move, from cycle ``state["next"]`` on."""
-    state["stale"] = 0
     state["chosen_time"] = limit_of(state) + 1  # what comes later need not be looked at
     state["chosen_key"] = NEVER
     state["chosen"] = WAKE

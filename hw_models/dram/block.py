@@ -22,13 +22,13 @@ from hw_models.dram.queues import (
     take_parent,
 )
 from hw_models.dram.schedule import choose, choose_again
-from hw_models.dram.state import DONE_ROWS, LOG_ROWS, Field
+from hw_models.dram.state import DONE_ROWS, LOG_ROWS, STALE, Field
 from hw_models.dram.waits import (
     note_admission,
     note_entry,
     note_refusal,
 )
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
 
 BANK_FIELD = int(Field.BANK)
@@ -75,19 +75,22 @@ def send_due(state, now):
     What comes after ``now`` is not yet chosen if the last command was sent in this very cycle.
     """
     until = now if state["log_on"] == 0 and state["page"] <= CLOSED_PAGE else np.int64(-1)
-    while state["stale"] == 0 or state["next"] <= now:
-        if state["stale"] == 1:
+    while state["chosen_time"] <= now:
+        if state["chosen_time"] == STALE:
+            if state["next"] > now:
+                return
             choose_next(state)
-        if state["chosen_time"] > now or state["log_count"] == LOG_ROWS:
-            break
-        execute(state, until)
+        elif state["log_on"] == 1 and state["log_count"] == LOG_ROWS:
+            return
+        else:
+            execute(state, until)
 
 
 @inlined
 def catch_up(state, now):
     """Send what is due up to cycle ``now`` and choose what comes next."""
     send_due(state, now)
-    if state["stale"] == 1:
+    if state["chosen_time"] == STALE:
         choose_next(state)
 
 
@@ -135,7 +138,8 @@ def take(state, request, now):
     shift = state["burst_shift"]
     first = request["address"] >> shift
     parts = (request["address"] + request["bytes"] - 1 >> shift) - first + 1
-    if state["outstanding"][w] > 0 and state["waiting"][w] >= state["outstanding"][w]:
+    most = state["outstanding"][w] if state["hold"] == 1 else np.int64(0)
+    if most > 0 and state["waiting"][w] >= most:
         return False
     if state["done_count"] + GUARD_ROWS > DONE_ROWS or state["free_count"] < parts + GUARD_ROWS:
         return False
@@ -155,28 +159,35 @@ def take(state, request, now):
     if not room:
         return False
     if now >= state["next"]:
-        state["writing"] = state["writing_next"]
+        if state["unified"] == 0:
+            state["writing"] = state["writing_next"]
         state["next"] = now + 1
     p = take_parent(state, request, parts)
-    for k in range(parts):
-        e = take_entry(state)
-        entry = state["entries"][e]
-        if k > 0:
-            entry["address"] = first + k << shift
-            locate(state, entry, entry["address"])
-        entry["write"] = w
-        entry["master"] = request["master"]
-        entry["parent"] = p
-        queue_up(state, e, now)
-        if w == 1 and state["write_answer"] == ACCEPTED:
-            finish_part(state, p, now + 1)
+    queue_up(state, request, p, now)
+    if parts > 1:
+        queue_rest(state, request, p, now, parts)
     return True
 
 
+@aside
+def queue_rest(state, request, p, now, parts):
+    """Queue the bursts of ``request`` behind the first of its ``parts``."""
+    first = request["address"] >> state["burst_shift"]
+    for k in range(1, parts):
+        entry = state["entries"][state["free"][state["free_count"] - 1]]
+        entry["address"] = first + k << state["burst_shift"]
+        locate(state, entry, entry["address"])
+        queue_up(state, request, p, now)
+
+
 @inlined
-def queue_up(state, e, now):
-    """Entry ``e`` comes in at cycle ``now``."""
+def queue_up(state, request, p, now):
+    """A burst of ``request``, of parent ``p``, comes in at cycle ``now``: the next free entry is placed."""
+    e = take_entry(state)
     entry = state["entries"][e]
+    entry["write"] = request["write"]
+    entry["master"] = request["master"]
+    entry["parent"] = p
     order = state["order"]
     entry["order"] = order
     entry["arrived"] = now
@@ -192,8 +203,10 @@ def queue_up(state, e, now):
             note_entry(state, e)
         note_place(state, e, 1)
         enqueue(state, e)
-        if state["stale"] == 0:
+        if state["chosen_time"] != STALE:
             choose_again(state, e)
+    if request["write"] == 1 and state["write_answer"] == ACCEPTED:
+        finish_part(state, p, now + 1)
 
 
 @njit

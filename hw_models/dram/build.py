@@ -9,7 +9,7 @@ import numpy as np
 from hw_models.dram.names import Protect, ReadResponse, Refresh, RefreshStops, Scheduler
 from hw_models.dram.params import Dram
 from hw_models.dram.rules import READ_END, READ_START, WRITE_END, between, clocks, complete
-from hw_models.dram.state import CHANNEL, ENTRIES, PARENTS, SEGMENTS, Field
+from hw_models.dram.state import CHANNEL, ENTRIES, PARENTS, SEGMENTS, STALE, Field
 from hw_models.port import MASTERS, NEVER
 
 USUAL_PRIORITY = 8
@@ -188,4 +188,4 @@ def _device(row: np.void, dram: Dram) -> None:
             row["due"] = min(row["due"], rank["due"])
     row["free"], row["free_count"] = np.arange(ENTRIES)[::-1], ENTRIES
     row["free_parent"], row["free_parents"] = np.arange(PARENTS)[::-1], PARENTS
-    row["next"] = row["stale"] = 1
+    row["next"], row["chosen_time"] = 1, STALE

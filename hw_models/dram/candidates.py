@@ -113,6 +113,12 @@ def until_column(state, w):
 
 
 @inlined
+def opener_of(state, bank):
+    """Return the entry that the open row of ``bank`` belongs to, -1 where there is none."""
+    return np.int64(bank["active"]) if state["reserve"] == 1 else np.int64(-1)
+
+
+@inlined
 def request_of(bank, w, kind):
     """Return the oldest entry of ``bank`` that asks for a command of ``kind``. There is one."""
     if kind == OPENER:

@@ -1,7 +1,7 @@
 """What each command does to the device: states of banks, and the earliest times of later commands."""
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, UNKNOWN, forget
-from hw_models.dram.names import Command
+from hw_models.dram.candidates import ACT, COLUMN, IN_TURN, OPENER, PRE, UNKNOWN, forget
+from hw_models.dram.names import Command, Page
 from hw_models.dram.queues import classify, declassify
 from hw_models.dram.state import TO_ACT, TO_READ
 from hw_models.jit import inlined, njit
@@ -13,6 +13,7 @@ PRECHARGE = int(Command.PRECHARGE)
 PRECHARGE_ALL = int(Command.PRECHARGE_ALL)
 REFRESH = int(Command.REFRESH)
 REFRESH_BANK = int(Command.REFRESH_BANK)
+CLOSED_PAGE = Page.CLOSED.code
 
 
 @njit
@@ -28,12 +29,19 @@ def log(state, time, command, rank, b, row, column):
     line["group"] = -1
     line["bank"] = -1
     if b >= 0:
-        local = b - rank * state["banks_per_rank"]
-        line["group"] = local // state["banks_per_group"]
-        line["bank"] = local % state["banks_per_group"]
+        group = state["banks"][b]["group"]
+        line["group"] = group - rank * state["groups"]
+        line["bank"] = b - group * state["banks_per_group"]
     line["row"] = row
     line["column"] = column
     state["log_count"] += 1
+
+
+@inlined
+def note_command(state, rank, time):
+    """A rank goes down some time after its last command."""
+    if state["down_after"] > 0:
+        rank["last"] = time
 
 
 @njit
@@ -41,10 +49,9 @@ def activate(state, b, row, time):
     t = state["t"]
     bank = state["banks"][b]
     rank = state["rank"][bank["rank"]]
-    rank["last"] = time
+    note_command(state, rank, time)
     bank["open"] = row
-    bank["hits"] = 0
-    bank["used"] = time
+    note_use(state, bank, time, False)
     bank["act"] = time + t["rc"]
     bank["pre"] = time + t["ras"]
     bank["column"][0] = time + t["rcd"][0]
@@ -98,7 +105,7 @@ def close_bank(state, b, time):
 @njit
 def note_precharge(state, r, time):
     """The next PRE of rank ``r`` keeps its distance."""
-    state["rank"][r]["last"] = time
+    note_command(state, state["rank"][r], time)
     if state["t"]["ppd"] > 1:
         for g in range(r * state["groups"], (r + 1) * state["groups"]):
             state["group"][g]["pre"] = time + state["t"]["ppd"]
@@ -140,7 +147,7 @@ def refresh_rank(state, r, time):
     end = time + t["rfc"]
     rank["refresh"] = end
     rank["refreshing"] = end
-    rank["last"] = time
+    note_command(state, rank, time)
     first = r * state["groups"]
     for g in range(first, first + state["groups"]):
         if end > state["group"][g]["earliest"][TO_ACT]:
@@ -156,7 +163,7 @@ def refresh_bank(state, b, time):
     bank = state["banks"][b]
     rank = state["rank"][bank["rank"]]
     bank["act"] = time + t["rfc_bank"]
-    rank["last"] = time
+    note_command(state, rank, time)
     if time + t["rfc_bank"] > rank["refreshing"]:
         rank["refreshing"] = time + t["rfc_bank"]
     gap = time + t["refresh_gap"]
@@ -172,25 +179,10 @@ def refresh_bank(state, b, time):
 
 
 @inlined
-def column(state, b, w, time, auto, column_address):
-    """RD or WR in bank ``b``, with auto-precharge if ``auto``."""
-    t = state["t"]
-    bank = state["banks"][b]
-    bank["hits"] += 1
-    bank["used"] = time
-    rank = state["rank"][bank["rank"]]
-    if state["down_after"] > 0:
-        rank["last"] = time
-        rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
-    if time + t["to_pre"][w] > bank["pre"]:
-        bank["pre"] = time + t["to_pre"][w]
-        if state["simple"] == 1:
-            for v in range(2):
-                if state["first"][v, PRE] == b and state["asking"][v, PRE] > 0:
-                    state["first_time"][v, PRE] = UNKNOWN
-    gap = t["gap"][w]
+def hold_columns(state, bank, w, time):
+    """RD and WR of all groups keep their distance from one of ``bank`` at ``time``."""
+    gap = state["t"]["gap"][w]
     first = bank["rank"] * state["groups"]
-    own = bank["group"]
     read_at = time + gap[0, 1]
     write_at = time + gap[1, 1]
     for g in range(first, first + state["groups"]):
@@ -199,7 +191,7 @@ def column(state, b, w, time, auto, column_address):
             group["earliest"][TO_READ] = read_at
         if write_at > group["earliest"][TO_READ + 1]:
             group["earliest"][TO_READ + 1] = write_at
-    group = state["group"][own]
+    group = state["group"][bank["group"]]
     group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 0])
     group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 0])
     if state["shared_bus"] == 1 and state["ranks"] > 1:
@@ -210,6 +202,34 @@ def column(state, b, w, time, auto, column_address):
                 group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 2])
     forget(state, COLUMN)
     forget(state, OPENER)
+
+
+@inlined
+def note_use(state, bank, time, more):
+    """The row of ``bank`` is opened, or has one access ``more``: for policies that ask for it."""
+    if state["hit_cap"] > 0 or state["scheduler"] == IN_TURN:
+        bank["hits"] = bank["hits"] + 1 if more else 0
+    if state["page"] > CLOSED_PAGE:
+        bank["used"] = time
+
+
+@inlined
+def column(state, b, w, time, auto, column_address):
+    """RD or WR in bank ``b``, with auto-precharge if ``auto``."""
+    t = state["t"]
+    bank = state["banks"][b]
+    note_use(state, bank, time, True)
+    rank = state["rank"][bank["rank"]]
+    note_command(state, rank, time)
+    if state["down_after"] > 0:
+        rank["quiet"] = max(rank["quiet"], time + t["data"][0] + 1 if w == 0 else time + t["to_pre"][1])
+    if time + t["to_pre"][w] > bank["pre"]:
+        bank["pre"] = time + t["to_pre"][w]
+        if state["simple"] == 1:
+            for v in range(2):
+                if state["first"][v, PRE] == b and state["asking"][v, PRE] > 0:
+                    state["first_time"][v, PRE] = UNKNOWN
+    hold_columns(state, bank, w, time)
     if w == 0:
         state["reads"] += 1
     else:

@@ -1,6 +1,6 @@
 """Sending the chosen command: what it does to queues, device, accounts and counters."""
 
-from hw_models.dram.candidates import ACT, COLUMN
+from hw_models.dram.candidates import ACT, COLUMN, opener_of
 from hw_models.dram.device import activate, column, precharge, precharge_all, refresh_bank, refresh_rank
 from hw_models.dram.lines import leave_queue, move_one
 from hw_models.dram.names import Command, Page, Scheduler, WriteResponse
@@ -15,6 +15,7 @@ from hw_models.dram.power import (
 )
 from hw_models.dram.queues import dequeue, finish_part, release_entry, reserve, serve_opener, unreserve
 from hw_models.dram.schedule import choose_nothing, goes_on, is_only
+from hw_models.dram.state import STALE
 from hw_models.dram.waits import note_first_command, note_refresh, note_service
 from hw_models.jit import inlined, njit
 from hw_models.port import REFRESH as REFRESHER
@@ -84,12 +85,13 @@ def serve(state, e, time):
         note_service(state, e, time)
     if state["scheduler"] == BLISS:
         count_streak(state, entry["master"])
-    opener = bank["active"] == e
+    opener = opener_of(state, bank) == e
     if opener:
         serve_opener(state, b)
     else:
         dequeue(state, e)
-    auto = state["page"] == CLOSED_PAGE and bank["active"] < 0 and bank["hit"][0] < 0 and bank["hit"][1] < 0
+    wanted = opener_of(state, bank) >= 0 or bank["hit"][0] >= 0 or bank["hit"][1] >= 0
+    auto = state["page"] == CLOSED_PAGE and not wanted
     column(state, b, w, time, auto, entry["column"])
     if opener:
         unreserve(state, b)
@@ -144,7 +146,8 @@ def pay_refresh(state, r):
 @inlined
 def pass_cycle(state, time):
     """A command is sent at cycle ``time``."""
-    state["writing"] = state["writing_next"]
+    if state["unified"] == 0:
+        state["writing"] = state["writing_next"]
     state["next"] = time + 1
 
 
@@ -221,7 +224,7 @@ def execute(state, until):
     command = state["chosen"]
     e = state["chosen_entry"]
     b = state["chosen_bank"]
-    state["stale"] = 1
+    state["chosen_time"] = STALE
     if command == WAKE:
         wake_up(state, time)
         return

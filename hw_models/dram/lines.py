@@ -10,6 +10,7 @@ from hw_models.dram.bank_queues import limit_choice
 from hw_models.dram.candidates import LINE, ask, stop_asking
 from hw_models.dram.names import WriteResponse
 from hw_models.dram.queues import enqueue, may_be_queued, note_place
+from hw_models.dram.state import STALE
 from hw_models.dram.waits import note_entry
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
@@ -90,7 +91,7 @@ def line_up(state, e):
     note_place(state, e, 1)
     stand_in_line(state, e)
     state["moving"] = 1
-    if state["stale"] == 0:
+    if state["chosen_time"] != STALE:
         limit_choice(state)
 
 
@@ -111,7 +112,7 @@ def make_room(state):
     if state["draining"] <= 0 and state["line_size"][1] < state["capacity"][1]:
         state["draining"] = state["line_size"][1]
         state["moving"] = 1
-        if state["stale"] == 0:
+        if state["chosen_time"] != STALE:
             limit_choice(state)
 
 

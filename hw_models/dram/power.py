@@ -1,6 +1,6 @@
 """Power-down and self-refresh: what the commands do to a rank."""
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, forget
+from hw_models.dram.candidates import LINE, forget
 from hw_models.dram.device import log
 from hw_models.dram.names import Command
 from hw_models.dram.state import TO_ACT, TO_READ
@@ -63,6 +63,6 @@ def come_up(state, r, command, time):
         group["pre"] = max(group["pre"], ready)
         group["earliest"][TO_READ] = max(group["earliest"][TO_READ], ready)
         group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], ready)
-    for kind in (OPENER, ACT, COLUMN, PRE):
+    for kind in range(LINE):
         forget(state, kind)
     log(state, time, command, r, -1, -1, -1)

@@ -1,6 +1,6 @@
 """Entries and where they wait: a list per bank and direction, with its oldest hit and miss."""
 
-from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, forget, stop_asking
+from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, forget, opener_of, stop_asking
 from hw_models.dram.names import Scheduler
 from hw_models.dram.state import BUCKETS, DONE_ROWS
 from hw_models.jit import inlined, njit
@@ -118,7 +118,7 @@ def enqueue(state, e):
             ask(state, w, COLUMN, entry["bank"])
     elif bank["open"] >= 0 and bank["miss"][w] < 0:
         bank["miss"][w] = e
-        if bank["active"] < 0:
+        if opener_of(state, bank) < 0:
             ask(state, w, PRE, entry["bank"])
     state["size"][w] += 1
     if state["plain"] == 1:
@@ -216,9 +216,9 @@ def classify(state, b):
         while k >= 0 and entries[k]["row"] == row:
             k = entries[k]["next"]
         bank["miss"][w] = k
-        if k >= 0 and bank["active"] < 0:
+        if k >= 0 and opener_of(state, bank) < 0:
             ask(state, w, PRE, b)
-    if bank["active"] >= 0:
+    if opener_of(state, bank) >= 0:
         ask(state, entries[bank["active"]]["write"], OPENER, b)
 
 

@@ -5,10 +5,20 @@ A controller that ticks would ask at every cycle "which command is ready now?". 
 something changes. Candidates are compared by cycle, then by key: the policy's class, then age.
 """
 
-from hw_models.dram.candidates import ACT, COLUMN, IN_TURN, OPENER, PRE, earliest, request_of, soonest_of
+from hw_models.dram.candidates import (
+    ACT,
+    COLUMN,
+    IN_TURN,
+    OPENER,
+    PRE,
+    earliest,
+    opener_of,
+    request_of,
+    soonest_of,
+)
 from hw_models.dram.maintenance import choose_power, choose_refresh, choose_timeouts, held_back
 from hw_models.dram.names import Command, Page, Protect, Scheduler
-from hw_models.dram.state import TO_ACT, TO_READ
+from hw_models.dram.state import STALE, TO_ACT, TO_READ
 from hw_models.jit import inlined, njit
 from hw_models.port import NEVER
 
@@ -40,7 +50,7 @@ def next_mode(state, writing):
 @njit
 def capped(state, bank, order):
     """Return whether a hit of age ``order`` must let an older miss pass: the row has had its share."""
-    if bank["hits"] < state["hit_cap"] or bank["active"] >= 0:
+    if bank["hits"] < state["hit_cap"] or opener_of(state, bank) >= 0:
         return False
     for w in range(2):
         miss = bank["miss"][w]
@@ -52,7 +62,7 @@ def capped(state, bank, order):
 @njit
 def may_precharge(state, bank, order):
     """Return whether the entry of age ``order`` may close the row of ``bank``."""
-    if bank["active"] >= 0:
+    if opener_of(state, bank) >= 0:
         return False
     if state["guard"] == NO_GUARD:
         return True
@@ -139,7 +149,7 @@ def choose_oldest(state, w):
                 continue
             if bank["hit"][w] >= 0:
                 consider(state, bank["hit"][w])
-            if bank["miss"][w] >= 0 and bank["active"] < 0:
+            if bank["miss"][w] >= 0 and opener_of(state, bank) < 0:
                 consider(state, bank["miss"][w])
 
 
@@ -176,6 +186,14 @@ def choose_simply(state):
         state["chosen"] = ACTIVATE if kind == ACT else PRECHARGE if kind == PRE else READ + w
         state["chosen_entry"] = request_of(state["banks"][b], w, kind)
         state["chosen_bank"] = b
+
+
+@inlined
+def show_nothing(state):
+    """No request has been looked at."""
+    state["scanned"] = 0
+    if state["unified"] == 0:
+        state["writing_next"] = state["writing"]
 
 
 @inlined
@@ -255,9 +273,8 @@ def time_of_only(state, e, b, kind):
     """Look at the queues for the only entry, ``e`` of bank ``b``. Returns the cycle of its next command."""
     bank = state["banks"][b]
     time = max(earliest(state, bank, state["entries"][e]["write"], kind), state["next"])
-    state["writing_next"] = state["writing"]
-    state["scanned"] = 0
-    if bank["active"] != e or time > state["next"]:
+    show_nothing(state)
+    if opener_of(state, bank) != e or time > state["next"]:
         show_queues(state)
     return time
 
@@ -267,9 +284,9 @@ def keep_choice(state, e, b, command, time):
     """Entry ``e`` of bank ``b``, the only one, sends ``command`` next."""
     entry = state["entries"][e]
     of_class = rank_of(state, entry, command) * CLASS
-    state["stale"] = 0
+    opens = opener_of(state, state["banks"][b]) == e
     state["chosen_time"] = time
-    state["chosen_key"] = entry["order"] + (RESERVED if state["banks"][b]["active"] == e else of_class)
+    state["chosen_key"] = entry["order"] + (RESERVED if opens else of_class)
     state["chosen"] = command
     state["chosen_entry"] = e
     state["chosen_bank"] = b
@@ -303,11 +320,9 @@ def goes_on(state, e, b, kind, command, until):
 @inlined
 def choose_nothing(state):
     """Do as `choose` where no entry is left, in calm times."""
-    state["stale"] = 0
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
-    state["writing_next"] = state["writing"]
     show_queues(state)
     heed_time(state)
 
@@ -329,12 +344,10 @@ def choose(state):
     if state["pending"] == 0 and is_calm(state):
         choose_nothing(state)
         return
-    state["stale"] = 0
     state["chosen_time"] = NEVER
     state["chosen_key"] = NEVER
     state["chosen"] = NONE
-    state["writing_next"] = state["writing"]
-    state["scanned"] = 0
+    show_nothing(state)
     if state["simple"] == 1 and state["owed"] == 0:
         choose_simply(state)
     else:
@@ -349,7 +362,7 @@ def choose_again(state, e):
         choose_only(state, e)
         return
     if state["down_after"] > 0:
-        state["stale"] = 1
+        state["chosen_time"] = STALE
         return
     if state["owed"] > 0 and state["refresh_stops_all"] == 1:
         return
@@ -360,15 +373,15 @@ def choose_again(state, e):
     if state["unified"] == 0:
         mode = next_mode(state, state["writing"])
         if mode != state["writing_next"]:
-            state["stale"] = 1
+            state["chosen_time"] = STALE
             return
     if state["page"] > CLOSED_PAGE:  # whichever queue it is in, a row that it hits is not closed for idling
-        state["stale"] = 1
+        state["chosen_time"] = STALE
         return
     if state["scanned"] >> w & 1 == 0:
         return
     if state["plain"] == 1 or state["owed"] > 0:
-        state["stale"] = 1
+        state["chosen_time"] = STALE
         return
     bank = state["banks"][entry["bank"]]
     if bank["open"] < 0:
@@ -377,6 +390,6 @@ def choose_again(state, e):
     elif bank["hit"][w] == e or bank["miss"][w] == e:
         closes = state["chosen"] == PRECHARGE and state["chosen_bank"] == entry["bank"]
         if state["hit_cap"] > 0 or (state["guard"] != NO_GUARD and closes):
-            state["stale"] = 1
+            state["chosen_time"] = STALE
         else:
             consider(state, e)

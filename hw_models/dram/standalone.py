@@ -10,7 +10,7 @@ import numpy as np
 
 from hw_models.dram.block import admit, busy, choose_next, drop_answer, send_due, wake
 from hw_models.dram.params import Dram
-from hw_models.dram.state import LOG
+from hw_models.dram.state import LOG, STALE
 from hw_models.jit import inlined, njit
 from hw_models.port import REQUEST
 
@@ -91,7 +91,7 @@ def run(state, trace, request, accepted, done, log, progress):
         if i >= trace.size and not busy(state) and state["done_count"] == 0:
             i += 1
         else:
-            if state["stale"] == 1:
+            if state["chosen_time"] == STALE:
                 choose_next(state)
             now = max(now + 1, wake(state))
     progress["now"] = now

@@ -80,6 +80,7 @@ BANK = np.dtype(
     ]
 )
 
+STALE = -1  # before any cycle
 TO_ANY, TO_ACT, TO_READ, GATES = 0, 1, 2, 4  # commands of a group's banks: of any kind, ACT, RD or, next, WR
 GROUP = np.dtype(
     [
@@ -237,8 +238,7 @@ CHANNEL = np.dtype(
         ("writing", i8),  # mode before cycle `next`
         ("writing_next", i8),  # mode from then on
         ("scanned", i8),  # bits of the queues that the choice was made from
-        ("stale", i8),  # the choice must be made anew
-        ("chosen_time", i8),
+        ("chosen_time", i8),  # STALE: to be chosen anew
         ("chosen_key", i8),
         ("chosen", i8),  # Command
         ("chosen_entry", i8),

@@ -82,12 +82,15 @@ def keep_accounts(state, e):
 
 
 @inlined
-def hand_over(state, holder, w, b, time):
-    """From ``time`` on the channel is held by another."""
-    pass_time(state, time)
-    for k in range(state["fresh_count"]):
-        keep_accounts(state, state["fresh"][k])
-    state["fresh_count"] = 0
+def hand_over(state, holder, w, b, time, waiting):
+    """From ``time`` on the channel is held by another. Of ``waiting`` entries each has its accounts kept."""
+    if waiting > 0:
+        pass_time(state, time)
+        for k in range(state["fresh_count"]):
+            keep_accounts(state, state["fresh"][k])
+        state["fresh_count"] = 0
+    else:
+        state["held_since"] = max(state["held_since"], time)
     state["holder"] = holder
     state["holder_write"] = w
     state["holder_bank"] = b
@@ -178,13 +181,13 @@ def note_service(state, e, time):
         charge(state, victim, culprit, cause, row)
     if wait > row:
         charge_holder(state, entry, wait - row, TURNAROUND)
-    hand_over(state, victim, w, b, time)
+    hand_over(state, victim, w, b, time, state["pending"] - 1)
 
 
 @njit
 def note_refresh(state, time):
     """A refresh falls due: from now on the channel is held by it."""
-    hand_over(state, np.int64(REFRESH), np.int64(0), np.int64(-1), time)
+    hand_over(state, np.int64(REFRESH), np.int64(0), np.int64(-1), time, state["pending"])
 
 
 @njit

@@ -384,14 +384,34 @@ def seen_from(state, due, early):
 
 
 @inlined
-def see_late(system, asked, state, now):
+def see_late(asked, state, now):
     """Do what a channel would have done when it could first see the oldest request, if that is past."""
-    if state["entering"] < 0 and visible(system, asked):
-        since = max(front(asked)["time"], state["entered"])
-        if since < now:
-            controller.catch_up(state, since - 1)
-            asked["blocker"] = state["holder"]
-            controller.let_in(state, front(asked), since)
+    since = max(front(asked)["time"], state["entered"])
+    if state["entering"] < 0 and since < now:
+        controller.catch_up(state, since - 1)
+        asked["blocker"] = state["holder"]
+        controller.let_in(state, front(asked), since)
+
+
+@inlined
+def serve_door(system, asked, state, now):
+    """Let a channel take the requests that are there. Returns whether one waits."""
+    if not visible(system, asked):
+        if asked["count"] > 0:
+            wake_taker(system, asked)
+        return False
+    if asked["delay"]:
+        see_late(asked, state, now)
+    if state["chosen_time"] < now:
+        controller.catch_up(state, now - 1)
+    while controller.accept(state, front(asked), now):
+        admit(system, asked, True)
+        if not visible(system, asked):
+            if asked["count"] > 0:
+                wake_taker(system, asked)
+            return False
+    asked["blocker"] = state["holder"]
+    return True
 
 
 @apart("none")
@@ -401,20 +421,9 @@ def step_dram(system, wires, buses, state, unit, now):
         controller.catch_up(state, now)
         return
     node = system["node"][unit]
-    first = wires["fifo"][node["requests"][0]]
-    if first["delay"]:
-        see_late(system, first, state, now)
-    if state["chosen_time"] < now and state["stale"] == 0:
-        controller.catch_up(state, now - 1)
     waits = False
     for k in range(node["request_count"]):
-        asked = wires["fifo"][node["requests"][k]]
-        while visible(system, asked) and controller.accept(state, front(asked), now):
-            admit(system, asked, True)
-        if visible(system, asked):
-            waits, asked["blocker"] = True, state["holder"]
-        else:
-            wake_taker(system, asked)
+        waits |= serve_door(system, wires["fifo"][node["requests"][k]], state, now)
     up = wires["fifo"][node["up"]]
     due = controller.advance(state, now, up)
     set_wake(system, unit, due if waits else seen_from(state, due, up["early"]))
