@@ -194,7 +194,7 @@ CHANNEL = np.dtype(
         ("backend", i8, (2,)),  # cycles added to the answer of a read, of a write
         ("gated", i8),  # 1: a FIFO in front, which a write leaves with its last data
         ("gate_shift", i8),  # log2 of the bytes that it takes a cycle
-        ("outstanding", i8, (2,)),  # most unanswered reads, writes; 0 no limit
+        ("outstanding", i8, (2,)),  # most unanswered reads, writes, where `hold`; 0 no limit
         ("down_after", i8),  # idle cycles before power-down, 0 never
         ("self_refresh_after", i8),
         ("priority", i8, (MASTERS,)),  # smaller first

@@ -93,7 +93,7 @@ HELD = {  # what is spoilt: a table, values of its fields; what is said of it
         r"; interconnect holds 4 reads of hog0: 0 are in flight, see system\.interconnect\.reads_in_flight",
     ),
     "dram": (
-        ("channels", {"outstanding": 1, "waiting": 1}),
+        ("channels", {"hold": 1, "outstanding": 1, "waiting": 1}),
         r"; [1-8] of [0-9]+ rows wait as requests below port 0 of interconnect for dram; .*"
         r"dram holds 0 bursts: as many reads as it takes are under way, see system\.dram\.max_reads",
     ),
