@@ -114,6 +114,7 @@ class Entry:
     function: Any
     arguments: tuple[Argument, ...]
     values: Values = ()
+    aside: tuple[str, ...] = ()  # functions that are called from many places: once in the code
 
     @property
     def name(self) -> str:

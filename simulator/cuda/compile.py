@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.runtime import rtsys
 
+from hw_models.likely import name_of
 from hw_models.llvm_known import fixed
 from hw_models.parts import PartLibrary, code_of, reached
 from simulator.cuda.arguments import Entry, Gathered
@@ -25,6 +26,8 @@ from simulator.cuda.queues import give, take
 TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
 INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
+_FUNCTION = re.compile(r"(?m)^define [^\n]*?@(\w+)\([^\n]*\{$")
+_ATTRIBUTES = re.compile(r"(?: #\d+)? \{$")
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
 _HINTS = re.compile(r", !(?:prof|tbaa) !\d+")  # for CPUs; what they do on a GPU is not measured
 _RAISES = re.compile(r"\bret i32 (?!0\b|-2\b)-?\d+$", re.MULTILINE)  # a status: 0 well, -2 no value
@@ -100,10 +103,17 @@ def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: 
         if not function.is_declaration and function.name not in names:
             function.linkage = "internal"
     head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
-    module = ll.parse_assembly(head + _HINTS.sub("", _TARGET.sub("", str(module))))
+    code = _HINTS.sub("", _TARGET.sub("", str(module)))
+    aside = {name for one in alone for name in one.aside}
+    module = ll.parse_assembly(head + _FUNCTION.sub(lambda found: _set_aside(found, aside), code))
     module = fixed(module, {pair for one in entries for pair in one.values})
     module.verify()
     return module
+
+
+def _set_aside(function: re.Match, names: set[str]) -> str:
+    """Keep a function out of its callers if its name says so."""
+    return _ATTRIBUTES.sub(" noinline {", function[0]) if name_of(function[1]) in names else function[0]
 
 
 def _ending(code: str) -> str:

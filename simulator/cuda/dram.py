@@ -13,10 +13,11 @@ import numpy as np
 from hw_models.dram.build import build_channels
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import PROGRESS, TRACE
-from hw_models.dram.state import CHANNEL, LOG
+from hw_models.dram.state import CHANNEL
 from hw_models.errors import ConfigError
+from hw_models.known import agreed
 from hw_models.port import REQUEST
-from simulator.cuda.arguments import CODE, All, Each, Entry, Words
+from simulator.cuda.arguments import CODE, All, Each, Entry, Values, Words
 from simulator.cuda.doors import WARP
 from simulator.cuda.dram_kernels import JOB, place, report, serve, wait_for_mates
 from simulator.cuda.dram_layout import LAYOUT, LEFT_OUT, MOST_REQUESTS, known_of, reported
@@ -29,13 +30,15 @@ COMMON = (
     Entry(wait_for_mates, (All(JOB), All(PROGRESS))),
     Entry(report, (Words(LAYOUT), All(_INDEX), All(_INDEX))),
 )
-WIDTH = 4  # threads of a warp at work: channels go different ways, and wait for each other
+WIDTH = 3  # threads of a warp at work: channels go different ways, and wait for each other
+ASIDE = ("hw_models.dram.candidates.find_first",)  # so that the caches of code hold what a channel does
+REGISTERS = 96  # of a thread, so that a multiprocessor has 20 warps
 
 
-def server(known: Known) -> Entry:
-    """Return the kernel that drives channels of a kind (`known_of`)."""
-    arrays = JOB, TRACE, REQUEST, PROGRESS, _INDEX, _INDEX, LOG
-    return Entry(serve, (Each(LAYOUT, known, LEFT_OUT), *map(All, arrays)))
+def server(known: Known, values: Values = ()) -> Entry:
+    """Return the kernel that drives channels of a kind (`known_of`) whose parameters have ``values``."""
+    arrays = JOB, TRACE, REQUEST, PROGRESS, _INDEX, _INDEX
+    return Entry(serve, (Each(LAYOUT, known, LEFT_OUT), *map(All, arrays)), values, ASIDE)
 
 
 class Memory(NamedTuple):
@@ -56,12 +59,13 @@ class Wave(NamedTuple):
 
     own: list[list[np.ndarray]]  # which requests are whose, by memory and channel
     kinds: list[tuple[Known, range]]  # of which channels
+    values: dict[Known, Values]  # of parameters in which all channels of a kind agree
     jobs: np.ndarray
     traces: np.ndarray
     requests: np.ndarray
     progress: np.ndarray
     positions: np.ndarray
-    values: np.ndarray
+    words: np.ndarray
 
 
 def bytes_of(memory: Memory) -> int:
@@ -73,10 +77,10 @@ def bytes_of(memory: Memory) -> int:
 class Memories:
     """Memories on a device."""
 
-    def __init__(self, device: Any, width: int = WIDTH, registers: int = 0):
+    def __init__(self, device: Any, width: int = WIDTH, registers: int = REGISTERS):
         self.device, self.width, self.registers = device, width, registers
         self._common = device.load(COMMON)
-        self._servers: dict[Known, Any] = {}
+        self._servers: dict[tuple[Known, Values], Any] = {}
         self._reported = reported()
 
     def run(self, memories: Sequence[Memory]) -> Iterator[tuple[int, Ended]]:
@@ -112,10 +116,11 @@ class Memories:
         if wave:
             yield wave
 
-    def server(self, known: Known) -> Any:
-        if known not in self._servers:
-            self._servers[known] = self.device.load([server(known)], self.registers)["serve"]
-        return self._servers[known]
+    def server(self, *kind: Any) -> Any:
+        """Return the kernel of a kind, compiled at the first call (`server`)."""
+        if kind not in self._servers:
+            self._servers[kind] = self.device.load([server(*kind)], self.registers)["serve"]
+        return self._servers[kind]
 
 
 class Running:
@@ -131,11 +136,12 @@ class Running:
         self.jobs, self.traces, self.requests = give(wave.jobs), give(wave.traces), give(wave.requests)
         self.progress = give(wave.progress)
         self.accepted, self.done = (give(np.full(self.total, -1)) for _ in range(2))
-        self.filled = give(wave.positions), give(wave.values)
+        self.filled = give(wave.positions), give(wave.words)
         self.shown = give(memories._reported)
         self.told = self.device.zeros(count * self.shown[1] * WORD), count * self.shown[1]
-        self.nothing = self.device.zeros(0), 0
-        self.servers = [(memories.server(known), channels) for known, channels in wave.kinds]
+        self.servers = [
+            (memories.server(known, wave.values[known]), channels) for known, channels in wave.kinds
+        ]
 
     def _give(self, array: np.ndarray) -> tuple[Any, int]:
         return self.device.put(array), array.size
@@ -156,7 +162,7 @@ class Running:
     def _serve(self) -> None:
         drive = self.states, self.jobs, self.traces, self.requests, self.progress, self.accepted, self.done
         for function, channels in self.servers:
-            self.device.launch(function, channels, self.codes, (*drive, self.nothing), self.memories.width)
+            self.device.launch(function, channels, self.codes, drive, self.memories.width)
         self.device.wait(self.codes, self.wave.jobs.size)
 
     def collect(self) -> Iterator[Ended]:
@@ -215,12 +221,14 @@ def prepare(memories: Sequence[Memory]) -> Wave:
     jobs: list[tuple[int, ...]] = []
     owners: list[list[np.ndarray]] = []
     kinds: list[tuple[Known, range]] = []
+    alike: dict[Known, list[np.ndarray]] = {}  # states of a kind
     rows = requests = times = 0
     for dram, trace in memories:
         key = repr(dram)
         if key not in templates:
             templates[key] = rows, build_channels(dram)
             rows += dram.channels
+            alike.setdefault(known_of(templates[key][1][0]), []).append(templates[key][1])
         first, states = templates[key]
         shape = id(trace), dram.channel_shift if dram.channels > 1 else 0, dram.channels
         if shape not in split:
@@ -244,7 +252,14 @@ def prepare(memories: Sequence[Memory]) -> Wave:
     offered, progress = np.zeros(len(jobs), REQUEST), np.zeros(len(jobs), PROGRESS)
     offered["bytes"] = [dram.burst_bytes for dram, _ in memories for _ in range(dram.channels)]
     progress["now"] = 1
-    values = np.ascontiguousarray(words[:, positions])
     return Wave(
-        owners, kinds, np.array(jobs, JOB), np.concatenate(traces), offered, progress, positions, values
+        *(owners, kinds, {known: _agreed(states) for known, states in alike.items()}),
+        *(np.array(jobs, JOB), np.concatenate(traces), offered, progress),
+        *(positions, np.ascontiguousarray(words[:, positions])),
     )
+
+
+def _agreed(states: list[np.ndarray]) -> Values:
+    """Return the parameters in which channels agree, with their values."""
+    rows = np.concatenate(states)
+    return agreed({"CHANNEL": rows, "TIMING": rows["t"]})

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from hw_models.dram.standalone import run
-from hw_models.jit import njit
+from hw_models.dram.block import admit, busy, choose_next, wake
+from hw_models.dram.execute import execute
+from hw_models.dram.standalone import collect
+from hw_models.jit import inlined, njit
 
 JOB = np.dtype(
     [
@@ -26,19 +28,51 @@ def place(number, words, jobs, positions, values):
 
 
 @njit
-def serve(number, state, jobs, traces, requests, progress, accepted, done, log):
-    """Drive a channel with its trace, or as far as its memory's last channel went."""
-    job = jobs[number]
-    first, last, times = job["first"], job["last"], job["times"]
-    run(
-        state,
-        traces[first:last],
-        requests[number],
-        accepted[times : times + last - first],
-        done[times : times + last - first],
-        log,
-        progress[number],
-    )
+def serve(number, state, jobs, traces, requests, progress, accepted, done):
+    """Drive a channel with its trace, or as far as its memory's last channel went.
+
+    This is `hw_models.dram.standalone.run` without a log, in one loop: threads that step together are in
+    the same part of it, and its code is there once.
+    """
+    job, request, reached = jobs[number], requests[number], progress[number]
+    first, times = job["first"], job["times"]
+    count = job["last"] - first
+    i = reached["request"]
+    drained, refused = i > count, False
+    now = reached["until"] if drained else offer(traces, first, count, i, request, reached["now"])
+    while True:
+        if state["stale"] == 1 and (refused or state["next"] <= now):
+            choose_next(state)
+        if refused:
+            refused, now = False, max(now + 1, wake(state))
+        if state["stale"] == 0 and state["chosen_time"] <= now:
+            execute(state)
+            if state["next"] <= now:
+                continue
+        if drained:
+            return
+        admitted = i < count and admit(state, request, now)
+        collect(state, done[times : times + count], now)
+        if admitted:
+            accepted[times + i] = now
+            i += 1
+            reached["end"] = now + 1
+            now = offer(traces, first, count, i, request, now + 1)
+        elif i == count and not busy(state) and state["done_count"] == 0:
+            reached["now"], reached["request"] = now, i + 1
+            drained, now = True, reached["until"]
+        else:
+            refused = True
+
+
+@inlined
+def offer(traces, first, count, i, request, now):
+    """Put down request ``i`` of a trace, if there is one. Return the cycle at which it wants to enter."""
+    if i == count:
+        return now
+    row = traces[first + i]
+    request["address"], request["write"], request["tag"] = row["address"], row["write"], i
+    return max(now, row["cycle"] + 1)
 
 
 @njit

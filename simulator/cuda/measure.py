@@ -20,7 +20,7 @@ from hw_models.dram.build import build_channels
 from hw_models.dram.params import Dram
 from hw_models.dram.standalone import TRACE, drive
 from simulator.cuda import measure_soc
-from simulator.cuda.dram import WIDTH, Ended, Memories, Memory, Running, bytes_of, prepare
+from simulator.cuda.dram import REGISTERS, WIDTH, Ended, Memories, Memory, Running, bytes_of, prepare
 from simulator.cuda.dram_layout import INSIDE
 from simulator.cuda.driver import Gpu
 from simulator.cuda.soc import WIDTH as SYSTEMS_WIDTH
@@ -114,10 +114,11 @@ def main() -> None:
     parse.add_argument("--points", default="1,16,256,1024,4096,16384,65536")
     parse.add_argument("--requests", type=int, default=4096)
     parse.add_argument("--width", default="", help="threads of a warp at work, of whole systems: at most")
-    parse.add_argument("--registers", default="0", help="of a thread; 0: as many as it likes")
+    parse.add_argument("--registers", default="", help="of a thread; 0: as many as it likes")
     parse.add_argument("--check", type=int, default=16384, help="points of a row, at most, that are compared")
     given = parse.parse_args()
     given.width = given.width or str(SYSTEMS_WIDTH if given.soc else WIDTH)
+    given.registers = given.registers or str(0 if given.soc else REGISTERS)
     if given.soc:
         measure_soc.main(given)
         return
