@@ -2,32 +2,43 @@
 
 import numpy as np
 
-from hw_models.dram.state import BANKS, CHANNEL, ENTRIES
+from hw_models.dram.state import BANKS, CHANNEL, GROUPS, PARENTS, SEGMENTS, TIMING
 from hw_models.width import MASTERS
-from simulator.cuda.hot import HOT
+from simulator.cuda.hot import OF_TRACES
 from simulator.cuda.layout import packed
 
-_INDEX = 16  # of an entry or a bank, -1 none
-_FLAG = 8  # or a master, a rank
-_ROW = 32  # or a count of what a trace asks for
-assert max(BANKS, ENTRIES) < 2**15
-assert MASTERS < 2**7
+_FLAG = 8  # a few bits: a mode, a shift, a rank, a master
+_INDEX = 16  # of an entry or a bank, -1 none; or how many of them
+_ROW = 32  # or a timing, or a count of what a trace asks for
+assert max(BANKS, PARENTS) < 2**15
+assert max(MASTERS, GROUPS, SEGMENTS) < 2**7
 MOST_REQUESTS = 2**30  # of a trace: each is given an age, or two
 
+_REQUEST = dict.fromkeys(("write", "master", "stream", "time", "issued"), _FLAG)  # the last three stay 0
 BITS = {
+    **dict.fromkeys(("ranks", "groups", "segments", "meets", "deep", "refused", "owed", "down"), _FLAG),
+    **dict.fromkeys(("burst_shift", "bank_shift", "row_shift", "column_shift", "chosen"), _FLAG),
+    **dict.fromkeys(("writing", "writing_next", "scanned", "stale"), _FLAG),
+    **dict.fromkeys(("capacity", "high", "low", "size", "pending", "waiting", "oldest", "youngest"), _INDEX),
+    **dict.fromkeys(("free_count", "free_parents", "done_head", "done_count", "log_count"), _INDEX),
+    **dict.fromkeys(("chosen_entry", "chosen_bank", "turn"), _INDEX),
+    **dict.fromkeys(("asking", "first", "addresses", "rows", "in_line"), _INDEX),
+    **dict.fromkeys(("first_order",), _ROW),
+    "t": {name: _ROW for name in TIMING.names or () if name != "gap"},
     "entries": {
         **dict.fromkeys(("write", "master", "seen", "culprit"), _FLAG),
         **dict.fromkeys(("order", "row", "column", "row_cycles"), _ROW),
     },
-    "banks": dict.fromkeys(("rank", "opener"), _FLAG) | {"count": _INDEX},
+    "banks": dict.fromkeys(("rank", "group", "opener"), _FLAG) | {"count": _INDEX},
     "group": {"rank": _FLAG},
-    "parents": {"left": _INDEX, "request": {"bytes": _ROW, "write": _FLAG, "master": _FLAG}},
-    "done": {"bytes": _ROW, "write": _FLAG, "master": _FLAG},
-    **dict.fromkeys(("asking", "first", "addresses", "rows", "in_line"), _INDEX),
-    "first_order": _ROW,
+    "rank": {
+        **dict.fromkeys(("oldest_act", "down", "sleepy"), _FLAG),
+        **dict.fromkeys(("open_banks", "refresh_bank", "queued"), _INDEX),
+    },
+    "parents": {"left": _INDEX, "request": _REQUEST | {"bytes": _ROW, "tag": _ROW}},
 }
 ABSENT = ("bank_held", "snapshot", "blame", "log")  # of who waits for whom, and of commands: both left out
-LAYOUT = packed(CHANNEL, BITS, ABSENT, HOT)
+LAYOUT = packed(CHANNEL, BITS, ABSENT, OF_TRACES)
 LEFT_OUT = tuple((name, CHANNEL[name]) for name in ABSENT)
 # what a controller is, and one that has none of it: other kinds take other ways through the code
 KINDS = (

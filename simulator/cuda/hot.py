@@ -29,3 +29,17 @@ _NAMES = """
     wake_fs wants way ways what write write_full write_limited write_turn writer writing writing_next
 """
 HOT = frozenset(_NAMES.split())
+
+# of a DRAM channel that a trace drives: what one request in three looks at, parameters of its kernel apart
+_OF_TRACES = """
+    act act_gap activates active acts address addresses arrived asking asking_banks asks backend bank
+    bank_mask bank_shift banks burst_shift bytes capacity chosen chosen_bank chosen_entry chosen_key
+    chosen_time column column_mask column_shift data data_end deep done done_count done_head due earliest
+    entries faw first first_order first_time free free_count free_parent free_parents gap group groups head
+    high hit hits issued last last_read_done left log_count low master meets miss moved next oldest_act open
+    open_banks opener order outstanding owed parent parents pending ppd pre precharges previous rank ranks
+    ras rc rcd reads refresh refused_at request row row_conflicts row_hits row_mask row_shift rows rp
+    scanned seen segment segments size stale stream t tag tail time to_pre turn waiting write writes writing
+    writing_next
+"""
+OF_TRACES = frozenset(_OF_TRACES.split())
