@@ -138,6 +138,20 @@ def test_the_kernels_become_ptx(memories):
     assert not re.search(r"\b(max|min)\.[su](8|16)", ptx)  # ptxas makes wrong machine code of them
 
 
+@compiled
+def test_the_search_for_a_first_bank_stands_once_in_a_kernel(memories):
+    (known, _), *_ = prepare(memories[:1]).kinds
+    assert re.search(r"(?m)^\.func \S*find_first", ptx_of((server(known),), "sm_80"))
+
+
+def test_a_kind_is_compiled_for_what_its_memories_agree_in(memories):
+    slow = Memory(FR_FCFS.model_copy(update={"timing": {"tRP": 30}}), memories[0].requests)
+    (values,) = prepare([memories[0], slow]).values.values()
+    (alone,) = prepare(memories[:1]).values.values()
+    assert {name for name, _ in set(alone) - set(values)} == {"TIMING.rp", "TIMING.rp_all"}
+    assert dict(values)["CHANNEL.burst_bytes"] == 64
+
+
 @pytest.fixture
 def sweep_file(tmp_path):
     lines = [
