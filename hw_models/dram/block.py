@@ -69,12 +69,18 @@ def choose_next(state):
 
 
 @inlined
+def alone_until(state, now):
+    """Return up to when, in cycle ``now``, `execute` may send all commands of the only entry that is left."""
+    return now if state["log_on"] == 0 and state["page"] <= CLOSED_PAGE else np.int64(-1)
+
+
+@inlined
 def send_due(state, now):
     """Send every command that is due up to and including cycle ``now``, as far as the log has room.
 
     What comes after ``now`` is not yet chosen if the last command was sent in this very cycle.
     """
-    until = now if state["log_on"] == 0 and state["page"] <= CLOSED_PAGE else np.int64(-1)
+    until = alone_until(state, now)
     while state["chosen_time"] <= now:
         if state["chosen_time"] == STALE:
             if state["next"] > now:

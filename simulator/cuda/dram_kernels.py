@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from hw_models.dram.block import admit, busy, choose_next, wake
+from hw_models.dram.block import admit, alone_until, busy, choose_next, wake
 from hw_models.dram.execute import execute
 from hw_models.dram.standalone import collect
+from hw_models.dram.state import STALE
 from hw_models.jit import inlined, njit
 
 JOB = np.dtype(
@@ -41,12 +42,12 @@ def serve(number, state, jobs, traces, requests, progress, accepted, done):
     drained, refused = i > count, False
     now = reached["until"] if drained else offer(traces, first, count, i, request, reached["now"])
     while True:
-        if state["stale"] == 1 and (refused or state["next"] <= now):
+        if state["chosen_time"] == STALE and (refused or state["next"] <= now):
             choose_next(state)
         if refused:
             refused, now = False, max(now + 1, wake(state))
-        if state["stale"] == 0 and state["chosen_time"] <= now:
-            execute(state)
+        if STALE < state["chosen_time"] <= now:
+            execute(state, alone_until(state, now))
             if state["next"] <= now:
                 continue
         if drained:

@@ -18,7 +18,7 @@ _REQUEST = dict.fromkeys(("write", "master", "stream", "time", "issued"), _FLAG)
 BITS = {
     **dict.fromkeys(("ranks", "groups", "segments", "meets", "deep", "refused", "owed", "down"), _FLAG),
     **dict.fromkeys(("burst_shift", "bank_shift", "row_shift", "column_shift", "chosen"), _FLAG),
-    **dict.fromkeys(("writing", "writing_next", "scanned", "stale"), _FLAG),
+    **dict.fromkeys(("writing", "writing_next", "scanned"), _FLAG),
     **dict.fromkeys(("capacity", "high", "low", "size", "pending", "waiting", "oldest", "youngest"), _INDEX),
     **dict.fromkeys(("free_count", "free_parents", "done_head", "done_count", "log_count"), _INDEX),
     **dict.fromkeys(("chosen_entry", "chosen_bank", "turn"), _INDEX),

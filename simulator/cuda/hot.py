@@ -24,7 +24,7 @@ _NAMES = """
     read_bursts read_bytes read_full read_limited read_wake reader readers reads ready received records
     refused request request_count requests response_latency retry rings room row row_cycles row_hits rows
     scanned sdp seen segment segments sent serialised set_mask since size slot slots snapshot
-    soonest source stale stamp stored stream t tag tail taken target targets time to_pre total_bytes
+    soonest source stamp stored stream t tag tail taken target targets time to_pre total_bytes
     tracked_until tracker traffic unoffered up up_count used waited waiting wake
     wake_fs wants way ways what write write_full write_limited write_turn writer writing writing_next
 """
@@ -39,7 +39,7 @@ _OF_TRACES = """
     high hit hits issued last last_read_done left log_count low master meets miss moved next oldest_act open
     open_banks opener order outstanding owed parent parents pending ppd pre precharges previous rank ranks
     ras rc rcd reads refresh refused_at request row row_conflicts row_hits row_mask row_shift rows rp
-    scanned seen segment segments size stale stream t tag tail time to_pre turn waiting write writes writing
+    scanned seen segment segments size stream t tag tail time to_pre turn waiting write writes writing
     writing_next
 """
 OF_TRACES = frozenset(_OF_TRACES.split())

@@ -113,11 +113,11 @@ def test_what_holds_requests_is_said_with_its_key(name):
 def test_a_run_whose_time_stands_still_is_an_error(monkeypatch):
     machine = build_machine(load(hogs(1)))
 
-    def run(system, *arguments):
-        system["events"] += arguments[-1]
+    def run(systems, *arguments):
+        systems["events"] += arguments[-1]
         return soc.RUNNING
 
-    monkeypatch.setattr(soc, "run", run)
+    monkeypatch.setattr(running, "entry", lambda _: run)
     with pytest.raises(StuckError, match=r"^time stands still: 50000 events at 0.000000000 s: "):
         run_machine(machine)
 
