@@ -45,10 +45,7 @@ FIFO = np.dtype(
         ("following", np.int64),
         ("followed", np.int64),  # that did since its writer was called last
         ("followed_from", np.int64),  # place of the first of these among the rows
-        (
-            "asks",
-            np.int64,
-        ),  # 1: its writer may have its reader asked to take the oldest row
+        ("asks", np.int64),  # 1: its writer may ask its reader to take the oldest row
         ("asks_fs", np.int64),  # when it is to do so
         ("blocker", np.int64),  # for whom the oldest row waited when it was last refused
         ("freed_fs", np.int64),  # when a row was last taken

@@ -8,7 +8,7 @@ import numpy as np
 
 from hw_models.jit import inlined, njit
 from simulator.cuda.soc_layout import INDEX, OWN, SHARED
-from simulator.kernel import masters, nodes, soc
+from simulator.kernel import buses, masters, nodes, soc
 
 RUN = np.dtype(
     [
@@ -131,5 +131,5 @@ def cache(number, runs, system, measures, lines, table, jobs):
 @njit
 def bus(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
-    nodes.step_bus(system, lines.wires, lines.buses["bus"][row], unit, now)
+    buses.step_bus(system, lines.wires, lines.buses["bus"][row], unit, now)
     pick(runs[number], system, measures, lines.wires)

@@ -12,7 +12,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from hw_models.jit import njit
 from simulator.cuda.layout import PackedRecord, Record
-from simulator.kernel import masters, nodes
+from simulator.kernel import buses, masters, nodes
 
 
 @njit
@@ -42,7 +42,7 @@ UNITS = (
     (nodes.step_cache, no_cache),
     (nodes.step_dram, no_memory),
     (nodes.step_ideal, no_memory),
-    *((step, None) for step in (nodes.step_bus, nodes.bus_offer, nodes.bus_respond)),
+    *((step, None) for step in (buses.step_bus, buses.bus_offer, buses.bus_respond)),
 )
 
 

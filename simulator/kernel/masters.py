@@ -21,8 +21,8 @@ from hw_models.pages import translate
 from hw_models.port import FIFO_ROWS, front
 from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
+from simulator.kernel.buses import ask_bus, pass_on
 from simulator.kernel.measure import bin_of, note_request, note_response
-from simulator.kernel.nodes import ask_bus, pass_on
 from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_at_edge, wake_reader
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from hw_models.jit import apart, aside, inlined, njit
 from hw_models.port import NEVER
 from simulator.kernel import driver, ledger, masters
+from simulator.kernel.buses import step_bus
 from simulator.kernel.ledger import Ledger
 from simulator.kernel.masters import CORE, EXTERNAL, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
-from simulator.kernel.nodes import step_bus, step_cache, step_dram, step_ideal
+from simulator.kernel.nodes import step_cache, step_dram, step_ideal
 from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, ENDS, INVERSE_BITS, STARTED, Kind
 from simulator.kernel.wakes import to_cycles, wake, whole_cycles
 from workloads.program import On
@@ -159,15 +160,33 @@ def before_end(system, wires, limit_fs, time):
 
 @inlined
 def begin(system, measures, status, unit, time):
-    """Go on to an event of `next_event`: the time, the count of events, and bins that reach so far."""
-    if status == RUNNING:
-        system["wake_fs"][unit] = NEVER
-    system["now_fs"] = time
-    system["events"] += 1
+    """Go on to an event of `next_event`: bins that reach so far, the time, and the count of events."""
+    reach(system, measures, time)
+    go_on(system, status, unit, time)
+
+
+@inlined
+def reach(system, measures, time):
+    """Have the bins of the traffic's record reach up to ``time``."""
     while time >= BINS * system["bin_fs"]:
         merge_bins(measures)
         system["bin_fs"] *= 2
         system["bin_end_fs"] = 0
+
+
+@inlined
+def go_on(system, status, unit, time):
+    """Set the time, and count an event."""
+    if status == RUNNING:
+        system["wake_fs"][unit] = NEVER
+    system["now_fs"] = time
+    system["events"] += 1
+
+
+@inlined
+def horizon(system, limit_fs):
+    """Return up to when one event follows the other with no look at a run's end or at bins."""
+    return np.int64(-1) if system["asks"] else min(limit_fs, BINS * system["bin_fs"] - 1)
 
 
 @inlined
@@ -219,13 +238,20 @@ def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
     nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
     replays, replay_ops = table.replays, table.replay_ops
     externals = table.externals
+    sure_fs = horizon(system, limit_fs)
     for _ in range(max_events):
-        status, unit, time = next_event(system, wires, limit_fs)
-        if status != RUNNING and status != TELLS:
-            return status
-        begin(system, measures, status, unit, time)
+        status = RUNNING
+        unit, time = earliest(system)
+        if time > sure_fs:
+            status, unit, time = next_event(system, wires, limit_fs)
+            if status != RUNNING and status != TELLS:
+                return status
+            reach(system, measures, time)
+            sure_fs = horizon(system, limit_fs)
+        go_on(system, status, unit, time)
         if unit >= system["job_unit"]:
             step_job(system, nodes, table, jobs, unit)
+            sure_fs = horizon(system, limit_fs)
             continue
         now = cycle_at(system, unit, time) if status == RUNNING else masters.TOLD
         if unit >= system["master_unit"]:
@@ -242,6 +268,7 @@ def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
                 told = masters.step_core(system, wires, buses, measure, cores[row], tasks, unit, now)
             if told:
                 tell(system, nodes, table, jobs, unit)
+                sure_fs = horizon(system, limit_fs)
         else:
             kind, row = system["kind"][unit], system["row"][unit]
             if kind == DRAM:

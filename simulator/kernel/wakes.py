@@ -64,6 +64,30 @@ def wake_reader(system, fifo):
 
 
 @inlined
+def announce(system, fifo):
+    """Wake the reader of a FIFO of requests that are still on their way to it."""
+    if fifo["count"] > 0:
+        if fifo["bit"]:
+            system["unoffered"][fifo["reader"]] |= fifo["bit"]
+        wake_taker(system, fifo)
+
+
+@inlined
+def wake_taker(system, fifo):
+    """Wake the reader of a FIFO of requests when it may take the oldest, or when it has to do with it."""
+    if fifo["late_fs"] and 0 < fifo["count"] < fifo["limit"]:
+        time = max(seen_fs(system, fifo) + fifo["late_fs"], fifo["closed_fs"])
+        wake_at_edge(system, fifo["reader"], max(system["now_fs"], time))
+        return
+    if fifo["delay"] and fifo["count"] > 0 and front(fifo)["write"] == 0:
+        time = seen_fs(system, fifo)
+        if time >= system["now_fs"]:
+            wake_at_edge(system, fifo["reader"], time + system["period_fs"][fifo["reader"]])
+            return
+    wake_reader(system, fifo)
+
+
+@inlined
 def visible(system, fifo):
     """May the reader see the oldest row now?"""
     return fifo["count"] > 0 and seen_fs(system, fifo) <= system["now_fs"]

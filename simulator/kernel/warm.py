@@ -27,6 +27,7 @@ from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
 from hw_models.port import FIFO, REQUEST, WIRING
 from simulator.kernel import masters, nodes, soc
+from simulator.kernel.buses import bus_offer, bus_respond, step_bus
 from simulator.kernel.loop_types import loop_types, record, table
 from simulator.kernel.measure import MASTER
 from simulator.kernel.soc_state import BUSES, SYSTEM, Kind
@@ -86,9 +87,9 @@ def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
     ahead, place = (system, wires, buses), (index, index)
     units: dict[Kind, list] = {
         Kind.BUS: [
-            (nodes.step_bus, (system, wires, bus, *place)),
-            (nodes.bus_offer, (system, record(FIFO), bus, index)),
-            (nodes.bus_respond, (bus, record(REQUEST), index, wires, index)),
+            (step_bus, (system, wires, bus, *place)),
+            (bus_offer, (system, record(FIFO), bus, index)),
+            (bus_respond, (bus, record(REQUEST), index, wires, index)),
         ],
         Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), table(SET), *place))],
         Kind.DRAM: [(nodes.step_dram, (*ahead, record(CHANNEL), *place))],
