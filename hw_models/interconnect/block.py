@@ -4,7 +4,7 @@
     advance(state, now, wires, down, up) -> next
     respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
 
-``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
+`respond` is in `responses`. ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
 ``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time, as
 soon as the row exists (the outcome is the same). `respond` always succeeds: every answer has a place kept
 for it. Call `advance` at the cycle it returned last, at ``state["due"]``, which `accept` and `respond` move
@@ -20,12 +20,12 @@ takes the response bus for a cycle per `width` bytes, then the master's own link
 
 import numpy as np
 
-from hw_models.blame import Cause, most_of
-from hw_models.interconnect.answers import beats_of, count_out, deliver, deliver_held, note
-from hw_models.interconnect.arbiter import fits_slot, granted, next_turn, pick
+from hw_models.blame import Cause
+from hw_models.interconnect.answers import beats_of, deliver_held
+from hw_models.interconnect.arbiter import granted, pick
 from hw_models.interconnect.foresight import recall
-from hw_models.interconnect.hub import hub_wait, is_release, track
-from hw_models.interconnect.hub_channels import is_turn, let_go, stage, take_turns
+from hw_models.interconnect.hub import is_release, track
+from hw_models.interconnect.hub_channels import is_turn, stage, take_turns
 from hw_models.interconnect.lanes import (
     aim,
     count_in,
@@ -35,13 +35,13 @@ from hw_models.interconnect.lanes import (
     take_slot,
     waits_alone,
 )
+from hw_models.interconnect.looks import examine, stays, waits_for_id
 from hw_models.interconnect.names import LANE_ROWS
-from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below, bus_of, has_one_bus, port_of_piece
-from hw_models.interconnect.state import BIT_SHIFT, GRANTS, LANES
+from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.interconnect.waits import claim, wait_for
 from hw_models.jit import aside, inlined, njit
-from hw_models.port import NEVER, copy_request, front, is_full
+from hw_models.port import NEVER, copy_request
 
 ARBITRATION, QUEUE_FULL = int(Cause.ARBITRATION), int(Cause.QUEUE_FULL)
 REGULATION, BUS_BUSY = int(Cause.REGULATION), int(Cause.BUS_BUSY)
@@ -71,63 +71,6 @@ def take_blocker(state, request, source):
     blocker = lane["blocker"]
     lane["blocker"] = -1
     return blocker
-
-
-@inlined
-def at_limit(state, i, name):
-    """Tell whether lane ``i`` has as many pieces in flight as it may, or as the id may."""
-    source = i >> 1
-    return (
-        state["lane_flight"][i] >= state["limit"][source]
-        or state["id_flight"][i, name] >= state["id_limit"][source]
-        or state["free_slot"] < 0
-    )
-
-
-@inlined
-def is_port_full(state, write, port):
-    """Tell whether as many pieces are in flight at a memory port as it takes."""
-    limited = state["port_limited"] == 1
-    return limited and state["port_flight"][write, port] >= state["port_limit"][write]
-
-
-@inlined
-def stands_from(state, i):
-    """Return from when on lane ``i`` may stand first in its source's channel: its bus is free, too."""
-    lane = state["lanes"][i]
-    return max(lane["time"], state["bus_free"][bus_of(state, lane)], state["fifo_since"][i >> 1])
-
-
-@inlined
-def is_first(state, i, now):
-    """Tell whether lane ``i`` stands first in the one channel of its source's reads and writes.
-
-    Whoever could stand there first does; where both were there by then, they take turns.
-    """
-    source = i >> 1
-    if state["fifo_head"][source] < 0:
-        since, own = stands_from(state, i), i & 1
-        if since > now:
-            return False
-        lane, other = state["lanes"][i], state["lanes"][i ^ 1]
-        state["fifo_head"][source] = own
-        if other["count"] > 0 and not is_release(state, source, 1 - own):
-            since = min(since, stands_from(state, i ^ 1))
-            if other["time"] <= since:
-                state["fifo_head"][source] = state["write_turn"][source] if lane["time"] <= since else 1 - own
-    return state["fifo_head"][source] == i & 1
-
-
-@inlined
-def waits_for_id(state, i, time, now):
-    """Tell whether lane ``i``'s piece will wait at ``time`` for its id's last transaction, if it is first."""
-    lane = state["lanes"][i]
-    until = state["fifo_until"][i >> 1, lane["name"]]
-    if until <= time:
-        return False
-    state["serialised"] |= until == NEVER
-    wait_for(state, i, QUEUE_FULL, lane["master"], until, now)
-    return True
 
 
 @inlined
@@ -170,80 +113,6 @@ def enqueue(state, request, source, now):
     else:
         state["reads"][row["master"]] += 1
         state["read_bytes"][row["master"]] += row["bytes"]
-
-
-@inlined
-def keeps_order(state, i, now):
-    """Tell whether lane ``i``'s piece waits for its turn in the channel or for its id's last transaction."""
-    if is_first(state, i, now):
-        return waits_for_id(state, i, now, now)
-    wait_for(state, i, QUEUE_FULL, state["lanes"][i]["master"], NEVER, now)
-    return True
-
-
-@inlined
-def stay_busy(state, i, now):
-    """Note what holds lane ``i``'s piece up while its bus is busy, and then, as far as that is sure."""
-    lane = state["lanes"][i]
-    claim(state, i, now)
-    lane["retry"] = lane["busy_until"]
-    if state["trackers"] > 0 and hub_wait(state, i, port_of_piece(state, lane), lane["address"], now):
-        return  # no need to look before the hub has room either
-    if state["fifo"][i >> 1]:
-        if state["fifo_head"][i >> 1] >= 0:
-            keeps_order(state, i, now)  # nor before its turn
-        elif waits_alone(state, i):
-            waits_for_id(state, i, lane["busy_until"], now)  # whoever comes until then is looked at
-
-
-@inlined
-def stays(state, i, now):
-    """Tell whether lane ``i``'s next piece cannot take its bus now, whatever there is room for; note why."""
-    lane = state["lanes"][i]
-    if lane["time"] > now:
-        wait_for(state, i, QUEUE_FULL, lane["master"], lane["time"], now)
-    elif is_release(state, i >> 1, i & 1):  # `take_turns` sends it
-        wait_for(state, i, ARBITRATION, max(0, state["onward_owner"]), NEVER, now)
-    elif state["bus_free"][bus_of(state, lane)] > now:
-        stay_busy(state, i, now)
-    else:
-        return False
-    return True
-
-
-@inlined
-def examine(state, i, now, wires, down):
-    """Return 1 if lane ``i``'s next piece could take its bus now; 0 with the reason noted if it cannot."""
-    if stays(state, i, now):
-        return np.int64(0)
-    lane = state["lanes"][i]
-    source, write, port, size = i >> 1, i & 1, port_of_piece(state, lane), lane["size"]
-    master, name, address = lane["master"], lane["name"], lane["address"]
-    if state["fifo"][source] and keeps_order(state, i, now):
-        return np.int64(0)
-    if at_limit(state, i, name):
-        count_out(state, now)  # only now: most of the time there is room without
-        if at_limit(state, i, name):
-            state["limited"] = 1
-            return wait_for(state, i, QUEUE_FULL, master, NEVER, now)
-    if is_port_full(state, write, port):
-        count_out(state, now)
-    if is_port_full(state, write, port):
-        state["limited"] = 1
-        culprit = most_of(state["port_share"][write, port], state["masters"], master)
-        return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
-    if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
-        return np.int64(0)
-    if is_full(wires["fifo"][down + port]):
-        state["full"] = 1
-        return wait_for(state, i, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER, now)
-    until = held_until(state["regulation"], source, write, size, now)
-    if until > now:
-        return wait_for(state, i, REGULATION, master, until, now)
-    # what holds if the arbiter passes it over: its TDM slot is still to come
-    arbiter = state["arbiters"][bus_of(state, lane)]
-    wait_for(state, i, ARBITRATION, master, next_turn(arbiter, source, now), now)
-    return np.int64(fits_slot(arbiter, beats_of(state, source, size) if write else 1, now))
 
 
 @inlined
@@ -402,86 +271,3 @@ def next_look(state):
 def is_due(state, now):
     """Tell whether `advance` may have something to do; at other times only refused requests may go on."""
     return state["due"] <= now or state["full"] or state["held"] > 0
-
-
-@inlined
-def next_has(state, source, name):
-    """Tell whether a source whose ids have one transaction each has ``name`` on what it sends next."""
-    reads, writes = state["lanes"][2 * source], state["lanes"][2 * source + 1]
-    return state["fifo"][source] == 1 and (
-        (reads["count"] > 0 and reads["name"] == name) or (writes["count"] > 0 and writes["name"] == name)
-    )
-
-
-@inlined
-def only_has(state, source, name):
-    """Tell whether `next_has`, and nobody else has requests, nor is to blame for that one's wait."""
-    i = 2 * source + (state["lanes"][2 * source]["count"] == 0)
-    lane = state["lanes"][i]
-    own = lane["cause"] == QUEUE_FULL and lane["culprit"] == lane["master"]
-    return state["fifo"][source] == 1 and waits_alone(state, i) and lane["name"] == name and own
-
-
-@aside
-def note_grant(state, cache, time):
-    """Note that a cache is granted a line at ``time``: it takes no probes for a while."""
-    if state["foreseen"]:
-        recall(state)
-    state["granted_from"][cache, state["grants"][cache] % GRANTS] = time
-    state["grants"][cache] += 1
-    state["kept_until"] = max(state["kept_until"], time + state["grant_blocks"])
-
-
-@njit
-def respond(state, row, time, wires, up):
-    """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
-    slot = state["slots"][row["tag"]]
-    i, master = slot["lane"], slot["request"]["master"]
-    source, write = i >> 1, i & 1
-    free = NEVER
-    if state["caches"] > 0 and write:
-        free = let_go(state, row["tag"], time)
-        state["turns_due"] = min(state["turns_due"], free)
-        state["due"] = min(state["due"], free)
-    port = port_of_piece(state, slot)
-    bus = port * state["channels"] + write * (state["channels"] - 1)
-    start = max(time, state["back_free"][bus])
-    if start > time:
-        state["blame"][master, state["back_owner"][bus], BUS_BUSY] += start - time
-    beats = np.int64(1) if write else beats_of(state, source, row["bytes"])
-    state["back_free"][bus] = start + beats
-    state["back_owner"][bus] = master
-    state["back_busy_cycles"][bus] += beats
-    slot["missing"] -= slot["bytes"] if write else row["bytes"]
-    if slot["missing"] > 0:
-        return free
-    whole = np.int64(1) if write else beats_of(state, source, slot["bytes"])
-    begins = start + beats - whole
-    slot["arrived"] = begins + state["response_latency"][source]
-    if state["port_limited"]:
-        note(state["gone"][bus], start + beats, i + LANES * master)
-    over = start + beats + state["hub_release"]
-    if slot["tracker"] >= 0:  # else a release
-        state["tracked_until"][port, slot["tracker"]] = over
-        state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
-    if state["caching"][source] and write == 0:
-        note_grant(state, source, start + state["response_latency"][source])
-    deliver(state, i, slot["id"], np.int64(0), wires, up)
-    if state["limited"] or (state["serialised"] and state["awaited"]):
-        due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left
-        if state["fifo"][source]:
-            due = min(due, state["fifo_until"][source, slot["id"]])
-    elif state["serialised"]:
-        if slot["tracker"] < 0 or not next_has(state, source, slot["id"]):
-            return free
-        due = state["fifo_until"][source, slot["id"]]
-    elif slot["tracker"] >= 0 and state["awaited"] >> slot["tracker"] & 1:
-        first = port * state["channels"]
-        due = max(over, min(state["bus_free"][first], state["bus_free"][first + state["channels"] - 1]))
-        if only_has(state, source, slot["id"]):
-            due = max(due, state["fifo_until"][source, slot["id"]])
-    else:
-        return free
-    state["lanes_due"] = min(state["lanes_due"], due)
-    state["due"] = min(state["due"], due)
-    return min(due, free)

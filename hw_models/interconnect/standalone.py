@@ -5,7 +5,8 @@ Requests enter in the trace's order, at their cycle or when there is a place.
 
 import numpy as np
 
-from hw_models.interconnect.block import accept, advance, respond
+from hw_models.interconnect.block import accept, advance
+from hw_models.interconnect.responses import respond
 from hw_models.jit import njit
 from hw_models.port import NEVER, front, pop
 

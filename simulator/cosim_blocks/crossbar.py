@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from hw_models.blame import Cause
-from hw_models.interconnect.block import accept, advance, is_due, respond
+from hw_models.interconnect.block import accept, advance, is_due
 from hw_models.interconnect.names import Arbitration
+from hw_models.interconnect.responses import respond
 from hw_models.interconnect.standalone import UP
 from hw_models.port import FIFO_ROWS, REQUEST, front, pop
 from simulator.cosim_blocks import crossbar_map, crossbar_masters

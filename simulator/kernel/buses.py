@@ -4,6 +4,7 @@ import numpy as np
 
 from hw_models.bits import lowest
 from hw_models.interconnect import block as bus
+from hw_models.interconnect.responses import respond
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.jit import apart, aside, inlined
 from hw_models.port import FIFO_ROWS, NEVER, front
@@ -23,8 +24,8 @@ from simulator.kernel.wakes import (
 
 @apart("int64")
 def bus_respond(state, row, time, wires, up):
-    """`bus.respond`, for all that answer a bus."""
-    return bus.respond(state, row, time, wires, up)
+    """`respond`, for all that answer a bus."""
+    return respond(state, row, time, wires, up)
 
 
 @inlined

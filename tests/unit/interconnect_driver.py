@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hw_models.interconnect.block import accept, advance, respond
+from hw_models.interconnect.block import accept, advance
+from hw_models.interconnect.responses import respond
 from hw_models.port import NEVER, REQUEST, WIRING, front, pop
 
 UP = 32
