@@ -4,9 +4,9 @@
     advance(state, now, wires, down, up) -> next
     respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
 
-`respond` is in `responses`. ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``, master m
-``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time, as
-soon as the row exists (the outcome is the same). `respond` always succeeds: every answer has a place kept
+`respond` is in `responses`. ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``,
+master m ``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time,
+as soon as the row exists (the outcome is the same). `respond` always succeeds: every answer has a place kept
 for it. Call `advance` at the cycle it returned last, at ``state["due"]``, which `accept` and `respond` move
 forward, and after a pop from one of our FIFOs that was full; at other times it does nothing (`is_due`).
 Offer a refused request again in the cycle after a place was given up: `advance` returns that cycle. Rows
