@@ -27,18 +27,31 @@ def due(ring, now):
     return what
 
 
+@inlined
+def forget(ring, now):
+    """Forget all notes that are due."""
+    head, count = ring["head"], ring["count"]
+    while count > 0 and ring["time"][head] <= now:
+        head = (head + 1) % NOTES
+        count -= 1
+    ring["head"] = head if count > 0 else 0
+    ring["count"] = count
+
+
 @njit
 def count_out(state, now):
     """Give back the places of pieces that are done, and note when the next one will be."""
     wake = NEVER
-    for bus in range(state["ports"] * state["channels"] if state["port_limited"] else 0):
+    for bus in range(state["ports"] * state["channels"]):
         ring = state["gone"][bus]
         port = bus // state["channels"]
-        i = due(ring, now)
+        i = due(ring, now) if state["port_limited"] else np.int64(-1)
         while i >= 0:
             state["port_flight"][i & 1, port] -= 1
             state["port_share"][i & 1, port, i // LANES] -= 1
             i = due(ring, now)
+        if not state["port_limited"]:
+            forget(ring, now)
         if ring["count"] > 0:
             wake = min(wake, ring["time"][ring["head"]])
     for link in range(0, 2 * state["sources"], 3 - state["channels"]):

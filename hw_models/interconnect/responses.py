@@ -71,8 +71,7 @@ def respond(state, row, time, wires, up):
     whole = np.int64(1) if write else beats_of(state, source, slot["bytes"])
     begins = start + beats - whole
     slot["arrived"] = begins + state["response_latency"][source]
-    if state["port_limited"]:
-        note(state["gone"][bus], start + beats, i + LANES * master)
+    note(state["gone"][bus], start + beats, i + LANES * master)
     over = start + beats + state["hub_release"]
     if slot["tracker"] >= 0:  # else a release
         state["tracked_until"][port, slot["tracker"]] = over
