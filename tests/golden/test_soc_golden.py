@@ -44,6 +44,29 @@ CAMERA_WAITS = {  # of the camera for the model [fs]
     "flash_queue_full": 0,
     "flash_dma_busy": 529477680000,
 }
+NET = [
+    {"fc": {"input": [19, 8, 20], "kernels": 1}},
+    {"fc": {"kernels": 8}},
+    {"conv": {"kernel": "3x3", "kernels": 16, "padding": 1}},
+    {"conv": {"kernel": "3x3", "kernels": 8, "padding": 2, "dilation": 2}},
+]
+NARROW = {  # two NVDLAs that find their interconnect full most of the time
+    "system": {
+        "accelerators": {
+            "nvdla0": {"clock": "1600 MHz", "preset": "nv_small"},
+            "nvdla1": {"clock": "1600 MHz", "preset": "nv_full"},
+        },
+        "cores": {"core0": {"clock": "1600 MHz"}},
+        "interconnect": {"clock": "3200 MHz", "width": "4 B"},
+        "llc": {"size": "16 KiB", "ways": 1, "line": "64 B", "partial_writes": "fill"},
+        "dram": {"standard": "HBM3-6400", "channels": 1},
+    },
+    "workloads": {f"net{k}": {"on": f"nvdla{k}", "fallback": "core0", "layers": NET} for k in range(2)},
+}
+NARROW_WAITS = {  # [cycles] of each for each, in front of full blocks and in the interconnect
+    "doors": [[78834, 0, 374], [0, 212724, 0], [3814, 0, 0]],
+    "bus": [[136838, 0, 497], [0, 1233378, 0], [423, 0, 2352]],
+}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -65,3 +88,11 @@ def test_waits_for_the_shared_flash_are_those_noted():
         for cause, name in enumerate(causes)
     }
     assert waits == CAMERA_WAITS
+
+
+def test_who_waits_for_whom_in_front_of_a_full_interconnect_is_as_noted():
+    machine = build_machine(load(NARROW))
+    run_machine(machine)
+    doors, bus = machine.system[0]["doors"], machine.buses["blame"]
+    waits = {"doors": doors[:, :3, :3].sum(axis=(0, 3)), "bus": bus[:, :3, :3].sum(axis=(0, 3))}
+    assert {name: table.tolist() for name, table in waits.items()} == NARROW_WAITS
