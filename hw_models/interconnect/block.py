@@ -37,6 +37,7 @@ from hw_models.interconnect.lanes import (
 )
 from hw_models.interconnect.looks import examine, stays, waits_for_id
 from hw_models.interconnect.names import LANE_ROWS
+from hw_models.interconnect.responses import respond as respond
 from hw_models.interconnect.routes import address_below, bus_of, has_one_bus, port_of_piece
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.interconnect.waits import claim, wait_for
