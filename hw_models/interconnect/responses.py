@@ -6,9 +6,7 @@ from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, deliver, note
 from hw_models.interconnect.foresight import recall
 from hw_models.interconnect.hub_channels import let_go
-from hw_models.interconnect.lanes import (
-    waits_alone,
-)
+from hw_models.interconnect.lanes import waits_alone
 from hw_models.interconnect.routes import port_of_piece
 from hw_models.interconnect.state import GRANTS, LANES
 from hw_models.jit import aside, inlined, njit

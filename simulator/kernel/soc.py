@@ -20,7 +20,7 @@ from simulator.kernel.ledger import Ledger
 from simulator.kernel.masters import CORE, EXTERNAL, NVDLA, REPLAY, SYSTOLIC
 from simulator.kernel.measure import BINS, merge_bins
 from simulator.kernel.nodes import step_cache, step_dram, step_ideal
-from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, ENDS, INVERSE_BITS, STARTED, Kind
+from simulator.kernel.soc_state import ASKS_CLERK, ASKS_STORAGE, INVERSE_BITS, STARTED, Kind
 from simulator.kernel.wakes import to_cycles, wake, whole_cycles
 from workloads.program import On
 
@@ -109,7 +109,6 @@ def step_job(system, nodes, table, jobs, unit):
             wake(system, unit, max(time, next_fs))
         else:
             system["jobs_left"] -= 1
-            system["asks"] |= ENDS * (system["jobs_left"] == 0)
 
 
 @inlined
@@ -136,10 +135,16 @@ def earliest(system):
 
 
 @inlined
+def stops(system):
+    """Tell whether the loop is to return at once: no job is left, or Python is asked for."""
+    return system["jobs_left"] == 0 or system["asks"] != 0
+
+
+@inlined
 def next_event(system, wires, limit_fs):
     """Return (status, unit, time): RUNNING with who runs next, or why nobody does."""
     unit, time = earliest(system)
-    if time <= limit_fs and system["asks"] == 0:
+    if time <= limit_fs and not stops(system):
         return RUNNING, unit, time
     return before_end(system, wires, limit_fs, time)
 
@@ -150,7 +155,7 @@ def before_end(system, wires, limit_fs, time):
 
     Before it does, masters are told what they have left for later: TELLS with whom, and by when.
     """
-    if system["jobs_left"] == 0 or system["asks"]:
+    if stops(system):
         status, until_fs = DONE if system["jobs_left"] == 0 else ASKS, system["now_fs"]
     else:
         status, until_fs = STUCK if time >= NEVER else OUT_OF_TIME, limit_fs
@@ -186,7 +191,7 @@ def go_on(system, status, unit, time):
 @inlined
 def horizon(system, limit_fs):
     """Return up to when one event follows the other with no look at a run's end or at bins."""
-    return np.int64(-1) if system["asks"] else min(limit_fs, BINS * system["bin_fs"] - 1)
+    return np.int64(-1) if stops(system) else min(limit_fs, BINS * system["bin_fs"] - 1)
 
 
 @inlined

@@ -29,7 +29,6 @@ MASTER_PORTS = 2  # most memory ports of a master
 MOST_BUSES = 8
 DOOR_CAUSES = 2  # full, or refresh: what a request waits for in front of a block
 ASKS_STORAGE, ASKS_CLERK = 1, 2  # whom the loop asks: flash and backends; who books frames and waits
-ENDS = 4  # beside them: no job is left
 STARTED = 64  # most steps begun on flash between two looks of the storage
 INPUTS = max(2 * SOURCES, PORTS)
 
@@ -102,7 +101,7 @@ SYSTEM = np.dtype(
         ("step_at_hand", np.int64, (MASTERS,)),  # of a master that has one at a time, -1: none
         # `simulator.soc.storage` runs beside this loop: what it is to look at
         ("dma", np.int64),  # master that moves its data, -1: none
-        ("asks", np.int64),  # ASKS_STORAGE, ASKS_CLERK, ENDS: return at once
+        ("asks", np.int64),  # ASKS_STORAGE, ASKS_CLERK: return to them at once
         ("started", np.int64),  # steps begun on flash
         ("started_step", np.int64, (STARTED,)),
         # waits in front of full blocks [its cycles]: by unit that is full, victim, culprit, cause
