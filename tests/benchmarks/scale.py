@@ -10,7 +10,6 @@ most memory that the process took. Masters are cores that read and write more th
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from memory import most_memory
 
 MIB = 2**20
 ROUNDS = 3
@@ -104,14 +104,13 @@ def measured(size: Size, rounds: int = ROUNDS, until: str = UNTIL) -> dict[str, 
         requests, spent, held = run(size, until)
         speeds.append(requests / spent)
         ratios.append(speeds[-1] / base)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         "requests_per_s": statistics.median(speeds),
         "to_base": statistics.median(ratios),
         "requests": requests,
         "base_requests": base_requests,
         "arrays_mib": held / MIB,
-        "peak_mib": peak / MIB,
+        "peak_mib": most_memory() / MIB,
     }
 
 
