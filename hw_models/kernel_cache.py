@@ -19,6 +19,7 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from hw_models.kernel_files import KernelFiles, tell
+from hw_models.kernel_levels import places
 from hw_models.likely import TABLE
 from hw_models.limits import NARROW
 from hw_models.width import MASTERS
@@ -27,7 +28,8 @@ NEWEST = 4  # folders of a module that stay, however old
 KEPT_S = 30 * 24 * 3600  # a folder that nobody has used for so long goes when a new one comes
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("hw_models", "workloads", "simulator")
-_PLACES = ("kernel_cache.py", "kernel_files.py")  # they say where code lies, and nothing of the code
+# they say where code lies, and nothing of the code
+_PLACES = ("kernel_cache.py", "kernel_files.py", "kernel_levels.py")
 _WIDTH = _ROOT / "hw_models" / "width.py"  # kernels of what imports it differ with the masters that fit
 _IMPORT = re.compile(rb"^\s*from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
@@ -157,7 +159,8 @@ def drop_old(new: Path) -> None:
 def can_keep(function) -> bool:
     """Tell whether ``function`` has a folder for what is compiled of it; else it is compiled each time."""
     try:
-        return _made(_folder_of_function(function))
+        folder = _folder_of_function(function)
+        return _made(folder) or any(place.is_dir() for place in places(folder))
     except RuntimeError:
         tell("compiled kernels cannot be kept (there is no home directory); see DLASIM_CACHE_DIR")
         return False

@@ -3,7 +3,8 @@
 numba lists the files of a function in an index that whoever compiles writes anew: two processes that compile
 at the same time can leave an index that names the other's code, and a damaged file ends in a traceback. Here
 a file is named by what it was compiled for, and holds that and a digest of itself: it is whole, or compiled
-anew. Files are renamed into place, so that none is ever half-written.
+anew. Files are renamed into place, so that none is ever half-written. What came with the package
+(`hw_models.kernel_levels`) is read where the user's own cache has none.
 """
 
 import hashlib
@@ -22,6 +23,8 @@ from typing import Any
 import numba
 from numba.core import types
 from numba.core.serialize import NumbaPickler
+
+from hw_models.kernel_levels import shipped
 
 _MAGIC = f"dlasim kernel 2, numba {numba.__version__}\n".encode()
 _DIGEST = hashlib.sha256
@@ -69,23 +72,11 @@ class KernelFiles:
 
     def load(self, key: Any) -> Any:
         """Return what was saved for ``key``, None if that has to be compiled."""
-        path = self._path(key)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return None
-        if not content.startswith(_MAGIC):  # of another version
-            return None
-        digest, payload = content[len(_MAGIC) :][: _DIGEST().digest_size], content[len(_MAGIC) :]
-        payload = payload[len(digest) :]
-        if _DIGEST(payload).digest() != digest:
-            tell(f"{path} is damaged; the kernel is compiled anew")
-            return None
-        try:
-            saved_for, data = pickle.loads(payload)  # the user's own cache: see SECURITY.md
-        except (ImportError, AttributeError):  # another version made it, of modules that this one has not
-            return None
-        return data if saved_for == key else None
+        kept = _read(self._path(key), key)
+        if kept is None and (came := shipped()) is not None:
+            key = came.key(key)
+            kept = _read(came.folder / self.folder.name / self._path(key).name, key)
+        return kept
 
     def save(self, key: Any, data: Any) -> None:
         """Keep ``data`` for ``key``, if the disk takes it."""
@@ -116,3 +107,23 @@ def _drop_stale(folder: Path) -> None:
         with suppress(OSError):
             if abs(time.time() - path.stat().st_mtime) > _STALE_S:
                 os.unlink(path)
+
+
+def _read(path: Path, key: Any) -> Any:
+    """Return what a file holds for ``key``, None without."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    if not content.startswith(_MAGIC):  # of another version
+        return None
+    digest, payload = content[len(_MAGIC) :][: _DIGEST().digest_size], content[len(_MAGIC) :]
+    payload = payload[len(digest) :]
+    if _DIGEST(payload).digest() != digest:
+        tell(f"{path} is damaged; the kernel is compiled anew")
+        return None
+    try:
+        saved_for, data = pickle.loads(payload)  # the user's own cache, or the package's: see SECURITY.md
+    except (ImportError, AttributeError):  # another version made it, of modules that this one has not
+        return None
+    return data if saved_for == key else None

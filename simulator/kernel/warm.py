@@ -25,6 +25,7 @@ from hw_models.ideal.state import MEMORY
 from hw_models.interconnect.state import INTERCONNECT
 from hw_models.jit import numba, ready
 from hw_models.kernel_cache import folder_of
+from hw_models.kernel_levels import places
 from hw_models.port import FIFO, REQUEST, WIRING
 from simulator.kernel import masters, nodes, soc
 from simulator.kernel.buses import bus_offer, bus_respond, step_bus
@@ -37,14 +38,15 @@ PATIENCE_S = 60  # for the second process to end once it is told to
 
 
 def is_cold() -> bool:
-    """Tell whether the event loop has never been compiled from these sources, and can be kept."""
+    """Tell whether the event loop has to be compiled from these sources, and can be kept."""
     if numba.config.DISABLE_JIT:
         return False
     try:
         folder = folder_of(Path(soc.__file__))
     except RuntimeError:  # no home
         return False
-    return os.access(folder, os.W_OK) and not any(folder.glob("unit.soc.step_events-*.nbc"))
+    there = any(any(place.glob("unit.soc.step_events-*.nbc")) for place in places(folder))
+    return os.access(folder, os.W_OK) and not there
 
 
 @contextmanager
