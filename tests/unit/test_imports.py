@@ -78,6 +78,7 @@ def test_few_modules_import_numba():
         "jit",
         "kernel_cache",
         "kernel_files",
+        "kernel_levels",
         "callback",
         "apart",
         "llvm_lowering",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hw_models
-from hw_models import kernel_cache, kernel_files
+from hw_models import kernel_cache, kernel_files, kernel_levels
 from hw_models.jit import numba
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
@@ -38,6 +38,7 @@ def checkout(folder: Path) -> Path:
         "jit.py",
         "kernel_cache.py",
         "kernel_files.py",
+        "kernel_levels.py",
         "errors.py",
         "limits.py",
         "width.py",
@@ -296,3 +297,62 @@ def test_folders_that_nobody_has_used_for_long_go_and_the_newest_stay(tmp_path):
     left = sorted(path.name for path in tmp_path.glob("hw_models.leaf-*"))
     assert left == [f"hw_models.leaf-{age:012}" for age in range(kernel_cache.NEWEST)]
     assert other.is_dir()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Return a checkout that comes with its kernels, for a level that this machine has."""
+    found = [name for name, level in kernel_levels.LEVELS.items() if not level.lacks]
+    if not found:
+        pytest.skip("a machine of no level")
+    folder, cache = checkout(tmp_path_factory.mktemp("a")), tmp_path_factory.mktemp("cache")
+    processor = kernel_levels.LEVELS[found[0]].processor
+    environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
+    assert told(process(folder, cache, environment)) == ("2 2 0 0", "")
+    shutil.copytree(
+        cache,
+        folder / "hw_models/kernels" / kernel_levels.folder_for(found[0]).name,
+        ignore=shutil.ignore_patterns("part.*"),
+    )
+    return folder
+
+
+def test_kernels_of_the_package_serve_where_the_cache_has_none(installed, tmp_path):
+    assert told(process(installed, tmp_path / "cache")) == ("2 2 1 1", "")
+    assert not list(tmp_path.rglob("*.nbc"))
+    (tmp_path / "file").touch()
+    answer, said = told(process(installed, tmp_path / "file"))  # nothing can be kept in it
+    assert (answer, said.count("\n")) == ("2 2 1 1", 1)
+
+
+WEAK = """
+import llvmlite.binding as ll
+host = ll.get_host_cpu_features()
+for feature in ("avx2", "neon"):
+    host.pop(feature, None)
+ll.get_host_cpu_features = lambda: host
+"""
+
+
+def test_a_processor_below_the_level_does_not_take_them(installed, tmp_path):
+    assert told(process(installed, tmp_path, ask=WEAK + ASK)) == ("2 2 0 0", "")
+
+
+@pytest.mark.parametrize("setting", [{"NUMBA_OPT": "1"}, {"NUMBA_CPU_NAME": "generic"}])
+def test_other_settings_of_numba_do_not_take_them(setting, installed, tmp_path):
+    assert told(process(installed, tmp_path, setting)) == ("2 2 0 0", "")
+
+
+def test_edited_sources_compile(installed, tmp_path):
+    folder = Path(shutil.copytree(installed, tmp_path / "a"))
+    (folder / "hw_models/leaf.py").write_text(LEAF.replace("x + 1", "x + 7"))
+    assert told(process(folder, tmp_path / "cache")) == ("8 2 0 1", "")
+
+
+def test_a_damaged_kernel_of_the_package_is_compiled_anew_with_a_word(installed, tmp_path):
+    folder = Path(shutil.copytree(installed, tmp_path / "a"))
+    (path,) = folder.rglob("caller.*.nbc")
+    path.write_bytes(path.read_bytes()[:-100])
+    warning = f"warning: {path} is damaged; the kernel is compiled anew\n"
+    assert told(process(folder, tmp_path / "cache")) == ("2 2 0 1", warning)
+    assert told(process(folder, tmp_path / "cache")) == ("2 2 1 1", "")

@@ -2,9 +2,10 @@
 
 import pytest
 
+from hw_models import kernel_levels
 from hw_models.jit import numba
 from simulator.config.model import load
-from simulator.kernel import soc
+from simulator.kernel import soc, warm
 from simulator.kernel.loop_types import loop_types
 from simulator.kernel.nodes import settle_cache, settle_dram
 from simulator.kernel.warm import compile_cores, compile_masters, compile_memory_side, is_cold, kinds_of
@@ -40,3 +41,16 @@ def test_the_memory_side_is_compiled_once_for_both():
     compile_cores()
     summary.settle(machine)
     assert len(settle_dram.signatures) == len(settle_cache.signatures) == 1
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
+def test_nothing_is_cold_where_the_package_comes_with_the_event_loop(tmp_path, monkeypatch):
+    came = kernel_levels.Shipped(tmp_path / "package", "any")
+    cache, packaged = tmp_path / "soc-0", came.folder / "soc-0"
+    cache.mkdir()
+    packaged.mkdir(parents=True)
+    monkeypatch.setattr(warm, "folder_of", lambda path: cache)
+    monkeypatch.setattr(kernel_levels, "shipped", lambda: came)
+    assert is_cold()
+    (packaged / "unit.soc.step_events-1.nbc").touch()
+    assert not is_cold()
