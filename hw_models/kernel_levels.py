@@ -8,14 +8,14 @@ else is compiled.
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import llvmlite
 import llvmlite.binding as ll
 import numba
 
 FOLDER = Path(__file__).with_name("kernels")
-_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "USING_SVML")  # change code
+_SETTINGS = "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "ENABLE_AVX", "USING_SVML"
 
 
 class Level(NamedTuple):
@@ -58,8 +58,8 @@ class Shipped(NamedTuple):
 
 def folder_for(level: str) -> Path:
     """Return where the kernels for a level lie that this numba would make."""
-    settings = [(name, int(getattr(numba.config, name))) for name in _SETTINGS]
-    made_by = repr((numba.__version__, llvmlite.__version__, settings))
+    settings = [int(getattr(numba.config, name)) for name in _SETTINGS]
+    made_by = repr((ll.get_process_triple(), numba.__version__, llvmlite.__version__, settings))
     return FOLDER / f"{level}-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
 
 
@@ -76,5 +76,5 @@ def shipped() -> Shipped | None:
 
 def places(folder: Path) -> list[Path]:
     """Return where kernels of a ``folder`` of the cache may lie: there, or with the package."""
-    came: Any = shipped()
+    came = shipped()
     return [folder] if came is None else [folder, came.folder / folder.name]

@@ -20,11 +20,12 @@ from simulator.config.errors import not_one_of
 UNITS = "from simulator.soc.ship import compile_units; compile_units()"
 COMMAND = "from simulator.cli.start import main; main()"
 COMMANDS = (
-    "run nv_small_tiny --values",
-    "run clusters --set simulation.until=1us",
-    "run camera_and_llm --set simulation.until=1ms",
-    "run llm_in_a_flash_naive",
-    "run llm_kv_spill",
+    "run nv_small_tiny --values --no-plots",
+    "run clusters --set simulation.until=1us --no-plots",
+    "run camera_and_llm --set simulation.until=1ms --no-plots",
+    "run llm_in_a_flash_naive --no-plots",
+    "run llm_kv_spill --no-plots",
+    "run llm/mla --set simulation.until=1us --no-plots",
     "trace dram dram/ddr4_2400_ramulator2 requests.trc",
 )
 REQUESTS = "0x0 READ 0\n0x40 WRITE 10\n"
