@@ -25,7 +25,7 @@ COMMANDS = (
     "run camera_and_llm --set simulation.until=1ms --no-plots",
     "run llm_in_a_flash_naive --no-plots",
     "run llm_kv_spill --no-plots",
-    "run llm/mla --set simulation.until=1us --no-plots",
+    "run llm/batch_llm --no-plots",
     "trace dram dram/ddr4_2400_ramulator2 requests.trc",
 )
 REQUESTS = "0x0 READ 0\n0x40 WRITE 10\n"
