@@ -152,7 +152,9 @@ def roofline(result: Result, layers: list[Layer]) -> Figure | None:
             axes.plot(x, roof, color=color, linewidth=1.2, linestyle=dash(i))
         sizes = 12 + 160 * at[:, 2] / slowest_s
         axes.scatter(at[:, 0], at[:, 1], s=sizes, color=color, alpha=0.6, linewidth=0, label=said)
-    for layer in apart(slowest([layer for layer in layers if layer.macs and layer.total_bytes], 5)):
+    for layer in apart(
+        slowest([layer for layer in layers if layer.macs and layer.seconds and layer.total_bytes], 5)
+    ):
         at_point = (layer.macs / layer.total_bytes, layer.macs / layer.seconds)
         style = {"fontsize": POINTS - 2, "color": INK}
         axes.annotate(layer.name, at_point, (5, -8), textcoords="offset points", **style)

@@ -66,6 +66,21 @@ def test_an_empty_run_has_no_layers_and_no_plots_of_them():
     assert set(run_plots(result)) == {"bandwidth", "interference"}
 
 
+def test_a_layer_that_has_taken_no_time_yet_has_no_place_in_the_roofline(tmp_path):
+    result = synthetic_result()
+    columns = {name: list(column[:4]) for name, column in result.ops.items()}
+    first = columns["layer"][0]
+    columns["end_s"] = [
+        start if layer == first else end
+        for layer, start, end in zip(columns["layer"], columns["start_s"], columns["end_s"], strict=True)
+    ]
+    result.ops = columns
+    assert [one.macs * one.total_bytes > 0 for one in layers_of(result.ops) if one.seconds == 0] == [True]
+    write_run(result, tmp_path / "run")
+    shown = {text.get_text() for text in run_plots(result)["roofline"].axes[0].texts}
+    assert first not in shown
+
+
 def test_a_layer_that_took_as_long_at_another_time_is_no_difference(tmp_path):
     early, late = synthetic_result(), synthetic_result()
     late.ops = {n: [t + 1 for t in c] if n in ("start_s", "end_s") else c for n, c in late.ops.items()}
