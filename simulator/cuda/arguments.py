@@ -142,13 +142,16 @@ def _single(argument: Argument) -> Iterator[Argument]:
 class Gathered:
     """Kernels as one: a point's next is the one whose number the first array's ``field`` says.
 
-    All take the same arguments. Threads take points from queues (`simulator.cuda.queues`).
+    All take the same arguments. ``after`` runs after each. Threads take points from queues
+    (`simulator.cuda.queues`).
     """
 
     name: str
     steps: tuple[tuple[int, Entry], ...]
+    after: Entry
     field: str
     values: Values = ()
+    inlined: tuple[str, ...] = ()  # functions that become part of their callers, however large
 
     @property
     def arrays(self) -> tuple[Argument, ...]:

@@ -6,7 +6,7 @@ and the driver makes machine code of that. So the GPU runs the same source with 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,11 +25,10 @@ from simulator.cuda.queues import give, take
 
 TRIPLE = "nvptx64-nvidia-cuda"
 ISA = "+ptx80"  # of PTX: drivers of CUDA 12.0 and later
-INLINED = 25  # LLVM's threshold for what becomes part of its callers: a GPU's caches of code are small
+INLINED = 150  # LLVM's threshold for what becomes part of its callers; 225 is what it takes for a CPU
 _FUNCTION = re.compile(r"(?m)^define [^\n]*?@(\w+)\([^\n]*\{$")
 _ATTRIBUTES = re.compile(r"(?: #\d+)? \{$")
 _TARGET = re.compile(r"(?m)^target (?:triple|datalayout).*\n")
-_HINTS = re.compile(r", !(?:prof|tbaa) !\d+")  # for CPUs; what they do on a GPU is not measured
 _RAISES = re.compile(r"\bret i32 (?!0\b|-2\b)-?\d+$", re.MULTILINE)  # a status: 0 well, -2 no value
 _TRAP = "call void @llvm.trap()\n  unreachable"
 # The larger or smaller of two 16-bit numbers, in PTX. Of `max(x, 0) == 0` ptxas 12.9 to 13.2 makes
@@ -41,6 +40,30 @@ _WIDE = (
     r"\1.\g<2>64 %one, %one, %other; cvt.u16.u64 \3, %one; }"
 )
 
+# A quotient of 64-bit numbers, some 75 instructions of a GPU. Below 2^52 it is that of doubles, rounded down:
+# what is not whole is further from the next whole number than a double is from what it stands for.
+_VALUE = r'(%(?:"[^"]*"|[\w.$-]+))'
+_DIVISION = re.compile(rf"= ([us])(div|rem) i64 ([^\s,]+), {_VALUE}")
+_DIVIDED = r"= call i64 @dlasim.\1\2(i64 \3, i64 \4)"
+_QUOTIENT = """
+define internal i64 @dlasim.{sign}{what}(i64 %one, i64 %other) noinline {{
+  %either = or i64 %one, %other
+  %large = icmp ugt i64 %either, 4503599627370495
+  br i1 %large, label %whole, label %quick
+whole:
+  %exact = {sign}{what} i64 %one, %other
+  ret i64 %exact
+quick:
+  %a = uitofp i64 %one to double
+  %b = uitofp i64 %other to double
+  %c = fdiv double %a, %b
+  %div = fptoui double %c to i64
+  %product = mul i64 %div, %other
+  %rem = sub i64 %one, %product
+  ret i64 %{what}
+}}
+"""
+_QUOTIENTS = "".join(_QUOTIENT.format(sign=sign, what=what) for sign in "us" for what in ("div", "rem"))
 
 # instead of numba's: arrays belong to nobody here, and references to nothing are not counted
 _UNCOUNTED = """
@@ -66,6 +89,7 @@ def ptx_of(entries: tuple[Entry | Gathered, ...], architecture: str = "sm_80") -
     code = linked(entries, threads_of, TRIPLE, str(machine.target_data), ATOMS)
     module = ll.parse_assembly(_ending(str(code)))
     _optimise(module, machine)
+    module = ll.parse_assembly(_DIVISION.sub(_DIVIDED, str(module)) + _QUOTIENTS)
     return _NARROW.sub(_WIDE, machine.emit_assembly(module))
 
 
@@ -76,7 +100,7 @@ def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: 
     """
     gathered = [one for one in entries if isinstance(one, Gathered)]
     alone = [one for one in entries if isinstance(one, Entry)]
-    steps = [entry for one in gathered for _, entry in one.steps]
+    steps = [entry for one in gathered for entry in (*dict(one.steps).values(), one.after)]
     parts = [entry.function.part.compile(entry.kinds) for entry in (*alone, *steps)]
     queues = [take.part.compile((WORDS, *[types.int64] * 2)), give.part.compile((WORDS, *[types.int64] * 3))]
     used = [*parts, *queues] if gathered else parts
@@ -96,24 +120,27 @@ def linked(entries: Sequence[Entry | Gathered], door: Any, triple: str, layout: 
         door(doors, entry, point)
     for one in gathered:
         own = {number: points[len(alone) + steps.index(entry)] for number, entry in one.steps}
-        gather(doors, one, own, queues, door is threads_of)
+        after = points[len(alone) + steps.index(one.after)]
+        gather(doors, one, own, after, queues, door is threads_of)
     module.link_in(ll.parse_assembly(_TARGET.sub("", str(doors))))
     names = {entry.name for entry in entries}
     for function in (*module.functions, *module.global_variables):
         if not function.is_declaration and function.name not in names:
             function.linkage = "internal"
     head = f'target datalayout = "{layout}"\ntarget triple = "{triple}"\n'
-    code = _HINTS.sub("", _TARGET.sub("", str(module)))
-    aside = {name for one in alone for name in one.aside}
-    module = ll.parse_assembly(head + _FUNCTION.sub(lambda found: _set_aside(found, aside), code))
+    code = _TARGET.sub("", str(module))
+    marks = {name: "noinline" for one in alone for name in one.aside}
+    marks |= {name: "alwaysinline" for one in gathered for name in one.inlined}
+    module = ll.parse_assembly(head + _FUNCTION.sub(lambda found: _marked(found, marks), code))
     module = fixed(module, {pair for one in entries for pair in one.values})
     module.verify()
     return module
 
 
-def _set_aside(function: re.Match, names: set[str]) -> str:
-    """Keep a function out of its callers if its name says so."""
-    return _ATTRIBUTES.sub(" noinline {", function[0]) if name_of(function[1]) in names else function[0]
+def _marked(function: re.Match, marks: Mapping[str, str]) -> str:
+    """Keep a function out of its callers, or in them, where `marks` has its name."""
+    mark = marks.get(name_of(function[1]))
+    return _ATTRIBUTES.sub(f" {mark} {{", function[0]) if mark else function[0]
 
 
 def _ending(code: str) -> str:

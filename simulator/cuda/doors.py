@@ -59,12 +59,14 @@ def threads_of(module: Any, entry: Entry, point: Any) -> None:
     build.ret_void()
 
 
-def gather(module: Any, gathered: Gathered, points: dict[int, Any], queues: list[Any], threads: bool) -> None:
+def gather(
+    module: Any, gathered: Gathered, points: dict[int, Any], after: Any, queues: list[Any], threads: bool
+) -> None:
     """Put down what takes points from queues until all are over: (codes, data and size of each array, and of
     the queues). A block's queues are those of its number, an argument before where there are no threads.
     """
-    (point, *_), (takes, gives) = points.values(), queues
-    taken = [*[_NUMBER] * (not threads), *point.function_type.args[1:], _BYTES, _NUMBER]
+    takes, gives = queues
+    taken = [*[_NUMBER] * (not threads), *after.function_type.args[1:], _BYTES, _NUMBER]
     door = ir.Function(module, ir.FunctionType(ir.VoidType(), taken), gathered.name)
     build = ir.IRBuilder(door.append_basic_block())
     if threads:
@@ -104,11 +106,12 @@ def gather(module: Any, gathered: Gathered, points: dict[int, Any], queues: list
     build.position_at_end(nowhere)
     build.unreachable()
     build.position_at_end(done)
+    build.call(after, [number, *given])
     first: Any = gathered.arrays[0]
     rows = first.dtype
     at = build.add(build.mul(number, _NUMBER(rows.itemsize)), _NUMBER(_offset(rows, gathered.field)))
-    after = build.load(build.bitcast(build.gep(given[1], [at]), ir.PointerType(_NUMBER, _GLOBAL)))
-    call(gives, words, block, number, after)
+    kind = build.load(build.bitcast(build.gep(given[1], [at]), ir.PointerType(_NUMBER, _GLOBAL)))
+    call(gives, words, block, number, kind)
     build.branch(again)
     build.position_at_end(over)
     build.ret_void()

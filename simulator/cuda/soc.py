@@ -56,6 +56,17 @@ ABSENT = {
     **{f"{fleet}_owners": OWNER for fleet in FLEETS},
 }
 
+# large functions that many events enter, from a place or two: in a function of its own every access to memory
+# takes an instruction or two more
+ALWAYS_INLINED = (
+    *(f"simulator.cuda.soc_kernels.{name}" for name in ("bus", "cache", "dram", "nvdla", "core", "pick")),
+    *(f"simulator.kernel.nodes.{name}" for name in ("step_cache", "step_dram")),
+    *("simulator.kernel.masters.step_nvdla", "simulator.kernel.measure.note_response"),
+    *(f"simulator.kernel.buses.{name}" for name in ("step_bus", "bus_respond", "ask_bus")),
+    *(f"simulator.kernel.buses.{name}" for name in ("offer_later", "offer_followers")),
+    *("hw_models.interconnect.block.advance", "hw_models.nvdla.cdma_weights.weight_beat"),
+    *("hw_models.interconnect.answers.deliver", "hw_models.interconnect.answers.count_out"),
+)
 
 # the arrays of a launch, in the order in which the kernel takes them
 NODES = ("wires", "buses", "caches", "tags", "channels", "ideals")
@@ -99,8 +110,10 @@ def entry_of(shape: Shape, values: Values = ()) -> Gathered:
     return Gathered(
         "simulate",
         tuple((kind, Entry(step, arguments)) for kind, step in steps_of(shape).items()),
+        Entry(steps.pick, arguments),
         "kind",
         values,
+        ALWAYS_INLINED,
     )
 
 

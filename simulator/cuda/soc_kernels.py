@@ -30,12 +30,13 @@ KINDS, MASTERS, ENDED = 11, CORE, -1
 
 
 @njit
-def pick(own, system, measures, wires):
+def pick(number, runs, system, measures, lines, table, jobs):
     """Take a point's next event; where it has none, `status` says why."""
+    own = runs[number]
     own["now_fs"], own["kind"], own["status"] = system["now_fs"], ENDED, soc.RUNNING
     if own["left"] == 0:
         return
-    status, unit, time = soc.next_event(system, wires, own["limit_fs"])
+    status, unit, time = soc.next_event(system, lines.wires, own["limit_fs"])
     if status != soc.RUNNING and status != soc.TELLS:
         own["status"] = status
         return
@@ -58,13 +59,12 @@ def node(own, system):
 
 @njit
 def start(number, runs, system, measures, lines, table, jobs):
-    pick(runs[number], system, measures, lines.wires)
+    """A point's first step: nothing."""
 
 
 @njit
 def job(number, runs, system, measures, lines, table, jobs):
     soc.step_job(system, lines, table, jobs, runs[number]["unit"])
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -74,7 +74,6 @@ def core(number, runs, system, measures, lines, table, jobs):
     state = table.cores[row]
     if masters.step_core(system, lines.wires, lines.buses, measure, state, table.tasks, unit, now):
         soc.tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -84,7 +83,6 @@ def nvdla(number, runs, system, measures, lines, table, jobs):
     state, ops = table.nvdlas[row], table.nvdla_ops
     if masters.step_nvdla(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         soc.tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -94,7 +92,6 @@ def systolic(number, runs, system, measures, lines, table, jobs):
     state, ops = table.arrays[row], table.array_ops
     if masters.step_systolic(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         soc.tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
@@ -104,32 +101,27 @@ def replay(number, runs, system, measures, lines, table, jobs):
     state, ops = table.replays[row], table.replay_ops
     if masters.step_replay(system, lines.wires, lines.buses, measure, state, ops, unit, now):
         soc.tell(system, lines, table, jobs, unit)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def dram(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_dram(system, lines.wires, lines.buses, lines.channels[row], unit, now)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def ideal(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_ideal(system, lines.wires, lines.buses, lines.ideals[row], unit, now)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def cache(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     nodes.step_cache(system, lines.wires, lines.buses, lines.caches[row], lines.tags, unit, now)
-    pick(runs[number], system, measures, lines.wires)
 
 
 @njit
 def bus(number, runs, system, measures, lines, table, jobs):
     unit, row, now = node(runs[number], system)
     buses.step_bus(system, lines.wires, lines.buses["bus"][row], unit, now)
-    pick(runs[number], system, measures, lines.wires)

@@ -1,7 +1,9 @@
 """Sweeps on GPUs, without one: layouts, PTX, and the launches on a stand-in that is a CPU."""
 
+import ctypes
 import re
 
+import llvmlite.binding as ll
 import numba
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from hw_models.dram.standalone import TRACE, drive
 from hw_models.dram.state import CHANNEL
 from hw_models.errors import ConfigError
 from simulator.cuda import driver, points
-from simulator.cuda.compile import ptx_of
+from simulator.cuda.compile import _DIVIDED, _DIVISION, _QUOTIENTS, ptx_of
 from simulator.cuda.dram import Memories, Memory, bytes_of, prepare, server
 from simulator.cuda.dram_layout import INSIDE, LAYOUT
 from simulator.cuda.layout import pack, packed, unpack
@@ -206,3 +208,39 @@ def test_what_cannot_run_on_a_gpu_is_said_in_a_line(sweep_file, monkeypatch):
     assert told(sweep_file).endswith(
         "sweep.yaml:2: trace: 'none.trace' is no file; write the path of a trace"
     )
+
+
+@pytest.fixture(scope="module")
+def quotients():
+    """Return the GPU's divisions as functions of Python's."""
+    ll.initialize_native_target()
+    ll.initialize_native_asmprinter()
+    module = ll.parse_assembly(_QUOTIENTS.replace("internal ", ""))
+    engine = ll.create_mcjit_compiler(module, ll.Target.from_default_triple().create_target_machine())
+    engine.finalize_object()
+    kinds = {"u": ctypes.c_uint64, "s": ctypes.c_int64}
+    yield {
+        sign + what: ctypes.CFUNCTYPE(kind, kind, kind)(engine.get_function_address(f"dlasim.{sign}{what}"))
+        for sign, kind in kinds.items()
+        for what in ("div", "rem")
+    }
+    engine.close()
+
+
+def test_a_division_by_way_of_doubles_is_that_of_integers(quotients):
+    others = (1, 2, 3, 7, 10**6, 1_250_000, 2**31 - 1, 2**32 + 1, 2**51 - 1, 2**52 - 1, 2**52 + 1)
+    for other in others:
+        for whole in (0, 1, 2, 3, 10**9 + 7, 2**40 - 1, (2**52 - 1) // other, (2**62 - 1) // other):
+            for one in (whole * other - 1, whole * other, whole * other + 1):
+                if 0 <= one < 2**63:
+                    right = divmod(one, other)
+                    assert (quotients["udiv"](one, other), quotients["urem"](one, other)) == right
+                    assert (quotients["sdiv"](one, other), quotients["srem"](one, other)) == right
+    assert (quotients["sdiv"](-7, 2), quotients["srem"](-7, 2)) == (-3, -1)
+
+
+def test_only_divisions_by_what_is_not_known_are_replaced():
+    known = "  %a = udiv i64 %b, 8"
+    assert _DIVISION.sub(_DIVIDED, known) == known
+    found = _DIVISION.sub(_DIVIDED, '  %a = srem i64 100, %".5"')
+    assert found == '  %a = call i64 @dlasim.srem(i64 100, i64 %".5")'

@@ -13,6 +13,7 @@ from cuda_host import Host
 
 import simulator
 from hw_models.errors import ConfigError, StuckError
+from hw_models.likely import name_of
 from simulator.config.model import load
 from simulator.cuda import points, soc, soc_rows
 from simulator.cuda.compile import _ending, ptx_of
@@ -188,6 +189,8 @@ def test_the_kernel_becomes_ptx_that_ptxas_takes():
     assert ".extern" not in ptx
     assert not re.search(r"\b(max|min)\.[su](8|16)", ptx)
     assert len(re.findall(r"\batom", ptx)) <= 8  # those of the queues: no references are counted
+    functions = map(name_of, re.findall(r"(?m)^\.func (?:\([^)]*\) )?(\w+)", ptx))
+    assert not set(functions) & set(soc.ALWAYS_INLINED)
     ptxas = shutil.which("ptxas")
     if ptxas is not None:
         with tempfile.TemporaryDirectory() as folder:
