@@ -2,7 +2,8 @@
 
     accept(state, request, source, now) -> bool     a source offers a request that is visible from cycle `now`
     advance(state, now, wires, down, up) -> next
-    respond(state, row, time, wires, up) -> next    a row from a memory port, visible from cycle `time`
+    respond(state, row, time, now, wires, down, up) -> next
+                                                    a row from a memory port, visible from cycle `time`
 
 `respond` is in `responses`. ``wires`` is one WIRING record: memory port p reads ``wires["fifo"][down + p]``,
 master m ``wires["fifo"][up + m]``. `accept`, and with one memory port `respond`, may be called ahead of time,
@@ -23,9 +24,8 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, deliver_held
 from hw_models.interconnect.arbiter import granted, pick
-from hw_models.interconnect.foresight import recall
 from hw_models.interconnect.hub import is_release, track
-from hw_models.interconnect.hub_channels import is_turn, stage, take_turns
+from hw_models.interconnect.hub_channels import give_way, is_turn, stage, take_turns
 from hw_models.interconnect.lanes import (
     aim,
     count_in,
@@ -98,8 +98,6 @@ def enqueue(state, request, source, now):
         state["waiting"] |= 1 << (i >> BIT_SHIFT)
         aim(state, i)
         if is_release(state, source, write):
-            if state["foresees"]:
-                recall(state)
             state["turns_due"] = min(state["turns_due"], now)
         else:
             claim(state, i, now)
@@ -132,7 +130,7 @@ def send(state, i, bus, now, wires, down):
     if state["route_count"] > 0:
         address = address_below(state["routes"], address)
     if state["caches"] > 0:
-        stage(state, source, tracker, index, address, now)
+        stage(state, source, tracker, index, row, address, now, wires, down)
         interval = max(beats, interval - state["caching"][source])  # its own cache is not probed
     else:
         pass_down(wires["fifo"][down + port], row, index, address, size, time)
@@ -208,6 +206,8 @@ def ask_again(state, bus, now, wires, down):
 def advance(state, now, wires, down, up):
     """Grant every bus that is free to one of the pieces that may go. Returns when to come again."""
     turns = state["caches"] > 0 and is_turn(state, now)
+    if turns:
+        give_way(state, now, wires["fifo"][down])
     if state["lanes_due"] <= now or state["full"] or state["held"] > 0:
         if state["held"] > 0:
             deliver_held(state, now, wires, up)

@@ -60,7 +60,7 @@ def build_interconnect(
         row["hub_release"], row["probe"] = params.hub.release_cycles, params.hub.probe_cycles
         row["grant_blocks"] = params.hub.grant_blocks_cycles
         row["granted_from"] = -NEVER
-        row["foreseen_last"] = row["foreseen_gone"] = -1
+        row["foreseen_last"] = -1
         row["caching"][: len(sources)] = [params.masters.get(m, MasterPort()).caching for m in sources]
         row["caches"] = row["caching"].sum()
         for k in np.flatnonzero(row["caching"]).tolist():
@@ -89,6 +89,24 @@ def build_interconnect(
 def down_limit(params: Interconnect, queue: int) -> int:
     """Return the rows of a FIFO to memory: ``queue`` at its far end and what is on the way."""
     return min(FIFO_ROWS, queue + params.latency_cycles)
+
+
+def may_go_ahead(row: np.void, limit: int) -> bool:
+    """Tell whether rows may be in the FIFO to memory, of ``limit`` rows, before they have been sent.
+
+    It is never full, they can be taken back in the cycle in which they go, and no release is as fast.
+    """
+    sources, caches = int(row["sources"]), int(row["caches"])
+    caching = row["caching"][:sources] > 0
+    probed = max(int(row["probe"]), caches - 1) + int(row["probe_answer"]) + 1
+    return bool(
+        row["foresees"]
+        and row["write_lead"] >= 0
+        and row["trackers"] + 1 < limit
+        and row["entry"][:sources][caching].max() == 0
+        and row["latency"][:sources][caching, 1].min() > 1
+        and row["latency"][:sources][~caching].min(initial=NEVER) > probed
+    )
 
 
 def _set_way(row: np.void, params: Interconnect, port: MasterPort, index: int) -> None:

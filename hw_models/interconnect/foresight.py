@@ -8,7 +8,7 @@ When a cache does something that could change that, `recall` puts those probes b
 import numpy as np
 
 from hw_models.interconnect.lanes import release_waits
-from hw_models.jit import inlined, njit
+from hw_models.jit import inlined
 
 
 @inlined
@@ -36,6 +36,7 @@ def foresee(state, source, t, arrives):
         or apart < state["caches"]
     ):
         return False
+    state["foreseen_over"] |= state["foreseen"] & 1 << t
     state["foreseen"] |= 1 << t
     state["foreseen_from"][t] = state["foreseen_last"] = arrives
     state["unanswered"][t] = 0
@@ -47,32 +48,36 @@ def foresee(state, source, t, arrives):
 def go_by(state, t):
     """Forget tracker ``t``'s probes, which are over: all caches have answered in turn."""
     state["foreseen"] ^= 1 << t
-    state["foreseen_gone"] = state["foreseen_from"][t]
+    state["foreseen_over"] |= 1 << t
     state["answers_free"] = max(state["answers_free"], state["answered"][t] + 1)
 
 
-@njit
-def recall(state):
-    """Follow every probe that was foreseen from where it is; those of trackers that have gone are over."""
-    if state["foreseen_gone"] >= 0:
+@inlined
+def earliest(state):
+    """Return the tracker whose probes were foreseen first."""
+    first = -1
+    for t in range(state["trackers"]):
+        if state["foreseen"] >> t & 1 and (
+            first < 0 or state["foreseen_from"][t] < state["foreseen_from"][first]
+        ):
+            first = t
+    return first
+
+
+@inlined
+def forget_over(state):
+    """Forget what was foreseen: none of it is left."""
+    if state["foreseen_over"]:
         for cache in range(state["sources"]):
             if state["caching"][cache]:
                 state["answers_turn"] = cache  # the last one has answered last
-    state["foreseen_last"] = state["foreseen_gone"] = np.int64(-1)
-    while state["foreseen"]:
-        first = -1
-        for t in range(state["trackers"]):
-            if state["foreseen"] >> t & 1 and (
-                first < 0 or state["foreseen_from"][t] < state["foreseen_from"][first]
-            ):
-                first = t
-        state["foreseen"] ^= 1 << first
-        put_back(state, first)
+    state["foreseen_over"], state["foreseen_last"] = np.int64(0), np.int64(-1)
 
 
 @inlined
 def put_back(state, t):
     """Let the caches have tracker ``t``'s probes to take."""
+    state["foreseen"] ^= 1 << t
     arrives = state["foreseen_from"][t]
     for cache in range(state["sources"]):
         if state["caching"][cache]:

@@ -15,7 +15,7 @@ import numpy as np
 from hw_models.bits import lowest
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, count_out
-from hw_models.interconnect.foresight import foresee, go_by, probe, recall
+from hw_models.interconnect.foresight import earliest, foresee, forget_over, go_by, probe, put_back
 from hw_models.interconnect.lanes import (
     count_in,
     leave,
@@ -27,25 +27,29 @@ from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import address_below, bus_of, port_of_piece
 from hw_models.interconnect.state import GRANTS
 from hw_models.jit import aside, inlined, njit
-from hw_models.port import NEVER, is_full
+from hw_models.port import FIFO_ROWS, NEVER, copy_request, is_full
 
 BUS_BUSY = int(Cause.BUS_BUSY)
 
 
 @inlined
-def probe_all(state, source, t, now):
-    """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own."""
+def probe_all(state, source, t, now, fifo):
+    """Send out the probes of tracker ``t``'s transaction, granted ``now``: one cache a cycle, not its own.
+
+    Returns whether their answers are foreseen.
+    """
     arrives = now + max(0, state["probe"] - state["caches"] + 1)
     if state["foresees"] and foresee(state, source, t, arrives):
-        return
-    follow_all(state, source, t, arrives)
+        return True
+    follow_all(state, source, t, arrives, now, fifo)
+    return False
 
 
 @aside
-def follow_all(state, source, t, arrives):
+def follow_all(state, source, t, arrives, now, fifo):
     """Send tracker ``t``'s probes, the first at ``arrives``, to be followed from cache to cache."""
     if state["foresees"]:
-        recall(state)
+        recall(state, now, fifo)
     state["unanswered"][t] = 0
     state["answered"][t] = arrives
     for cache in range(state["sources"]):
@@ -57,18 +61,72 @@ def follow_all(state, source, t, arrives):
 
 
 @inlined
-def stage(state, source, t, index, address, now):
-    """Keep a piece at tracker ``t`` until its probes are answered; `send_staged` sends it."""
-    probe_all(state, source, t, now)
+def stage(state, source, t, index, row, address, now, wires, down):
+    """Keep a piece of request ``row`` at tracker ``t`` until its probes are answered; `send_staged` sends it.
+
+    Where it is sure when that will be, it is in the FIFO to memory from now on.
+    """
+    fifo, there = wires["fifo"][down], now + state["latency"][source, row["write"]]
+    foreseen = probe_all(state, source, t, now, fifo)
     soonest = state["answered"][t] + 1
+    if state["ahead"] and foreseen and state["staging"] == 0 and state["onward_free"] <= soonest:
+        pass_down(fifo, row, index, address, state["slots"][index]["bytes"], there)
+        if row["write"]:
+            state["onward_before"], state["owner_before"] = state["onward_free"], state["onward_owner"]
+            hold(state, index, NEVER)
+            state["onward_owner"] = row["master"]
+        return
+    keep(state, t, index, address, soonest, there)
+    state["turns_due"] = min(state["turns_due"], max(soonest, state["onward_free"]))
+
+
+@inlined
+def keep(state, t, index, address, soonest, there):
+    """Keep a piece at tracker ``t`` that goes at ``soonest``, and is at the memory port at ``there`` then."""
     state["staged"][t] = index
     state["staging"] |= 1 << t
     state["staged_address"][t] = address
     state["staged_soonest"][t] = soonest
-    state["staged_way"][t] = max(
-        0, now + state["latency"][source, state["slots"][index]["lane"] & 1] - soonest
-    )
-    state["turns_due"] = min(state["turns_due"], max(soonest, state["onward_free"]))
+    state["staged_way"][t] = max(0, there - soonest)
+
+
+@njit
+def recall(state, now, fifo):
+    """Follow every probe that was foreseen from where it is; those of pieces gone before ``now`` are over."""
+    while state["foreseen"]:
+        t = earliest(state)
+        if state["staging"] >> t & 1 == 0:
+            if state["answered"][t] + 1 < now:
+                go_by(state, t)
+                continue
+            take_back(state, t, fifo)
+        put_back(state, t)
+    forget_over(state)
+
+
+@inlined
+def give_way(state, now, fifo):
+    """Recall what was foreseen if a cache has a line to release; turns before ``now`` are over."""
+    if state["foreseen_last"] >= 0 and release_waits(state):
+        recall(state, now, fifo)
+
+
+@inlined
+def take_back(state, t, fifo):
+    """Keep the piece at tracker ``t`` that is in the FIFO to memory ahead of its time."""
+    at = fifo["head"] + fifo["count"] - 1
+    while state["slots"][fifo["rows"][at % FIFO_ROWS]["tag"]]["tracker"] != t:
+        at -= 1
+    row, soonest = fifo["rows"][at % FIFO_ROWS], state["answered"][t] + 1
+    keep(state, t, row["tag"], row["address"], soonest, row["time"])
+    state["turns_due"] = min(state["turns_due"], soonest)
+    if row["tag"] == state["onward_slot"]:
+        state["onward_slot"] = -1
+        state["onward_free"], state["onward_owner"] = state["onward_before"], state["owner_before"]
+    fifo["count"] -= 1
+    while at < fifo["head"] + fifo["count"]:
+        copy_request(fifo["rows"][at % FIFO_ROWS], fifo["rows"][(at + 1) % FIFO_ROWS])
+        at += 1
 
 
 @inlined

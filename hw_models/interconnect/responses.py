@@ -4,8 +4,7 @@ import numpy as np
 
 from hw_models.blame import Cause
 from hw_models.interconnect.answers import beats_of, deliver, note
-from hw_models.interconnect.foresight import recall
-from hw_models.interconnect.hub_channels import let_go
+from hw_models.interconnect.hub_channels import let_go, recall
 from hw_models.interconnect.lanes import waits_alone
 from hw_models.interconnect.routes import port_of_piece
 from hw_models.interconnect.state import GRANTS, LANES
@@ -34,18 +33,28 @@ def only_has(state, source, name):
 
 
 @aside
-def note_grant(state, cache, time):
-    """Note that a cache is granted a line at ``time``: it takes no probes for a while."""
+def note_grant(state, cache, time, now, fifo):
+    """Note that a cache is granted a line at ``time``: it takes no probes for a while.
+
+    Returns when those that were foreseen are over, NEVER if there are none.
+    """
+    due = NEVER
     if state["foreseen"]:
-        recall(state)
+        recall(state, now, fifo)
+        due = state["turns_due"]
     state["granted_from"][cache, state["grants"][cache] % GRANTS] = time
     state["grants"][cache] += 1
     state["kept_until"] = max(state["kept_until"], time + state["grant_blocks"])
+    state["due"] = min(state["due"], due)
+    return due
 
 
 @njit
-def respond(state, row, time, wires, up):
-    """Take an answer from a memory port. Returns when `advance` is due because of it, NEVER if it is not."""
+def respond(state, row, time, now, wires, down, up):
+    """Take an answer from a memory port, there at ``time``, which is known ``now``.
+
+    Returns when `advance` is due because of it, NEVER if it is not.
+    """
     slot = state["slots"][row["tag"]]
     i, master = slot["lane"], slot["request"]["master"]
     source, write = i >> 1, i & 1
@@ -75,7 +84,8 @@ def respond(state, row, time, wires, up):
         state["tracked_until"][port, slot["tracker"]] = over
         state["fifo_until"][source, slot["id"]] = begins + state["fifo_release"][source]
     if state["caching"][source] and write == 0:
-        note_grant(state, source, start + state["response_latency"][source])
+        seen = start + state["response_latency"][source]
+        free = note_grant(state, source, seen, now, wires["fifo"][down])
     deliver(state, i, slot["id"], np.int64(0), wires, up)
     if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left

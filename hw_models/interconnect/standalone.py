@@ -33,7 +33,9 @@ def run(state, wires, requests, latency, accepted, done):
         for port in range(state["ports"]):
             down = wires["fifo"][port]
             while down["count"] > 0:
-                wake = min(wake, respond(state, front(down), front(down)["time"] + latency, wires, UP))
+                wake = min(
+                    wake, respond(state, front(down), front(down)["time"] + latency, now, wires, 0, UP)
+                )
                 pop(down)
         for master in range(state["masters"]):
             up = wires["fifo"][UP + master]

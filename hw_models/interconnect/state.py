@@ -114,10 +114,11 @@ INTERCONNECT = np.dtype(
         ("answered", np.int64, (TRACKERS,)),  # when the last one was, or will be at the earliest
         # `foresight`: probes that nothing keeps are not followed one by one
         ("foresees", np.int64),  # 1: whose answers' times are known is not looked at before (the same times)
-        ("foreseen", np.int64),  # such trackers that have not gone yet, a bit each
+        ("foreseen", np.int64),  # such trackers since the latest recall, a bit each
         ("foreseen_from", np.int64, (TRACKERS,)),  # when its first probe is at a cache
         ("foreseen_last", np.int64),  # the same of the latest
-        ("foreseen_gone", np.int64),  # and of the latest that has gone
+        ("foreseen_over", np.int64),  # trackers with some before, since the latest recall, that are over
+        ("ahead", np.int64),  # 1: what waits for them is in the FIFO to memory as soon as its time is known
         ("kept_until", np.int64),  # by then every cache takes probes again
         ("staged", np.int64, (TRACKERS,)),  # slot of the piece that waits for them, -1: none
         ("staging", np.int64),  # trackers that have one, a bit each
@@ -130,6 +131,8 @@ INTERCONNECT = np.dtype(
         ("onward_free", np.int64),  # channel to memory
         ("onward_slot", np.int64),  # the write that has it until memory takes it, -1: none
         ("onward_owner", np.int64),  # whose write had it last
+        ("onward_before", np.int64),  # free, before a write that has it ahead of time
+        ("owner_before", np.int64),
         ("port_limit", np.int64, (2,)),  # reads, writes in flight at a memory port
         ("port_limited", np.int64),  # 1: there are slots for more; else they are not counted
         ("limit", np.int64, (SOURCES,)),
@@ -194,7 +197,8 @@ INTERCONNECT = np.dtype(
     ]
 )
 _STATE = {  # of the hub, beside its parameters
-    *("probing", "foreseen", "foreseen_last", "foreseen_gone", "kept_until", "staging"),
+    *("probing", "foreseen", "foreseen_last", "foreseen_over", "kept_until", "staging"),
     *("answers_free", "answers_turn", "onward_free", "onward_slot", "onward_owner"),
+    *("onward_before", "owner_before"),
 }
 parameters("INTERCONNECT", INTERCONNECT, before(INTERCONNECT, "waiting", beside=_STATE))

@@ -198,7 +198,7 @@ class Bench(Episodes):
                 bus = port * model["channels"] + int(answer[0]["write"]) * (model["channels"] - 1)
                 there = cycle + 1 + self.ahead
                 self.reach("answers wait for the response bus", model["back_free"][bus] > there)
-                respond(model, answer[0], there, self.wires, UP)
+                respond(model, answer[0], there, cycle, self.wires, 0, UP)
         self.taken = [None for _ in self.all_ports]
         for port in self.all_ports:
             if downs[port] and self.down_ready >> port & 1:

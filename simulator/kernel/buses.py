@@ -4,6 +4,7 @@ import numpy as np
 
 from hw_models.bits import lowest
 from hw_models.interconnect import block as bus
+from hw_models.interconnect.hub_channels import give_way
 from hw_models.interconnect.responses import respond
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.jit import apart, aside, inlined
@@ -23,9 +24,9 @@ from simulator.kernel.wakes import (
 
 
 @apart("int64")
-def bus_respond(state, row, time, wires, up):
+def bus_respond(state, row, time, now, wires, node):
     """`respond`, for all that answer a bus."""
-    return respond(state, row, time, wires, up)
+    return respond(state, row, time, now, wires, node["down"], node["up"])
 
 
 @inlined
@@ -66,16 +67,17 @@ def pass_on(system, buses, fifo):
 def answer_bus(system, wires, buses, fifo):
     """Hand the bus the answers of its only port as soon as they are known: only their own times count."""
     unit, writer = fifo["reader"], fifo["writer"]
-    state, up = buses["bus"][system["row"][unit]], system["node"][unit]["up"]
-    period = system["period_fs"][unit]
+    state, node = buses["bus"][system["row"][unit]], system["node"][unit]
+    period = period_of(system, unit)
+    now = to_cycles(system["now_fs"], period)
     while fifo["count"] > 0:
         row = front(fifo)
         cycle = row["time"]
         if not system["one_clock"]:
             cycle = to_cycles(cycle * system["period_fs"][writer], period)
         source = state["slots"][row["tag"]]["lane"] >> 1
-        set_wake(system, unit, bus_respond(state, row, cycle, wires, up))
-        wake_reader(system, wires["fifo"][up + source])
+        set_wake(system, unit, bus_respond(state, row, cycle, now, wires, node))
+        wake_reader(system, wires["fifo"][node["up"] + source])
         take(system, fifo)
 
 
@@ -86,7 +88,7 @@ def collect(system, wires, node, state, unit, now):
         back = wires["fifo"][node["answers"][k]]
         while visible(system, back):
             source = state["slots"][front(back)["tag"]]["lane"] >> 1
-            set_wake(system, unit, bus_respond(state, front(back), now, wires, node["up"]))
+            set_wake(system, unit, bus_respond(state, front(back), now, now, wires, node))
             wake_reader(system, wires["fifo"][node["up"] + source])
             take(system, back)
         wake_reader(system, back)
@@ -207,6 +209,8 @@ def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
     if state["collects"]:
         collect(system, wires, node, state, unit, now)
+    if state["caches"] > 0:  # what came after the latest call has come after the turns of that cycle
+        give_way(state, now + 1, wires["fifo"][node["down"]])
     again = NEVER
     if system["offered"][unit] < now:
         system["offered"][unit] = now

@@ -31,7 +31,7 @@ from simulator.kernel import masters, nodes, soc
 from simulator.kernel.buses import bus_offer, bus_respond, step_bus
 from simulator.kernel.loop_types import loop_types, record, table
 from simulator.kernel.measure import MASTER
-from simulator.kernel.soc_state import BUSES, SYSTEM, Kind
+from simulator.kernel.soc_state import BUSES, NODE, SYSTEM, Kind
 from simulator.under_way import PROCESSES
 
 PATIENCE_S = 60  # for the second process to end once it is told to
@@ -91,7 +91,7 @@ def memory_side(kinds: set[Kind]) -> list[tuple[Any, tuple]]:
         Kind.BUS: [
             (step_bus, (system, wires, bus, *place)),
             (bus_offer, (system, record(FIFO), bus, index)),
-            (bus_respond, (bus, record(REQUEST), index, wires, index)),
+            (bus_respond, (bus, record(REQUEST), *place, wires, record(NODE))),
         ],
         Kind.CACHE: [(nodes.step_cache, (*ahead, record(CACHE), table(SET), *place))],
         Kind.DRAM: [(nodes.step_dram, (*ahead, record(CHANNEL), *place))],

@@ -53,7 +53,10 @@ def run(bus_state, cache_state, tags, wires, requests):
             wake = min(wake, cache.respond(cache_state, tags, front(llc_down), done))
             pop(llc_down)
         while llc_up["count"] > 0:
-            wake = min(wake, bus.respond(bus_state, front(llc_up), front(llc_up)["time"], wires, BUS_UP))
+            wake = min(
+                wake,
+                bus.respond(bus_state, front(llc_up), front(llc_up)["time"], now, wires, BUS_DOWN, BUS_UP),
+            )
             pop(llc_up)
         for master in range(bus_state["masters"]):
             up = wires["fifo"][BUS_UP + master]

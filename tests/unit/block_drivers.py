@@ -116,7 +116,7 @@ class Bus(Middle):
         return bool(self.block.accept(*self.rows, request, int(request["master"]), now))
 
     def respond(self, row, time):
-        self.block.respond(*self.rows, row, time, self.wires, UP)
+        self.block.respond(*self.rows, row, time, time, self.wires, 0, UP)
 
 
 class Device(Memory):

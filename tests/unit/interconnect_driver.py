@@ -24,12 +24,13 @@ def rows_of(requests):
     return rows
 
 
-def drive(state, requests, memory, early=False, waits=None, limit=256):
+def drive(state, requests, memory, early=False, waits=None, limit=256, patient=False):
     """Drive an interconnect by its own wake times, with ``memory(address)`` cycles behind every port.
 
     Returns the rows that left, (time, port, address, bytes, write, master), and by master the rows that came
     back, (time, tag, bytes). ``early``: answers are handed over as soon as they are known. ``waits`` takes
-    by tag the cycles from a request's entry to the grant of its last piece.
+    by tag the cycles from a request's entry to the grant of its last piece. ``patient``: memory takes a row
+    when it is there, not as soon as it exists.
     """
     wires = np.zeros(1, WIRING)[0]
     masters, ports = int(state["masters"]), int(state["ports"])
@@ -46,12 +47,12 @@ def drive(state, requests, memory, early=False, waits=None, limit=256):
                 entered[int(queue.pop(0)["tag"])] = now
         for port in range(ports):
             while answers[port] and answers[port][0][0] <= now:
-                respond(state, answers[port][0][1], answers[port][0][0], wires, UP)
+                respond(state, answers[port][0][1], answers[port][0][0], now, wires, 0, UP)
                 answers[port].pop(0)
         wake = min(wake, advance(state, now, wires, 0, UP))
         for port in range(ports):
             fifo = wires["fifo"][port]
-            while fifo["count"]:
+            while front_time(fifo) <= (now if patient else NEVER - 1):
                 full |= fifo["count"] == fifo["limit"]
                 row = front(fifo).copy()
                 pop(fifo)
@@ -61,9 +62,10 @@ def drive(state, requests, memory, early=False, waits=None, limit=256):
                 down.append((int(row["time"]), port, *(int(row[k]) for k in FIELDS)))
                 latest[port] = max(latest[port], int(row["time"]) + memory(int(row["address"])))
                 if early:
-                    wake = min(wake, respond(state, row, latest[port], wires, UP))
+                    wake = min(wake, respond(state, row, latest[port], now, wires, 0, UP))
                 else:
                     answers[port].append((latest[port], row))
+            wake = min(wake, front_time(fifo))
         for m in range(masters):
             fifo = wires["fifo"][UP + m]
             while front_time(fifo) <= now:
