@@ -14,6 +14,8 @@ from hw_models.jit import inlined
 @inlined
 def probe(state, cache, t, arrives):
     """Send tracker ``t``'s probe to a cache."""
+    if state["probing"] == 0:
+        state["probes_from"] = arrives
     at = state["probes"][cache]
     state["probe_time"][cache, at] = arrives
     state["probe_of"][cache, at] = t

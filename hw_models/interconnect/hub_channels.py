@@ -350,7 +350,7 @@ def is_turn(state, now):
 def take_turns(state, now, wires, down):
     """Do what is due in both channels. Returns when to come again, NEVER if only others can tell."""
     due = more = ready = NEVER
-    if follows(state):
+    if release_waits(state) or (state["probing"] > 0 and state["probes_from"] <= now):
         more = work_off(state, now, wires, down)
         due = more if release_waits(state) else NEVER  # a release must go at its very time
     left = state["staging"]

@@ -104,6 +104,7 @@ INTERCONNECT = np.dtype(
         ("write_lead", np.int64),  # -1: a write is taken at once
         ("release_lanes", np.int64),  # of what caches release, bits as those of `waiting`
         ("probing", np.int64),  # probes that are not answered, of all caches
+        ("probes_from", np.int64),  # when the first of them is at a cache
         ("probes", np.int64, (SOURCES,)),  # that a cache has not answered; the oldest first
         ("taken", np.int64, (SOURCES,)),  # of them, those that it has taken
         ("probe_time", np.int64, (SOURCES, TRACKERS)),  # a probe is at the cache; its answer at the hub
@@ -197,7 +198,7 @@ INTERCONNECT = np.dtype(
     ]
 )
 _STATE = {  # of the hub, beside its parameters
-    *("probing", "foreseen", "foreseen_last", "foreseen_over", "kept_until", "staging"),
+    *("probing", "probes_from", "foreseen", "foreseen_last", "foreseen_over", "kept_until", "staging"),
     *("answers_free", "answers_turn", "onward_free", "onward_slot", "onward_owner"),
     *("onward_before", "owner_before"),
 }
