@@ -137,7 +137,7 @@ def examine(state, i, now, wires, down):
         return wait_for(state, i, QUEUE_FULL, culprit, NEVER, now)
     if state["trackers"] > 0 and hub_wait(state, i, port, address, now):
         return np.int64(0)
-    if is_full(wires["fifo"][down + port]):
+    if state["ahead"] == 0 and is_full(wires["fifo"][down + port]):  # else it never is
         state["full"] = 1
         return wait_for(state, i, QUEUE_FULL, front(wires["fifo"][down + port])["master"], NEVER, now)
     until = held_until(state["regulation"], source, write, size, now)
