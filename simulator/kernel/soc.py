@@ -245,7 +245,6 @@ def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
     externals = table.externals
     sure_fs = horizon(system, limit_fs)
     for _ in range(max_events):
-        status = RUNNING
         unit, time = earliest(system)
         if time > sure_fs:
             status, unit, time = next_event(system, wires, limit_fs)
@@ -253,12 +252,17 @@ def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
                 return status
             reach(system, measures, time)
             sure_fs = horizon(system, limit_fs)
-        go_on(system, status, unit, time)
+            if status == TELLS:
+                go_on(system, status, unit, time)
+                row, measure = system["row"][unit], measures[unit - system["master_unit"]]
+                masters.step_nvdla(system, wires, buses, measure, nvdlas[row], nvdla_ops, unit, masters.TOLD)
+                continue
+        go_on(system, RUNNING, unit, time)
         if unit >= system["job_unit"]:
             step_job(system, nodes, table, jobs, unit)
             sure_fs = horizon(system, limit_fs)
             continue
-        now = cycle_at(system, unit, time) if status == RUNNING else masters.TOLD
+        now = cycle_at(system, unit, time)
         if unit >= system["master_unit"]:
             row, measure = system["row"][unit], measures[unit - system["master_unit"]]
             if system["kind"][unit] == NVDLA:
