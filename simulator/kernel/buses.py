@@ -20,6 +20,7 @@ from simulator.kernel.wakes import (
     wake_at_edge,
     wake_reader,
     wake_taker,
+    whole_cycles,
 )
 
 
@@ -48,9 +49,10 @@ def pass_on(system, buses, fifo):
     """
     if fifo["bit"]:
         reader = fifo["reader"]
-        period = system["period_fs"][reader]
-        if system["one_clock"] or system["now_fs"] % period == 0:
-            state, now = buses["bus"][system["row"][reader]], system["now_fs"] // period
+        period = period_of(system, reader)
+        now = whole_cycles(system["now_fs"], period)
+        if system["one_clock"] or now * period == system["now_fs"]:
+            state = buses["bus"][system["row"][reader]]
             if system["refused"][reader] & fifo["bit"]:
                 bus.refuses(state, front(fifo), fifo["source"], now)
                 return
