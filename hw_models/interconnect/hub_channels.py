@@ -161,11 +161,11 @@ def may_take(state, cache, at):
 
 @njit
 def take_probes(state, cache, now):
-    """Let a cache take its probes up to cycle ``now``: what comes later does not keep it from that."""
+    """Let a cache take its probes of cycles before ``now``: nothing that is to come keeps it from that."""
     n = state["taken"][cache]
     while n < state["probes"][cache]:
         at = may_take(state, cache, max(state["probe_time"][cache, n], state["probe_next"][cache]))
-        if at > now:
+        if at >= now:
             if at < NEVER:  # whatever comes, not before: grants that kept it out until then may be forgotten
                 state["probe_next"][cache] = at
                 state["kept_until"] = max(state["kept_until"], at)

@@ -88,6 +88,29 @@ def test_saved_calls_show_nowhere(crowd, cached):
     assert fewer < events or not cached
 
 
+def test_a_probe_and_a_release_in_one_cycle_meet_alike_whoever_looks_first():
+    config = soc("crowd", True) | {"simulation": {"until": "60 us"}}
+    bus = config["system"]["interconnect"]
+    bus["hub"] |= {"accept_interval": "6 cycles", "grant_blocks": "17 cycles"}
+    for name, outstanding, release_first in (("core0", 4, False), ("core1", 2, False), ("core2", 3, True)):
+        own = {"outstanding": outstanding, "release_first": release_first}
+        config["system"]["cores"][name] = CORE | own
+    for name in ("core1", "core2"):
+        bus["masters"][name] = TILE | {"latency": "10 cycles", "write_latency": "2 cycles"}
+    config["corunners"] = [
+        {"on": "core0", "kind": "bandwidth_write", "footprint": "64 KiB", "jitter": "6 cycles"},
+        {
+            "on": "core1",
+            "kind": "bandwidth_write",
+            "footprint": "1 MiB",
+            "busy": "400 ns",
+            "idle": "400 ns",
+        },
+        {"on": "core2", "kind": "bandwidth_write", "footprint": "64 KiB", "rate": "300 MB/s"},
+    ]
+    assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
 @pytest.mark.parametrize("settings", FULL.values(), ids=FULL)
 def test_requests_that_a_cache_takes_late_show_nowhere(settings):
     config = soc("crowd", True)

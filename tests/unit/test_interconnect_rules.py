@@ -347,4 +347,6 @@ def test_a_cache_that_gets_line_after_line_takes_no_probe_between():
         take_probes(state, 1, begins + 5)
         assert state["taken"][1] == 0
     take_probes(state, 1, begins + 14)
+    assert state["taken"][1] == 0  # a line that it releases in that cycle would go first
+    take_probes(state, 1, begins + 15)
     assert (state["taken"][1], state["probe_time"][1, 0]) == (1, begins + 14 + 2)
