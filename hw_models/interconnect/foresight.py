@@ -2,7 +2,7 @@
 
 While no cache has a line to release and none keeps probes out, the probes of a transaction reach one cache a
 cycle, and their answers come one a cycle. `foresee` notes when the last one does, instead of following each.
-When a cache does something that could change that, `recall` puts those probes back that are not over.
+When a cache does something that could change that, `recall` (hub_channels) puts those back that are not over.
 """
 
 import numpy as np

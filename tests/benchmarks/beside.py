@@ -22,6 +22,11 @@ def baseline() -> str:
     return commit
 
 
+def outside() -> dict[str, str]:
+    """Return this process's environment without what tests set of ours."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("DLASIM_")}
+
+
 def compare(benchmark, against) -> None:
     """Have ``against`` (commit, rounds) run here and there in turn, and print what it says."""
     commit = baseline()

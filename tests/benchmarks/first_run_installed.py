@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from beside import ROOT
+from beside import ROOT, outside
 
 RUN = "run", "configs/nv_small_tiny.yaml", "--no-plots", "--out", "run"
 PIP = "-m", "pip", "--quiet", "--disable-pip-version-check"
@@ -33,8 +33,7 @@ def timed(*command: str | Path, **more) -> tuple[float, float]:
 
 def installed(level: str, folder: Path) -> Path:
     """Build a wheel, with kernels for ``level`` unless that is empty, and install it. Returns its `dlasim`."""
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("DLASIM_")}
-    environment |= {"DLASIM_KERNELS": level} if level else {}
+    environment = outside() | ({"DLASIM_KERNELS": level} if level else {})
     wheel = *PIP, "wheel", "--no-deps", "--wheel-dir", folder, ROOT
     built_s, _ = timed(sys.executable, *wheel, env=environment)
     (wheel,) = folder.glob("*.whl")
@@ -53,8 +52,7 @@ def first(command: Path, work: Path) -> tuple[float, float, int]:
     """Run once with an empty cache. Returns the wall and the CPU seconds, and how many kernels were compiled."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("DLASIM_")}
-    environment |= {"DLASIM_CACHE_DIR": str(work / "cache")}
+    environment = outside() | {"DLASIM_CACHE_DIR": str(work / "cache")}
     wall, spent = timed(command, *RUN, cwd=work, env=environment)
     return wall, spent, len(set(work.rglob("*.nbc")) - set(work.rglob("part.*")))
 

@@ -8,13 +8,12 @@ A commit is run with its own config of the frame: as the model of the SoC grew, 
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from beside import ROOT, checked_out
+from beside import ROOT, checked_out, outside
 
 FRAME = """
 import sys, time
@@ -41,10 +40,7 @@ for _ in sys.stdin:
 
 def start(tree: Path, cache: Path) -> subprocess.Popen:
     """Return a process of a checkout that runs a frame for each line that it is told."""
-    own = {
-        name: value for name, value in os.environ.items() if not name.startswith("DLASIM_")
-    }  # not the tests'
-    environment = {**own, "PYTHONPATH": str(tree), "DLASIM_CACHE_DIR": str(cache)}
+    environment = outside() | {"PYTHONPATH": str(tree), "DLASIM_CACHE_DIR": str(cache)}
     command, pipe = [sys.executable, "-c", FRAME], subprocess.PIPE
     worker = subprocess.Popen(command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, text=True)
     worker.stdout.readline()
