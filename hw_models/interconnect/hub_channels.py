@@ -92,15 +92,15 @@ def keep(state, t, index, address, soonest, there):
 
 @njit
 def recall(state, now, fifo):
-    """Follow every probe that was foreseen from where it is; those of pieces gone before ``now`` are over."""
+    """Follow every probe that was foreseen from where it is; those answered before ``now`` are over."""
     while state["foreseen"]:
         t = earliest(state)
-        if state["staging"] >> t & 1 == 0:
-            if state["answered"][t] + 1 < now:
-                go_by(state, t)
-                continue
+        if state["staging"] >> t & 1 == 0 and state["answered"][t] + 1 >= now:
             take_back(state, t, fifo)
-        put_back(state, t)
+        if state["answered"][t] < now:
+            go_by(state, t)
+        else:
+            put_back(state, t)
     forget_over(state)
 
 

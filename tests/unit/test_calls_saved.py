@@ -111,6 +111,38 @@ def test_a_probe_and_a_release_in_one_cycle_meet_alike_whoever_looks_first():
     assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
 
 
+def test_probes_that_were_answered_before_a_release_stay_answered_while_their_request_waits():
+    """A write holds the way to memory, so that two requests wait there, and the younger has the lower tracker."""
+    hub = {"accept_interval": "5 cycles", "probe_answer": "4 cycles", "write_lead": "1 cycles"}
+    caches = {"core0": {"caching": True}, "core2": {"caching": True}}
+    system = {
+        "accelerators": {"nvdla0": {}},
+        "cores": {"core2": {"clock": "3200 MHz"}},
+        "interconnect": {
+            "clock": "3200 MHz",
+            "hub": hub,
+            "masters": caches | {"core3": {"latency": "14 cycles"}},
+        },
+        "llc": {"size": "16 KiB", "data_width": "256 B"},
+        "memory": {"bandwidth": "8 B/cycle"},
+    }
+    config = {
+        "system": system,
+        "workloads": {
+            "j0": {
+                "on": "nvdla0",
+                "layers": [{"fc": {"kernels": 8, "input": [12, 19, 20]}}],
+                "fallback": "core0",
+            }
+        },
+        "corunners": [
+            {"on": "core3", "footprint": "1 MiB"},
+            {"on": "core0", "footprint": "64 KiB", "jitter": "21 cycles"},
+        ],
+    }
+    assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
 @pytest.mark.parametrize("settings", FULL.values(), ids=FULL)
 def test_requests_that_a_cache_takes_late_show_nowhere(settings):
     config = soc("crowd", True)
