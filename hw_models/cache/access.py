@@ -234,8 +234,9 @@ def look_up(state, set_row, bank, ring, now, wires, down, out, port):
     ring["head"] = (ring["head"] + 1) % QUEUE
     ring["count"] -= 1
     state["waiting"] -= 1
-    state["room"] |= ring["refused"]
-    ring["refused"] = 0
+    if ring["refused"]:
+        state["room"] = ring["room"] = now + 1
+        ring["refused"] = 0
     if state["prefetch"] != NONE and way >= 0 and set_row["prefetched"][way]:
         set_row["prefetched"][way] = 0
         state["prefetch_hits"][master] += 1

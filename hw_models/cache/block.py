@@ -40,11 +40,23 @@ FILLS, READS, WRITES, NOTHING = range(4)  # what a bank looks at, in this order
 BANK_BUSY, EVICTION = int(Cause.BANK_BUSY), int(Cause.EVICTION)
 
 
+@inlined
+def ring_of(state, request):
+    """Return where a request waits for its bank."""
+    bank = state["bank"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
+    return bank["rings"][request["write"] * state["split"]]
+
+
+@inlined
+def is_too_soon(state, request, now):
+    """Tell whether a refused request's place was given up in this very cycle: it is there in the next."""
+    return state["room"] > now and ring_of(state, request)["room"] > now
+
+
 @njit
 def accept(state, tags, request, now):
     """Queue a copy of ``request`` at its bank, unless that is full."""
-    bank = state["bank"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
-    ring = bank["rings"][request["write"] * state["split"]]
+    ring = ring_of(state, request)
     if ring["count"] >= state["queue"]:
         ring["refused"] = 1
         state["culprit"] = ring["culprit"]
@@ -316,9 +328,8 @@ def advance(state, tags, now, wires, down, up):
 def other_wakes(state, now):
     """Return when there is something to do that concerns no bank in particular."""
     wake = NEVER
-    if state["room"]:
-        state["room"] = 0
-        wake = now + 1
+    if state["room"] > now:
+        wake = state["room"]
     if state["waiting"] > 0 and state["acks"]["count"] > 0:
         wake = min(wake, state["acks"]["time"][state["acks"]["head"]])
     return wake

@@ -26,6 +26,7 @@ RING = np.dtype(
         ("head", np.int64),
         ("count", np.int64),
         ("refused", np.int64),  # 1: a request found no place since the last one left
+        ("room", np.int64),  # cycle from which a request that found no place may come again
         ("since", np.int64),  # waits are charged up to this cycle
         ("cause", np.int64),  # why the oldest waits
         ("culprit", np.int64),
@@ -103,7 +104,7 @@ CACHE = np.dtype(
         # state
         ("policy", POLICY),
         ("waiting", np.int64),
-        ("room", np.int64),  # 1: who was refused may come again
+        ("room", np.int64),  # the latest of its rings' `room`
         ("turned_away", np.int64),  # 1: the oldest request that it has not taken was refused before
         ("unseen", np.int64),  # 1: it is not called as its bank comes free: the oldest requests stall
         ("outside", np.int64),  # 1: a request waits for others to take what goes down or up

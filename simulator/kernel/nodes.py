@@ -52,6 +52,8 @@ def take_requests(system, asked, state, tags, now):
     while visible(system, asked):
         request = front(asked)
         since = max(since, request["time"]) if state["late"] else now
+        if cache.is_too_soon(state, request, since):
+            return
         if not cache.accept(state, tags, request, since):
             asked["blocker"] = state["culprit"]
             state["turned_away"] = 1

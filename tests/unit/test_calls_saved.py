@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from simulator.config.model import load
 from simulator.fuzz.conservation import balances
 from simulator.fuzz.digest import UNEQUAL
+from simulator.kernel import soc as soc_kernel
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
-from simulator.soc.run import run_machine
+from simulator.soc.run import compiled, run_machine
 
 FASED = Path(__file__).resolve().parents[2] / "configs" / "dram" / "firesim_fased.yaml"
 TILE = {"caching": True, "latency": "11 cycles", "write_latency": "3 cycles", "response_latency": "3 cycles"}
@@ -141,6 +143,30 @@ def test_probes_that_were_answered_before_a_release_stay_answered_while_their_re
         ],
     }
     assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
+def test_a_cache_that_is_called_twice_in_a_cycle_does_what_it_does_when_called_once():
+    config = soc("crowd", True) | {"simulation": {"until": "10 us"}}
+    config["system"]["interconnect"]["clock"] = "1 GHz"
+    config["system"]["llc"] |= {"queue": 1, "entry_latency": "1 cycles"}
+    once, twice = called(config, twice=False), called(config, twice=True)
+    for name in once.measures.dtype.names:
+        np.testing.assert_array_equal(once.measures[name], twice.measures[name], name)
+    np.testing.assert_array_equal(once.caches["blame"], twice.caches["blame"])
+
+
+def called(config, twice):
+    """Return a machine that was run; ``twice``: its cache called once more in each cycle in which it is."""
+    machine = build_machine(load(config))
+    arguments, until_fs = compiled(machine), machine.config.simulation.until
+    system, cache, again_fs = machine.system[0], machine.wired.parts["llc"].unit, -1
+    wakes = system["wake_fs"][: system["units"]]
+    while (time_fs := wakes.min()) <= until_fs:
+        unit = int(np.argmin(wakes))
+        soc_kernel.run(*arguments, until_fs, 1)
+        if twice and unit == cache and time_fs > again_fs:
+            wakes[cache] = again_fs = time_fs
+    return machine
 
 
 @pytest.mark.parametrize("settings", FULL.values(), ids=FULL)
