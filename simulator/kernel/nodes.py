@@ -67,6 +67,13 @@ def take_requests(system, asked, state, tags, now):
 
 
 @inlined
+def note_unseen(state, now):
+    """Let a cache note what it has not been called for, behind what requests have found that it took late."""
+    if state["unseen"]:
+        cache.note_stalls(state, now)
+
+
+@inlined
 def close_door(system, wires, asked, node, state, unit):
     """Let a cache be called for new requests when they can be looked up, not when they are there.
 
@@ -86,9 +93,8 @@ def close_door(system, wires, asked, node, state, unit):
 @apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
     """Let a cache do what is due; without a unit (-1), note what it would have before ``now``."""
-    if state["unseen"]:
-        cache.note_stalls(state, now)
     if unit < 0:
+        note_unseen(state, now)
         return
     node = system["node"][unit]
     for k in range(state["channels"]):
@@ -98,6 +104,7 @@ def step_cache(system, wires, buses, state, tags, unit, now):
             take(system, back)
     for k in range(state["askers"]):
         take_requests(system, wires["fifo"][node["requests"][k]], state, tags, now)
+    note_unseen(state, now)
     set_wake(system, unit, cache.advance(state, tags, now, wires, node["down"], node["up"]))
     for k in range(state["askers"]):
         asked = wires["fifo"][node["requests"][k]]

@@ -179,6 +179,30 @@ def test_requests_that_a_cache_takes_late_show_nowhere(settings):
     assert fewer < events
 
 
+def test_a_request_that_a_cache_takes_late_has_found_its_bank_busy_before_others_stalled():
+    """Stalls that nobody sees begin as the bank comes free: what it is charged from then on is theirs."""
+    interconnect = {
+        "clock": "3.2 GHz",
+        "latency": "18 cycles",
+        "masters": {"nvdla0": {"fifo": {"release": "6 cycles"}}},
+    }
+    system = {
+        "accelerators": {"nvdla0": {"clock": "3.2 GHz"}},
+        "cores": {"core0": {"clock": "3.2 GHz", "outstanding": 2}},
+        "interconnect": interconnect,
+        "llc": {"size": "16 KiB", "ways": 4, "data_width": "8 B", "conflict": "stall_set"}
+        | {"entry_latency": "2 cycles"},
+    }
+    layers = [{"conv": {"kernels": 24, "kernel": "1x1", "input": [20, 19, 16]}}, {"lrn": {}}]
+    dram = yaml.safe_load(FASED.read_text(encoding="utf-8"))["system"]
+    config = {
+        "system": system | dram,
+        "workloads": {"j0": {"on": "nvdla0", "layers": layers, "frames": 3, "fallback": "core0"}},
+        "corunners": [{"on": "core0", "kind": "bandwidth_read", "footprint": "8 KiB", "jitter": "33 cycles"}],
+    }
+    assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
 @pytest.mark.parametrize("until_ns", range(19_000, 19_160, 20))
 def test_a_run_cut_off_anywhere_balances_with_what_the_hub_keeps(until_ns):
     machine = build_machine(load(soc("crowd", True), settings=[f"simulation.until={until_ns} ns"]))
