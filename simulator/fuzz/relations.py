@@ -12,9 +12,10 @@ from hw_models.errors import ConfigError
 from hw_models.units import FS, FS_PER_S
 from simulator.config.model import load
 from simulator.fuzz.digest import digest_of
+from simulator.fuzz.every_call import make_every_call
 from simulator.kernel.soc_state import Kind
 from simulator.results.result import Result
-from simulator.simulate import simulate
+from simulator.simulate import result_of, simulate
 from simulator.soc.build import build_machine
 from simulator.soc.machine import Machine
 from simulator.soc.run import run_machine
@@ -29,7 +30,7 @@ def relations(machine: Machine, result: Result, elsewhere: bool) -> list[str]:
 
     ``elsewhere``: look at a run in another process, too.
     """
-    found = [*_again(result), *_never_slower(machine, result)]
+    found = [*_again(result), *_every_call(machine, result), *_never_slower(machine, result)]
     if elsewhere:
         found += _elsewhere(result)
     return found
@@ -39,6 +40,15 @@ def _again(first: Result) -> Iterator[str]:
     """The resolved config, its keys in another order, gives the same run."""
     if digest_of(simulate(load(reversed_keys(first.config)))) != digest_of(first):
         yield "the resolved config with its keys in another order gives another run"
+
+
+def _every_call(machine: Machine, first: Result) -> Iterator[str]:
+    """With every call made that the event loop saves, the run is the same, blame and all."""
+    patient = build_machine(machine.config)
+    make_every_call(patient)
+    every = result_of(patient, run_machine(patient))
+    if digest_of(every, but=("events",)) != digest_of(first, but=("events",)) or every.blame != first.blame:
+        yield "with every call made that the event loop saves, the run is another"
 
 
 def reversed_keys(value: Any) -> Any:

@@ -8,6 +8,7 @@ from hw_models.dram.standards import STANDARDS
 from hw_models.flash.tables.presets import PRESETS as FLASH
 from hw_models.nvdla.presets import PRESETS as NVDLA
 from hw_models.roofline.presets import PRESETS as BACKENDS
+from simulator.fuzz import hubs
 
 Data = dict[str, Any]
 LONGEST = "20 ms"  # simulated time of a case; tiny workloads end well before
@@ -147,7 +148,39 @@ def chat(rng: Random) -> Data:
     return data
 
 
-SHAPES = {usual: 10, alone: 4, crowd: 3, clusters: 4, groups: 2, beside: 3, storage: 2, chat: 2}
+def coherent(rng: Random) -> Data:
+    """Return cores that write, and accelerators or none, above a coherence hub; most often on one clock."""
+    accelerators = {f"nvdla{i}": _accelerator(rng) for i in range(rng.choice([0, 1, 1, 2]))}
+    cores = {f"core{i}": _core(rng) | hubs.draw_l1(rng) for i in range(rng.randint(1, 4))}
+    bus = _interconnect(rng) | hubs.draw_hub(rng, list(accelerators), list(cores))
+    system = {"accelerators": accelerators, "cores": cores, "interconnect": bus}
+    if rng.random() < 0.6:
+        system["llc"] = _cache(rng)
+    if rng.random() < 0.6:
+        hubs.draw_memory(rng, system)
+    else:
+        _memory(rng, system, channels=[1])
+    if rng.random() < 0.7:
+        hubs.on_one_clock(system, _clock(rng))
+    jobs = {"j0": _job(rng, list(accelerators), list(cores))} if accelerators else {}
+    data = _config(rng, system, jobs, [])
+    data["corunners"] = hubs.draw_writers(rng, list(cores))
+    if not jobs:
+        data["simulation"]["until"] = rng.choice(["5 us", "40 us", "200 us"])
+    return data
+
+
+SHAPES = {
+    usual: 10,
+    alone: 4,
+    crowd: 3,
+    clusters: 4,
+    groups: 2,
+    beside: 3,
+    storage: 2,
+    chat: 2,
+    coherent: 5,
+}
 
 
 def _config(rng: Random, system: Data, jobs: Data, free: list[str]) -> Data:

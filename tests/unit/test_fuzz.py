@@ -63,6 +63,50 @@ def test_every_shape_gives_configs_that_can_be_run(shape):
     assert sum(accepted(shape(shapes.Random(seed))) for seed in range(20)) >= 5
 
 
+def test_hubs_are_drawn_with_all_that_their_order_depends_on():
+    systems = [shapes.coherent(shapes.Random(seed)) for seed in range(40)]
+    parts = [config["system"] for config in systems]
+    buses = [system["interconnect"] for system in parts]
+    ports = [port for bus in buses for port in bus["masters"].values()]
+    kinds = {walk["kind"] for config in systems for walk in config["corunners"]}
+    assert {bus["hub"]["trackers"] for bus in buses} >= {1, 2, 4, 8}
+    assert (
+        {"write_lead" in bus["hub"] for bus in buses}
+        == {bus["cut_through"] for bus in buses}
+        == {True, False}
+    )
+    assert (
+        {port.get("caching", False) for port in ports} == {"fifo" in port for port in ports} == {True, False}
+    )
+    assert {"llc" in system for system in parts} == {bool(system["accelerators"]) for system in parts}
+    assert {system.get("dram", {}).get("entry_width") for system in parts} == {"8 B", None}
+    assert {len(clocks_of(system)) == 1 for system in parts} == {True, False}
+    assert kinds == {"bandwidth_read", "bandwidth_write"}
+    drawn = [draw_case(1, number)["system"].get("interconnect") or {} for number in range(CASES)]
+    assert (
+        sum(
+            "hub" in bus and any("caching" in port for port in bus.get("masters", {}).values())
+            for bus in drawn
+        )
+        > 10
+    )
+
+
+def clocks_of(system):
+    return {part["clock"] for kind in ("accelerators", "cores") for part in system[kind].values()}
+
+
+def test_a_saved_call_that_shows_is_told(monkeypatch, ran):
+    """The relation can fail: here, the run with every call has a slower interconnect, too."""
+
+    def make_other(machine):
+        machine.nodes.buses["bus"]["latency"] += 1
+
+    monkeypatch.setattr(relations, "make_every_call", make_other)
+    told = relations.relations(*ran, elsewhere=False)
+    assert told == ["with every call made that the event loop saves, the run is another"]
+
+
 def test_a_run_keeps_all(ran):
     assert violations(*ran) == []
 
