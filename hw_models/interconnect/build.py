@@ -91,6 +91,16 @@ def down_limit(params: Interconnect, queue: int) -> int:
     return min(FIFO_ROWS, queue + params.latency_cycles)
 
 
+def may_foresee(row: np.void) -> bool:
+    """Tell whether the times of probes' answers may be foreseen: there are caches, and none releases at once.
+
+    A line that is at the hub in the cycle in which it is handed over may find that cycle's answers taken.
+    """
+    sources = int(row["sources"])
+    caching = row["caching"][:sources] > 0
+    return bool(caching.any() and row["latency"][:sources][caching, 1].min() > 1)
+
+
 def may_go_ahead(row: np.void, limit: int) -> bool:
     """Tell whether rows may be in the FIFO to memory, of ``limit`` rows, before they have been sent.
 

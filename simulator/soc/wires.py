@@ -15,7 +15,7 @@ from hw_models.dram.state import CHANNEL
 from hw_models.ideal.build import build as build_ideal
 from hw_models.ideal.params import IdealMemory
 from hw_models.ideal.state import MEMORY
-from hw_models.interconnect.build import build_interconnect, down_limit, may_go_ahead
+from hw_models.interconnect.build import build_interconnect, down_limit, may_foresee, may_go_ahead
 from hw_models.interconnect.params import Interconnect
 from hw_models.interconnect.state import BIT_SHIFT
 from hw_models.port import FIFO_ROWS, NEVER, WIRES, WIRING
@@ -198,7 +198,7 @@ def _bus(topology: Topology, node: Node, masters: int) -> np.ndarray:
         masters=masters,
         key=".".join(map(str, node.keys)),
     )
-    state[0]["foresees"] = state[0]["caches"] > 0
+    state[0]["foresees"] = may_foresee(state[0])
     state[0]["ahead"] = may_go_ahead(state[0], down_limit(params, QUEUE_ROWS))
     if len(below) > 1:
         fill_routes(state[0], topology, node)

@@ -179,6 +179,38 @@ def test_requests_that_a_cache_takes_late_show_nowhere(settings):
     assert fewer < events
 
 
+def test_lines_that_are_at_the_hub_as_they_are_released_are_not_foreseen():
+    """Whether an answer of that cycle is taken before one depends on whether the hub was looked at already."""
+    masters = {f"core{k}": {"caching": True} for k in range(3)}
+    masters["core1"] |= {"response_latency": "4 cycles"}
+    masters["core2"] |= {"latency": "12 cycles", "write_latency": "1 cycles", "response_latency": "1 cycles"}
+    layers = [{"activation": {"function": "relu", "input": [9, 14, 1]}}]
+    pools = [{"pool": {"kernel": "2x2", "padding": 1}}, {"pool": {"function": "average"}}]
+    dram = yaml.safe_load(FASED.read_text(encoding="utf-8"))["system"]["dram"]
+    config = {
+        "system": {
+            "accelerators": {"nvdla0": {}},
+            "cores": {"core0": {"clock": "1 GHz"}},
+            "interconnect": {"hub": {"probe": "7 cycles", "probe_answer": "3 cycles"}, "masters": masters},
+            "dram": dram | {"clock": "1 GHz", "write_queue": 8},
+        },
+        "workloads": {
+            "j0": {"on": "nvdla0", "layers": [*layers, *pools, pools[0]], "frames": 32, "fallback": "core0"}
+        },
+        "corunners": [
+            {"on": "core2", "kind": "bandwidth_write", "footprint": "1 MiB"},
+            {
+                "on": "core1",
+                "kind": "bandwidth_read",
+                "footprint": "1 MiB",
+                "busy": "300 ns",
+                "idle": "1300 ns",
+            },
+        ],
+    }
+    assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
 def test_a_request_that_a_cache_takes_late_has_found_its_bank_busy_before_others_stalled():
     """Stalls that nobody sees begin as the bank comes free: what it is charged from then on is theirs."""
     interconnect = {
