@@ -20,6 +20,7 @@ from hw_models.dram.queues import (
     openers,
     take_entry,
     take_parent,
+    unpark,
 )
 from hw_models.dram.schedule import choose, choose_again
 from hw_models.dram.state import DONE_ROWS, LOG_ROWS, STALE, Field
@@ -65,6 +66,7 @@ def choose_next(state):
     if state["scheduler"] == IN_TURN:
         choose_in_turn(state)
     else:
+        unpark(state)
         choose(state)
 
 
@@ -106,6 +108,7 @@ def answered_at_once(state, request, entry, now):
     w = request["write"]
     if (w == 0 and state["forward"] == 0) or (w == 1 and state["merge"] == 0):
         return False
+    unpark(state)
     if state["scheduler"] == IN_TURN:
         same = find_queued(state, 1, entry["bank"], entry["address"])
     else:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw_models.dram.names import Protect, ReadResponse, Refresh, RefreshStops, Scheduler
+from hw_models.dram.names import Page, Protect, ReadResponse, Refresh, RefreshStops, Scheduler
 from hw_models.dram.params import Dram
 from hw_models.dram.rules import READ_END, READ_START, WRITE_END, between, clocks, complete
 from hw_models.dram.state import CHANNEL, ENTRIES, PARENTS, SEGMENTS, STALE, Field
@@ -139,6 +139,7 @@ def _policy(row: np.void, dram: Dram, masters: Sequence[str]) -> None:
     row["low"] = max(1, math.ceil(dram.write_low * dram.write_queue))  # an empty queue is always left
     row["reserve"], row["hit_cap"] = dram.reserve_rows, dram.row_hit_cap
     row["guard"] = dram.protect.code
+    row["parks"], row["parked"] = not dram.reserve_rows and dram.page in (Page.OPEN, Page.CLOSED), -1
     row["page"], row["page_timeout"] = dram.page.code, dram.page_timeout_cycles
     row["refresh_mode"] = dram.refresh.code
     row["refresh_stops_all"] = dram.refresh_stops == RefreshStops.CHANNEL

@@ -93,10 +93,22 @@ def forget(state, kind):
 
 
 @inlined
+def until_column_of(state, e, w):
+    """Return the cycles from the next command of entry ``e``, the only one, to its RD or WR at the least."""
+    entry = state["entries"][e]
+    row = state["banks"][entry["bank"]]["open"]
+    if row == entry["row"]:
+        return np.int64(0)
+    return state["t"]["rcd"][w] + (state["t"]["rp"] if row >= 0 else 0)
+
+
+@inlined
 def until_column(state, w):
     """Return the cycles from the channel's next command to the first RD (``w`` 0) or WR at the least."""
     asking = state["asking"]
     least = state["t"]["rcd"][w] + state["t"]["rp"]
+    if state["parks"] == 1 and state["parked"] >= 0:
+        return until_column_of(state, state["parked"], w)
     if state["reserve"] == 1 and asking[w, OPENER] > 0:
         return np.int64(0)
     if state["simple"] == 1:

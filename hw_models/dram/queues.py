@@ -2,6 +2,7 @@
 
 from hw_models.dram.candidates import ACT, COLUMN, OPENER, PRE, ask, forget, opener_of, stop_asking
 from hw_models.dram.names import Scheduler
+from hw_models.dram.schedule import is_only
 from hw_models.dram.state import BUCKETS, DONE_ROWS
 from hw_models.jit import inlined, njit
 from hw_models.port import copy_request
@@ -95,6 +96,25 @@ def may_be_queued(state, w, address):
 
 @njit
 def enqueue(state, e):
+    """Append entry ``e`` to its bank's list; an only one waits for a second, which it may be served before."""
+    state["size"][state["entries"][e]["write"]] += 1
+    if state["parks"] == 1 and is_only(state):
+        state["parked"] = e
+    else:
+        unpark(state)
+        append(state, e)
+
+
+@inlined
+def unpark(state):
+    """The only entry has to be in its bank's list from now on."""
+    if state["parks"] == 1 and state["parked"] >= 0:
+        append(state, state["parked"])
+        state["parked"] = -1
+
+
+@njit
+def append(state, e):
     """Append entry ``e`` to its bank's list."""
     entries = state["entries"]
     entry = entries[e]
@@ -120,7 +140,6 @@ def enqueue(state, e):
         bank["miss"][w] = e
         if opener_of(state, bank) < 0:
             ask(state, w, PRE, entry["bank"])
-    state["size"][w] += 1
     if state["plain"] == 1:
         last = state["youngest"]
         entry["older"] = last
@@ -149,7 +168,18 @@ def leave_ages(state, e):
 
 @njit
 def dequeue(state, e):
-    """Take entry ``e`` out of its bank's list; it stays an entry."""
+    """Entry ``e`` is not queued any more; it stays an entry."""
+    note_place(state, e, -1)
+    state["size"][state["entries"][e]["write"]] -= 1
+    if state["parks"] == 1 and state["parked"] == e:
+        state["parked"] = -1
+    else:
+        remove(state, e)
+
+
+@inlined
+def remove(state, e):
+    """Take entry ``e`` out of its bank's list."""
     entries = state["entries"]
     entry = entries[e]
     w = entry["write"]
@@ -164,7 +194,6 @@ def dequeue(state, e):
         entries[after]["previous"] = before
     else:
         bank["tail"][w] = before
-    note_place(state, e, -1)
     look_again(state, entry["bank"])
     if bank["hit"][w] == e:
         bank["hit"][w] = find_hit(state, after, w, entry["bank"], entry["row"])
@@ -181,7 +210,6 @@ def dequeue(state, e):
             forget(state, PRE)
     if bank["head"][w] < 0:
         stop_asking(state, w, ACT, entry["bank"])
-    state["size"][w] -= 1
     if state["plain"] == 1:
         leave_ages(state, e)
 

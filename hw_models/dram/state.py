@@ -181,6 +181,7 @@ CHANNEL = np.dtype(
         ("capacity", i8, (2,)),
         ("high", i8),  # more writes than this start a drain
         ("low", i8),  # fewer writes than this end it, when reads wait
+        ("parks", i8),  # 1: an entry that is the only one is in no bank's list
         ("reserve", i8),  # an opened row belongs to its opener until that is served
         ("guard", i8),  # Protect: any PRE, not with an older hit queued, not with any hit queued
         ("hit_cap", i8),  # column commands on one row while another row waits; 0 no cap
@@ -209,6 +210,7 @@ CHANNEL = np.dtype(
         ("entered", i8),  # when the one before did
         ("size", i8, (2,)),  # entries of the read and write queue
         ("pending", i8),  # entries anywhere
+        ("parked", i8),  # the only entry, if it is in no list; -1 none
         ("free", place, (ENTRIES,)),
         ("free_count", i8),
         ("entries", ENTRY, (ENTRIES,)),
