@@ -185,12 +185,13 @@ def hold_columns(state, bank, w, time):
     first = bank["rank"] * state["groups"]
     read_at = time + gap[0, 1]
     write_at = time + gap[1, 1]
-    for g in range(first, first + state["groups"]):
-        group = state["group"][g]
-        if read_at > group["earliest"][TO_READ]:
-            group["earliest"][TO_READ] = read_at
-        if write_at > group["earliest"][TO_READ + 1]:
-            group["earliest"][TO_READ + 1] = write_at
+    if state["groups"] > 1:
+        for g in range(first, first + state["groups"]):
+            group = state["group"][g]
+            if read_at > group["earliest"][TO_READ]:
+                group["earliest"][TO_READ] = read_at
+            if write_at > group["earliest"][TO_READ + 1]:
+                group["earliest"][TO_READ + 1] = write_at
     group = state["group"][bank["group"]]
     group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 0])
     group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 0])

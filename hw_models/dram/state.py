@@ -203,6 +203,7 @@ CHANNEL = np.dtype(
         ("bliss_clear", i8),
         ("bank_capacity", i8),  # entries of a command queue
         ("hold", i8),  # answers are kept until their time, because it ends a request's stay
+        ("askers", i8),  # FIFOs of requests
         ("masters", i8),  # 0: nobody is charged for who waits for whom
         ("log_on", i8),
         # queues

@@ -184,7 +184,7 @@ def step_dram(system, wires, buses, state, unit, now):
         return
     node = system["node"][unit]
     waits = False
-    for k in range(node["request_count"]):
+    for k in range(state["askers"]):
         waits |= serve_door(system, wires["fifo"][node["requests"][k]], state, now)
     up = wires["fifo"][node["up"]]
     due = controller.advance(state, now, up)

@@ -94,9 +94,10 @@ def build_wires(topology: Topology, seed: int) -> Wires:
 
 
 def _let_late(wired: Wires, part: Part) -> None:
-    """Let a DRAM's channels have fewer calls where those show nowhere."""
+    """Tell a DRAM's channels of their FIFOs of requests, and let them have fewer calls where those show nowhere."""
     for k in range(part.units):
         channel, node = wired.channels[part.row + k], wired.system[0]["node"][part.unit + k]
+        channel["askers"] = node["request_count"]
         if _asks_little(wired.topology, part.node):
             channel["hold"] = 0
         if channel["gated"] and node["request_count"] == 1 and wired.system[0]["one_clock"]:
