@@ -96,7 +96,7 @@ def may_be_queued(state, w, address):
 
 @njit
 def enqueue(state, e):
-    """Append entry ``e`` to its bank's list; an only one waits for a second, which it may be served before."""
+    """Entry ``e`` is queued: in its bank's list, but for an only one, which is there once another comes."""
     state["size"][state["entries"][e]["write"]] += 1
     if state["parks"] == 1 and is_only(state):
         state["parked"] = e

@@ -94,7 +94,7 @@ def build_wires(topology: Topology, seed: int) -> Wires:
 
 
 def _let_late(wired: Wires, part: Part) -> None:
-    """Tell a DRAM's channels of their FIFOs of requests, and let them have fewer calls where those show nowhere."""
+    """Tell a DRAM's channels of their FIFOs of requests; they have fewer calls where those show nowhere."""
     for k in range(part.units):
         channel, node = wired.channels[part.row + k], wired.system[0]["node"][part.unit + k]
         channel["askers"] = node["request_count"]
