@@ -183,9 +183,9 @@ def hold_columns(state, bank, w, time):
     """RD and WR of all groups keep their distance from one of ``bank`` at ``time``."""
     gap = state["t"]["gap"][w]
     first = bank["rank"] * state["groups"]
-    read_at = time + gap[0, 1]
-    write_at = time + gap[1, 1]
     if state["groups"] > 1:
+        read_at = time + gap[0, 1]
+        write_at = time + gap[1, 1]
         for g in range(first, first + state["groups"]):
             group = state["group"][g]
             if read_at > group["earliest"][TO_READ]:
@@ -196,11 +196,13 @@ def hold_columns(state, bank, w, time):
     group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 0])
     group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 0])
     if state["shared_bus"] == 1 and state["ranks"] > 1:
+        read_at = time + gap[0, 2]
+        write_at = time + gap[1, 2]
         for g in range(state["ranks"] * state["groups"]):
             if g < first or g >= first + state["groups"]:
                 group = state["group"][g]
-                group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 2])
-                group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 2])
+                group["earliest"][TO_READ] = max(group["earliest"][TO_READ], read_at)
+                group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], write_at)
     forget(state, COLUMN)
     forget(state, OPENER)
 
