@@ -183,15 +183,14 @@ def hold_columns(state, bank, w, time):
     """RD and WR of all groups keep their distance from one of ``bank`` at ``time``."""
     gap = state["t"]["gap"][w]
     first = bank["rank"] * state["groups"]
-    if state["groups"] > 1:
-        read_at = time + gap[0, 1]
-        write_at = time + gap[1, 1]
-        for g in range(first, first + state["groups"]):
-            group = state["group"][g]
-            if read_at > group["earliest"][TO_READ]:
-                group["earliest"][TO_READ] = read_at
-            if write_at > group["earliest"][TO_READ + 1]:
-                group["earliest"][TO_READ + 1] = write_at
+    read_at = time + gap[0, 1]
+    write_at = time + gap[1, 1]
+    for g in range(first, first + state["groups"]):
+        group = state["group"][g]
+        if read_at > group["earliest"][TO_READ]:
+            group["earliest"][TO_READ] = read_at
+        if write_at > group["earliest"][TO_READ + 1]:
+            group["earliest"][TO_READ + 1] = write_at
     group = state["group"][bank["group"]]
     group["earliest"][TO_READ] = max(group["earliest"][TO_READ], time + gap[0, 0])
     group["earliest"][TO_READ + 1] = max(group["earliest"][TO_READ + 1], time + gap[1, 0])
