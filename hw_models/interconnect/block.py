@@ -35,7 +35,7 @@ from hw_models.interconnect.lanes import (
     take_slot,
     waits_alone,
 )
-from hw_models.interconnect.looks import examine, stays, waits_for_id
+from hw_models.interconnect.looks import examine, stays, take_turn_ahead, waits_for_id
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.responses import respond as respond
 from hw_models.interconnect.routes import address_below, bus_of, has_one_bus, port_of_piece
@@ -99,6 +99,8 @@ def enqueue(state, request, source, now):
         aim(state, i)
         if is_release(state, source, write):
             state["turns_due"] = min(state["turns_due"], now)
+            if state["spared"] > now - state["entry"][source]:
+                look_anyway(state)
         else:
             claim(state, i, now)
             lane["retry"] = max(now, lane["busy_until"])
@@ -112,6 +114,13 @@ def enqueue(state, request, source, now):
     else:
         state["reads"][row["master"]] += 1
         state["read_bytes"][row["master"]] += row["bytes"]
+
+
+@inlined
+def look_anyway(state):
+    """Have the look at the lanes that was to be spared: a release comes before, or may."""
+    state["lanes_due"] = min(state["lanes_due"], state["spared"])
+    state["due"] = min(state["due"], state["lanes_due"])
 
 
 @inlined
@@ -180,7 +189,9 @@ def grant(state, bus, now, wires, down):
                     wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
         i += 1
     state["lanes_due"] = due
-    if state["fifo"][source] and not has_one_bus(state):
+    if state["fifo"][source] and has_one_bus(state):
+        take_turn_ahead(state, source, now)
+    elif state["fifo"][source]:
         for i in (winner, winner ^ 1):
             if state["lanes"][i]["bus"] != bus:  # it may stand first next
                 state["lanes"][i]["retry"] = min(state["lanes"][i]["retry"], now + 1)
@@ -224,7 +235,7 @@ def advance(state, now, wires, down, up):
 @inlined
 def serve_lanes(state, now, wires, down):
     """Look at every lane, grant every bus, and note when to look again."""
-    state["limited"] = state["awaited"] = state["full"] = state["serialised"] = 0
+    state["limited"] = state["awaited"] = state["full"] = state["serialised"] = state["spared"] = 0
     for bus in range(state["ports"] * state["channels"]):
         state["wants"][bus] = 0
     first = state["served"] < now  # in this cycle

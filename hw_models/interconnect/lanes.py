@@ -35,6 +35,12 @@ def waits_alone(state, i):
 
 
 @inlined
+def waits_as_pair(state, source):
+    """Tell whether both lanes of a source have requests, and no others; as `waits_alone`."""
+    return BIT_SHIFT == 0 and state["waiting"] == 3 << 2 * source
+
+
+@inlined
 def release_waits(state):
     """Tell whether a cache has a line to release."""
     some = state["waiting"] & state["release_lanes"] != 0

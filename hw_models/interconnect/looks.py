@@ -8,6 +8,7 @@ from hw_models.interconnect.arbiter import fits_slot, next_turn
 from hw_models.interconnect.hub import hub_wait, is_release
 from hw_models.interconnect.lanes import (
     waits_alone,
+    waits_as_pair,
 )
 from hw_models.interconnect.regulator import held_until
 from hw_models.interconnect.routes import bus_of, port_of_piece
@@ -82,6 +83,35 @@ def keeps_order(state, i, now):
         return waits_for_id(state, i, now, now)
     wait_for(state, i, QUEUE_FULL, state["lanes"][i]["master"], NEVER, now)
     return True
+
+
+@inlined
+def has_own_wait(state, i, time):
+    """Tell whether lane ``i``'s piece is there by ``time`` and waits for nobody else."""
+    lane = state["lanes"][i]
+    return lane["time"] <= time and lane["culprit"] == lane["master"]
+
+
+@inlined
+def take_turn_ahead(state, source, now):
+    """Decide which of a source's lanes stands first once the bus is free, if it is sure that it stays then.
+
+    Where both lanes wait, and no others, they take turns. Nobody need look before it is that one's time.
+    """
+    reads, free = 2 * source, state["bus_free"][0]
+    if not waits_as_pair(state, source) or state["lanes_due"] != free:
+        return
+    if not has_own_wait(state, reads, free) or not has_own_wait(state, reads + 1, free):
+        return
+    first = reads + state["write_turn"][source]
+    if waits_for_id(state, first, free, now):
+        state["awaited"] = 0
+    elif state["lanes"][first]["retry"] == free or state["port_limited"]:
+        return  # else the hub has no room for it
+    state["fifo_head"][source] = first & 1
+    wait_for(state, first ^ 1, QUEUE_FULL, state["lanes"][first ^ 1]["master"], NEVER, now)
+    state["lanes_due"] = state["lanes"][first]["retry"]
+    state["spared"] = free
 
 
 @inlined

@@ -169,6 +169,7 @@ INTERCONNECT = np.dtype(
         ("limited", np.int64),  # 1: some lane waits for pieces in flight to come back
         ("full", np.int64),  # 1: some lane waits for a memory port to take what it has
         ("awaited", np.int64),  # trackers that lanes wait for, a bit each, of all ports
+        ("spared", np.int64),  # when nobody looks at the lanes if no release has come by then; 0: never
         ("next_release", np.int64),  # when the next one has, as of the latest count
         ("free_slot", np.int64),  # -1: none
         ("slots", SLOT, (SLOTS,)),

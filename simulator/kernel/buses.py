@@ -206,6 +206,22 @@ def offer_followers(system, wires, node, state, unit, now):
             set_wake(system, unit, state["due"])
 
 
+@inlined
+def offer_all(system, wires, node, state, unit, now):
+    """Let the bus queue the requests that it has not been offered yet, or may take again."""
+    unoffered = system["unoffered"][unit] & ~system["refused"][unit]
+    if unoffered and state["spared"] == now:
+        bus.look_anyway(state)
+    i = 0
+    while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
+        if unoffered >> (i >> BIT_SHIFT) & 1:
+            fifo = wires["fifo"][node["requests"][i]]
+            offer(system, fifo, state, now)
+            if fifo["count"] == 0 and is_last_of_bit(wires, node, i):
+                system["unoffered"][unit] &= ~fifo["bit"]
+        i += 1
+
+
 @apart("none")
 def step_bus(system, wires, state, unit, now):
     node = system["node"][unit]
@@ -217,15 +233,7 @@ def step_bus(system, wires, state, unit, now):
     if system["offered"][unit] < now:
         system["offered"][unit] = now
         system["followed"][unit] = 0
-        unoffered = system["unoffered"][unit] & ~system["refused"][unit]
-        i = 0
-        while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
-            if unoffered >> (i >> BIT_SHIFT) & 1:
-                fifo = wires["fifo"][node["requests"][i]]
-                offer(system, fifo, state, now)
-                if fifo["count"] == 0 and is_last_of_bit(wires, node, i):
-                    system["unoffered"][unit] &= ~fifo["bit"]
-            i += 1
+        offer_all(system, wires, node, state, unit, now)
     else:
         again = offer_later(system, wires, node, unit, now)
     if not bus.is_due(state, now):
