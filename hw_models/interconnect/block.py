@@ -29,8 +29,8 @@ from hw_models.interconnect.hub_channels import give_way, is_turn, stage, take_t
 from hw_models.interconnect.lanes import (
     aim,
     count_in,
-    has_requests,
     leave,
+    next_lane,
     pass_down,
     take_slot,
     waits_alone,
@@ -39,7 +39,7 @@ from hw_models.interconnect.looks import examine, stays, take_turn_ahead, waits_
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.responses import respond as respond
 from hw_models.interconnect.routes import address_below, bus_of, has_one_bus, port_of_piece
-from hw_models.interconnect.state import BIT_SHIFT
+from hw_models.interconnect.state import BIT_SHIFT, LANES
 from hw_models.interconnect.waits import claim, wait_for
 from hw_models.jit import aside, inlined, njit
 from hw_models.port import NEVER, copy_request
@@ -178,16 +178,15 @@ def grant(state, bus, now, wires, down):
     send(state, winner, bus, now, wires, down)
     due = NEVER
     waiting = state["waiting"]
-    i = 0
-    while waiting >> (i >> BIT_SHIFT):
-        if has_requests(state, waiting, i):
-            if has_one_bus(state):
-                stays(state, i, now)
-                due = min(due, state["lanes"][i]["retry"])
-            elif i == winner or state["lanes"][i]["bus"] == bus:
-                if examine_again(state, i, now, wires, down):
-                    wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
-        i += 1
+    i = next_lane(state, waiting, 0)
+    while i < LANES:
+        if has_one_bus(state):
+            stays(state, i, now)
+            due = min(due, state["lanes"][i]["retry"])
+        elif i == winner or state["lanes"][i]["bus"] == bus:
+            if examine_again(state, i, now, wires, down):
+                wait_for(state, i, ARBITRATION, master, now + 1, now)  # a port sends one piece a cycle
+        i = next_lane(state, waiting, i + 1)
     state["lanes_due"] = due
     if state["fifo"][source] and has_one_bus(state):
         take_turn_ahead(state, source, now)
@@ -203,13 +202,13 @@ def ask_again(state, bus, now, wires, down):
     """Look again who could take a bus: another bus has had places, trackers or budget in this very cycle."""
     wants = np.int64(0)
     waiting = state["waiting"]
-    i = 0
-    while waiting >> (i >> BIT_SHIFT):
+    i = next_lane(state, waiting, 0)
+    while i < LANES:
         lane = state["lanes"][i]
-        if has_requests(state, waiting, i) and bus_of(state, lane) == bus and lane["ready"]:
+        if bus_of(state, lane) == bus and lane["ready"]:
             lane["ready"] = examine_again(state, i, now, wires, down)
             wants |= lane["ready"] << (i >> 1)
-        i += 1
+        i = next_lane(state, waiting, i + 1)
     state["wants"][bus] = wants
 
 
@@ -242,17 +241,16 @@ def serve_lanes(state, now, wires, down):
     state["served"] = now
     due = NEVER
     waiting = state["waiting"]
-    i = 0
-    while waiting >> (i >> BIT_SHIFT):
-        if has_requests(state, waiting, i):
-            lane = state["lanes"][i]
-            if lane["refused"] and first:
-                blame_refusal(lane, now)
-            lane["ready"] = examine(state, i, now, wires, down)
-            if lane["ready"]:
-                state["wants"][bus_of(state, lane)] |= np.int64(1) << (i >> 1)
-            due = min(due, lane["retry"])
-        i += 1
+    i = next_lane(state, waiting, 0)
+    while i < LANES:
+        lane = state["lanes"][i]
+        if lane["refused"] and first:
+            blame_refusal(lane, now)
+        lane["ready"] = examine(state, i, now, wires, down)
+        if lane["ready"]:
+            state["wants"][bus_of(state, lane)] |= np.int64(1) << (i >> 1)
+        due = min(due, lane["retry"])
+        i = next_lane(state, waiting, i + 1)
     state["lanes_due"] = due
     sent = False
     for bus in range(state["ports"] * state["channels"]):
@@ -271,11 +269,10 @@ def next_look(state):
     """Return when a lane may go that could not now, NEVER if only others can tell."""
     due = NEVER
     waiting = state["waiting"]
-    i = 0
-    while waiting >> (i >> BIT_SHIFT):
-        if has_requests(state, waiting, i):
-            due = min(due, state["lanes"][i]["retry"])
-        i += 1
+    i = next_lane(state, waiting, 0)
+    while i < LANES:
+        due = min(due, state["lanes"][i]["retry"])
+        i = next_lane(state, waiting, i + 1)
     return due
 
 

@@ -2,19 +2,25 @@
 
 import numpy as np
 
+from hw_models.bits import lowest
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.regulator import charge_all
 from hw_models.interconnect.routes import port_of
-from hw_models.interconnect.state import BIT_SHIFT
+from hw_models.interconnect.state import BIT_SHIFT, LANES
 from hw_models.interconnect.waits import settle
 from hw_models.jit import inlined
 from hw_models.port import FIFO_ROWS, NEVER, copy_request
 
 
 @inlined
-def has_requests(state, waiting, i):
-    """Tell whether lane ``i`` has requests; ``waiting``: the state's."""
-    return waiting >> (i >> BIT_SHIFT) & 1 == 1 and (BIT_SHIFT == 0 or state["lanes"][i]["count"] > 0)
+def next_lane(state, waiting, i):
+    """Return the first lane from ``i`` on that has requests, LANES without one; ``waiting``: the state's."""
+    if BIT_SHIFT == 0:
+        rest = waiting >> i
+        return i + lowest(rest) if rest else np.int64(LANES)
+    while i < LANES and (waiting >> (i >> BIT_SHIFT) & 1 == 0 or state["lanes"][i]["count"] == 0):
+        i += 1
+    return i
 
 
 @inlined

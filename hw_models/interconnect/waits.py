@@ -9,14 +9,14 @@ import numpy as np
 from hw_models.blame import Cause
 from hw_models.interconnect.names import LANE_ROWS
 from hw_models.interconnect.routes import bus_of
-from hw_models.jit import inlined, njit
+from hw_models.jit import aside, inlined, njit
 
 ARBITRATION = int(Cause.ARBITRATION)
 
 
-@njit
+@aside
 def charge_each(state, i, begin, end, culprit, cause):
-    """As `charge`, for a lane with requests of several masters."""
+    """Charge the waits in lane ``i`` from ``begin`` to ``end``, each request's to its own master."""
     lane = state["lanes"][i]
     for n in range(lane["count"]):
         row = lane["rows"][(lane["head"] + n) % LANE_ROWS]
@@ -26,23 +26,25 @@ def charge_each(state, i, begin, end, culprit, cause):
 
 
 @njit
-def charge(state, i, begin, end, culprit, cause):
-    """Charge the waits in lane ``i`` from ``begin`` to ``end``."""
-    victim = state["alone"][i >> 1]
-    if victim < 0:
-        charge_each(state, i, begin, end, culprit, cause)
-        return
+def charge(state, i, begin, middle, end):
+    """Charge the waits in lane ``i`` to the bus's owner from ``begin`` to ``middle``, then to the culprit."""
     lane = state["lanes"][i]
-    waited = lane["count"] * (end - begin)
+    owner, culprit, cause, victim = lane["owner"], lane["culprit"], lane["cause"], state["alone"][i >> 1]
+    if victim < 0:
+        charge_each(state, i, begin, middle, owner, ARBITRATION)
+        charge_each(state, i, middle, end, culprit, cause)
+        return
+    for_bus, for_other = lane["count"] * (middle - begin), lane["count"] * (end - middle)
     late = lane["count"] - 1  # rows are in order of time: the last ones may have come after `begin`
     while late >= 0:
-        after = lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"] - begin
-        if after <= 0:
+        time = min(lane["rows"][(lane["head"] + late) % LANE_ROWS]["time"], end)
+        if time <= begin:
             break
-        waited -= min(after, end - begin)
+        for_bus -= min(time, middle) - begin
+        for_other -= max(time, middle) - middle
         late -= 1
-    if waited > 0:
-        state["blame"][victim, culprit, cause] += waited
+    state["blame"][victim, owner, ARBITRATION] += for_bus
+    state["blame"][victim, culprit, cause] += for_other
 
 
 @inlined
@@ -50,15 +52,9 @@ def settle(state, i, now):
     """Charge the waits in lane ``i`` since the last look; due before its cause or its rows change."""
     lane = state["lanes"][i]
     since = lane["since"]
-    if now <= since:
-        return
-    lane["since"] = now
-    busy_until = min(lane["busy_until"], now)
-    if since < busy_until:
-        charge(state, i, since, busy_until, lane["owner"], ARBITRATION)
-        since = busy_until
-    if since < now:
-        charge(state, i, since, now, lane["culprit"], lane["cause"])
+    if now > since:
+        lane["since"] = now
+        charge(state, i, since, max(since, min(lane["busy_until"], now)), now)
 
 
 @inlined
