@@ -99,7 +99,7 @@ def enqueue(state, request, source, now):
         aim(state, i)
         if is_release(state, source, write):
             state["turns_due"] = min(state["turns_due"], now)
-            if state["spared"] > now - state["entry"][source]:
+            if 0 < state["spared"] >= now - state["entry"][source]:
                 look_anyway(state)
         else:
             claim(state, i, now)
@@ -117,8 +117,15 @@ def enqueue(state, request, source, now):
 
 
 @inlined
+def spare_for_good(state, now):
+    """Forget the look at the lanes that was to be spared, if it would have been by ``now``."""
+    if state["spared"] <= now:
+        state["spared"] = 0
+
+
+@inlined
 def look_anyway(state):
-    """Have the look at the lanes that was to be spared: a release comes before, or may."""
+    """Have the look at the lanes that was to be spared: a release has come by then."""
     state["lanes_due"] = min(state["lanes_due"], state["spared"])
     state["due"] = min(state["due"], state["lanes_due"])
 

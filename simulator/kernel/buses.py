@@ -56,6 +56,7 @@ def pass_on(system, buses, fifo):
             if system["refused"][reader] & fifo["bit"]:
                 bus.refuses(state, front(fifo), fifo["source"], now)
                 return
+            bus.spare_for_good(state, now)
             bus_offer(system, fifo, state, now)
             set_wake(system, reader, state["due"])
             if fifo["count"] > 0:
@@ -210,8 +211,6 @@ def offer_followers(system, wires, node, state, unit, now):
 def offer_all(system, wires, node, state, unit, now):
     """Let the bus queue the requests that it has not been offered yet, or may take again."""
     unoffered = system["unoffered"][unit] & ~system["refused"][unit]
-    if unoffered and state["spared"] == now:
-        bus.look_anyway(state)
     i = 0
     while unoffered >> (i >> BIT_SHIFT) and (BIT_SHIFT == 0 or i < node["request_count"]):
         if unoffered >> (i >> BIT_SHIFT) & 1:
