@@ -115,8 +115,9 @@ def deliver(state, i, name, earliest, wires, up):
             push_in_order(fifo, slot["request"], seen, slot["request"]["bytes"] if write else end - begin)
             state["link_free"][link] = seen + 1
             slot["given"] += 1
-        state["held"] -= slot["held"]
-        slot["held"] = 0
+        if slot["held"]:
+            state["held"] -= 1
+            slot["held"] = 0
         state["link_free"][link] = max(state["link_free"][link], seen)
         note(state["seen"][link], seen, index)
         index = slot["next"]

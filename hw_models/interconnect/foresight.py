@@ -41,7 +41,6 @@ def foresee(state, source, t, arrives):
     state["foreseen_over"] |= state["foreseen"] & 1 << t
     state["foreseen"] |= 1 << t
     state["foreseen_from"][t] = state["foreseen_last"] = arrives
-    state["unanswered"][t] = 0
     state["answered"][t] = arrives + state["caches"] - 1 + answer
     return True
 

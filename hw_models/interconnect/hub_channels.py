@@ -107,7 +107,7 @@ def recall(state, now, fifo):
 @inlined
 def give_way(state, now, fifo):
     """Recall what was foreseen if a cache has a line to release; turns before ``now`` are over."""
-    if state["foreseen_last"] >= 0 and release_waits(state):
+    if release_waits(state) and state["foreseen_last"] >= 0:
         recall(state, now, fifo)
 
 

@@ -99,7 +99,8 @@ def take_slot(state, i, lane, row):
     slot["given"] = 0
     slot["lane"] = i
     slot["id"] = name
-    slot["port"] = lane["port"]
+    if state["ports"] > 1:
+        slot["port"] = lane["port"]
     copy_request(slot["request"], row)
     if state["oldest"][i, name] < 0:
         state["oldest"][i, name] = index
