@@ -168,6 +168,7 @@ def begin(system, measures, status, unit, time):
     """Go on to an event of `next_event`: bins that reach so far, the time, and the count of events."""
     reach(system, measures, time)
     go_on(system, status, unit, time)
+    system["events"] += 1
 
 
 @inlined
@@ -181,11 +182,10 @@ def reach(system, measures, time):
 
 @inlined
 def go_on(system, status, unit, time):
-    """Set the time, and count an event."""
+    """Go on to an event's time."""
     if status == RUNNING:
         system["wake_fs"][unit] = NEVER
     system["now_fs"] = time
-    system["events"] += 1
 
 
 @inlined
@@ -237,18 +237,17 @@ def run(systems, measures, nodes, table, jobs, limit_fs, max_events):
 @apart("int64")
 def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
     """Do what `run` says: a unit, so that long runs have it compiled for their design."""
-    wires, buses = nodes.wires, nodes.buses
-    caches, tags, channels, ideals = nodes.caches, nodes.tags, nodes.channels, nodes.ideals
-    cores, tasks = table.cores, table.tasks
+    wires, buses, caches, tags = nodes.wires, nodes.buses, nodes.caches, nodes.tags
+    channels, ideals, cores, tasks = nodes.channels, nodes.ideals, table.cores, table.tasks
     nvdlas, nvdla_ops, arrays, array_ops = table.nvdlas, table.nvdla_ops, table.arrays, table.array_ops
-    replays, replay_ops = table.replays, table.replay_ops
-    externals = table.externals
+    replays, replay_ops, externals = table.replays, table.replay_ops, table.externals
     sure_fs = horizon(system, limit_fs)
-    for _ in range(max_events):
+    for event in range(max_events):
         unit, time = earliest(system)
         if time > sure_fs:
             status, unit, time = next_event(system, wires, limit_fs)
             if status != RUNNING and status != TELLS:
+                system["events"] += event
                 return status
             reach(system, measures, time)
             sure_fs = horizon(system, limit_fs)
@@ -288,4 +287,5 @@ def step_events(system, measures, nodes, table, jobs, limit_fs, max_events):
                 step_cache(system, wires, buses, caches[row], tags, unit, now)
             else:
                 step_bus(system, wires, buses["bus"][row], unit, now)
+    system["events"] += max_events
     return RUNNING
