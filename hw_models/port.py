@@ -40,6 +40,9 @@ FIFO = np.dtype(
         ("delay", np.int64),  # 1: its reader takes a read a cycle after it may see it at the earliest
         ("late_fs", np.int64),  # after it may see a row: until then its reader would only put it into a queue
         ("closed_fs", np.int64),  # its reader does nothing with what is in its queues before
+        # an oldest row with these bits of its address waits for what its reader is called for anyway
+        ("shut", np.int64),
+        ("shut_mask", np.int64),
         ("quiet", np.int64),  # oldest rows that its reader leaves for later: nothing waits for them
         # requests that follow the newest row at the next addresses, each as soon as there is room for it
         ("following", np.int64),

@@ -18,7 +18,7 @@ from hw_models.cache.miss import (
 from hw_models.cache.names import QUEUE, STREAMS, Conflict, Placement, Prefetch
 from hw_models.cache.replacement import choose, find, use
 from hw_models.jit import aside, inlined, njit
-from hw_models.port import copy_request, front, is_full, push
+from hw_models.port import append, copy_request, front, is_full
 
 MSHR_FULL, QUEUE_FULL = int(Cause.MSHR_FULL), int(Cause.QUEUE_FULL)
 STALL_LINE, STALL_SET = Conflict.STALL_LINE.code, Conflict.STALL_SET.code
@@ -32,7 +32,18 @@ WAITS, SERVED, FRESH = 0, 1, 2  # what `look_up` says
 def push_up(state, out, port, request, time):
     """Answer ``request``, not before what was answered earlier."""
     state["last_up"][port] = max(state["last_up"][port], time)
-    push(out, request, state["last_up"][port])
+    row = append(out)
+    copy_answer(state, row, request)
+    row["time"] = state["last_up"][port]
+
+
+@inlined
+def copy_answer(state, target, request):
+    """Copy what of a request its answer is to carry."""
+    if state["brief"]:
+        target["bytes"], target["tag"] = request["bytes"], request["tag"]
+    else:
+        copy_request(target, request)
 
 
 @inlined
@@ -82,6 +93,13 @@ def stall(state, ring, cause, culprit, now):
         settle(state, ring, now)
         ring["cause"] = cause
         ring["culprit"] = culprit
+
+
+@inlined
+def stalled(state, cause, culprit):
+    """Note why a request cannot be served."""
+    state["cause"] = cause
+    state["culprit"] = culprit
     return STALLED
 
 
@@ -107,9 +125,9 @@ def overwrite(state, set_row, way, row, need):
 
 
 @inlined
-def wait_for_fill(mshr, row):
+def wait_for_fill(state, mshr, row):
     """Let ``row`` be answered when the fill comes; there is room."""
-    copy_request(mshr["target"][mshr["targets"]], row)
+    copy_answer(state, mshr["target"][mshr["targets"]], row)
     mshr["targets"] += 1
 
 
@@ -134,31 +152,31 @@ def hit(state, set_row, way, row, need, merges, now, out, port):
 
 
 @njit
-def merge(state, set_row, way, ring, row, need, now, out, port):
+def merge(state, set_row, way, row, need, now, out, port):
     """Serve a request whose line is on its way. Returns the bank's cycles, or STALLED."""
     mshr = state["mshrs"][set_row["busy"][way] - 1]
     if state["conflict"] == STALL_LINE:
-        return stall(state, ring, MSHR_FULL, mshr["master"], now)
+        return stalled(state, MSHR_FULL, mshr["master"])
     if row["write"]:
         return hit(state, set_row, way, row, need, 1, now, out, port)
     if mshr["targets"] >= state["target_limit"]:
-        return stall(state, ring, MSHR_FULL, mshr["master"], now)
-    wait_for_fill(mshr, row)
+        return stalled(state, MSHR_FULL, mshr["master"])
+    wait_for_fill(state, mshr, row)
     state["merges"][row["master"]] += 1
     use(state["policy"], set_row, way, 0, state["discard"][row["master"], row["stream"] % STREAMS])
     return 1
 
 
 @njit
-def pass_by(state, ring, row, line, now, wires, down):
+def pass_by(state, row, line, now, wires, down):
     """Send a request on to memory as it is. Returns the bank's cycles, or STALLED."""
     master = row["master"]
     if state["mshrs_used"] >= state["mshr_count"]:
-        return stall(state, ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master), now)
+        return stalled(state, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
     if crowded(state, wires["fifo"][down + channel_of(state, row["address"])], 1, master):
-        return stall(state, ring, QUEUE_FULL, state["culprit"], now)
+        return stalled(state, QUEUE_FULL, state["culprit"])
     index = take_mshr(state, PASS, line, -1, row["bytes"], master, now)
-    wait_for_fill(state["mshrs"][index], row)
+    wait_for_fill(state, state["mshrs"][index], row)
     time = now + state["miss_latency"]
     ask_memory(state, wires, down, row["address"], row["bytes"], row["write"], master, index, time)
     state["misses"][master] += 1
@@ -168,7 +186,7 @@ def pass_by(state, ring, row, line, now, wires, down):
 
 
 @inlined
-def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
+def miss(state, set_row, way, row, need, now, wires, down, out, port):
     """Fetch or make room for a line; ``way``: where a part of it is, or -1. As `merge` otherwise."""
     master, write = row["master"], row["write"]
     line = row["address"] >> state["line_shift"]
@@ -176,7 +194,7 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
     state["stream"], state["issued"] = row["stream"], row["issued"]
     if way < 0:
         if state["bypass"][master, stream] or (state["placement"] == EXCLUSIVE and write == 0):
-            return pass_by(state, ring, row, line, now, wires, down)
+            return pass_by(state, row, line, now, wires, down)
         way = choose(state["policy"], set_row, state["allowed"][master])
     if state["mask_writes"]:
         fill = write == 0 or need == 0
@@ -184,12 +202,12 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
         fill = write == 0 or row["bytes"] < state["line_bytes"]
     why = in_the_way(state, set_row, way, line, fill, 0, master, wires, down)
     if why != CLEAR:
-        return stall(state, ring, why, state["culprit"], now)
+        return stalled(state, why, state["culprit"])
     discard = state["discard"][master, stream]
     index, busy = allocate(state, set_row, way, line, master, fill, discard, now, wires, down)
     state["misses"][master] += 1
     if write == 0:
-        wait_for_fill(state["mshrs"][index], row)
+        wait_for_fill(state, state["mshrs"][index], row)
         return 1 + busy
     overwrite(state, set_row, way, row, need)
     cycles = beats(state, row["bytes"]) + (1 + busy if busy else 0)
@@ -198,50 +216,54 @@ def miss(state, set_row, way, ring, row, need, now, wires, down, out, port):
 
 
 @inlined
-def look_up(state, set_row, bank, ring, now, wires, down, out, port):
-    """Serve the oldest request of ``ring``, whose set is ``set_row``.
+def look_up(state, set_row, bank, row, now, wires, down, out, port):
+    """Serve request ``row`` of the set ``set_row``.
 
-    Returns WAITS with the reason noted in the ring, SERVED, or FRESH: it missed, or was the first use of a
+    Returns WAITS with the reason noted in the state, SERVED, or FRESH: it missed, or was the first use of a
     prefetched line.
     """
-    row = ring["rows"][ring["head"]]
     master = row["master"]
     line = row["address"] >> state["line_shift"]
     if state["conflict"] == STALL_SET and state["mshrs_used"] > 0:
         culprit = conflict_with(state, line)
         if culprit >= 0:
-            stall(state, ring, MSHR_FULL, culprit, now)
+            stalled(state, MSHR_FULL, culprit)
             return WAITS
     if state["hit_when_full"] == 0 and state["mshrs_used"] >= state["mshr_count"]:
-        stall(state, ring, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master), now)
+        stalled(state, MSHR_FULL, most_of(state["mshr_share"], state["masters"], master))
         return WAITS
     if is_full(out):
-        stall(state, ring, QUEUE_FULL, front(out)["master"], now)
+        stalled(state, QUEUE_FULL, front(out)["master"])
         return WAITS
     way, need = find(state["policy"], set_row, line), granules(state, row)
     if way >= 0 and set_row["busy"][way]:
-        took = merge(state, set_row, way, ring, row, need, now, out, port)
+        took = merge(state, set_row, way, row, need, now, out, port)
     elif way >= 0 and is_present(state, set_row["valid"][way], row["write"], need):
         took = hit(state, set_row, way, row, need, 0, now, out, port)
     else:
-        took = miss(state, set_row, way, ring, row, need, now, wires, down, out, port)
+        took = miss(state, set_row, way, row, need, now, wires, down, out, port)
     if took == STALLED:
         return WAITS
     bank["free"] = now + state["overhead"] + took
     bank["owner"] = master
+    if state["prefetch"] != NONE and way >= 0 and set_row["prefetched"][way]:
+        set_row["prefetched"][way] = 0
+        state["prefetch_hits"][master] += 1
+        return FRESH
+    return FRESH if way < 0 else SERVED
+
+
+@inlined
+def leave(state, ring, row, now):
+    """Take the oldest request of a queue, which has been served, out of it."""
     settle(state, ring, now)
-    state["waited"][master] += now - row["time"]
+    state["waited"][row["master"]] += now - row["time"]
     ring["head"] = (ring["head"] + 1) % QUEUE
     ring["count"] -= 1
     state["waiting"] -= 1
     if ring["refused"]:
         state["room"] = ring["room"] = now + 1
         ring["refused"] = 0
-    if state["prefetch"] != NONE and way >= 0 and set_row["prefetched"][way]:
-        set_row["prefetched"][way] = 0
-        state["prefetch_hits"][master] += 1
-        return FRESH
-    return FRESH if way < 0 else SERVED
 
 
 @inlined

@@ -25,6 +25,7 @@ from hw_models.cache.access import (
     STALL_SET,
     WAITS,
     conflict_with,
+    leave,
     look_up,
     push_up,
     stall,
@@ -37,38 +38,52 @@ from hw_models.jit import aside, inlined, njit
 from hw_models.port import MASTERS, NEVER, copy_request, front, is_full
 
 FILLS, READS, WRITES, NOTHING = range(4)  # what a bank looks at, in this order
+NO_DOOR = -1
+DOOR = 4  # or, with nothing else there, at a request that comes in just now
 BANK_BUSY, EVICTION = int(Cause.BANK_BUSY), int(Cause.EVICTION)
-
-
-@inlined
-def ring_of(state, request):
-    """Return where a request waits for its bank."""
-    bank = state["bank"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
-    return bank["rings"][request["write"] * state["split"]]
 
 
 @inlined
 def is_too_soon(state, request, now):
     """Tell whether a refused request's place was given up in this very cycle: it is there in the next."""
-    return state["room"] > now and ring_of(state, request)["room"] > now
+    return state["room"] > now and queue_of(state, request)["room"] > now
 
 
 @njit
 def accept(state, tags, request, now):
     """Queue a copy of ``request`` at its bank, unless that is full."""
-    ring = ring_of(state, request)
+    ring = queue_of(state, request)
     if ring["count"] >= state["queue"]:
         ring["refused"] = 1
         state["culprit"] = ring["culprit"]
         return False
+    enqueue(state, ring, request, now)
+    return True
+
+
+@inlined
+def queue_of(state, request):
+    """Return the queue to which a request goes."""
+    bank = state["bank"][(request["address"] >> state["line_shift"]) & (state["banks"] - 1)]
+    return bank["rings"][request["write"] * state["split"]]
+
+
+@inlined
+def enqueue(state, ring, request, now):
+    """Put a copy of ``request`` behind the others of a queue, which has room."""
     row = ring["rows"][(ring["head"] + ring["count"]) % QUEUE]
     copy_request(row, request)
     row["time"] = now + state["entry_latency"]
     ring["count"] += 1
     state["waiting"] += 1
-    state["accesses"][row["master"]] += 1
-    state["access_bytes"][row["master"]] += row["bytes"]
-    return True
+    count(state, request)
+
+
+@inlined
+def count(state, request):
+    """Count a request that has come in."""
+    state["accesses"][request["master"]] += 1
+    state["access_bytes"][request["master"]] += request["bytes"]
 
 
 @njit
@@ -177,10 +192,11 @@ def wait_for_bank(state, bank, now):
 
 
 @inlined
-def found_busy(state, since):
+def found_busy(state, request, since):
     """Note for a request that the only bank has taken late, for ``since``, what it has found there."""
-    if state["bank"][0]["free"] > since:
-        wait_for_bank(state, state["bank"][0], since)
+    bank, ring = state["bank"][0], queue_of(state, request)
+    if bank["free"] > since and ring["count"] == 1:
+        stall(state, ring, BANK_BUSY, bank["owner"], since)
 
 
 @inlined
@@ -214,8 +230,26 @@ def note_stalls(state, now):
         ring = bank["rings"][w]
         if ring["count"] > 0:
             time = max(bank["free"], front(ring)["time"])
-            if time < now:
-                stall(state, ring, MSHR_FULL, conflict_with(state, oldest_line(state, ring)), time)
+            culprit = conflict_with(state, oldest_line(state, ring))
+            if time < now and culprit >= 0:
+                stall(state, ring, MSHR_FULL, culprit, time)
+
+
+@inlined
+def goes_in(state, asked, now):
+    """Tell whether the only bank, free and with nothing else to do, may look up what is at the door now."""
+    bank = state["bank"][0]
+    if state["late"] * state["entry_latency"] == 0 or asked["count"] != 1:
+        return False
+    if state["waiting"] + state["turned_away"] + bank["fill_count"] > 0:
+        return False
+    return bank["free"] <= front(asked)["time"] == now - state["entry_latency"]
+
+
+@inlined
+def shuts(state):
+    """Tell whether a request to the set of the latest miss only waits, and there is a place for it."""
+    return state["conflict"] == STALL_SET and state["waiting"] < state["queue"]
 
 
 @inlined
@@ -223,7 +257,10 @@ def bank_wake(state, bank, now, wires, down):
     """Return when a bank can do more, NEVER if only others can tell."""
     first, second = bank["rings"][0], bank["rings"][1]
     state["unseen"] = 0
-    if bank["fill_count"] + first["count"] + second["count"] == 0:
+    if (
+        bank["fill_count"] + (state["waiting"] if state["banks"] == 1 else first["count"] + second["count"])
+        == 0
+    ):
         return NEVER
     wake = next_look(state, bank, now)
     if state["late"] and wake < NEVER and all_stall(state, bank, wires, down):
@@ -255,32 +292,53 @@ def set_of(state, tags, line):
 
 
 @inlined
-def serve(state, tags, b, what, now, wires, down, up):
-    """Let a free bank take its oldest fill or look its oldest read or write up. Returns as `look_up`."""
+def serve(state, tags, b, what, now, wires, down, up, door):
+    """Let a free bank take its oldest fill, or look up its oldest read or write or the one at the door.
+
+    Returns as `look_up`.
+    """
     bank, port = state["bank"][b], b & (state["ports"] - 1)
     out = wires["fifo"][up + port]
     if what == FILLS:
         line = state["mshrs"][bank["fill_mshr"][bank["fill_head"]]]["line"]
         return take_fill(state, set_of(state, tags, line), bank, now, out, port)
-    ring = bank["rings"][what - READS]
-    row = front(ring)
+    ring = bank["rings"][what - READS if what != DOOR else 0]
+    row = front(wires["fifo"][door]) if what == DOOR else front(ring)
     line = row["address"] >> state["line_shift"]
     if what == READS and state["reads_astray"]:
         line = line_astray(state, bank, line, now)
-    done = look_up(state, set_of(state, tags, line), bank, ring, now, wires, down, out, port)
-    if done != WAITS and state["prefetch"] != NONE:
+    done = look_up(state, set_of(state, tags, line), bank, row, now, wires, down, out, port)
+    if done == WAITS:
+        wait(state, bank, what, row, now)
+        return WAITS
+    if what == DOOR:
+        count(state, row)
+    else:
+        leave(state, ring, row, now)
+    if state["prefetch"] != NONE:
         prefetch(state, tags, row, done == FRESH, now, wires, down)
     return done
 
 
+@aside
+def wait(state, bank, what, row, now):
+    """Note why the oldest request of a queue waits, or the one that goes from the door to its queue."""
+    if what == DOOR:
+        ring = queue_of(state, row)
+        enqueue(state, ring, row, row["time"])
+    else:
+        ring = bank["rings"][what - READS]
+    stall(state, ring, state["cause"], state["culprit"], now)
+
+
 @njit
-def advance_bank(state, tags, b, now, wires, down, up):
+def advance_bank(state, tags, b, now, wires, down, up, door):
     """Do all that is due in a bank. Returns when to come again, and whether it has taken a fill."""
     bank, filled = state["bank"][b], False
     if bank["free"] <= now:
-        what = due(bank, FILLS, now)
+        what = due(bank, FILLS, now) if door < 0 else DOOR
         if what != NOTHING:
-            done = serve(state, tags, b, what, now, wires, down, up)
+            done = serve(state, tags, b, what, now, wires, down, up, door)
             filled = what == FILLS and done == SERVED
             if done == WAITS or bank["free"] <= now:
                 filled |= serve_more(state, tags, b, what, done, now, wires, down, up)
@@ -294,7 +352,7 @@ def serve_more(state, tags, b, what, done, now, wires, down, up):
     while what != NOTHING:
         what = due(bank, what + 1 if done == WAITS else FILLS, now) if bank["free"] <= now else NOTHING
         if what != NOTHING:
-            done = serve(state, tags, b, what, now, wires, down, up)
+            done = serve(state, tags, b, what, now, wires, down, up, NO_DOOR)
             filled |= what == FILLS and done == SERVED
     return filled
 
@@ -306,7 +364,7 @@ def advance_banks(state, tags, now, wires, down, up):
     while again:
         again, wake = False, NEVER
         for b in range(state["banks"]):
-            due_at, filled = advance_bank(state, tags, b, now, wires, down, up)
+            due_at, filled = advance_bank(state, tags, b, now, wires, down, up, NO_DOOR)
             again |= filled and b > 0
             wake = min(wake, due_at)
     return wake
@@ -315,10 +373,16 @@ def advance_banks(state, tags, now, wires, down, up):
 @njit
 def advance(state, tags, now, wires, down, up):
     """Do all that is due in every bank. Returns when to come again."""
+    return advance_with(state, tags, now, wires, down, up, NO_DOOR)
+
+
+@inlined
+def advance_with(state, tags, now, wires, down, up, door):
+    """As `advance`; ``door``: of the FIFO whose oldest request the only bank is to look up, see `goes_in`."""
     take_acks(state, now)
     state["outside"] = 0
     if state["banks"] == 1:
-        wake, _ = advance_bank(state, tags, 0, now, wires, down, up)
+        wake, _ = advance_bank(state, tags, 0, now, wires, down, up, door)
     else:
         wake = advance_banks(state, tags, now, wires, down, up)
     return min(wake, other_wakes(state, now))
@@ -330,6 +394,6 @@ def other_wakes(state, now):
     wake = NEVER
     if state["room"] > now:
         wake = state["room"]
-    if state["waiting"] > 0 and state["acks"]["count"] > 0:
+    if state["acks"]["count"] > 0 and state["waiting"] > 0:
         wake = min(wake, state["acks"]["time"][state["acks"]["head"]])
     return wake

@@ -72,7 +72,7 @@ def build_cache(
     row["policy"]["kind"] = params.replacement.code
     row["policy"]["ways"] = params.ways
     row["policy"]["lfsr"] = seed % 0xFFFF + 1
-    row["victim_line"] = row["victim_by"] = -1
+    row["victim_line"] = row["victim_by"] = row["shut"] = -1
     row["bank"]["rings"]["cause"] = Cause.BANK_BUSY
     _set_masters(row, params, masters, key)
     tags = np.zeros(params.sets, SET)

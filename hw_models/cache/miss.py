@@ -32,6 +32,12 @@ def group_of(state, line):
     return line & state["set_mask"] & SPREAD - 1
 
 
+@inlined
+def set_bits(state, line):
+    """Return the bits of a line's addresses that tell its set."""
+    return (line & state["set_mask"]) << state["line_shift"]
+
+
 @njit
 def in_the_way(state, set_row, way, line, fill, spare, master, wires, down):
     """Return why a miss cannot take ``way`` now (a Cause; the culprit is noted in the state), or CLEAR."""
@@ -71,6 +77,7 @@ def take_mshr(state, reason, line, way, size, master, now):
     index = lowest(~state["mshrs_taken"])
     state["mshrs_taken"] |= 1 << index
     state["under_way"][group_of(state, line)] += 1
+    state["shut"] = set_bits(state, line)
     mshr = state["mshrs"][index]
     mshr["used"] = reason
     mshr["line"] = line
@@ -176,5 +183,7 @@ def free_mshr(state, index, reasons):
     if mshr["used"] == 0:
         state["mshrs_taken"] &= ~(1 << index)
         state["under_way"][group_of(state, mshr["line"])] -= 1
+        if state["shut"] == set_bits(state, mshr["line"]):
+            state["shut"] = -1
         state["mshrs_used"] -= 1
         state["mshr_share"][mshr["master"]] -= 1

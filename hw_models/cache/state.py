@@ -79,6 +79,7 @@ CACHE = np.dtype(
         ("channels", np.int64),
         ("channel_shift", np.int64),
         ("late", np.int64),  # 1: it is called for requests when they can be looked up
+        ("brief", np.int64),  # 1: its answers carry no more than tag and size: who reads them has the request
         ("reads_astray", np.int64),  # 1: a read is looked up at the address of a write that could go, too
         ("entry_latency", np.int64),
         ("hit_latency", np.int64),
@@ -111,13 +112,15 @@ CACHE = np.dtype(
         ("bank", BANK, (BANKS,)),
         ("mshrs_used", np.int64),
         ("mshrs_taken", np.int64),  # a bit each
+        ("shut", np.int64),  # bits of addresses in the set of the latest miss while it is under way, else -1
         ("under_way", np.int64, (SPREAD,)),  # MSHRs taken, by the lowest bits of their line's set
         ("mshr_share", np.int64, (MASTERS,)),
         ("mshrs", MSHR, (MSHRS,)),
         ("writebacks_used", np.int64),
         ("writeback_share", np.int64, (MASTERS,)),
         ("acks", PENDING),
-        ("culprit", np.int64),  # who holds what the latest stall waits for
+        ("cause", np.int64),  # of the latest stall
+        ("culprit", np.int64),  # who holds what it waits for
         ("last_up", np.int64, (BANKS,)),
         ("stream", np.int64),  # of the request for which something may go down, which has it too
         ("issued", np.int64),  # likewise

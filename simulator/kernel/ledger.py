@@ -102,7 +102,7 @@ def close(system, nodes, ledger, victim):
             enter(ledger, victim, unit, channel["blame"][victim], masters)
         elif kind == CACHE:
             cache, lines = nodes.caches[row], ledger.lines[unit, victim]
-            settle_cache(system, nodes.wires, nodes.buses, cache, nodes.tags, now)
+            settle_cache(system, nodes.wires, nodes.buses, cache, nodes.tags, unit, now)
             enter(ledger, victim, unit, cache["blame"][victim], masters)
             lines[0] = enter_one(ledger, victim, -1 - unit, victim, 0, lines[0], cache["misses"][victim])
             lines[1] = enter_one(ledger, victim, -1 - unit, victim, 1, lines[1], cache["writebacks"][victim])

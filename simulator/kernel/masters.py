@@ -23,7 +23,15 @@ from hw_models.replay import block as replay
 from hw_models.systolic import block as systolic
 from simulator.kernel.buses import ask_bus, pass_on
 from simulator.kernel.measure import bin_of, note_request, note_response
-from simulator.kernel.wakes import seen_fs, set_wake, take, to_cycles, visible, wake_at_edge, wake_reader
+from simulator.kernel.wakes import (
+    seen_fs,
+    take,
+    to_cycles,
+    visible,
+    wake_at_edge,
+    wake_master,
+    wake_reader,
+)
 
 
 class Kind(IntEnum):
@@ -171,7 +179,7 @@ def step_nvdla(system, wires, buses, measure, state, ops, unit, now):
     cv_reads, cv_writes = wires["fifo"][second], wires["fifo"][second + 1]
     reads_before, writes_before = reads["count"], writes["count"]
     cv_reads_before, cv_writes_before = cv_reads["count"], cv_writes["count"]
-    set_wake(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
+    wake_master(system, unit, nvdla.advance_both(state, ops, now, reads, writes, cv_reads, cv_writes))
     send_new(system, buses, reads, reads_before, measure, number)
     send_new(system, buses, writes, writes_before, measure, number)
     if state["cvsram"]:
@@ -200,7 +208,7 @@ def step_systolic(system, wires, buses, measure, state, ops, unit, now):
     wake_reader(system, answers)
     reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
     reads_before, writes_before = reads["count"], writes["count"]
-    set_wake(system, unit, systolic.advance(state, ops, now, reads, writes))
+    wake_master(system, unit, systolic.advance(state, ops, now, reads, writes))
     send_new(system, buses, reads, reads_before, measure, number)
     send_new(system, buses, writes, writes_before, measure, number)
     return state["taken"] < state["finished"]
@@ -218,7 +226,7 @@ def step_replay(system, wires, buses, measure, state, ops, unit, now):
     wake_reader(system, answers)
     reads, writes = wires["fifo"][node["down"]], wires["fifo"][node["down"] + 1]
     reads_before, writes_before = reads["count"], writes["count"]
-    set_wake(system, unit, replay.advance(state, ops, now, reads, writes))
+    wake_master(system, unit, replay.advance(state, ops, now, reads, writes))
     send_new(system, buses, reads, reads_before, measure, number)
     send_new(system, buses, writes, writes_before, measure, number)
     return state["taken"] < state["finished"]
@@ -236,7 +244,7 @@ def step_core(system, wires, buses, measure, state, tasks, unit, now):
     wake_reader(system, answers)
     out = wires["fifo"][node["down"]]
     before = out["count"]
-    set_wake(system, unit, core.advance(state, tasks, now, out))
+    wake_master(system, unit, core.advance(state, tasks, now, out))
     send_new(system, buses, out, before, measure, number)
     return state["done_task"] >= 0
 

@@ -10,12 +10,13 @@ from hw_models.dram import block as controller
 from hw_models.dram.candidates import until_column
 from hw_models.dram.names import Scheduler, WriteResponse
 from hw_models.ideal import block as ideal
-from hw_models.jit import apart, inlined, njit
+from hw_models.jit import apart, aside, inlined, njit
 from hw_models.port import front, pop
 from simulator.kernel.buses import hand_up
 from simulator.kernel.wakes import (
     admit,
     announce,
+    looked_up_fs,
     period_of,
     seen_fs,
     set_wake,
@@ -55,26 +56,23 @@ def take_requests(system, asked, state, tags, now):
         if cache.is_too_soon(state, request, since):
             return
         if not cache.accept(state, tags, request, since):
-            asked["blocker"] = state["culprit"]
+            if state["unseen"]:
+                cache.note_stalls(state, now)
+            asked["blocker"] = cache.queue_of(state, request)["culprit"]
             state["turned_away"] = 1
             return
         state["turned_away"] = 0
         if since < now:
-            cache.found_busy(state, since)
+            cache.found_busy(state, request, since)
+            if since + state["entry_latency"] < now:
+                state["unseen"] = 1
             pop(asked)
         else:
             admit(system, asked, False)
 
 
 @inlined
-def note_unseen(state, now):
-    """Let a cache note what it has not been called for, behind what requests have found that it took late."""
-    if state["unseen"]:
-        cache.note_stalls(state, now)
-
-
-@inlined
-def close_door(system, wires, asked, node, state, unit):
+def close_door(system, wires, asked, down, state, unit):
     """Let a cache be called for new requests when they can be looked up, not when they are there.
 
     Not while a row waits below, or one that it has refused: with each call these are offered again. One row
@@ -83,18 +81,28 @@ def close_door(system, wires, asked, node, state, unit):
     period = period_of(system, unit)
     waiting = state["outside"] + state["turned_away"]
     for k in range(state["channels"]):
-        below = wires["fifo"][node["down"] + k]
+        below = wires["fifo"][down + k]
         if below["count"] > 1 or (below["count"] == 1 and seen_fs(system, below) < below["freed_fs"]):
             waiting += 1
     asked["late_fs"] = state["entry_latency"] * period if waiting == 0 else 0
     asked["closed_fs"] = state["bank"][0]["free"] * period
+    asked["shut"] = state["shut"] if cache.shuts(state) else -1
+
+
+@aside
+def note_unseen(system, asked, state, tags, now):
+    """Note what a cache would have found before ``now`` if it had been called for all that it looks up."""
+    if asked["late_fs"] and visible(system, asked) and looked_up_fs(system, asked, 0) <= system["now_fs"]:
+        take_requests(system, asked, state, tags, now)
+    if state["unseen"]:
+        cache.note_stalls(state, now)
 
 
 @apart("none")
 def step_cache(system, wires, buses, state, tags, unit, now):
-    """Let a cache do what is due; without a unit (-1), note what it would have before ``now``."""
+    """Let a cache do what is due; given as ``~unit`` it notes what it would have before ``now``."""
     if unit < 0:
-        note_unseen(state, now)
+        note_unseen(system, wires["fifo"][system["node"][~unit]["requests"][0]], state, tags, now)
         return
     node = system["node"][unit]
     for k in range(state["channels"]):
@@ -102,26 +110,33 @@ def step_cache(system, wires, buses, state, tags, unit, now):
         while is_there(system, back):
             cache.respond(state, tags, front(back), now)
             take(system, back)
+    first, down, up, door = node["requests"][0], node["down"], node["up"], cache.NO_DOOR
+    if cache.goes_in(state, wires["fifo"][first], now):
+        door = first
+    else:
+        for k in range(state["askers"]):
+            take_requests(system, wires["fifo"][node["requests"][k] if k else first], state, tags, now)
+        if state["unseen"]:
+            cache.note_stalls(state, now)
+    set_wake(system, unit, cache.advance_with(state, tags, now, wires, down, up, door))
+    if door >= 0:
+        pop(wires["fifo"][door])
     for k in range(state["askers"]):
-        take_requests(system, wires["fifo"][node["requests"][k]], state, tags, now)
-    note_unseen(state, now)
-    set_wake(system, unit, cache.advance(state, tags, now, wires, node["down"], node["up"]))
-    for k in range(state["askers"]):
-        asked = wires["fifo"][node["requests"][k]]
+        asked = wires["fifo"][node["requests"][k] if k else first]
         if state["late"]:
-            close_door(system, wires, asked, node, state, unit)
+            close_door(system, wires, asked, down, state, unit)
         if asked["count"] > 0 and not visible(system, asked):
             wake_taker(system, asked)
     for k in range(state["channels"]):
-        announce(system, wires["fifo"][node["down"] + k])
+        announce(system, wires["fifo"][down + k])
     for k in range(state["ports"]):
-        hand_up(system, wires, buses, wires["fifo"][node["up"] + k])
+        hand_up(system, wires, buses, wires["fifo"][up + k])
 
 
 @njit
-def settle_cache(system, wires, buses, state, tags, now):
+def settle_cache(system, wires, buses, state, tags, unit, now):
     """Let a cache note what it has found by cycle ``now``."""
-    step_cache(system, wires, buses, state, tags, -1, now + 1)
+    step_cache(system, wires, buses, state, tags, ~unit, now + 1)
 
 
 @inlined

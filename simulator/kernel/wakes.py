@@ -9,7 +9,13 @@ from hw_models.port import FIFO_ROWS, NEVER, REFRESH, copy_request, front, pop
 @inlined
 def wake(system, unit, time):
     """Wake ``unit`` at the first edge of its clock at or after ``time`` [fs]."""
-    wake_at_edge(system, unit, to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit])
+    wake_at_edge(system, unit, edge_from(system, unit, time))
+
+
+@inlined
+def edge_from(system, unit, time):
+    """Return the first edge of the clock of ``unit`` at or after ``time`` [fs]."""
+    return to_cycles(time, system["period_fs"][unit]) * system["period_fs"][unit]
 
 
 @inlined
@@ -42,10 +48,14 @@ def wake_at_edge(system, unit, time):
 @inlined
 def wake_unit(system, unit, time):
     """Wake a hardware unit at the first edge of its clock at or after ``time``, an edge of another's."""
-    if system["one_clock"]:
-        wake_at_edge(system, unit, time)
-    else:
-        wake(system, unit, time)
+    wake_at_edge(system, unit, time if system["one_clock"] else edge_from(system, unit, time))
+
+
+@inlined
+def wake_node(system, unit, time):
+    """As `wake_at_edge`, for a unit that lies between masters and memory."""
+    if time < system["wake_fs"][unit]:
+        system["wake_fs"][unit] = time
 
 
 @inlined
@@ -76,15 +86,23 @@ def announce(system, fifo):
 def wake_taker(system, fifo):
     """Wake the reader of a FIFO of requests when it may take the oldest, or when it has to do with it."""
     if fifo["late_fs"] and 0 < fifo["count"] < fifo["limit"]:
-        time = max(seen_fs(system, fifo) + fifo["late_fs"], fifo["closed_fs"])
-        wake_at_edge(system, fifo["reader"], max(system["now_fs"], time))
+        shut = front(fifo)["address"] & fifo["shut_mask"] == fifo["shut"]
+        if fifo["count"] > shut:
+            wake_node(system, fifo["reader"], max(system["now_fs"], looked_up_fs(system, fifo, shut)))
         return
     if fifo["delay"] and fifo["count"] > 0 and front(fifo)["write"] == 0:
         time = seen_fs(system, fifo)
         if time >= system["now_fs"]:
-            wake_at_edge(system, fifo["reader"], time + system["period_fs"][fifo["reader"]])
+            wake_node(system, fifo["reader"], time + system["period_fs"][fifo["reader"]])
             return
     wake_reader(system, fifo)
+
+
+@inlined
+def looked_up_fs(system, fifo, place):
+    """Return the time [fs] at which a cache looks up the row at a place if it is called for it late."""
+    row = fifo["rows"][(fifo["head"] + place) % FIFO_ROWS]
+    return max(row["time"] * period_of(system, fifo["writer"]) + fifo["late_fs"], fifo["closed_fs"])
 
 
 @inlined
@@ -151,5 +169,14 @@ def take(system, fifo):
 
 @inlined
 def set_wake(system, unit, next_cycle):
+    """Wake a unit between masters and memory in a cycle of another's clock that may be past."""
+    if next_cycle < NEVER:
+        time = max(system["now_fs"], next_cycle * period_of(system, unit))
+        wake_node(system, unit, time if system["one_clock"] else edge_from(system, unit, time))
+
+
+@inlined
+def wake_master(system, unit, next_cycle):
+    """As `set_wake`, for a master."""
     if next_cycle < NEVER:
         wake_unit(system, unit, max(system["now_fs"], next_cycle * period_of(system, unit)))

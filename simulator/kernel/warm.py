@@ -108,7 +108,7 @@ def compile_memory_side(kinds: set[Kind]) -> None:
     if Kind.DRAM in kinds:
         ready(nodes.settle_dram, (*ahead, record(CHANNEL), numba.int64))
     if Kind.CACHE in kinds:
-        ready(nodes.settle_cache, (*ahead, record(CACHE), table(SET), numba.int64))
+        ready(nodes.settle_cache, (*ahead, record(CACHE), table(SET), numba.int64, numba.int64))
 
 
 def compile_loop() -> None:

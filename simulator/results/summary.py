@@ -164,7 +164,8 @@ def settle(machine: Machine) -> None:
             for channel in machine.channels[part.row : part.row + part.units]:
                 nodes.settle_dram(system, wires, buses, channel, now)
         elif part.kind == Kind.CACHE:
-            nodes.settle_cache(system, wires, buses, machine.caches[part.row], machine.nodes.tags, now)
+            cache = machine.caches[part.row]
+            nodes.settle_cache(system, wires, buses, cache, machine.nodes.tags, part.unit, now)
 
 
 def node_summaries(machine: Machine) -> dict[str, Any]:

@@ -105,13 +105,16 @@ def _let_late(wired: Wires, part: Part) -> None:
 
 
 def _count_askers(wired: Wires, part: Part) -> None:
-    """Tell a cache of its FIFOs of requests; with one bank below one interconnect it has fewer calls."""
+    """Tell a cache of what is above it; with one bank below one interconnect it has fewer calls."""
     system, cache = wired.system[0], wired.caches[part.row]
     node = system["node"][part.unit]
     writer = wired.wires[0]["fifo"][node["requests"][0]]["writer"]
     cache["askers"] = node["request_count"]
     alone = cache["askers"] == cache["banks"] == 1 and system["kind"][writer] == Kind.BUS
     cache["late"] = system["one_clock"] and alone
+    answers = wired.wires[0]["fifo"][node["up"] : node["up"] + node["up_count"]]
+    cache["brief"] = (system["kind"][answers["reader"]] == Kind.BUS).all()
+    wired.wires[0]["fifo"][node["requests"][0]]["shut_mask"] = cache["set_mask"] << cache["line_shift"]
 
 
 def _rows(rows: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
