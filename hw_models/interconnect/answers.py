@@ -91,8 +91,11 @@ def push_in_order(fifo, request, time, size):
 
 
 @njit
-def deliver(state, i, name, earliest, wires, up):
-    """Hand the source what has been answered of one id, in order, as far as its FIFO has room."""
+def deliver(state, i, name, earliest, now, wires, up):
+    """Hand the source what has been answered of one id, in order, as far as its FIFO has room.
+
+    A piece that came in parts is there ``now``, with its last: beats that came before are not seen before.
+    """
     source, write = i >> 1, i & 1
     link = i if state["channels"] == 2 else 2 * source
     shift = state["port_shift"][source]
@@ -112,7 +115,8 @@ def deliver(state, i, name, earliest, wires, up):
             if not write:
                 through = (end - 1) >> state["width_shift"]
                 seen = max(state["link_free"][link], earliest, slot["arrived"] + through)
-            push_in_order(fifo, slot["request"], seen, slot["request"]["bytes"] if write else end - begin)
+            size = slot["request"]["bytes"] if write else end - begin
+            push_in_order(fifo, slot["request"], max(seen, now), size)
             state["link_free"][link] = seen + 1
             slot["given"] += 1
         if slot["held"]:
@@ -131,4 +135,4 @@ def deliver_held(state, now, wires, up):
         for name in range(state["ids"][i >> 1]):
             index = state["oldest"][i, name]
             if index >= 0 and state["slots"][index]["held"]:
-                deliver(state, i, name, now, wires, up)
+                deliver(state, i, name, now, now, wires, up)

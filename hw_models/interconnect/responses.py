@@ -86,7 +86,7 @@ def respond(state, row, time, now, wires, down, up):
     if state["caching"][source] and write == 0:
         seen = start + state["response_latency"][source]
         free = note_grant(state, source, seen, now, wires["fifo"][down])
-    deliver(state, i, slot["id"], np.int64(0), wires, up)
+    deliver(state, i, slot["id"], np.int64(0), now, wires, up)
     if state["limited"] or (state["serialised"] and state["awaited"]):
         due = start + beats - (state["response_latency"][source] == 0)  # else seen after it has left
         if state["fifo"][source]:

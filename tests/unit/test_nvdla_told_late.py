@@ -70,6 +70,10 @@ SOCS["one clock, others"] = soc("3.2 GHz", SMALL, FAST, POOL, system=ONE_CLOCK, 
 FLASH = {"preset": "m1_max_ssd", "writable": True, "channels": 1, "chips": 1, "blocks": 64}
 STORAGE = {"weights": "flash", "record": "100000 B", "chunk": "16 KiB"}
 SHORT = [{"conv": {"input": [8, 8, 16], "kernels": 16, "kernel": 3, "padding": 1}}]
+NARROW = {"interconnects": {"narrow": {"clock": "1 GHz", "width": "4 B", "below": "interconnect"}}}
+SOCS["bursts that come bit by bit"] = soc(
+    "1 GHz", {"preset": "nv_medium_512", "below": "narrow"}, {}, SHORT, system=NARROW
+)
 JOB = {"on": "nvdla0", "fallback": "core0", "layers": SHORT, "storage": STORAGE}
 SOCS["asked between two edges"] = soc(  # flash has no clock of NVDLA's, and is asked while it computes
     "500 MHz", SMALL, {"clock": "400 MHz"}, SHORT, system={"flash": FLASH}, workloads={"a": JOB, "b": JOB}
