@@ -229,7 +229,7 @@ def advance(state, now, wires, down, up):
         if state["held"] > 0:
             deliver_held(state, now, wires, up)
         serve_lanes(state, now, wires, down)
-    if turns or state["probing"] > 0:
+    if turns or state["probing"] > 0 or state["turns_due"] <= now:
         state["turns_due"] = take_turns(state, now, wires, down)
     state["due"] = min(state["lanes_due"], state["turns_due"])
     if state["room"]:

@@ -211,6 +211,31 @@ def test_lines_that_are_at_the_hub_as_they_are_released_are_not_foreseen():
     assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
 
 
+def test_a_place_given_up_as_what_was_ahead_of_its_time_goes_is_known_in_the_next_cycle():
+    """The hub's only cache misses: nobody is probed, and a request in the FIFO to memory is taken back and goes."""
+    cores = {name: {"clock": "1600 MHz"} for name in ("core0", "core1", "core2")}
+    cores["core2"]["outstanding"] = 4
+    cache = {"caching": True, "latency": "10 cycles", "response_latency": "4 cycles"}
+    interconnect = {"latency": "19 cycles", "queue": 1, "masters": {"core2": cache}}
+    interconnect["hub"] = {"probe": "8 cycles", "write_lead": "0 cycles"}
+    layers = [{"activation": {"input": [11, 3, 3]}}]
+    config = {
+        "system": {
+            "accelerators": {"nvdla0": {}},
+            "cores": cores,
+            "interconnect": interconnect,
+            "memory": {},
+        },
+        "workloads": {"j0": {"on": "nvdla0", "layers": layers, "fallback": "core0"}},
+        "corunners": [
+            {"on": "core2", "footprint": "64 KiB"},
+            {"on": "core0", "footprint": "64 KiB", "busy": "400 ns", "idle": "2200 ns"},
+            {"on": "core1", "footprint": "8 KiB", "busy": "700 ns", "idle": "3000 ns"},
+        ],
+    }
+    assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
 def test_a_request_that_a_cache_takes_late_has_found_its_bank_busy_before_others_stalled():
     """Stalls that nobody sees begin as the bank comes free: what it is charged from then on is theirs."""
     interconnect = {
