@@ -42,6 +42,7 @@ def copy_answer(state, target, request):
     """Copy what of a request its answer is to carry."""
     if state["brief"]:
         target["bytes"], target["tag"] = request["bytes"], request["tag"]
+        target["master"] = request["master"]
     else:
         copy_request(target, request)
 
