@@ -79,7 +79,7 @@ CACHE = np.dtype(
         ("channels", np.int64),
         ("channel_shift", np.int64),
         ("late", np.int64),  # 1: it is called for requests when they can be looked up
-        ("brief", np.int64),  # 1: its answers carry tag, size and master alone: who reads them has the request
+        ("brief", np.int64),  # 1: answers carry tag, size and master alone: who reads them has the request
         ("reads_astray", np.int64),  # 1: a read is looked up at the address of a write that could go, too
         ("entry_latency", np.int64),
         ("hit_latency", np.int64),

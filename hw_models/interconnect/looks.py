@@ -96,8 +96,8 @@ def has_own_wait(state, i, time):
 def take_turn_ahead(state, source, now):
     """Decide which of a source's lanes stands first once the bus is free, if it is sure that it stays then.
 
-    Where both lanes wait, and no others, they take turns, but for lines that a cache releases. Nobody need look
-    before it is that one's time.
+    Where both lanes wait, and no others, they take turns, but for lines that a cache releases. Nobody need
+    look before it is that one's time.
     """
     reads, free = 2 * source, state["bus_free"][0]
     if not waits_as_pair(state, source) or is_release(state, source, 1) or state["lanes_due"] != free:
