@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
+from hw_models.interconnect.looks import take_turn_ahead
+from hw_models.port import NEVER
 from simulator.config.model import load
 from simulator.fuzz.conservation import balances
 from simulator.fuzz.digest import UNEQUAL
@@ -143,6 +145,20 @@ def test_probes_that_were_answered_before_a_release_stay_answered_while_their_re
         ],
     }
     assert figures(config, saves=True)[1:] == figures(config, saves=False)[1:]
+
+
+@pytest.mark.parametrize(("caching", "decided"), [(False, (1, 10)), (True, (-1, 0))])
+def test_whose_turn_it_is_is_decided_ahead_of_time_but_for_a_line_that_a_cache_releases(caching, decided):
+    """A release waits in the lane of writes, and goes without a turn: it would have kept it for ever."""
+    config = soc("alone", False)
+    config["system"]["interconnect"]["masters"]["core0"] |= {"caching": caching}
+    state = build_machine(load(config)).nodes.buses["bus"][0]
+    lanes, state["waiting"] = state["lanes"][:2], 0b11
+    lanes["culprit"], lanes["time"], lanes["retry"] = lanes["master"], 0, NEVER
+    state["lanes_due"] = state["bus_free"][0] = 10
+    state["write_turn"][0] = 1
+    take_turn_ahead(state, 0, 9)
+    assert (state["fifo_head"][0], state["spared"]) == decided
 
 
 def test_a_cache_that_is_called_twice_in_a_cycle_does_what_it_does_when_called_once():
