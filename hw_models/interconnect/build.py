@@ -104,7 +104,8 @@ def may_foresee(row: np.void) -> bool:
 def may_go_ahead(row: np.void, limit: int) -> bool:
     """Tell whether rows may be in the FIFO to memory, of ``limit`` rows, before they have been sent.
 
-    It is never full, they can be taken back in the cycle in which they go, and no release is as fast.
+    It is never full, they can be taken back in the cycle in which they go, and `may_foresee` has seen to it
+    that no release is as fast.
     """
     sources, caches = int(row["sources"]), int(row["caches"])
     caching = row["caching"][:sources] > 0
@@ -114,7 +115,6 @@ def may_go_ahead(row: np.void, limit: int) -> bool:
         and row["write_lead"] >= 0
         and row["trackers"] + 1 < limit
         and row["entry"][:sources][caching].max() == 0
-        and row["latency"][:sources][caching, 1].min() > 1
         and row["latency"][:sources][~caching].min(initial=NEVER) > probed
     )
 

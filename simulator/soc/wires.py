@@ -87,13 +87,13 @@ def build_wires(topology: Topology, seed: int) -> Wires:
     _number(wired)
     _Joiner(wired).join_all()
     for node in topology.of(Dram):
-        _let_late(wired, parts[node.name])
+        _tell_channels(wired, parts[node.name])
     for node in topology.of(Cache):
-        _count_askers(wired, parts[node.name])
+        _tell_cache(wired, parts[node.name])
     return wired
 
 
-def _let_late(wired: Wires, part: Part) -> None:
+def _tell_channels(wired: Wires, part: Part) -> None:
     """Tell a DRAM's channels of their FIFOs of requests; they have fewer calls where those show nowhere."""
     for k in range(part.units):
         channel, node = wired.channels[part.row + k], wired.system[0]["node"][part.unit + k]
@@ -104,7 +104,7 @@ def _let_late(wired: Wires, part: Part) -> None:
             wired.wires[0]["fifo"][node["requests"][0]]["delay"] = 1
 
 
-def _count_askers(wired: Wires, part: Part) -> None:
+def _tell_cache(wired: Wires, part: Part) -> None:
     """Tell a cache of what is above it; with one bank below one interconnect it has fewer calls."""
     system, cache = wired.system[0], wired.caches[part.row]
     node = system["node"][part.unit]

@@ -11,6 +11,7 @@ from hw_models.port import NEVER
 from simulator.config.model import load
 from simulator.fuzz.conservation import balances
 from simulator.fuzz.digest import UNEQUAL
+from simulator.fuzz.every_call import make_every_call
 from simulator.kernel import soc as soc_kernel
 from simulator.simulate import result_of
 from simulator.soc.build import build_machine
@@ -72,10 +73,8 @@ def soc(crowd, cached):
 def figures(config, saves):
     machine = build_machine(load(config))
     if not saves:
-        machine.nodes.buses["bus"]["foresees"] = 0
-        machine.nodes.caches["late"] = 0
+        make_every_call(machine)
         machine.nodes.channels["hold"] = 1
-        machine.nodes.wires["fifo"]["delay"] = 0
     result = result_of(machine, run_machine(machine))
     simulation = result.summary["simulation"]
     for name in UNEQUAL:
