@@ -55,7 +55,6 @@ def accept(state, tags, request, now):
     ring = queue_of(state, request)
     if ring["count"] >= state["queue"]:
         ring["refused"] = 1
-        state["culprit"] = ring["culprit"]
         return False
     enqueue(state, ring, request, now)
     return True
